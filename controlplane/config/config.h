@@ -1,0 +1,79 @@
+// The configuration as typed values: what lb.yaml says, with every default filled in.
+//
+// Made by Load() (load.h), which refuses anything out of range, so holders need not check again.
+// Plain values; threading: none.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+
+namespace lb::controlplane {
+
+struct BackendConfig {
+  std::string name;  // Unique within the rule; by default the address as written, '/' as '_'.
+  Endpoint address;  // May be a DNS or SRV name.
+  uint32_t weight = 1;
+  std::optional<uint64_t> max_connections;  // Overrides the rule's backend_connection_limit.
+
+  friend bool operator==(const BackendConfig&, const BackendConfig&) = default;
+};
+
+struct TimeoutsConfig {
+  std::chrono::milliseconds connect{5'000};
+  std::chrono::milliseconds idle{600'000};
+  std::chrono::milliseconds half_close{30'000};
+
+  friend bool operator==(const TimeoutsConfig&, const TimeoutsConfig&) = default;
+};
+
+struct HealthCheckConfig {
+  enum class Protocol { kTcp, kHttp };
+
+  bool enabled = false;
+  Protocol protocol = Protocol::kTcp;
+  std::string path = "/";  // HTTP only.
+  std::chrono::milliseconds interval{5'000};
+  std::chrono::milliseconds timeout{1'000};
+  uint32_t rise = 2;
+  uint32_t fall = 3;
+  uint32_t expect_status = 200;  // HTTP only.
+  std::optional<uint16_t> port;  // Checked instead of the backend's own port.
+
+  friend bool operator==(const HealthCheckConfig&, const HealthCheckConfig&) = default;
+};
+
+struct RuleConfig {
+  std::string name;
+  Endpoint listen;                      // An IP address and port.
+  std::vector<BackendConfig> backends;  // As written.
+  std::optional<uint64_t> backend_connection_limit;
+  TimeoutsConfig timeouts;
+  HealthCheckConfig health_check;  // The top level's, replaced key by key.
+  uint32_t connect_attempts = 3;
+
+  friend bool operator==(const RuleConfig&, const RuleConfig&) = default;
+};
+
+struct DnsConfig {
+  std::vector<Endpoint> servers;  // Empty: what /etc/resolv.conf says.
+  std::chrono::milliseconds timeout{2'000};
+  // Bounds on how long an answer is kept, whatever its TTL says.
+  std::chrono::milliseconds min_ttl{1'000};
+  std::chrono::milliseconds max_ttl{300'000};
+
+  friend bool operator==(const DnsConfig&, const DnsConfig&) = default;
+};
+
+struct Config {
+  std::vector<RuleConfig> rules;  // As written; names are unique.
+  DnsConfig dns;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+}  // namespace lb::controlplane

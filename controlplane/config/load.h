@@ -1,0 +1,41 @@
+// YAML text to Config: strict, with every finding of one pass, sorted by place.
+//
+// Pure: files and the environment are reached through Sources. Threading: none.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "controlplane/config/config.h"
+#include "controlplane/config/finding.h"
+
+namespace lb::controlplane {
+
+// What a configuration may refer to outside itself.
+struct Sources {
+  // The value of an environment variable, or nullopt when it is not set.
+  std::function<std::optional<std::string>(const std::string& name)> get_env;
+  // The content of a small file (for ${file:/path}, and to see that a certificate exists).
+  std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
+};
+
+struct LoadResult {
+  std::optional<Config> config;  // Set when there is no error among the findings.
+  Findings findings;             // At most kMaxFindings, sorted by place.
+  size_t findings_total = 0;     // Before the cap.
+};
+
+// Largest file that is looked at; a larger one is one finding.
+inline constexpr size_t kMaxConfigBytes = 10u << 20;
+
+// Parses and checks `text`. Never fails otherwise than by findings.
+LoadResult Load(std::string_view text, const Sources& sources);
+
+// Renders findings for people: FILE:LINE:COLUMN, code, message, the line with a caret, and a last
+// line that counts them.
+std::string RenderFindings(std::string_view file, std::string_view text, const LoadResult& result);
+
+}  // namespace lb::controlplane

@@ -1,0 +1,85 @@
+// What the control plane wants done. Plain values, carried out in order by a shell; none is allowed
+// to block the loop.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "base/endpoint.h"
+#include "base/log.h"
+#include "controlplane/config/config.h"
+#include "controlplane/loop/event.h"
+#include "lb/admin/v1/admin.pb.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+// Send on a worker's stream, after everything sent on it before.
+struct SendToWorker {
+  SessionId session = 0;
+  worker::v1::ConnectResponse message;
+};
+
+// End a worker's stream with a status. WorkerStreamEnded still follows.
+struct CloseSession {
+  SessionId session = 0;
+  absl::Status status;
+};
+
+// Report ProcessGone{pid} when the process ends, also when it is gone already.
+struct WatchProcess {
+  uint32_t pid = 0;
+};
+
+// Run one health check; exactly one ProbeDone follows, at the latest at the timeout.
+struct StartProbe {
+  ProbeId probe = 0;
+  Endpoint address;  // Resolved, with the check's own port applied.
+  HealthCheckConfig::Protocol protocol = HealthCheckConfig::Protocol::kTcp;
+  std::string path;  // HTTP only.
+  std::string host;  // HTTP only: the Host header.
+  uint32_t expect_status = 200;
+  std::chrono::milliseconds timeout{1'000};
+};
+
+// Resolve a kName or kSrv endpoint; exactly one Resolved follows.
+struct ResolveName {
+  QueryId query = 0;
+  Endpoint name;
+  DnsConfig dns;
+};
+
+using AdminAnswer =
+    std::variant<admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse,
+                 admin::v1::Backend, admin::v1::ListBackendsResponse, admin::v1::Worker,
+                 admin::v1::ListWorkersResponse, admin::v1::Operation>;
+
+// The answer to one AdminRequest: `answer` counts when status is OK. An error's message is for
+// people; `reason` ("BACKEND_NOT_FOUND") is for programs.
+struct Reply {
+  RequestId request = 0;
+  absl::Status status;
+  std::string reason;
+  AdminAnswer answer;
+};
+
+// Write the state file; a newer one replaces an older one that is still waiting.
+struct SaveState {
+  std::string bytes;  // A serialised state.StoredState.
+};
+
+// Write a log line.
+struct WriteLog {
+  LogLevel level = LogLevel::kInfo;
+  std::string message;
+  LogFields fields;
+};
+
+using Action = std::variant<SendToWorker, CloseSession, WatchProcess, StartProbe, ResolveName,
+                            Reply, SaveState, WriteLog>;
+
+}  // namespace lb::controlplane

@@ -1,0 +1,85 @@
+// What can happen to the control plane. Plain values: the shell makes them from sockets, files and
+// clocks, the simulator from a seed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/endpoint.h"
+#include "base/time.h"
+#include "controlplane/config/config.h"
+#include "controlplane/config/finding.h"
+#include "lb/admin/v1/admin.pb.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+using SessionId = uint64_t;  // One stream of one worker; never reused.
+using ProbeId = uint64_t;    // One health check in flight; never reused.
+using QueryId = uint64_t;    // One DNS query in flight; never reused.
+using RequestId = uint64_t;  // One admin request; never reused.
+
+// The file was read, at the start, by a change on disk, or by SIGHUP.
+struct ConfigRead {
+  std::string path;
+  std::optional<Config> config;  // Absent: it was refused.
+  Findings findings;             // Warnings too.
+  size_t findings_total = 0;
+};
+
+// A worker's stream delivered a message. The first one of a session is its Hello.
+struct WorkerMessage {
+  SessionId session = 0;
+  worker::v1::ConnectRequest message;
+};
+
+// A worker's stream is over, for whatever reason.
+struct WorkerStreamEnded {
+  SessionId session = 0;
+};
+
+// A process that was watched (WatchProcess) is no more.
+struct ProcessGone {
+  uint32_t pid = 0;
+};
+
+// A health check has its result.
+struct ProbeDone {
+  ProbeId probe = 0;
+  bool passed = false;
+  std::string detail;  // "HTTP 200", "connect refused", "timeout"
+  Duration took{};
+};
+
+// A DNS query has its answer. On failure `error` says why and `endpoints` is empty.
+struct Resolved {
+  QueryId query = 0;
+  absl::Status error;
+  std::vector<Endpoint> endpoints;   // IP endpoints; any order.
+  std::chrono::milliseconds ttl{0};  // The smallest of the answer.
+};
+
+using AdminCall = std::variant<admin::v1::GetStatusRequest, admin::v1::GetRuleRequest,
+                               admin::v1::ListRulesRequest, admin::v1::GetBackendRequest,
+                               admin::v1::ListBackendsRequest, admin::v1::GetWorkerRequest,
+                               admin::v1::ListWorkersRequest, admin::v1::DrainWorkerRequest,
+                               admin::v1::UndrainWorkerRequest, admin::v1::GetOperationRequest>;
+
+// Somebody asks; exactly one Reply with the same id follows in the same turn.
+struct AdminRequest {
+  RequestId request = 0;
+  AdminCall call;
+  ClockReading clock;  // For the times in the answer.
+};
+
+// The deadline that NextDeadline() named has come.
+struct TimerFired {};
+
+using Event = std::variant<ConfigRead, WorkerMessage, WorkerStreamEnded, ProcessGone, ProbeDone,
+                           Resolved, AdminRequest, TimerFired>;
+
+}  // namespace lb::controlplane

@@ -1,0 +1,74 @@
+// All I/O threads of the worker behind one door: takes new tables, tells totals, drains.
+//
+// Threading: every method is called from the control thread only; values travel to the I/O threads
+// by posting.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/endpoint.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::dataplane {
+
+class Forwarder final {
+ public:
+  struct Options {
+    size_t threads = 1;  // 1 to kMaxThreads.
+    // Client connections open at once; each costs two descriptors. 0: what RLIMIT_NOFILE allows.
+    uint64_t max_connections = 0;
+    uint64_t seed = 0;  // Staggers the threads' round robin.
+  };
+  static constexpr size_t kMaxThreads = 256;
+
+  // A listen address that could not be bound.
+  struct BindFailure {
+    std::string rule;
+    Endpoint listen;
+    int error = 0;  // errno
+  };
+
+  explicit Forwarder(Options options);
+  ~Forwarder();  // Closes everything at once and joins the threads.
+
+  // Starts the I/O threads.
+  absl::Status Start();
+
+  // Puts `tables` in force on every thread: binds what is new, swaps, then closes what is gone
+  // (after accepting what was already waiting there). When an address cannot be bound, nothing
+  // changes and the failures are returned. Returns when all threads run the new tables.
+  std::vector<BindFailure> Apply(std::shared_ptr<const Tables> tables);
+
+  // Stops accepting: closes the listening sockets (after accepting what was waiting).
+  void StopAccepting();
+  // Listens again where the tables in force say. Failures as with Apply.
+  std::vector<BindFailure> ResumeAccepting();
+  // Closes all connections, counted as kDrain.
+  void CloseConnections();
+
+  // Client connections open now, over all rules, removed ones too.
+  uint64_t connections() const;
+  // Where a rule really listens (the port, when the tables said 0); nullopt when it does not.
+  std::optional<Endpoint> listening(const std::string& rule) const;
+
+  // Counters that belong to no rule.
+  struct ThreadTotals {
+    std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name: "EMFILE".
+  };
+  ThreadTotals totals() const;
+
+  // True when every I/O thread answered a ping within `within` (for /livez).
+  bool Alive(std::chrono::milliseconds within) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::dataplane

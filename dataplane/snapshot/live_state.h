@@ -1,0 +1,113 @@
+// What outlives a snapshot: health, slots and counters of a rule or backend, keyed by name.
+//
+// Threading: health and slots are atomics shared by all I/O threads, touched once per connection.
+// Counters are one set per I/O thread, written by that thread only and read by any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/limit/slots.h"
+
+namespace lb::dataplane {
+
+// A number one thread writes and any thread reads: no read-modify-write on the hot path.
+class Counter final {
+ public:
+  // Owner thread only.
+  void Add(uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void Subtract(uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
+  uint64_t Read() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Why a client's connection was refused before any byte was passed.
+enum class RefuseReason : uint8_t {
+  kNoBackend,      // No usable backend: none, all unhealthy, all weights zero.
+  kBackendLimit,   // Every usable backend is at its connection limit.
+  kConnectFailed,  // Every attempt failed.
+  kWorkerLimit,    // The worker has as many connections as its descriptors allow.
+  kCount,
+};
+
+// How an established connection ended.
+enum class CloseReason : uint8_t {
+  kNormal,  // Both directions ended with a FIN.
+  kClientReset,
+  kBackendReset,
+  kIdle,
+  kHalfClose,  // Half-closed for too long.
+  kDrain,      // Closed at the end of a drain.
+  kCount,
+};
+
+// Why one connect attempt to a backend failed.
+enum class ConnectFailure : uint8_t {
+  kRefused,
+  kTimeout,
+  kUnreachable,
+  kNoPort,  // No local port or descriptor: not the backend's fault.
+  kOther,
+  kCount,
+};
+
+// The label values of the metrics and of StatsReport.
+const char* ToString(RefuseReason reason);
+const char* ToString(CloseReason reason);
+const char* ToString(ConnectFailure reason);
+
+template <typename Reason>
+using CounterByReason = std::array<Counter, static_cast<size_t>(Reason::kCount)>;
+
+// Counters of one rule on one I/O thread, on cache lines of their own.
+struct alignas(64) RuleCounters {
+  Counter connections_total;
+  Counter connections;     // Open now.
+  Counter received_bytes;  // From clients.
+  Counter sent_bytes;      // To clients.
+  Counter retries;
+  CounterByReason<RefuseReason> refused;
+  CounterByReason<CloseReason> closed;
+};
+
+// Counters of one backend on one I/O thread.
+struct alignas(64) BackendCounters {
+  Counter connects_total;
+  Counter connections;
+  Counter sent_bytes;      // To the backend.
+  Counter received_bytes;  // From the backend.
+  CounterByReason<ConnectFailure> connect_failures;
+};
+
+// One rule, over all snapshots.
+struct RuleState {
+  RuleState(std::string rule_name, size_t threads)
+      : name(std::move(rule_name)), counters(threads) {}
+
+  const std::string name;
+  std::vector<RuleCounters> counters;  // By I/O thread; the vector itself never changes.
+};
+
+// One backend of one rule, over all snapshots.
+struct BackendState {
+  BackendState(std::string rule_name, std::string backend_name, size_t threads)
+      : rule(std::move(rule_name)), name(std::move(backend_name)), counters(threads) {}
+
+  const std::string rule;
+  const std::string name;
+  std::atomic<bool> usable{true};  // False while the control plane calls it unhealthy.
+  Slots slots;
+  std::vector<BackendCounters> counters;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,43 @@
+// The worker's immutable tables: what one snapshot says, laid out for reading.
+//
+// Made on the control thread by BuildTables (build_tables.h), which checks everything again, then
+// shared by all I/O threads as shared_ptr<const Tables>. What lives longer than a snapshot (slots,
+// health, counters) is in BackendState and RuleState, which are the same objects in every snapshot
+// that names the same rule and backend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "dataplane/snapshot/live_state.h"
+
+namespace lb::dataplane {
+
+struct BackendTable {
+  std::string name;
+  Endpoint endpoint;
+  SocketAddress address;
+  uint32_t weight = 1;
+  bool limited = false;  // Connections need a slot.
+  std::shared_ptr<BackendState> state;
+};
+
+struct RuleTable {
+  std::string name;
+  Endpoint listen;
+  std::vector<BackendTable> backends;  // Sorted by name.
+  uint64_t connect_timeout_ms = 0;
+  uint64_t idle_timeout_ms = 0;
+  uint64_t half_close_timeout_ms = 0;
+  uint32_t connect_attempts = 1;
+  std::shared_ptr<RuleState> state;
+};
+
+struct Tables {
+  std::vector<std::shared_ptr<const RuleTable>> rules;  // Sorted by name.
+};
+
+}  // namespace lb::dataplane

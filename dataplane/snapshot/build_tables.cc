@@ -1,0 +1,100 @@
+#include "dataplane/snapshot/build_tables.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "dataplane/snapshot/check_snapshot.h"
+#include "lb/type/v1/snapshot.pb.h"
+
+namespace lb::dataplane {
+namespace {
+
+namespace type = lb::type::v1;
+
+BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
+                         StateRegistry& registry) {
+  BackendTable table;
+  table.name = backend.name();
+  table.endpoint = Endpoint::Parse(backend.address()).value();
+  table.address = table.endpoint.ToSocketAddress();
+  table.weight = backend.weight();
+  table.limited = backend.max_connections() != 0;
+  table.state = registry.FindOrMakeBackend({rule, backend.name()});
+  return table;
+}
+
+RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
+  RuleTable table;
+  table.name = rule.name();
+  table.listen = Endpoint::Parse(rule.listen(), Endpoint::PortZero::kAllow).value();
+  table.backends.reserve(static_cast<size_t>(rule.backends_size()));
+  for (const type::Backend& backend : rule.backends())
+    table.backends.push_back(MakeBackend(rule.name(), backend, registry));
+  table.connect_timeout_ms = rule.timeouts().connect_ms();
+  table.idle_timeout_ms = rule.timeouts().idle_ms();
+  table.half_close_timeout_ms = rule.timeouts().half_close_ms();
+  table.connect_attempts = rule.connect_attempts();
+  table.state = registry.FindOrMakeRule(rule.name());
+  return table;
+}
+
+bool SameBackend(const BackendTable& a, const BackendTable& b) {
+  return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
+         a.limited == b.limited && a.state == b.state;
+}
+
+bool SameRule(const RuleTable& a, const RuleTable& b) {
+  return a.name == b.name && a.listen == b.listen && a.connect_timeout_ms == b.connect_timeout_ms &&
+         a.idle_timeout_ms == b.idle_timeout_ms &&
+         a.half_close_timeout_ms == b.half_close_timeout_ms &&
+         a.connect_attempts == b.connect_attempts && a.state == b.state &&
+         std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
+                    SameBackend);
+}
+
+std::shared_ptr<const RuleTable> FindRule(const Tables* tables, const std::string& name) {
+  if (tables == nullptr) return nullptr;
+  const auto found = std::lower_bound(
+      tables->rules.begin(), tables->rules.end(), name,
+      [](const auto& rule, const std::string& wanted) { return rule->name < wanted; });
+  if (found == tables->rules.end() || (*found)->name != name) return nullptr;
+  return *found;
+}
+
+}  // namespace
+
+BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
+                        StateRegistry& registry) {
+  BuiltTables built;
+  built.problems = CheckSnapshot(snapshot);
+  if (!built.problems.empty()) return built;
+  auto tables = std::make_shared<Tables>();
+  tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
+  for (const type::Rule& rule : snapshot.rules()) {
+    auto fresh = std::make_shared<const RuleTable>(MakeRule(rule, registry));
+    std::shared_ptr<const RuleTable> old = FindRule(previous, rule.name());
+    const bool same = old != nullptr && SameRule(*old, *fresh);
+    tables->rules.push_back(same ? std::move(old) : std::move(fresh));
+  }
+  built.tables = std::move(tables);
+  return built;
+}
+
+BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateRegistry& registry) {
+  const auto refuse = [](Problem::Kind kind, std::string message) {
+    return BuiltTables{nullptr, {{kind, "", std::move(message)}}};
+  };
+  if (bytes.size() > kMaxSnapshotBytes)
+    return refuse(
+        Problem::Kind::kResourceLimit,
+        absl::StrCat("the snapshot has ", bytes.size(), " bytes; at most ", kMaxSnapshotBytes));
+  type::Snapshot snapshot;
+  static_assert(kMaxSnapshotBytes <= INT32_MAX, "protobuf counts bytes in an int");
+  if (!snapshot.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return refuse(Problem::Kind::kInvalid, "the bytes are not a snapshot");
+  return BuildTables(snapshot, previous, registry);
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,64 @@
+// From the control plane's Snapshot to the worker's tables: checks everything again, so that no
+// I/O thread ever meets a value out of range.
+//
+// All or nothing: either tables, or every problem at once and nothing changed. Not a hot path.
+// Threading: the control thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/snapshot/state_registry.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::type::v1 {
+class Snapshot;
+}  // namespace lb::type::v1
+
+namespace lb::dataplane {
+
+// What this worker knows beyond the first protocol: nothing yet. Sorted; also said in its Hello.
+inline const std::vector<std::string> kSupportedFeatures = {};
+
+// Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
+inline constexpr size_t kMaxSnapshotBytes = 64u << 20;
+inline constexpr int kMaxRules = 10'000;
+inline constexpr int kMaxBackends = 65'536;  // Over all rules.
+inline constexpr size_t kMaxNameBytes = 255;
+inline constexpr uint32_t kMaxWeight = 1'000'000;
+inline constexpr uint32_t kMaxConnectAttempts = 10;
+inline constexpr uint64_t kMaxTimeoutMs = 7ull * 24 * 3600 * 1000;  // A week: beyond it, a typo.
+inline constexpr size_t kMaxProblems = 1'000;  // Of one refusal; the rest would tell nothing new.
+
+// One thing that is wrong.
+struct Problem {
+  enum class Kind : uint8_t {
+    kInvalid,         // Says something no worker can carry out.
+    kMissingFeature,  // Needs a feature this worker does not know.
+    kResourceLimit,   // Above one of the bounds of this worker.
+  };
+  Kind kind = Kind::kInvalid;
+  std::string path;     // "rules/web/listen", "rules/web/backends/web-1/address"
+  std::string message;  // What is wrong, with the value.
+
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+// Tables, or the problems why there are none; never both.
+struct BuiltTables {
+  std::shared_ptr<const Tables> tables;
+  std::vector<Problem> problems;
+};
+
+// Makes tables of `snapshot`. Rules that say what they said in `previous` (nullptr: none) are the
+// same RuleTable objects there. States come from `registry`, which is only touched on success.
+BuiltTables BuildTables(const lb::type::v1::Snapshot& snapshot, const Tables* previous,
+                        StateRegistry& registry);
+
+// The same from the serialised message; bytes that are no Snapshot are a problem.
+BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateRegistry& registry);
+
+}  // namespace lb::dataplane

@@ -1,0 +1,187 @@
+#include "dataplane/snapshot/build_tables.h"
+
+#include <functional>
+
+#include "gtest/gtest.h"
+#include "lb/type/v1/snapshot.pb.h"
+
+namespace lb::dataplane {
+namespace {
+
+namespace type = lb::type::v1;
+
+type::Backend MakeBackend(const std::string& name, const std::string& address) {
+  type::Backend backend;
+  backend.set_name(name);
+  backend.set_address(address);
+  backend.set_weight(1);
+  return backend;
+}
+
+type::Rule MakeRule(const std::string& name, const std::string& listen) {
+  type::Rule rule;
+  rule.set_name(name);
+  rule.set_listen(listen);
+  rule.mutable_timeouts()->set_connect_ms(5'000);
+  rule.mutable_timeouts()->set_idle_ms(600'000);
+  rule.mutable_timeouts()->set_half_close_ms(30'000);
+  rule.set_balance(type::BALANCE_WEIGHTED_ROUND_ROBIN);
+  rule.set_connect_attempts(3);
+  *rule.add_backends() = MakeBackend("a", "10.0.0.1:80");
+  *rule.add_backends() = MakeBackend("b", "[fd00::1]:80");
+  *rule.add_backends() = MakeBackend("c", "unix:/run/app.sock");
+  return rule;
+}
+
+type::Snapshot MakeSnapshot() {
+  type::Snapshot snapshot;
+  *snapshot.add_rules() = MakeRule("api", "0.0.0.0:81");
+  *snapshot.add_rules() = MakeRule("web", "[::]:80");
+  return snapshot;
+}
+
+TEST(BuildTablesTest, TablesSayWhatTheSnapshotSays) {
+  StateRegistry registry(2);
+  type::Snapshot snapshot = MakeSnapshot();
+  snapshot.mutable_rules(1)->mutable_backends(0)->set_weight(5);
+  snapshot.mutable_rules(1)->mutable_backends(0)->set_max_connections(50);
+  const BuiltTables built = BuildTables(snapshot.SerializeAsString(), nullptr, registry);
+  ASSERT_TRUE(built.problems.empty()) << built.problems[0].path << built.problems[0].message;
+  ASSERT_EQ(built.tables->rules.size(), 2u);
+  const RuleTable& web = *built.tables->rules[1];
+  EXPECT_EQ(web.name, "web");
+  EXPECT_EQ(web.listen.ToString(), "[::]:80");
+  EXPECT_EQ(web.connect_timeout_ms, 5'000u);
+  EXPECT_EQ(web.idle_timeout_ms, 600'000u);
+  EXPECT_EQ(web.half_close_timeout_ms, 30'000u);
+  EXPECT_EQ(web.connect_attempts, 3u);
+  ASSERT_EQ(web.backends.size(), 3u);
+  EXPECT_EQ(web.backends[0].weight, 5u);
+  EXPECT_TRUE(web.backends[0].limited);
+  EXPECT_FALSE(web.backends[1].limited);
+  EXPECT_EQ(web.backends[1].address.family(), AF_INET6);
+  EXPECT_EQ(web.backends[2].address.family(), AF_UNIX);
+  EXPECT_EQ(web.state->counters.size(), 2u);
+  EXPECT_NE(web.backends[0].state, built.tables->rules[0]->backends[0].state);
+}
+
+TEST(BuildTablesTest, AnUnchangedRuleKeepsItsTable) {
+  StateRegistry registry(1);
+  type::Snapshot snapshot = MakeSnapshot();
+  const BuiltTables first = BuildTables(snapshot, nullptr, registry);
+  snapshot.mutable_rules(1)->mutable_backends(0)->set_weight(2);
+  const BuiltTables second = BuildTables(snapshot, first.tables.get(), registry);
+  EXPECT_EQ(second.tables->rules[0], first.tables->rules[0]);
+  EXPECT_NE(second.tables->rules[1], first.tables->rules[1]);
+  EXPECT_EQ(second.tables->rules[1]->state, first.tables->rules[1]->state);
+  EXPECT_EQ(second.tables->rules[1]->backends[0].state, first.tables->rules[1]->backends[0].state);
+}
+
+TEST(BuildTablesTest, ASnapshotWithoutRulesIsFine) {
+  StateRegistry registry(1);
+  EXPECT_NE(BuildTables("", nullptr, registry).tables, nullptr);
+}
+
+TEST(BuildTablesTest, PortZeroMayStandTwice) {
+  StateRegistry registry(1);
+  type::Snapshot snapshot = MakeSnapshot();
+  for (type::Rule& rule : *snapshot.mutable_rules()) rule.set_listen("127.0.0.1:0");
+  EXPECT_TRUE(BuildTables(snapshot, nullptr, registry).problems.empty());
+}
+
+struct Refusal {
+  const char* path;
+  Problem::Kind kind;
+  std::function<void(type::Snapshot&)> spoil;
+};
+
+type::Rule* Web(type::Snapshot& s) { return s.mutable_rules(1); }
+type::Backend* WebA(type::Snapshot& s) { return s.mutable_rules(1)->mutable_backends(0); }
+
+// Goal: every rule of the contract is checked again, with the place. Method: spoil one thing of a
+// good snapshot; exactly that place must be named.
+TEST(BuildTablesTest, RefusesEachBadValueAtItsPlace) {
+  using Kind = Problem::Kind;
+  const std::vector<Refusal> refusals = {
+      {"required_features", Kind::kMissingFeature, [](auto& s) { s.add_required_features("tea"); }},
+      {"rules//name", Kind::kInvalid, [](auto& s) { s.mutable_rules(0)->set_name(""); }},
+      {"rules/x/y/name", Kind::kInvalid, [](auto& s) { Web(s)->set_name("x/y"); }},
+      {"rules/z\\n/name", Kind::kInvalid, [](auto& s) { Web(s)->set_name("z\n"); }},
+      {"rules/api/name", Kind::kInvalid, [](auto& s) { Web(s)->set_name("api"); }},
+      {"rules/aaa/name", Kind::kInvalid, [](auto& s) { Web(s)->set_name("aaa"); }},
+      {"rules/web/listen", Kind::kInvalid, [](auto& s) { Web(s)->set_listen(""); }},
+      {"rules/web/listen", Kind::kInvalid, [](auto& s) { Web(s)->set_listen("host.lan:80"); }},
+      {"rules/web/listen", Kind::kInvalid, [](auto& s) { Web(s)->set_listen("unix:/tmp/x"); }},
+      {"rules/web/listen", Kind::kInvalid, [](auto& s) { Web(s)->set_listen("0.0.0.0:81"); }},
+      {"rules/web/timeouts/connect_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_timeouts()->set_connect_ms(0); }},
+      {"rules/web/timeouts/idle_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_timeouts()->set_idle_ms(kMaxTimeoutMs + 1); }},
+      {"rules/web/timeouts/half_close_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_timeouts()->set_half_close_ms(0); }},
+      {"rules/web/balance", Kind::kInvalid,
+       [](auto& s) { Web(s)->set_balance(type::BALANCE_UNSPECIFIED); }},
+      {"rules/web/balance", Kind::kInvalid,
+       [](auto& s) { Web(s)->set_balance(static_cast<type::Balance>(77)); }},
+      {"rules/web/connect_attempts", Kind::kInvalid,
+       [](auto& s) { Web(s)->set_connect_attempts(0); }},
+      {"rules/web/connect_attempts", Kind::kInvalid,
+       [](auto& s) { Web(s)->set_connect_attempts(kMaxConnectAttempts + 1); }},
+      {"rules/web/backends/b/name", Kind::kInvalid, [](auto& s) { WebA(s)->set_name("b"); }},
+      {"rules/web/backends//name", Kind::kInvalid, [](auto& s) { WebA(s)->set_name(""); }},
+      {"rules/web/backends/a/address", Kind::kInvalid,
+       [](auto& s) { WebA(s)->set_address("app.lan:80"); }},
+      {"rules/web/backends/a/address", Kind::kInvalid,
+       [](auto& s) { WebA(s)->set_address("10.0.0.1:0"); }},
+      {"rules/web/backends/a/weight", Kind::kInvalid,
+       [](auto& s) { WebA(s)->set_weight(kMaxWeight + 1); }},
+      {"rules", Kind::kResourceLimit,
+       [](auto& s) {
+         while (s.rules_size() <= kMaxRules) s.add_rules();
+       }},
+      {"rules", Kind::kResourceLimit,
+       [](auto& s) {
+         while (Web(s)->backends_size() <= kMaxBackends) Web(s)->add_backends();
+       }},
+  };
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.path);
+    StateRegistry registry(1);
+    type::Snapshot snapshot = MakeSnapshot();
+    refusal.spoil(snapshot);
+    const BuiltTables built = BuildTables(snapshot, nullptr, registry);
+    EXPECT_EQ(built.tables, nullptr);
+    ASSERT_EQ(built.problems.size(), 1u);
+    EXPECT_EQ(built.problems[0].path, refusal.path);
+    EXPECT_EQ(built.problems[0].kind, refusal.kind);
+    EXPECT_FALSE(built.problems[0].message.empty());
+  }
+}
+
+TEST(BuildTablesTest, TellsAllProblemsAtOnceAndMakesNoState) {
+  StateRegistry registry(1);
+  type::Snapshot snapshot = MakeSnapshot();
+  for (type::Rule& rule : *snapshot.mutable_rules()) {
+    rule.clear_timeouts();
+    rule.set_listen("nonsense");
+  }
+  EXPECT_EQ(BuildTables(snapshot, nullptr, registry).problems.size(), 8u);
+  EXPECT_TRUE(registry.rules().empty());
+}
+
+TEST(BuildTablesTest, TheListOfProblemsIsBounded) {
+  StateRegistry registry(1);
+  type::Snapshot snapshot;
+  for (size_t i = 0; i < kMaxProblems; ++i) snapshot.add_rules();
+  EXPECT_EQ(BuildTables(snapshot, nullptr, registry).problems.size(), kMaxProblems);
+}
+
+TEST(BuildTablesTest, BytesThatAreNoSnapshotAreRefused) {
+  StateRegistry registry(1);
+  const BuiltTables built = BuildTables(std::string_view("\xff\xff\xff"), nullptr, registry);
+  EXPECT_EQ(built.tables, nullptr);
+  EXPECT_EQ(built.problems.size(), 1u);
+}
+
+}  // namespace
+}  // namespace lb::dataplane

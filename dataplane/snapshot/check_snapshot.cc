@@ -1,0 +1,151 @@
+#include "dataplane/snapshot/check_snapshot.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/endpoint.h"
+#include "lb/type/v1/snapshot.pb.h"
+
+namespace lb::dataplane {
+namespace {
+
+namespace type = lb::type::v1;
+using Kind = Problem::Kind;
+
+// Names go into logs and labels as they are.
+std::string NameProblem(const std::string& name) {
+  if (name.empty()) return "the name is empty";
+  if (name.size() > kMaxNameBytes)
+    return absl::StrCat("the name has ", name.size(), " bytes; at most ", kMaxNameBytes);
+  const bool bad = std::any_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/';
+  });
+  if (bad) return absl::StrCat("'", absl::CHexEscape(name), "' has a '/' or a control character");
+  return "";
+}
+
+// Gathers problems, up to kMaxProblems.
+class Checker final {
+ public:
+  std::vector<Problem> Run(const type::Snapshot& snapshot) {
+    CheckFeatures(snapshot);
+    CheckCounts(snapshot);
+    // Counts bound the work below.
+    if (problems_.empty()) CheckRules(snapshot);
+    return std::move(problems_);
+  }
+
+ private:
+  void Add(Kind kind, std::string path, std::string message) {
+    if (problems_.size() < kMaxProblems)
+      problems_.push_back({kind, std::move(path), std::move(message)});
+  }
+  void Bad(std::string path, std::string message) {
+    Add(Kind::kInvalid, std::move(path), std::move(message));
+  }
+
+  void CheckFeatures(const type::Snapshot& snapshot) {
+    for (const std::string& feature : snapshot.required_features()) {
+      const auto& known = kSupportedFeatures;
+      if (std::find(known.begin(), known.end(), feature) == known.end())
+        Add(Kind::kMissingFeature, "required_features",
+            absl::StrCat("this worker does not know '", absl::CHexEscape(feature), "'"));
+    }
+  }
+
+  void CheckCounts(const type::Snapshot& snapshot) {
+    if (snapshot.rules_size() > kMaxRules)
+      Add(Kind::kResourceLimit, "rules",
+          absl::StrCat(snapshot.rules_size(), " rules; at most ", kMaxRules));
+    int64_t backends = 0;
+    for (const type::Rule& rule : snapshot.rules()) backends += rule.backends_size();
+    if (backends > kMaxBackends)
+      Add(Kind::kResourceLimit, "rules",
+          absl::StrCat(backends, " backends over all rules; at most ", kMaxBackends));
+  }
+
+  void CheckRules(const type::Snapshot& snapshot) {
+    std::map<Endpoint, std::string> listeners;
+    const std::string* previous = nullptr;
+    for (const type::Rule& rule : snapshot.rules()) {
+      const std::string path = absl::StrCat("rules/", absl::CHexEscape(rule.name()));
+      CheckName(path, rule.name(), previous);
+      previous = &rule.name();
+      CheckListen(absl::StrCat(path, "/listen"), rule, listeners);
+      CheckSettings(path, rule);
+      CheckBackends(path, rule);
+    }
+  }
+
+  void CheckName(const std::string& path, const std::string& name, const std::string* previous) {
+    if (std::string problem = NameProblem(name); !problem.empty())
+      Bad(absl::StrCat(path, "/name"), std::move(problem));
+    if (previous != nullptr && *previous == name)
+      Bad(absl::StrCat(path, "/name"), "the name stands twice");
+    else if (previous != nullptr && *previous > name)
+      Bad(absl::StrCat(path, "/name"),
+          absl::StrCat("not sorted: it stands after '", absl::CHexEscape(*previous), "'"));
+  }
+
+  void CheckListen(const std::string& path, const type::Rule& rule,
+                   std::map<Endpoint, std::string>& listeners) {
+    const auto endpoint = Endpoint::Parse(rule.listen(), Endpoint::PortZero::kAllow);
+    if (!endpoint.ok()) return Bad(path, std::string(endpoint.status().message()));
+    if (endpoint->kind() != Endpoint::Kind::kIp)
+      return Bad(path, absl::StrCat("'", rule.listen(), "' is not an IP address and port"));
+    if (endpoint->port() == 0) return;  // Each gets a port of its own.
+    const auto [other, fresh] = listeners.emplace(*endpoint, rule.name());
+    if (!fresh)
+      Bad(path, absl::StrCat("'", rule.listen(), "' is the address of rule '",
+                             absl::CHexEscape(other->second), "' too"));
+  }
+
+  void CheckSettings(const std::string& path, const type::Rule& rule) {
+    CheckTimeout(absl::StrCat(path, "/timeouts/connect_ms"), rule.timeouts().connect_ms());
+    CheckTimeout(absl::StrCat(path, "/timeouts/idle_ms"), rule.timeouts().idle_ms());
+    CheckTimeout(absl::StrCat(path, "/timeouts/half_close_ms"), rule.timeouts().half_close_ms());
+    if (rule.balance() != type::BALANCE_WEIGHTED_ROUND_ROBIN)
+      Bad(absl::StrCat(path, "/balance"),
+          absl::StrCat("this worker does not know balance ", static_cast<int>(rule.balance())));
+    if (rule.connect_attempts() < 1 || rule.connect_attempts() > kMaxConnectAttempts)
+      Bad(absl::StrCat(path, "/connect_attempts"),
+          absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));
+  }
+
+  void CheckTimeout(std::string path, uint64_t milliseconds) {
+    if (milliseconds < 1 || milliseconds > kMaxTimeoutMs)
+      Bad(std::move(path), absl::StrCat(milliseconds, " is not in 1..", kMaxTimeoutMs));
+  }
+
+  void CheckBackends(const std::string& rule_path, const type::Rule& rule) {
+    const std::string* previous = nullptr;
+    for (const type::Backend& backend : rule.backends()) {
+      const std::string path =
+          absl::StrCat(rule_path, "/backends/", absl::CHexEscape(backend.name()));
+      CheckName(path, backend.name(), previous);
+      previous = &backend.name();
+      const auto endpoint = Endpoint::Parse(backend.address());
+      if (!endpoint.ok())
+        Bad(absl::StrCat(path, "/address"), std::string(endpoint.status().message()));
+      else if (!endpoint->IsResolved())
+        Bad(absl::StrCat(path, "/address"),
+            absl::StrCat("'", backend.address(), "' is a name; workers only take addresses"));
+      if (backend.weight() > kMaxWeight)
+        Bad(absl::StrCat(path, "/weight"),
+            absl::StrCat(backend.weight(), " is above ", kMaxWeight));
+    }
+  }
+
+  std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::vector<Problem> CheckSnapshot(const type::Snapshot& snapshot) {
+  return Checker().Run(snapshot);
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,61 @@
+#include "dataplane/snapshot/live_state.h"
+
+#include "base/check.h"
+
+namespace lb::dataplane {
+
+const char* ToString(RefuseReason reason) {
+  switch (reason) {
+    case RefuseReason::kNoBackend:
+      return "no_backend";
+    case RefuseReason::kBackendLimit:
+      return "backend_limit";
+    case RefuseReason::kConnectFailed:
+      return "connect_failed";
+    case RefuseReason::kWorkerLimit:
+      return "worker_limit";
+    case RefuseReason::kCount:
+      break;
+  }
+  LB_CHECK(false);
+}
+
+const char* ToString(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kNormal:
+      return "normal";
+    case CloseReason::kClientReset:
+      return "client_reset";
+    case CloseReason::kBackendReset:
+      return "backend_reset";
+    case CloseReason::kIdle:
+      return "idle";
+    case CloseReason::kHalfClose:
+      return "half_close";
+    case CloseReason::kDrain:
+      return "drain";
+    case CloseReason::kCount:
+      break;
+  }
+  LB_CHECK(false);
+}
+
+const char* ToString(ConnectFailure reason) {
+  switch (reason) {
+    case ConnectFailure::kRefused:
+      return "refused";
+    case ConnectFailure::kTimeout:
+      return "timeout";
+    case ConnectFailure::kUnreachable:
+      return "unreachable";
+    case ConnectFailure::kNoPort:
+      return "no_port";
+    case ConnectFailure::kOther:
+      return "other";
+    case ConnectFailure::kCount:
+      break;
+  }
+  LB_CHECK(false);
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,91 @@
+// Where the live states of rules and backends are found by name, over all snapshots.
+//
+// A rule or backend that any table or connection still uses is found again as the same object, so a
+// backend that is removed and added again keeps its slots and counters while connections hold it.
+// Health and slot grants travel on lanes of their own and may arrive before the snapshot that names
+// their backend: they are remembered here. Everything is bounded by kMaxEntries.
+// Threading: the control thread only; the states it hands out are shared with the I/O threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/snapshot/live_state.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::dataplane {
+
+// A backend's full name.
+struct BackendKey {
+  std::string rule;
+  std::string backend;
+
+  friend bool operator==(const BackendKey&, const BackendKey&) = default;
+  friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
+};
+
+// What the control plane says about a backend; unknown ones are used for traffic.
+enum class Health : uint8_t { kUnknown, kHealthy, kUnhealthy };
+
+class StateRegistry final {
+ public:
+  // Four times what one snapshot may hold: old, new and early names at once, with room.
+  static constexpr size_t kMaxEntries = 262'144;
+
+  // Rights and use of one backend.
+  struct SlotUse {
+    BackendKey key;
+    uint64_t granted = 0;
+    uint64_t held = 0;
+    uint64_t wanted = 0;  // See Slots::TakeWanted.
+  };
+
+  // `threads` is the number of I/O threads, each with counters of its own.
+  explicit StateRegistry(size_t threads) : threads_(threads) {}
+
+  // The state of this rule; made when nobody uses one.
+  std::shared_ptr<RuleState> FindOrMakeRule(const std::string& rule);
+  // The state of this backend; made, with the health and grant told before, when nobody uses one.
+  std::shared_ptr<BackendState> FindOrMakeBackend(const BackendKey& key);
+
+  // Says what the control plane told about a backend, known or not. False, and nothing is kept,
+  // when kMaxEntries others are remembered.
+  [[nodiscard]] bool SetHealth(const BackendKey& key, Health health);
+  // A complete update: what `told` does not name becomes unknown, in one step. False when some of
+  // it could not be kept.
+  [[nodiscard]] bool ReplaceHealth(const std::map<BackendKey, Health>& told);
+  // Sets the rights of a backend, known or not. They never expire: they outlive the backend.
+  [[nodiscard]] bool Grant(const BackendKey& key, uint64_t slots);
+
+  // Call after `tables` came into force: forgets the health of backends it does not name (one that
+  // returns starts unknown) and what nobody needs any more.
+  void Committed(const Tables& tables);
+
+  // What was told and is not unknown, sorted.
+  std::map<BackendKey, Health> health() const;
+  // Every backend with rights or slots in use, sorted. Starts a new period of `wanted`.
+  std::vector<SlotUse> TakeSlotUse();
+  // States that are in use, sorted by name.
+  std::vector<std::shared_ptr<RuleState>> rules() const;
+  std::vector<std::shared_ptr<BackendState>> backends() const;
+
+ private:
+  struct Entry {
+    std::weak_ptr<BackendState> state;
+    Health health = Health::kUnknown;
+    uint64_t granted = 0;
+  };
+
+  Entry* FindOrMakeEntry(const BackendKey& key);
+  static void Tell(Entry& entry, Health health);
+  void Prune();
+
+  const size_t threads_;
+  std::map<std::string, std::weak_ptr<RuleState>> rules_;
+  std::map<BackendKey, Entry> backends_;
+};
+
+}  // namespace lb::dataplane

@@ -56,6 +56,10 @@ class BanTest(Tree):
             with self.subTest(rule=rule):
                 self.assertIn(rule, self.names({path: text}))
 
+    def test_only_the_waiting_helper_of_the_tests_sleeps(self):
+        self.assertEqual(self.names({"tests/e2e/a_test.py": "time.sleep(1)\n"}), ["sleep"])
+        self.assertEqual(self.names({"tests/e2e/harness/waiting.py": "time.sleep(0.02)\n"}), [])
+
     def test_planes_do_not_include_each_other(self):
         for path, include in (
             ("dataplane/a.cc", "controlplane/config/config.h"),

@@ -57,6 +57,13 @@ RULES = (
         allowed=("tests/fakes/",),
     ),
     Rule(
+        "sleep",
+        r"\btime\.sleep\s*\(",
+        "wait_for() of tests/e2e/harness/waiting.py: it ends with the condition",
+        files=(".py",),
+        allowed=("tests/e2e/harness/waiting.py",),
+    ),
+    Rule(
         "wall-clock",
         r"\b(system_clock\b|gettimeofday\s*\(|time\s*\(\s*(nullptr|NULL|0)\s*\))",
         "take the time as an argument (base/time.h); the wall clock is for people to read",
@@ -90,7 +97,7 @@ RULES = (
     Rule(
         "naked-new",
         r"(?<![:\w])new\s+(?!\()[A-Za-z_:]",
-        "std::make_unique, or std::unique_ptr<T>(new T(...)) around a private constructor",
+        "std::make_unique (.release() into a C callback), or std::unique_ptr<T>(new T(...))",
     ),
     Rule("naked-delete", r"(?<!operator )\bdelete(\[\])?\s+[A-Za-z_*(]", "an owner: std::unique_ptr"),
     Rule(

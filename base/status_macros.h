@@ -20,7 +20,7 @@
 #define LB_ASSIGN_OR_RETURN(target, expression) \
   LB_ASSIGN_OR_RETURN_IMPL(LB_STATUS_CONCAT(lb_status_or_, __LINE__), target, expression)
 
-#define LB_ASSIGN_OR_RETURN_IMPL(value, target, expression) \
-  auto value = (expression);                                \
-  if (!value.ok()) return std::move(value).status();        \
-  target = std::move(value).value()
+#define LB_ASSIGN_OR_RETURN_IMPL(result, target, expression) \
+  auto result = (expression);                                \
+  if (!result.ok()) return std::move(result).status();       \
+  target = std::move(result).value()

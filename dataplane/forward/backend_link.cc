@@ -1,0 +1,69 @@
+#include "dataplane/forward/backend_link.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+#include "dataplane/forward/socket_options.h"
+
+namespace lb::dataplane {
+
+BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
+  LB_CHECK(!open_);
+  while (tried_.count() < rule.table().connect_attempts) {
+    const ThreadRule::Choice choice = rule.Choose(tried_);
+    at_limit_ = choice.at_limit;
+    if (!choice.backend.has_value()) return Progress::kExhausted;
+    backend_ = static_cast<uint32_t>(*choice.backend);
+    open_ = true;
+    has_slot_ = rule.backend(backend_).limited;
+    if (tried_.count() > 0) rule.counters().retries.Add(1);
+    tried_.Add(backend_);
+    rule.backend_counters(backend_).connects_total.Add(1);
+    rule.backend_counters(backend_).connections.Add(1);
+    side_.Clear();
+    SocketResult connect = StartConnect(rule.backend(backend_).address);
+    side_.fd = std::move(connect.fd);
+    const bool under_way = side_.fd.valid();
+    const int error = under_way ? side_.Watch(epoll_fd) : connect.error;
+    if (error != 0) {
+      Fail(rule, ClassifyConnectError(error));
+      continue;
+    }
+    if (connect.error == EINPROGRESS) return Progress::kConnecting;
+    side_.writable = true;
+    return Progress::kConnected;
+  }
+  return Progress::kExhausted;
+}
+
+BackendLink::Progress BackendLink::Check() {
+  LB_CHECK(open_);
+  if (side_.reset || side_.hung_up) {
+    const int error = TakeSocketError(side_.fd.get());
+    failure_ = ClassifyConnectError(error);
+    return Progress::kExhausted;
+  }
+  return side_.writable ? Progress::kConnected : Progress::kConnecting;
+}
+
+void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure) {
+  const auto index = static_cast<size_t>(failure);
+  rule.backend_counters(backend_).connect_failures[index].Add(1);
+  Close(rule);
+}
+
+void BackendLink::Close(ThreadRule& rule) {
+  if (!open_) return;
+  side_.fd.Reset();
+  if (std::exchange(has_slot_, false)) rule.backend(backend_).state->slots.Return();
+  rule.backend_counters(backend_).connections.Subtract(1);
+  open_ = false;
+}
+
+RefuseReason BackendLink::refusal() const {
+  if (tried_.count() > 0) return RefuseReason::kConnectFailed;
+  return at_limit_ ? RefuseReason::kBackendLimit : RefuseReason::kNoBackend;
+}
+
+}  // namespace lb::dataplane

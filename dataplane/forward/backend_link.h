@@ -1,0 +1,56 @@
+// The backend end of a connection: from choosing a backend to closing its socket.
+//
+// A slot of a limited backend is taken before its socket is made and returned after it is closed,
+// exactly once, so that the sockets to a backend never outnumber its slots.
+// Threading: its I/O thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "dataplane/forward/side.h"
+#include "dataplane/forward/thread_rule.h"
+#include "dataplane/snapshot/live_state.h"
+
+namespace lb::dataplane {
+
+class BackendLink final {
+ public:
+  enum class Progress : uint8_t {
+    kConnecting,  // An event or the timeout tells the rest.
+    kConnected,
+    kExhausted,  // No attempt is left; refusal() says why.
+  };
+
+  explicit BackendLink(Connection& connection) : side_(connection) {}
+  BackendLink(const BackendLink&) = delete;
+  BackendLink& operator=(const BackendLink&) = delete;
+
+  // Tries backends until a connect is under way or none is left. The link must be closed.
+  Progress ConnectNext(ThreadRule& rule, int epoll_fd);
+  // Says how the connect under way stands, after an event.
+  Progress Check();
+  // Ends the connect under way for this reason: counts it, closes the socket, returns the slot.
+  void Fail(ThreadRule& rule, ConnectFailure failure);
+  // Closes the socket and returns the slot, if there are any.
+  void Close(ThreadRule& rule);
+
+  // Why no backend was found. After kExhausted.
+  RefuseReason refusal() const;
+  // What the connect failed with. After Check() said kExhausted.
+  ConnectFailure failure() const { return failure_; }
+
+  Side& side() { return side_; }
+  size_t backend() const { return backend_; }
+
+ private:
+  Side side_;
+  uint32_t backend_ = 0;  // Index in the rule's table.
+  bool open_ = false;
+  bool has_slot_ = false;
+  bool at_limit_ = false;
+  ConnectFailure failure_ = ConnectFailure::kOther;
+  TriedBackends tried_;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,185 @@
+#include "dataplane/forward/connection.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/check.h"
+#include "dataplane/forward/socket_options.h"
+
+namespace lb::dataplane {
+namespace {
+
+Duration Milliseconds(uint64_t count) {
+  return std::chrono::milliseconds(static_cast<int64_t>(count));
+}
+
+}  // namespace
+
+void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) {
+  auto* connection = new Connection(context, std::move(rule), std::move(client));
+  if (connection->client_.Watch(context.epoll_fd) != 0)
+    connection->Refuse(RefuseReason::kWorkerLimit);
+  else
+    connection->ConnectNext();
+}
+
+Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
+    : context_(context),
+      rule_(std::move(rule)),
+      client_(*this),
+      link_(*this),
+      moved_at_(context.now) {
+  client_.fd = std::move(client);
+  client_.writable = true;
+  next_ = std::exchange(context_.first, this);
+  if (next_ != nullptr) next_->previous_ = this;
+  rule_->counters().connections_total.Add(1);
+  rule_->counters().connections.Add(1);
+}
+
+void Connection::DestroyClosed(ThreadContext& context) {
+  if (context.closed.empty()) return;
+  std::erase_if(context.run_again, [](const Connection* c) { return c->state_ == State::kClosed; });
+  for (Connection* connection : context.closed) delete connection;
+  context.closed.clear();
+}
+
+void Connection::CloseAll(ThreadContext& context, CloseReason reason) {
+  while (context.first != nullptr) context.first->Close(reason);
+  DestroyClosed(context);
+}
+
+void Connection::OnEvents(Side& side, uint32_t events) {
+  if (state_ == State::kClosed) return;
+  side.Note(events);
+  if (state_ == State::kRelaying) return Relay();
+  if (&side != &client_) return OnConnectEvent();
+  // A FIN alone may come from a client that still waits for the answer.
+  if (client_.reset || client_.hung_up) Close(CloseReason::kClientReset);
+}
+
+void Connection::OnRunAgain() {
+  runs_again_ = false;
+  if (state_ == State::kRelaying) Relay();
+}
+
+void Connection::OnTimer() {
+  LB_CHECK(state_ != State::kClosed);
+  if (state_ == State::kConnecting) {
+    link_.Fail(*rule_, ConnectFailure::kTimeout);
+    return ConnectNext();
+  }
+  // Moving bytes does not move the timer; it looks here whether it has to go on.
+  const Instant due = moved_at_ + Timeout();
+  if (due > context_.now) return context_.timers.Arm(*this, due);
+  Close(HalfClosed() ? CloseReason::kHalfClose : CloseReason::kIdle);
+}
+
+void Connection::ConnectNext() {
+  switch (link_.ConnectNext(*rule_, context_.epoll_fd)) {
+    case BackendLink::Progress::kConnecting:
+      return context_.timers.Arm(*this,
+                                 context_.now + Milliseconds(rule_->table().connect_timeout_ms));
+    case BackendLink::Progress::kConnected:
+      return Established();
+    case BackendLink::Progress::kExhausted:
+      return Refuse(link_.refusal());
+  }
+}
+
+void Connection::OnConnectEvent() {
+  switch (link_.Check()) {
+    case BackendLink::Progress::kConnecting:
+      return;
+    case BackendLink::Progress::kConnected:
+      return Established();
+    case BackendLink::Progress::kExhausted:
+      link_.Fail(*rule_, link_.failure());
+      return ConnectNext();
+  }
+}
+
+void Connection::Established() {
+  state_ = State::kRelaying;
+  moved_at_ = context_.now;
+  context_.timers.Arm(*this, moved_at_ + Timeout());
+  Relay();
+}
+
+void Connection::Relay() {
+  Side& backend = link_.side();
+  const bool was_half_closed = HalfClosed();
+  Pumped up;
+  Pumped down;
+  if (!backend.reset) up = Pump(up_, client_, backend, down_.ended, context_.scratch.get());
+  if (!client_.reset) down = Pump(down_, backend, client_, up_.ended, context_.scratch.get());
+  Count(up, down);
+  if (client_.reset || backend.reset) return OnReset(up, down);
+  if (up_.ended && down_.ended) return Close(CloseReason::kNormal);
+  if (up.result == PumpResult::kAgain || down.result == PumpResult::kAgain) RunAgainLater();
+  if (HalfClosed() && !was_half_closed) {
+    moved_at_ = context_.now;  // The FIN moved.
+    context_.timers.Arm(*this, moved_at_ + Timeout());
+  }
+}
+
+void Connection::Count(const Pumped& up, const Pumped& down) {
+  const uint64_t moved = up.received_bytes + up.sent_bytes + down.received_bytes + down.sent_bytes;
+  if (moved == 0) return;
+  moved_at_ = context_.now;
+  rule_->counters().received_bytes.Add(up.received_bytes);
+  rule_->counters().sent_bytes.Add(down.sent_bytes);
+  BackendCounters& backend = rule_->backend_counters(link_.backend());
+  backend.sent_bytes.Add(up.sent_bytes);
+  backend.received_bytes.Add(down.received_bytes);
+}
+
+void Connection::OnReset(const Pumped& up, const Pumped& down) {
+  // What the failed side sent before is delivered first, as far as the other side takes it now.
+  // Waiting for a slow one would keep a slot for a peer that is gone.
+  const bool both = client_.reset && link_.side().reset;
+  const PumpResult rest = client_.reset ? up.result : down.result;
+  if (!both && rest == PumpResult::kAgain) return RunAgainLater();
+  Close(client_.reset ? CloseReason::kClientReset : CloseReason::kBackendReset);
+}
+
+void Connection::RunAgainLater() {
+  if (std::exchange(runs_again_, true)) return;
+  context_.run_again.push_back(this);
+}
+
+Duration Connection::Timeout() const {
+  const RuleTable& table = rule_->table();
+  const uint64_t idle_ms = table.idle_timeout_ms;
+  return Milliseconds(HalfClosed() ? std::min(idle_ms, table.half_close_timeout_ms) : idle_ms);
+}
+
+void Connection::Refuse(RefuseReason reason) {
+  rule_->counters().refused[static_cast<size_t>(reason)].Add(1);
+  CloseSockets(true);
+}
+
+void Connection::Close(CloseReason reason) {
+  rule_->counters().closed[static_cast<size_t>(reason)].Add(1);
+  CloseSockets(reason != CloseReason::kNormal);
+}
+
+void Connection::CloseSockets(bool with_reset) {
+  LB_CHECK(state_ != State::kClosed);
+  state_ = State::kClosed;
+  context_.timers.Cancel(*this);
+  if (with_reset) {
+    CloseWithReset(client_.fd.get());
+    if (link_.side().fd.valid()) CloseWithReset(link_.side().fd.get());
+  }
+  client_.fd.Reset();
+  link_.Close(*rule_);
+  (previous_ == nullptr ? context_.first : previous_->next_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+  rule_->counters().connections.Subtract(1);
+  context_.open.open.fetch_sub(1, std::memory_order_relaxed);
+  context_.closed.push_back(this);
+}
+
+}  // namespace lb::dataplane

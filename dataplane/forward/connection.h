@@ -1,0 +1,78 @@
+// One client's connection: connecting to a backend, then relaying both ways until both ended.
+//
+//   connecting --connected--> relaying --both FINs, reset, timeout, drain--> closed
+//       \--no backend left, client gone--> closed
+//
+// A FIN is passed on as a FIN, a reset as a reset. A connection that is not ended by its peers (a
+// timeout, a drain) is reset on both sides: a FIN would look like a complete answer.
+// It owns itself: closed connections are destroyed at the end of the loop's turn.
+// Threading: its I/O thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "dataplane/forward/backend_link.h"
+#include "dataplane/forward/pump.h"
+#include "dataplane/forward/side.h"
+#include "dataplane/forward/thread_context.h"
+#include "dataplane/forward/thread_rule.h"
+#include "dataplane/forward/timer_wheel.h"
+#include "dataplane/snapshot/live_state.h"
+
+namespace lb::dataplane {
+
+class Connection final : private Timer {
+ public:
+  // Takes an accepted client: begins to connect, or refuses it with a reset and counts why.
+  static void Start(ThreadContext& context, RuleLease rule, UniqueFd client);
+
+  // Destroys those closed in this turn, so that nothing names them any more.
+  static void DestroyClosed(ThreadContext& context);
+  // Ends every connection of the thread.
+  static void CloseAll(ThreadContext& context, CloseReason reason);
+  // The connection a timer belongs to.
+  static Connection& Of(Timer& timer) { return static_cast<Connection&>(timer); }
+
+  // An event of one of its sockets.
+  void OnEvents(Side& side, uint32_t events);
+  // Its turn came again after it used up its rounds.
+  void OnRunAgain();
+  // Its timer fired.
+  void OnTimer();
+
+ private:
+  enum class State : uint8_t { kConnecting, kRelaying, kClosed };
+
+  Connection(ThreadContext& context, RuleLease rule, UniqueFd client);
+  ~Connection() = default;
+
+  void ConnectNext();
+  void OnConnectEvent();
+  void Established();
+  void Relay();
+  void Count(const Pumped& up, const Pumped& down);
+  void OnReset(const Pumped& up, const Pumped& down);
+  void RunAgainLater();
+  Duration Timeout() const;
+  bool HalfClosed() const { return up_.ended != down_.ended; }
+  void Refuse(RefuseReason reason);
+  // Ends it. Sides that did not fail themselves get a reset, unless the reason is kNormal.
+  void Close(CloseReason reason);
+  void CloseSockets(bool with_reset);
+
+  ThreadContext& context_;
+  RuleLease rule_;
+  Side client_;
+  BackendLink link_;
+  Direction up_;      // From the client to the backend.
+  Direction down_;    // From the backend to the client.
+  Instant moved_at_;  // When something moved last.
+  Connection* next_ = nullptr;
+  Connection* previous_ = nullptr;
+  State state_ = State::kConnecting;
+  bool runs_again_ = false;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,198 @@
+#include "dataplane/forward/forwarder.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/prng.h"
+#include "dataplane/forward/connection.h"
+#include "dataplane/forward/io_thread.h"
+#include "dataplane/forward/listen_plan.h"
+
+namespace lb::dataplane {
+namespace {
+
+// Descriptors kept for all but client connections: listening sockets, the control stream, logs,
+// the sockets of refused clients.
+constexpr uint64_t kReservedDescriptors = 256;
+
+// As many connections as RLIMIT_NOFILE allows, two descriptors each; at least 1.
+absl::StatusOr<uint64_t> AllowedConnections() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return absl::InternalError(absl::StrCat("RLIMIT_NOFILE: ", std::strerror(errno)));
+  const uint64_t descriptors = limit.rlim_cur;
+  return descriptors < kReservedDescriptors + 2 ? 1 : (descriptors - kReservedDescriptors) / 2;
+}
+
+// Pings waiting for their answers; shared, because an answer may come after the asker has left.
+struct Pings {
+  std::mutex mutex;
+  std::condition_variable answered;
+  size_t missing = 0;
+};
+
+}  // namespace
+
+class Forwarder::Impl final {
+ public:
+  explicit Impl(const Options& options) : options_(options) {
+    LB_CHECK(options.threads >= 1 && options.threads <= kMaxThreads);
+  }
+
+  absl::Status Start() {
+    LB_CHECK(threads_.empty());
+    const absl::StatusOr<uint64_t> allowed = AllowedConnections();
+    if (!allowed.ok()) return allowed.status();
+    open_.max = options_.max_connections != 0 ? options_.max_connections : *allowed;
+    Prng seeds(options_.seed);
+    for (size_t i = 0; i < options_.threads; ++i) {
+      auto thread = IoThread::Start({.index = i, .seed = seeds.Next(), .open = &open_});
+      if (!thread.ok()) {
+        threads_.clear();
+        return thread.status();
+      }
+      threads_.push_back(*std::move(thread));
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<BindFailure> Apply(std::shared_ptr<const Tables> tables) {
+    ListenPlan plan;
+    if (accepting_) plan = MakeListenPlan(*tables, bound_, threads_.size());
+    if (!plan.failures.empty()) return std::move(plan.failures);
+    Distribute(tables, plan);
+    std::map<ListenKey, Endpoint> bound;
+    for (const auto& rule : tables->rules) {
+      if (!accepting_) break;
+      const ListenKey key = ListenKeyOf(*rule);
+      const auto fresh = plan.fresh.find(key);
+      bound[key] = fresh != plan.fresh.end() ? fresh->second.bound : bound_.at(key);
+    }
+    bound_ = std::move(bound);
+    tables_ = std::move(tables);
+    return {};
+  }
+
+  void StopAccepting() {
+    accepting_ = false;
+    LB_CHECK(Apply(tables_).empty());
+  }
+
+  std::vector<BindFailure> ResumeAccepting() {
+    const bool before = std::exchange(accepting_, true);
+    std::vector<BindFailure> failures = Apply(tables_);
+    if (!failures.empty()) accepting_ = before;
+    return failures;
+  }
+
+  void CloseConnections() {
+    RunOnAll([](size_t) {
+      return
+          [](IoThread::Parts parts) { Connection::CloseAll(parts.context, CloseReason::kDrain); };
+    });
+  }
+
+  uint64_t connections() const { return open_.open.load(std::memory_order_relaxed); }
+
+  std::optional<Endpoint> listening(const std::string& name) const {
+    for (const auto& rule : tables_->rules) {
+      if (rule->name != name) continue;
+      const auto bound = bound_.find(ListenKeyOf(*rule));
+      if (bound != bound_.end()) return bound->second;
+    }
+    return std::nullopt;
+  }
+
+  ThreadTotals totals() const {
+    std::map<std::string, uint64_t> errors;
+    for (const auto& thread : threads_) thread->accept_errors().AddTo(errors);
+    return {{errors.begin(), errors.end()}};
+  }
+
+  bool Alive(std::chrono::milliseconds within) const {
+    const auto pings = std::make_shared<Pings>();
+    pings->missing = threads_.size();
+    for (const auto& thread : threads_) {
+      thread->Post([pings](IoThread::Parts) {
+        const std::lock_guard lock(pings->mutex);
+        --pings->missing;
+        pings->answered.notify_one();
+      });
+    }
+    std::unique_lock lock(pings->mutex);
+    return pings->answered.wait_for(lock, within, [&] { return pings->missing == 0; });
+  }
+
+ private:
+  // Runs make(thread index)(parts) on every thread and waits for all.
+  template <typename Make>
+  void RunOnAll(Make make) {
+    std::latch done(static_cast<std::ptrdiff_t>(threads_.size()));
+    for (size_t i = 0; i < threads_.size(); ++i) {
+      threads_[i]->Post([&done, work = make(i)](IoThread::Parts parts) {
+        work(parts);
+        done.count_down();
+      });
+    }
+    done.wait();
+  }
+
+  // Hands every thread the tables and its new sockets.
+  void Distribute(const std::shared_ptr<const Tables>& tables, ListenPlan& plan) {
+    RunOnAll([&](size_t index) {
+      auto update = std::make_shared<ListenerSet::Update>();
+      update->tables = tables;
+      update->listen = accepting_;
+      for (auto& [key, made] : plan.fresh)
+        update->fresh.emplace(key, std::move(made.sockets[index]));
+      return [update](IoThread::Parts parts) { parts.listeners.Apply(std::move(*update)); };
+    });
+  }
+
+  const Options options_;
+  OpenConnections open_;
+  std::vector<std::unique_ptr<IoThread>> threads_;
+  std::shared_ptr<const Tables> tables_ = std::make_shared<const Tables>();
+  std::map<ListenKey, Endpoint> bound_;  // Where the threads listen.
+  bool accepting_ = true;
+};
+
+Forwarder::Forwarder(Options options) : impl_(std::make_unique<Impl>(options)) {}
+
+Forwarder::~Forwarder() = default;
+
+absl::Status Forwarder::Start() { return impl_->Start(); }
+
+std::vector<Forwarder::BindFailure> Forwarder::Apply(std::shared_ptr<const Tables> tables) {
+  return impl_->Apply(std::move(tables));
+}
+
+void Forwarder::StopAccepting() { impl_->StopAccepting(); }
+
+std::vector<Forwarder::BindFailure> Forwarder::ResumeAccepting() {
+  return impl_->ResumeAccepting();
+}
+
+void Forwarder::CloseConnections() { impl_->CloseConnections(); }
+
+uint64_t Forwarder::connections() const { return impl_->connections(); }
+
+std::optional<Endpoint> Forwarder::listening(const std::string& rule) const {
+  return impl_->listening(rule);
+}
+
+Forwarder::ThreadTotals Forwarder::totals() const { return impl_->totals(); }
+
+bool Forwarder::Alive(std::chrono::milliseconds within) const { return impl_->Alive(within); }
+
+}  // namespace lb::dataplane

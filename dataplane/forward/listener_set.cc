@@ -1,0 +1,69 @@
+#include "dataplane/forward/listener_set.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace lb::dataplane {
+
+void ListenerSet::Apply(Update update) {
+  Rules rules;
+  std::map<ListenKey, std::unique_ptr<Listener>> listeners;
+  bool resumed = true;
+  for (const auto& table : update.tables->rules) {
+    RuleLease rule = LeaseOf(table);
+    rules.emplace(table->name, rule);
+    if (!update.listen) continue;
+    const ListenKey key = ListenKeyOf(*table);
+    if (auto old = listeners_.extract(key)) {
+      old.mapped()->SetRule(std::move(rule));
+      listeners.insert(std::move(old));
+      continue;
+    }
+    auto fresh = update.fresh.extract(key);
+    LB_CHECK(!fresh.empty());
+    auto& made = listeners[key];
+    made = std::make_unique<Listener>(std::move(fresh.mapped()), std::move(rule));
+    const int error = armed() ? 0 : made->Resume(context_.epoll_fd);
+    if (error != 0) errors_.Add(error);
+    resumed = resumed && error == 0;
+  }
+  for (auto& [key, gone] : listeners_) gone->AcceptWaiting(context_, errors_);
+  listeners_ = std::move(listeners);
+  rules_ = std::move(rules);
+  if (!resumed) PauseAll();
+}
+
+RuleLease ListenerSet::LeaseOf(const std::shared_ptr<const RuleTable>& table) const {
+  const auto old = rules_.find(table->name);
+  if (old == rules_.end())
+    return RuleLease(std::make_unique<ThreadRule>(table, context_.thread, seed_, nullptr));
+  if (old->second->shared_table() == table) return old->second;
+  return RuleLease(std::make_unique<ThreadRule>(table, context_.thread, seed_, old->second.get()));
+}
+
+void ListenerSet::OnReadable(Listener& listener) {
+  if (armed()) return;  // Told before the pause began.
+  if (listener.AcceptBatch(context_, errors_) == Listener::Accepted::kPause) PauseAll();
+}
+
+void ListenerSet::PauseAll() {
+  for (auto& [key, listener] : listeners_) listener->Pause(context_.epoll_fd);
+  context_.timers.Arm(*this, context_.now + kPause);
+}
+
+void ListenerSet::OnTimer() {
+  for (auto& [key, listener] : listeners_) {
+    const int error = listener->Resume(context_.epoll_fd);
+    if (error == 0) continue;
+    errors_.Add(error);
+    return PauseAll();
+  }
+}
+
+void ListenerSet::Clear() {
+  listeners_.clear();
+  rules_.clear();
+}
+
+}  // namespace lb::dataplane

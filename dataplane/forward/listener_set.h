@@ -1,0 +1,69 @@
+// The rules in force on one I/O thread and its listening sockets.
+//
+// A socket belongs to its address, not to a rule: it stays open when the address moves from one
+// rule to another. When descriptors run out, all sockets pause for kPause, so that the loop neither
+// spins nor dies; clients wait in the kernel's queues meanwhile.
+// Threading: its I/O thread only, except accept_errors().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/time.h"
+#include "dataplane/forward/accept_errors.h"
+#include "dataplane/forward/listen_plan.h"
+#include "dataplane/forward/listener.h"
+#include "dataplane/forward/thread_context.h"
+#include "dataplane/forward/thread_rule.h"
+#include "dataplane/forward/timer_wheel.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::dataplane {
+
+class ListenerSet final : private Timer {
+ public:
+  static constexpr Duration kPause = std::chrono::milliseconds(100);
+
+  // New tables as one thread takes them.
+  struct Update {
+    std::shared_ptr<const Tables> tables;
+    // Sockets to add; with those there are, all that the tables name.
+    std::map<ListenKey, UniqueFd> fresh;
+    bool listen = true;  // False: close all sockets.
+  };
+
+  // `seed` is for the round robins of new rules.
+  ListenerSet(ThreadContext& context, uint64_t seed) : context_(context), seed_(seed) {}
+  ~ListenerSet() { context_.timers.Cancel(*this); }
+  ListenerSet(const ListenerSet&) = delete;
+  ListenerSet& operator=(const ListenerSet&) = delete;
+
+  // Puts the tables in force: unchanged rules stay as they are, sockets no longer named are closed
+  // after accepting what waits there.
+  void Apply(Update update);
+  // Clients wait at `listener`.
+  void OnReadable(Listener& listener);
+  // True when `timer` is this set's own.
+  bool Owns(const Timer& timer) const { return &timer == this; }
+  // The pause is over.
+  void OnTimer();
+  // Closes all sockets at once and forgets the rules.
+  void Clear();
+
+  const AcceptErrors& accept_errors() const { return errors_; }
+
+ private:
+  using Rules = std::map<std::string, RuleLease>;
+
+  RuleLease LeaseOf(const std::shared_ptr<const RuleTable>& table) const;
+  void PauseAll();
+
+  ThreadContext& context_;
+  const uint64_t seed_;
+  Rules rules_;
+  std::map<ListenKey, std::unique_ptr<Listener>> listeners_;
+  AcceptErrors errors_;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,14 @@
+#include "dataplane/forward/side.h"
+
+#include <cerrno>
+
+namespace lb::dataplane {
+
+int Side::Watch(int epoll_fd) {
+  epoll_event event{};
+  event.events = kEvents;
+  event.data.ptr = static_cast<EventSource*>(this);
+  return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd.get(), &event) == 0 ? 0 : errno;
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,58 @@
+// One socket of a connection and what its edge-triggered events said so far.
+//
+// A socket is put into the epoll set once, for all events, and stays until it is closed. An edge is
+// told only once, so it is kept here until a system call proves it is used up. epoll(7).
+// Threading: its I/O thread only.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+
+#include "base/unique_fd.h"
+
+namespace lb::dataplane {
+
+class Connection;
+
+// What an event of the epoll set belongs to.
+struct EventSource {
+  enum class Kind : uint8_t { kListener, kSide };
+  explicit EventSource(Kind source_kind) : kind(source_kind) {}
+
+  const Kind kind;
+};
+
+struct Side : EventSource {
+  // EPOLLRDHUP, because a FIN that comes with data is told by nothing else when a short read ends
+  // the reading; EPOLLPRI, because recv(2) stops before an urgent byte with a short read.
+  static constexpr uint32_t kEvents =
+      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | static_cast<uint32_t>(EPOLLET);
+
+  explicit Side(Connection& connection) : EventSource(Kind::kSide), owner(&connection) {}
+
+  // Keeps what an event says.
+  void Note(uint32_t events) {
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable = true;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable = true;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0) read_to_end = true;
+    if ((events & EPOLLHUP) != 0) hung_up = true;
+    if ((events & EPOLLERR) != 0) reset = true;
+  }
+
+  // Forgets everything; for a new socket.
+  void Clear() { readable = writable = read_to_end = hung_up = reset = false; }
+
+  // Puts the socket into the set. Returns 0 or an errno.
+  int Watch(int epoll_fd);
+
+  Connection* owner;
+  UniqueFd fd;
+  bool readable = false;
+  bool writable = false;
+  bool read_to_end = false;  // A short read does not mean that there is no more.
+  bool hung_up = false;      // Both directions have ended.
+  bool reset = false;        // The connection failed: reset by the peer, or timed out.
+};
+
+}  // namespace lb::dataplane

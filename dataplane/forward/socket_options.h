@@ -1,0 +1,50 @@
+// The sockets of the data path: how they are made and what is set on them.
+//
+// Every socket is non-blocking and closed on exec. TCP ones send without delay (TCP_NODELAY) and
+// find dead peers by keepalive. Options that Linux lets accepted sockets inherit are set on the
+// listening socket, which saves system calls for every connection. Threading: none.
+#pragma once
+
+#include "base/endpoint.h"
+#include "base/unique_fd.h"
+#include "dataplane/snapshot/live_state.h"
+
+namespace lb::dataplane {
+
+// Connections waiting to be accepted, per socket; the kernel lowers it to net.core.somaxconn.
+inline constexpr int kListenBacklog = 4096;
+
+inline constexpr int kKeepaliveIdleS = 60;      // Silence before the first probe.
+inline constexpr int kKeepaliveIntervalS = 10;  // Between probes.
+inline constexpr int kKeepaliveProbes = 3;      // Unanswered ones that end the connection.
+
+// A socket, or the errno why there is none.
+struct SocketResult {
+  UniqueFd fd;
+  int error = 0;
+};
+
+// Makes a TCP socket bound to an IP address, one of a group that shares it (SO_REUSEPORT). It takes
+// no connections before StartListening.
+SocketResult BindListener(const SocketAddress& address);
+
+// Returns 0 or an errno.
+int StartListening(int fd);
+
+// The address a socket is bound to, with the port the kernel chose.
+Endpoint BoundEndpoint(int fd);
+
+// A connect under way (error EINPROGRESS), done at once (0), or failed (no socket).
+SocketResult StartConnect(const SocketAddress& address);
+
+// The error a socket met (SO_ERROR), 0 when none; reading clears it.
+int TakeSocketError(int fd);
+
+// Makes the next close send a reset instead of a FIN and drop what was not sent: socket(7),
+// SO_LINGER with zero time.
+void CloseWithReset(int fd);
+
+// What a failed connect's errno says about the backend.
+ConnectFailure ClassifyConnectError(int error);
+
+}  // namespace lb::dataplane

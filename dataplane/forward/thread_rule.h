@@ -1,0 +1,104 @@
+// One rule as one I/O thread uses it: the shared table, the thread's own place in the round robin
+// and its own counters.
+//
+// Connections keep the rule they were accepted with by a RuleLease, which counts without atomics
+// because it never leaves the thread.
+// Threading: its I/O thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "dataplane/balance/smooth_wrr.h"
+#include "dataplane/snapshot/build_tables.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::dataplane {
+
+// The backends one connection has tried.
+class TriedBackends final {
+ public:
+  static_assert(kMaxBackends <= 65'536, "an index fits 16 bits");
+
+  bool Has(size_t index) const {
+    for (uint8_t i = 0; i < count_; ++i) {
+      if (tried_[i] == index) return true;
+    }
+    return false;
+  }
+  void Add(size_t index) {
+    LB_CHECK(count_ < tried_.size());
+    tried_[count_++] = static_cast<uint16_t>(index);
+  }
+  uint8_t count() const { return count_; }
+
+ private:
+  std::array<uint16_t, kMaxConnectAttempts> tried_{};
+  uint8_t count_ = 0;
+};
+
+class ThreadRule final {
+ public:
+  // A backend to try, or why there is none.
+  struct Choice {
+    std::optional<size_t> backend;
+    bool at_limit = false;  // One was left out for want of a slot.
+  };
+
+  // `previous` (nullptr: none) is the same rule before: the round robin goes on from there.
+  ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, uint64_t seed,
+             const ThreadRule* previous);
+
+  // Chooses among the usable backends not tried before. When the chosen one is limited, one of its
+  // slots is taken; the caller returns it.
+  Choice Choose(const TriedBackends& tried);
+
+  const RuleTable& table() const { return *table_; }
+  const std::shared_ptr<const RuleTable>& shared_table() const { return table_; }
+  const BackendTable& backend(size_t index) const { return table_->backends[index]; }
+  RuleCounters& counters() { return table_->state->counters[thread_]; }
+  BackendCounters& backend_counters(size_t index) {
+    return table_->backends[index].state->counters[thread_];
+  }
+
+ private:
+  friend class RuleLease;
+
+  const std::shared_ptr<const RuleTable> table_;
+  const size_t thread_;
+  SmoothWrr round_robin_;
+  uint64_t leases_ = 0;
+};
+
+// Keeps a ThreadRule; the last one destroys it. Within one thread only.
+class RuleLease final {
+ public:
+  RuleLease() = default;
+  explicit RuleLease(std::unique_ptr<ThreadRule> rule) : rule_(rule.release()) { Take(); }
+  RuleLease(const RuleLease& other) : rule_(other.rule_) { Take(); }
+  RuleLease(RuleLease&& other) noexcept : rule_(std::exchange(other.rule_, nullptr)) {}
+  RuleLease& operator=(RuleLease other) noexcept {
+    std::swap(rule_, other.rule_);
+    return *this;
+  }
+  ~RuleLease() {
+    if (rule_ != nullptr && --rule_->leases_ == 0) delete rule_;
+  }
+
+  ThreadRule* get() const { return rule_; }
+  ThreadRule* operator->() const { return rule_; }
+  ThreadRule& operator*() const { return *rule_; }
+
+ private:
+  void Take() {
+    if (rule_ != nullptr) ++rule_->leases_;
+  }
+
+  ThreadRule* rule_ = nullptr;
+};
+
+}  // namespace lb::dataplane

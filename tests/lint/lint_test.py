@@ -82,6 +82,7 @@ class BanTest(Tree):
     def test_new_straight_into_an_owner_is_fine(self):
         text = "A F() {\n  return std::unique_ptr<Foo>(new Foo(1));\n}\nB() = delete;\n"
         self.assertEqual(self.names({"base/a.cc": text}), [])
+        self.assertEqual(self.names({"base/a.cc": "static const A* const a = new A();\n"}), [])
 
     def test_an_ordinary_header_passes(self):
         self.assertEqual(self.names({"base/a.h": HEADER + "int F(int deleted, int newest);\n"}), [])

@@ -46,6 +46,10 @@ _EDGES = (
     "base/http_server",
     "tests/",
 )
+# Helpers that ask for a condition again and again, with a bound; the only ones that sleep.
+_POLLING = ("dataplane/forward/test_net.cc", "tests/fakes/")
+# Where objects own themselves until a loop or a C library is done with them.
+_INTRUSIVE = ("dataplane/forward/", "controlplane/shell/")
 # The lint's own files must be able to name what they refuse.
 _SELF = ("tests/lint/",)
 
@@ -54,7 +58,7 @@ RULES = (
         "sleep",
         r"\b(sleep_for|sleep_until|usleep|nanosleep|(?<![\w.>:])sleep)\s*\(",
         "wait for the condition itself, with a bound (poll, condition variable, timer)",
-        allowed=("tests/fakes/",),
+        allowed=_POLLING,
     ),
     Rule(
         "sleep",
@@ -88,7 +92,11 @@ RULES = (
         only=_PURE,
     ),
     Rule("using-namespace", r"\busing\s+namespace\s+(std|absl|boost)\s*;", "name what is used"),
-    Rule("friend", r"\bfriend\s+(class|struct)\b", "test through the public interface; split the class"),
+    Rule(
+        "friend",
+        r"\b(friend\s+(class|struct)\s+[\w:]*(Test|Peer|Mock|Fake)\w*|FRIEND_TEST)\b",
+        "test through the public interface; split the class",
+    ),
     Rule(
         "empty-catch",
         r"\bcatch\s*\([^)]*\)\s*\{\s*\}",
@@ -98,8 +106,14 @@ RULES = (
         "naked-new",
         r"(?<![:\w])new\s+(?!\()[A-Za-z_:]",
         "std::make_unique (.release() into a C callback), or std::unique_ptr<T>(new T(...))",
+        allowed=_INTRUSIVE,
     ),
-    Rule("naked-delete", r"(?<!operator )\bdelete(\[\])?\s+[A-Za-z_*(]", "an owner: std::unique_ptr"),
+    Rule(
+        "naked-delete",
+        r"(?<!operator )\bdelete(\[\])?\s+[A-Za-z_*(]",
+        "an owner: std::unique_ptr",
+        allowed=_INTRUSIVE,
+    ),
     Rule(
         "grpc",
         r'#\s*include\s*[<"](grpcpp/|grpc/|[^">]*\.grpc\.pb\.h)',
@@ -162,9 +176,9 @@ RULES = (
 
 
 def _is_owned(text, at):
-    """A `new` whose result goes straight into an owner."""
+    """A `new` whose result goes straight into an owner, or lives as long as the program."""
     statement = text[max(text.rfind(";", 0, at), text.rfind("{", 0, at), text.rfind("}", 0, at)) + 1 : at]
-    return re.search(r"(unique_ptr|shared_ptr|WrapUnique|\breset\s*\(|_ptr_?\()", statement) is not None
+    return re.search(r"(unique_ptr|shared_ptr|WrapUnique|\breset\s*\(|_ptr_?\(|\bstatic\b)", statement) is not None
 
 
 def findings(path, text, code, comments):
@@ -179,4 +193,4 @@ def findings(path, text, code, comments):
                 continue
             line = view.count("\n", 0, match.start()) + 1
             found = " ".join(text[match.start() : match.end()].split())
-            yield line, rule.name, "'%s': use %s" % (found, rule.instead)
+            yield line, rule.name, "'%s': rather %s" % (found, rule.instead)

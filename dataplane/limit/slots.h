@@ -16,32 +16,41 @@ namespace lb::dataplane {
 
 class Slots final {
  public:
-  // Takes a slot and returns true, or counts a refusal and returns false. held() never passes the
-  // largest grant that was in force at the time of taking.
+  // Most slots that can be granted: grant and use share one 64-bit word.
+  static constexpr uint64_t kMaxSlots = 0xffff'ffff;
+
+  // Takes a slot and returns true, or counts a refusal and returns false. From the moment Grant()
+  // returned, held() does not grow beyond that grant.
   [[nodiscard]] bool TryTake() {
-    uint64_t held = held_.load(std::memory_order_relaxed);
+    uint64_t word = word_.load(std::memory_order_relaxed);
     do {
-      if (held >= granted_.load(std::memory_order_acquire)) {
+      if (HeldOf(word) >= GrantedOf(word)) {
         refused_.fetch_add(1, std::memory_order_relaxed);
         return false;
       }
-    } while (!held_.compare_exchange_weak(held, held + 1, std::memory_order_acq_rel,
+    } while (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel,
                                           std::memory_order_relaxed));
-    NotePeak(held + 1);
+    NotePeak(HeldOf(word) + 1);
     return true;
   }
 
   // Gives one slot back.
   void Return() {
-    const uint64_t before = held_.fetch_sub(1, std::memory_order_acq_rel);
-    LB_CHECK(before > 0);
+    const uint64_t before = word_.fetch_sub(1, std::memory_order_acq_rel);
+    LB_CHECK(HeldOf(before) > 0);
   }
 
-  // Control thread: sets the rights.
-  void Grant(uint64_t slots) { granted_.store(slots, std::memory_order_release); }
+  // Control thread: sets the rights; more than kMaxSlots is kMaxSlots.
+  void Grant(uint64_t slots) {
+    const uint64_t granted = slots < kMaxSlots ? slots : kMaxSlots;
+    uint64_t word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word, granted << kGrantShift | HeldOf(word),
+                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    }
+  }
 
-  uint64_t granted() const { return granted_.load(std::memory_order_acquire); }
-  uint64_t held() const { return held_.load(std::memory_order_acquire); }
+  uint64_t granted() const { return GrantedOf(word_.load(std::memory_order_acquire)); }
+  uint64_t held() const { return HeldOf(word_.load(std::memory_order_acquire)); }
 
   // Control thread: the most held plus the refusals since the last call.
   uint64_t TakeWanted() {
@@ -50,14 +59,20 @@ class Slots final {
   }
 
  private:
+  static constexpr int kGrantShift = 32;
+
+  static uint64_t GrantedOf(uint64_t word) { return word >> kGrantShift; }
+  static uint64_t HeldOf(uint64_t word) { return word & kMaxSlots; }
+
   void NotePeak(uint64_t held) {
     uint64_t peak = peak_.load(std::memory_order_relaxed);
     while (peak < held && !peak_.compare_exchange_weak(peak, held, std::memory_order_relaxed)) {
     }
   }
 
-  std::atomic<uint64_t> granted_{0};
-  std::atomic<uint64_t> held_{0};
+  // The grant in the upper half, the slots held in the lower: a slot taken under a grant that was
+  // just lowered would be one that somebody else was given.
+  std::atomic<uint64_t> word_{0};
   std::atomic<uint64_t> peak_{0};
   std::atomic<uint64_t> refused_{0};
 };

@@ -1,0 +1,96 @@
+// lb-testpeer: the backends and the crowds of clients of the end-to-end tests. It prints JSON lines
+// until it is done or gets a SIGTERM, which ends it gracefully.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "base/endpoint.h"
+#include "tests/e2e/tools/event_loop.h"
+#include "tests/e2e/tools/request_load.h"
+#include "tests/e2e/tools/server.h"
+#include "tests/e2e/tools/stream_load.h"
+
+namespace lb::testpeer {
+namespace {
+
+struct Flags {
+  std::string address;
+  std::string name;
+  RequestLoad::Options request;
+  uint64_t timeout_ms = 10'000;
+  StreamLoad::Options stream;
+  uint64_t interval_ms = 100;
+};
+
+int Fail(const absl::Status& status) {
+  fprintf(stderr, "lb-testpeer: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+int Serve(const Flags& flags, const Endpoint& address) {
+  EventLoop loop;
+  Server server(loop, {.name = flags.name, .listen = address});
+  if (const absl::Status status = server.Start(); !status.ok()) return Fail(status);
+  loop.Run([&] {
+    server.Finish();
+    loop.Stop();
+  });
+  return 0;
+}
+
+template <typename Load, typename Options>
+int RunLoad(const Options& options) {
+  EventLoop loop;
+  Load load(loop, options);
+  load.Start();
+  loop.Run([&] { load.Finish(); });
+  return 0;
+}
+
+void AddRequestFlags(CLI::App& app, Flags& flags) {
+  app.add_option("--connections", flags.request.connections);
+  app.add_option("--clients", flags.request.clients);
+  app.add_option("--hold-ms-max", flags.request.hold_ms_max);
+  app.add_option("--reset-percent", flags.request.reset_percent);
+  app.add_option("--pause-ms", flags.request.pause_ms);
+  app.add_option("--pause-after-error-ms", flags.request.pause_after_error_ms);
+  app.add_option("--timeout-ms", flags.timeout_ms);
+  app.add_option("--seed", flags.request.seed);
+}
+
+void AddStreamFlags(CLI::App& app, Flags& flags) {
+  app.add_option("--connections", flags.stream.connections);
+  app.add_option("--chunk-bytes", flags.stream.chunk_bytes);
+  app.add_option("--interval-ms", flags.interval_ms);
+}
+
+int Main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app("Backends and clients for tests.");
+  app.require_subcommand(1);
+  CLI::App* const serve = app.add_subcommand("serve", "a backend");
+  CLI::App* const request = app.add_subcommand("request", "one request a connection");
+  CLI::App* const stream = app.add_subcommand("stream", "echoed streams");
+  for (CLI::App* command : {serve, request, stream}) {
+    command->add_option("address", flags.address)->required();
+  }
+  serve->add_option("--name", flags.name)->required();
+  AddRequestFlags(*request, flags);
+  AddStreamFlags(*stream, flags);
+  CLI11_PARSE(app, argc, argv);
+
+  const auto address = Endpoint::Parse(flags.address);
+  if (!address.ok()) return Fail(address.status());
+  if (*serve) return Serve(flags, *address);
+  flags.request.target = flags.stream.target = *address;
+  flags.request.timeout = std::chrono::milliseconds(flags.timeout_ms);
+  flags.stream.interval = std::chrono::milliseconds(flags.interval_ms);
+  if (*request) return RunLoad<RequestLoad>(flags.request);
+  return RunLoad<StreamLoad>(flags.stream);
+}
+
+}  // namespace
+}  // namespace lb::testpeer
+
+int main(int argc, char** argv) { return lb::testpeer::Main(argc, argv); }

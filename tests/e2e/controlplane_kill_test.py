@@ -1,0 +1,79 @@
+"""The control plane is killed under load: the data path does not notice, and what was changed
+meanwhile arrives when it is back."""
+
+import os
+import shutil
+
+import harness
+from harness import Requests, Streams, http_get, sample_while, wait_for
+
+RULE = {"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001", "127.0.0.1:9002"]}
+ADDED = {"name": "new", "listen": "127.0.0.1:8081", "backends": ["127.0.0.1:9002"]}
+CHECK = {"interval_ms": 200, "timeout_ms": 100}
+STREAMS = 100
+
+
+class ControlPlaneKillTest(harness.Case):
+    def setUp(self):
+        self.servers("127.0.0.1:9001", "127.0.0.1:9002")
+        self.lb = self.balancer().start({"rules": [RULE], "health_check": CHECK}, workers=2)
+        self.streams = Streams(self, "127.0.0.1:8080", STREAMS, interval_ms=20)
+        self.requests = Requests(self, "127.0.0.1:8080", clients=8, pause_ms=2)
+
+    def kill(self):
+        self.lb.control.kill()
+        # Long enough that a worker which depends on the control plane would have stopped.
+        served = self.requests.report()["ok"]
+        sample_while(3, lambda: self.assertTrue(self.requests.process.running()))
+        self.assertGreater(self.requests.report()["ok"], served)
+
+    def restart(self):
+        self.lb.start_control()
+        wait_for(lambda: http_get(harness.balancer.HTTP, "/readyz")[0] == 200, 20, "it is ready")
+        self.lb.wait_until_synced()
+
+    def applied(self):
+        """How many snapshots each worker was sent and put in force."""
+        return [w.metrics().sum("lb_config_applies_total") for w in self.lb.workers.values()]
+
+    def assert_no_client_noticed(self):
+        streams, requests = self.streams.finish(), self.requests.finish()
+        self.figure("streams %s, requests %s", streams, requests)
+        self.assertEqual(streams["ended"], {"complete": STREAMS})
+        self.assertEqual(requests["errors"], {})
+
+    def test_a_change_made_while_it_is_away_arrives_when_it_is_back(self):
+        before = self.applied()
+        self.kill()
+        self.lb.write({"rules": [RULE, ADDED], "health_check": CHECK})
+        self.restart()
+        result = Requests(self, "127.0.0.1:8081", connections=10).result()
+        self.assertEqual(result["backends"], {"b": 10})
+        self.assertEqual(self.applied(), [count + 1 for count in before])
+        self.assert_no_client_noticed()
+
+    def test_workers_are_not_sent_what_they_run(self):
+        before = self.applied()
+        for _ in range(3):
+            self.kill()
+            self.restart()
+        self.assertEqual(self.applied(), before)
+        self.assert_no_client_noticed()
+
+    def test_a_lost_state_folder_locks_no_worker_out(self):
+        before = self.applied()
+        epoch = int(self.lb.json("status")["running"]["epoch"])
+        self.kill()
+        shutil.rmtree(self.lb.state)
+        os.makedirs(self.lb.state)
+        self.restart()
+        self.assertGreater(int(self.lb.json("status")["running"]["epoch"]), epoch)
+        self.assertEqual(self.applied(), before)
+        self.lb.apply({"rules": [RULE, ADDED], "health_check": CHECK})
+        result = Requests(self, "127.0.0.1:8081", connections=10).result()
+        self.assertEqual(result["backends"], {"b": 10})
+        self.assert_no_client_noticed()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,66 @@
+"""A network namespace for this process and its children, with loopback only.
+
+Ports never meet those of another test, and nothing can leave the machine. Root uses its right to
+make one; anybody else becomes root of a user namespace first (unshare(2)).
+"""
+
+import ctypes
+import os
+import subprocess
+
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNET = 0x40000000
+
+# Thirty thousand connections from one address need more ports than the default range has.
+_SYSCTLS = {
+    "net/ipv4/ip_local_port_range": "2000 65000",
+    "net/ipv4/tcp_tw_reuse": "1",
+}
+# Fixed ports of the tests; the kernel keeps out of them when it picks one.
+_RESERVED_PORTS = "5000-9999"
+
+
+def enter():
+    """Moves this process into its own namespace. Before any thread is started."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.geteuid(), os.getegid()
+    flags = _CLONE_NEWNET if uid == 0 else _CLONE_NEWNET | _CLONE_NEWUSER
+    if libc.unshare(flags) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, "no network namespace: " + os.strerror(error))
+    if uid != 0:
+        for path, text in (
+            ("/proc/self/setgroups", "deny"),
+            ("/proc/self/uid_map", "0 %d 1" % uid),
+            ("/proc/self/gid_map", "0 %d 1" % gid),
+        ):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for name, value in {**_SYSCTLS, "net/ipv4/ip_local_reserved_ports": _RESERVED_PORTS}.items():
+        with open("/proc/sys/" + name, "w", encoding="ascii") as file:
+            file.write(value)
+
+
+def add_address(address):
+    """Gives loopback another address, "10.0.0.1"."""
+    subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
+
+
+def attach(pid, address, gateway="10.0.0.254"):
+    """Gives the namespace of process `pid` this address, reached from ours over a veth pair.
+
+    Ours is `gateway`, so that the two sides can use the same ports.
+    """
+    near, enter_far = "to-%d" % pid, ["nsenter", "--net=/proc/%d/ns/net" % pid]
+    commands = [
+        ["ip", "link", "add", near, "type", "veth", "peer", "name", "eth0", "netns", str(pid)],
+        ["ip", "link", "set", near, "up"],
+        ["ip", "address", "add", gateway + "/32", "dev", near],
+        ["ip", "route", "add", address + "/32", "dev", near, "src", gateway],
+        [*enter_far, "ip", "address", "add", address + "/32", "dev", "eth0"],
+        [*enter_far, "ip", "link", "set", "eth0", "up"],
+        [*enter_far, "ip", "route", "add", gateway + "/32", "dev", "eth0"],
+    ]
+    for command in commands:
+        subprocess.run(command, check=True)

@@ -145,6 +145,15 @@ def check_protos(root, paths):
         yield "proto", 1, "proto", result.stderr.strip()
 
 
+def check_links(root, path, text):
+    """Links of a document to files of the repository."""
+    if not path.endswith(".md"):
+        return
+    for match in re.finditer(r"\]\(([^)#:]+)(#[^)]*)?\)", text):
+        if not os.path.exists(os.path.join(root, os.path.dirname(path), match.group(1))):
+            yield text.count("\n", 0, match.start()) + 1, "link", "no such file: %s" % match.group(1)
+
+
 def lint(root):
     """(findings as (path, line, rule, message) sorted, lengths as check_lengths takes them)."""
     found, long = [], []
@@ -160,6 +169,7 @@ def lint(root):
         cc = path.endswith((".cc", ".h", ".proto"))
         code, comments = source.split(text) if cc else (text, text)
         found += [(path, *finding) for finding in rules.findings(path, text, code, comments)]
+        found += [(path, *finding) for finding in check_links(root, path, text)]
         if path.endswith((".cc", ".h")):
             sources.append(path)
             found += [(path, *finding) for finding in check_header(path, text)]

@@ -48,6 +48,7 @@ class BanTest(Tree):
         "tracker": ("base/a.cc", "// As asked in issue 12.\n"),
         "header-comment": ("base/a.h", "#pragma once\n"),
         "header-guard": ("base/a.h", "// What this is.\n"),
+        "link": ("README.md", "See [this](docs/gone.md).\n"),
         "shell": ("deploy/go", "#!/bin/bash\nif true; then\n"),
     }
 

@@ -132,6 +132,8 @@ absl::StatusOr<Endpoint> Endpoint::Parse(std::string_view text, PortZero port_ze
   if (parts->bracketed) return Bad(text, "what stands in brackets is not an IPv6 address");
   endpoint.kind_ = Kind::kName;
   endpoint.host_ = absl::AsciiStrToLower(parts->host);
+  // "Unix:80" in its canonical form would be a unix socket.
+  if (endpoint.host_ == "unix") return Bad(text, "'unix' is no host name here; write unix:/PATH");
   if (!IsDnsName(endpoint.host_)) return Bad(text, "neither an IP address nor a DNS name");
   return endpoint;
 }

@@ -14,7 +14,7 @@
 
 namespace lb::controlplane {
 
-// What a configuration may refer to outside itself.
+// What a configuration may refer to outside itself. A function left empty finds nothing.
 struct Sources {
   // The value of an environment variable, or nullopt when it is not set.
   std::function<std::optional<std::string>(const std::string& name)> get_env;
@@ -35,7 +35,7 @@ inline constexpr size_t kMaxConfigBytes = 10u << 20;
 LoadResult Load(std::string_view text, const Sources& sources);
 
 // Renders findings for people: FILE:LINE:COLUMN, code, message, the line with a caret, and a last
-// line that counts them.
+// line that counts them. "" when there are none.
 std::string RenderFindings(std::string_view file, std::string_view text, const LoadResult& result);
 
 }  // namespace lb::controlplane

@@ -1,0 +1,133 @@
+#include "controlplane/config/build_config.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "controlplane/config/checker.h"
+#include "controlplane/config/text_value.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+
+// The valid scalar `name` of a map, or nullptr.
+const YamlNode* Value(const YamlNode& map, std::string_view name) {
+  const YamlNode* node = map.Find(name);
+  return node != nullptr && node->valid ? node : nullptr;
+}
+
+// What `name` says of a map with a short form: of the map, or of the scalar in its place.
+const YamlNode* ValueOrShort(const YamlNode& node, std::string_view name) {
+  if (node.kind == YamlNode::Kind::kScalar) return node.valid ? &node : nullptr;
+  return Value(node, name);
+}
+
+template <typename Number>
+void Set(const YamlNode& map, std::string_view name, Number& target) {
+  if (const YamlNode* node = Value(map, name)) target = static_cast<Number>(node->number);
+}
+
+void Set(const YamlNode& map, std::string_view name, milliseconds& target) {
+  if (const YamlNode* node = Value(map, name)) target = milliseconds(node->number);
+}
+
+template <typename Number>
+void Set(const YamlNode& map, std::string_view name, std::optional<Number>& target) {
+  if (const YamlNode* node = Value(map, name)) target = static_cast<Number>(node->number);
+}
+
+void Apply(const YamlNode* section, HealthCheckConfig& check) {
+  if (section == nullptr || section->kind != YamlNode::Kind::kMap) return;
+  check.enabled = SectionIsOn(*section);
+  if (const YamlNode* protocol = Value(*section, "protocol")) {
+    check.protocol = protocol->text == "http" ? HealthCheckConfig::Protocol::kHttp
+                                              : HealthCheckConfig::Protocol::kTcp;
+  }
+  if (const YamlNode* path = Value(*section, "path")) check.path = path->text;
+  Set(*section, "interval_ms", check.interval);
+  Set(*section, "timeout_ms", check.timeout);
+  Set(*section, "rise", check.rise);
+  Set(*section, "fall", check.fall);
+  Set(*section, "expect_status", check.expect_status);
+  Set(*section, "port", check.port);
+}
+
+BackendConfig BuildBackend(const YamlNode& node) {
+  BackendConfig backend;
+  if (const YamlNode* address = ValueOrShort(node, "address")) {
+    absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address->text);
+    LB_CHECK(endpoint.ok());
+    backend.address = *std::move(endpoint);
+    backend.name = DefaultBackendName(address->text);
+  }
+  if (const YamlNode* name = Value(node, "name")) backend.name = name->text;
+  Set(node, "weight", backend.weight);
+  Set(node, "max_connections", backend.max_connections);
+  return backend;
+}
+
+RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check) {
+  RuleConfig rule;
+  rule.health_check = health_check;
+  if (const YamlNode* name = Value(node, "name")) rule.name = name->text;
+  if (const YamlNode* listen = Value(node, "listen")) {
+    absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(listen->text);
+    LB_CHECK(endpoint.ok());
+    rule.listen = *std::move(endpoint);
+  }
+  if (const YamlNode* backends = node.Find("backends")) {
+    rule.backends.reserve(backends->children.size());
+    for (const YamlNode& backend : backends->children)
+      rule.backends.push_back(BuildBackend(backend));
+  }
+  if (const YamlNode* limit = node.Find("backend_connection_limit")) {
+    if (const YamlNode* number = ValueOrShort(*limit, "limit"))
+      rule.backend_connection_limit = number->number;
+  }
+  if (const YamlNode* timeouts = node.Find("timeouts")) {
+    Set(*timeouts, "connect", rule.timeouts.connect);
+    Set(*timeouts, "idle", rule.timeouts.idle);
+    Set(*timeouts, "half_close", rule.timeouts.half_close);
+  }
+  Set(node, "connect_attempts", rule.connect_attempts);
+  Apply(node.Find("health_check"), rule.health_check);
+  return rule;
+}
+
+void Apply(const YamlNode* section, DnsConfig& dns) {
+  if (section == nullptr) return;
+  if (const YamlNode* servers = section->Find("servers")) {
+    for (const YamlNode& server : servers->children) {
+      if (!server.valid) continue;
+      absl::StatusOr<Endpoint> endpoint = ParseServer(server.text);
+      LB_CHECK(endpoint.ok());
+      dns.servers.push_back(*std::move(endpoint));
+    }
+  }
+  Set(*section, "timeout", dns.timeout);
+  Set(*section, "min_ttl", dns.min_ttl);
+  Set(*section, "max_ttl", dns.max_ttl);
+}
+
+}  // namespace
+
+HealthCheckConfig BuildHealthCheck(const YamlNode* section) {
+  HealthCheckConfig check;
+  Apply(section, check);
+  return check;
+}
+
+Config BuildConfig(const YamlNode& root) {
+  Config config;
+  const HealthCheckConfig health_check = BuildHealthCheck(root.Find("health_check"));
+  if (const YamlNode* rules = root.Find("rules")) {
+    config.rules.reserve(rules->children.size());
+    for (const YamlNode& rule : rules->children)
+      config.rules.push_back(BuildRule(rule, health_check));
+  }
+  Apply(root.Find("dns"), config.dns);
+  return config;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,47 @@
+// The stable codes of findings. A code keeps its meaning for ever; one that is no longer found is
+// not given to anything else. LB01xx are errors, LB02xx warnings.
+#pragma once
+
+#include <string_view>
+
+namespace lb::controlplane::codes {
+
+// The text and its YAML.
+inline constexpr std::string_view kSyntax = "LB0101";
+inline constexpr std::string_view kUnknownKey = "LB0102";
+inline constexpr std::string_view kDuplicateKey = "LB0103";
+inline constexpr std::string_view kTooLarge = "LB0120";
+inline constexpr std::string_view kNotText = "LB0121";
+inline constexpr std::string_view kEmpty = "LB0122";
+inline constexpr std::string_view kTab = "LB0123";
+inline constexpr std::string_view kManyDocuments = "LB0124";
+inline constexpr std::string_view kTooDeepOrMany = "LB0125";
+inline constexpr std::string_view kAlias = "LB0126";
+inline constexpr std::string_view kUnsupportedYaml = "LB0127";
+
+// Single values.
+inline constexpr std::string_view kWrongType = "LB0104";
+inline constexpr std::string_view kUnknownChoice = "LB0105";
+inline constexpr std::string_view kOutOfRange = "LB0106";
+inline constexpr std::string_view kMissingKey = "LB0107";
+inline constexpr std::string_view kBadFormat = "LB0108";
+inline constexpr std::string_view kYesNo = "LB0109";
+inline constexpr std::string_view kUnit = "LB0110";
+inline constexpr std::string_view kNotBuilt = "LB0111";
+inline constexpr std::string_view kVariable = "LB0112";
+inline constexpr std::string_view kFile = "LB0113";
+
+// Values against each other.
+inline constexpr std::string_view kDuplicateName = "LB0114";
+inline constexpr std::string_view kListenTwice = "LB0115";
+inline constexpr std::string_view kContradiction = "LB0116";
+
+inline constexpr std::string_view kListenOverlap = "LB0201";
+inline constexpr std::string_view kBackendTwice = "LB0202";
+inline constexpr std::string_view kCheckTimeout = "LB0203";
+inline constexpr std::string_view kAllWeightsZero = "LB0205";
+inline constexpr std::string_view kIgnoreVerify = "LB0207";
+inline constexpr std::string_view kNoRules = "LB0208";
+inline constexpr std::string_view kNoBackends = "LB0209";
+
+}  // namespace lb::controlplane::codes

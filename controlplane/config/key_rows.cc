@@ -1,0 +1,199 @@
+#include "controlplane/config/key_table.h"
+
+namespace lb::controlplane {
+namespace {
+
+using enum ValueType;
+
+constexpr uint64_t kSecondMs = 1'000;
+constexpr uint64_t kHourMs = 3'600 * kSecondMs;
+constexpr uint64_t kDayMs = 24 * kHourMs;
+constexpr uint64_t kMaxConnections = 1'000'000'000;
+constexpr uint64_t kMaxRate = 1'000'000'000'000;  // Per second; 8 Tbit/s counting bytes.
+constexpr auto kNotYet = Built::kNotYet;
+constexpr auto kBare = BareNumber::kAccepted;
+
+// Each function is one part of the reference. clang-format would spread every row over eight lines.
+// clang-format off
+
+std::vector<KeySpec> RuleRows() {
+  return {
+      {.path = "rules", .type = kList, .description = "What is listened on, and where its connections go."},
+      {.path = "rules[]", .type = kMap, .description = "One listening address and the backends behind it."},
+      {.path = "rules[].name", .type = kName, .required = true, .min = 1, .max = 63, .description = "Unique name, used in metrics, logs and lbctl: letters, digits, '.', '_', '-'."},
+      {.path = "rules[].listen", .type = kListen, .required = true, .description = "IP address and port that workers listen on: 0.0.0.0:8080, [::]:8080."},
+      {.path = "rules[].backends", .type = kList, .required = true, .description = "Where connections go. An item is an address, or a map for more."},
+      {.path = "rules[].backends[]", .type = kMap, .shorthand = "address", .description = "One address that connections are sent to."},
+      {.path = "rules[].backends[].address", .type = kAddress, .required = true, .description = "10.0.0.1:8080, [fd00::1]:8080, unix:/run/app.sock, a DNS name with a port, or an SRV name (_http._tcp.app.internal)."},
+      {.path = "rules[].backends[].name", .type = kBackendName, .default_value = "the address, '/' as '_'", .min = 1, .max = 260, .description = "Unique within the rule."},
+      {.path = "rules[].backends[].weight", .type = kCount, .default_value = "1", .min = 0, .max = 65'535, .description = "Share of new connections, relative to the other backends; 0 takes none."},
+      {.path = "rules[].backends[].max_connections", .type = kCount, .default_value = "backend_connection_limit", .min = 1, .max = kMaxConnections, .description = "Connections open at once to this backend, instead of the rule's backend_connection_limit."},
+      {.path = "rules[].backends[].backup", .type = kBool, .built = kNotYet, .default_value = "false", .description = "Takes connections only while no other backend can."},
+      {.path = "rules[].backends[].zone", .type = kName, .built = kNotYet, .min = 1, .max = 63, .description = "Where the backend is; connections stay in the zone where they can."},
+      {.path = "rules[].backend_connection_limit", .type = kMap, .shorthand = "limit", .description = "Connections open at once to each backend, all workers of the host together. A number, or a map. Absent: no limit."},
+      {.path = "rules[].backend_connection_limit.limit", .type = kCount, .required = true, .min = 1, .max = kMaxConnections, .description = "The number of connections."},
+      {.path = "rules[].backend_connection_limit.scope", .type = kChoice, .default_value = "node", .choices = {{"node"}, {"cluster", kNotYet}}, .description = "Counted on this host, or over the whole cluster."},
+      {.path = "rules[].timeouts", .type = kMap, .description = "How long things may take."},
+      {.path = "rules[].timeouts.connect", .type = kDuration, .default_value = "5s", .min = 1, .max = kHourMs, .description = "Connecting to one backend."},
+      {.path = "rules[].timeouts.idle", .type = kDuration, .default_value = "10m", .min = 1, .max = 30 * kDayMs, .description = "No byte in either direction."},
+      {.path = "rules[].timeouts.half_close", .type = kDuration, .default_value = "30s", .min = 1, .max = 30 * kDayMs, .description = "No byte after one side has ended its direction."},
+      {.path = "rules[].timeouts.handshake", .type = kDuration, .built = kNotYet, .default_value = "10s", .min = 1, .max = kHourMs, .description = "The TLS handshake with a client."},
+      {.path = "rules[].timeouts.max_duration", .type = kDuration, .built = kNotYet, .min = kSecondMs, .max = 365 * kDayMs, .description = "A connection's whole life."},
+      {.path = "rules[].connect_attempts", .type = kCount, .default_value = "3", .min = 1, .max = 10, .description = "Backends tried for one connection, each another one."},
+      {.path = "rules[].balance", .type = kChoice, .default_value = "weighted_round_robin", .choices = {{"weighted_round_robin"}, {"least_connections", kNotYet}, {"two_choices", kNotYet}, {"maglev", kNotYet}}, .description = "How a backend is chosen."},
+      {.path = "rules[].health_check", .type = kSection, .same_as = "health_check", .description = "Replaces the top level's health_check for this rule, key by key."},
+      {.path = "rules[].rate_limit", .type = kSection, .built = kNotYet, .same_as = "rate_limit", .description = "A limit of this rule, instead of the top level's."},
+      {.path = "rules[].bandwidth_limit", .type = kSection, .built = kNotYet, .same_as = "bandwidth_limit", .description = "A limit of this rule, instead of the top level's."},
+      {.path = "rules[].tls", .type = kSection, .built = kNotYet, .same_as = "tls", .description = "Replaces the top level's tls for this rule, key by key."},
+      {.path = "rules[].backend_tls", .type = kSection, .built = kNotYet, .same_as = "backend_tls", .description = "Replaces the top level's backend_tls for this rule, key by key."},
+  };
+}
+
+std::vector<KeySpec> RuleExtraRows() {
+  return {
+      {.path = "rules[].proxy_protocol", .type = kMap, .built = kNotYet, .description = "The PROXY header of HAProxy, towards clients and backends."},
+      {.path = "rules[].proxy_protocol.accept", .type = kBool, .default_value = "false", .description = "Clients must send a header, version 1 or 2."},
+      {.path = "rules[].proxy_protocol.send", .type = kChoice, .choices = {{"v1"}, {"v2"}}, .description = "The header sent to backends."},
+      {.path = "rules[].allow", .type = kList, .built = kNotYet, .description = "Client networks that may connect; no others."},
+      {.path = "rules[].allow[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
+      {.path = "rules[].deny", .type = kList, .built = kNotYet, .description = "Client networks that may not connect."},
+      {.path = "rules[].deny[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
+      {.path = "rules[].queue", .type = kMap, .built = kNotYet, .description = "Where connections wait while all backends are at their limits."},
+      {.path = "rules[].queue.max", .type = kCount, .min = 1, .max = 1'000'000, .description = "Connections waiting at once."},
+      {.path = "rules[].queue.timeout", .type = kDuration, .min = 1, .max = kHourMs, .description = "How long one waits."},
+      {.path = "rules[].max_connections", .type = kCount, .built = kNotYet, .min = 1, .max = kMaxConnections, .description = "Connections of the rule open at once."},
+      {.path = "rules[].max_connections_per_client", .type = kCount, .built = kNotYet, .min = 1, .max = kMaxConnections, .description = "Connections of one client address open at once."},
+      {.path = "rules[].outlier_detection", .type = kSection, .built = kNotYet, .description = "Leaves out backends that fail real connections."},
+      {.path = "rules[].outlier_detection.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "rules[].outlier_detection.failures", .type = kCount, .default_value = "5", .min = 1, .max = 1'000, .description = "Failures in a row after which a backend is left out."},
+      {.path = "rules[].outlier_detection.ejection_time", .type = kDuration, .default_value = "10s", .min = 1, .max = kDayMs, .description = "For how long it is left out."},
+      {.path = "rules[].outlier_detection.max_ejected", .type = kPercent, .default_value = "50%", .min = 0, .max = 100, .description = "Most backends left out at once."},
+      {.path = "rules[].slow_start", .type = kDuration, .built = kNotYet, .min = 1, .max = kDayMs, .description = "Time in which a backend that came back is given its full share again."},
+      {.path = "rules[].panic_threshold", .type = kPercent, .built = kNotYet, .default_value = "50%", .min = 0, .max = 100, .description = "With fewer healthy backends than this, all are used."},
+      {.path = "rules[].sni", .type = kList, .built = kNotYet, .description = "Routes by the name a TLS client asks for, without ending its TLS."},
+      {.path = "rules[].sni[]", .type = kMap, .description = "One route."},
+      {.path = "rules[].sni[].names", .type = kList, .required = true, .description = "Names, '*.example.com' among them."},
+      {.path = "rules[].sni[].names[]", .type = kText, .min = 1, .max = 255, .description = "A name."},
+      {.path = "rules[].sni[].backends", .type = kList, .required = true, .same_as = "rules[].backends", .description = "Where its connections go."},
+  };
+}
+
+std::vector<KeySpec> HealthCheckRows() {
+  return {
+      {.path = "health_check", .type = kSection, .description = "Probes of every backend; one that fails takes no new connection."},
+      {.path = "health_check.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "health_check.interval_ms", .type = kDuration, .bare = kBare, .default_value = "5000", .min = 10, .max = kDayMs, .description = "From one probe of a backend to its next, give or take 10 %. A bare number counts milliseconds."},
+      {.path = "health_check.timeout_ms", .type = kDuration, .bare = kBare, .default_value = "1000", .min = 1, .max = kHourMs, .description = "One probe. A bare number counts milliseconds."},
+      {.path = "health_check.protocol", .type = kChoice, .default_value = "tcp", .choices = {{"tcp"}, {"http"}, {"tls", kNotYet}, {"grpc", kNotYet}}, .description = "tcp: a connection is accepted. http: GET is answered with expect_status."},
+      {.path = "health_check.path", .type = kUrlPath, .default_value = "/", .min = 1, .max = 1'024, .description = "Path of the HTTP request."},
+      {.path = "health_check.rise", .type = kCount, .default_value = "2", .min = 1, .max = 100, .description = "Good probes in a row after which a backend is healthy again."},
+      {.path = "health_check.fall", .type = kCount, .default_value = "3", .min = 1, .max = 100, .description = "Failed probes in a row after which a backend is unhealthy."},
+      {.path = "health_check.expect_status", .type = kCount, .default_value = "200", .min = 100, .max = 599, .description = "Status of a good HTTP answer."},
+      {.path = "health_check.port", .type = kCount, .default_value = "the backend's", .min = 1, .max = 65'535, .description = "Port that is probed."},
+      {.path = "health_check.tls", .type = kSection, .built = kNotYet, .description = "Probes over TLS."},
+      {.path = "health_check.tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "health_check.tls.server_name", .type = kText, .min = 1, .max = 255, .description = "Name asked for and verified."},
+      {.path = "health_check.grpc", .type = kMap, .built = kNotYet, .description = "Probes by grpc.health.v1."},
+      {.path = "health_check.grpc.service", .type = kText, .min = 1, .max = 255, .description = "Service asked about."},
+  };
+}
+
+std::vector<KeySpec> DnsRows() {
+  return {
+      {.path = "dns", .type = kMap, .description = "How names of backends are resolved."},
+      {.path = "dns.servers", .type = kList, .default_value = "those of /etc/resolv.conf", .description = "Name servers to ask."},
+      {.path = "dns.servers[]", .type = kServer, .description = "IP address, with a port if it is not 53."},
+      {.path = "dns.timeout", .type = kDuration, .default_value = "2s", .min = 10, .max = 60 * kSecondMs, .description = "One query to one server."},
+      {.path = "dns.min_ttl", .type = kDuration, .default_value = "1s", .min = 100, .max = kDayMs, .description = "An answer is kept at least so long, whatever it says."},
+      {.path = "dns.max_ttl", .type = kDuration, .default_value = "5m", .min = 100, .max = kDayMs, .description = "An answer is kept at most so long, whatever it says."},
+  };
+}
+
+std::vector<KeySpec> LimitRows() {
+  return {
+      {.path = "rate_limit", .type = kSection, .built = kNotYet, .description = "New connections from one client. One bucket per client over all rules without a section of their own."},
+      {.path = "rate_limit.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "rate_limit.requests_per_second", .type = kEventRate, .bare = kBare, .min = 1, .max = 1'000'000'000, .description = "New connections per second from one client."},
+      {.path = "rate_limit.burst", .type = kCount, .min = 1, .max = 1'000'000'000, .description = "Connections at once after a quiet time."},
+      {.path = "rate_limit.key", .type = kMap, .description = "What one client is."},
+      {.path = "rate_limit.key.ipv4", .type = kCount, .default_value = "32", .min = 8, .max = 32, .description = "Prefix length of IPv4 clients."},
+      {.path = "rate_limit.key.ipv6", .type = kCount, .default_value = "64", .min = 16, .max = 128, .description = "Prefix length of IPv6 clients."},
+      {.path = "rate_limit.key.client_cert", .type = kBool, .default_value = "false", .description = "A second limit by client certificate, after the handshake."},
+      {.path = "rate_limit.enforce", .type = kChoice, .default_value = "on", .choices = {{"on"}, {"shadow"}, {"off"}}, .description = "shadow: counted, not enforced."},
+      {.path = "rate_limit.on_refuse", .type = kChoice, .default_value = "reset", .choices = {{"reset"}, {"close"}}, .description = "What a refused client sees."},
+      {.path = "bandwidth_limit", .type = kSection, .built = kNotYet, .description = "Bytes per second."},
+      {.path = "bandwidth_limit.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "bandwidth_limit.client", .type = kMap, .description = "Of one client."},
+      {.path = "bandwidth_limit.client.upload_per_sec", .type = kByteRate, .bare = kBare, .min = 1, .max = kMaxRate, .description = "From the client."},
+      {.path = "bandwidth_limit.client.download_per_sec", .type = kByteRate, .bare = kBare, .min = 1, .max = kMaxRate, .description = "To the client."},
+      {.path = "bandwidth_limit.client.burst", .type = kSize, .min = 1, .max = kMaxRate, .description = "Bytes at once after a quiet time."},
+      {.path = "bandwidth_limit.backend", .type = kMap, .same_as = "bandwidth_limit.client", .description = "Of one backend."},
+  };
+}
+
+std::vector<KeySpec> TlsRows() {
+  return {
+      {.path = "tls", .type = kSection, .built = kNotYet, .description = "TLS towards clients."},
+      {.path = "tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "tls.cert", .type = kFile, .description = "Certificate chain, PEM."},
+      {.path = "tls.key", .type = kFile, .description = "Its private key, PEM."},
+      {.path = "tls.certificates", .type = kList, .description = "More certificates, chosen by the name the client asks for."},
+      {.path = "tls.certificates[]", .type = kMap, .description = "One certificate."},
+      {.path = "tls.certificates[].cert", .type = kFile, .required = true, .description = "Certificate chain, PEM."},
+      {.path = "tls.certificates[].key", .type = kFile, .required = true, .description = "Its private key, PEM."},
+      {.path = "tls.client_ca", .type = kFile, .description = "Clients must show a certificate signed by one of these, PEM."},
+      {.path = "tls.min_version", .type = kChoice, .default_value = "1.2", .choices = {{"1.2"}, {"1.3"}}, .description = "Oldest version spoken."},
+      {.path = "tls.alpn", .type = kList, .description = "Protocols offered, best first."},
+      {.path = "tls.alpn[]", .type = kText, .min = 1, .max = 255, .description = "A protocol: h2, http/1.1."},
+      {.path = "backend_tls", .type = kSection, .built = kNotYet, .description = "TLS towards backends."},
+      {.path = "backend_tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "backend_tls.ignore_verify", .type = kBool, .default_value = "false", .description = "Takes any certificate of a backend, self-signed ones among them. Anyone on the way can then read and change what is sent."},
+      {.path = "backend_tls.ca", .type = kFile, .default_value = "the system's", .description = "Authorities that sign backends' certificates, PEM."},
+      {.path = "backend_tls.server_name", .type = kText, .min = 1, .max = 255, .description = "Name asked for and verified."},
+      {.path = "backend_tls.cert", .type = kFile, .description = "Certificate shown to backends, PEM."},
+      {.path = "backend_tls.key", .type = kFile, .description = "Its private key, PEM."},
+  };
+}
+
+std::vector<KeySpec> ClusterRows() {
+  return {
+      {.path = "cluster", .type = kSection, .built = kNotYet, .description = "Membership of several hosts that share limits."},
+      {.path = "cluster.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "cluster.bind_addr", .type = kListen, .default_value = "0.0.0.0:7946", .description = "Gossip, UDP and TCP."},
+      {.path = "cluster.peers", .type = kList, .description = "Members to join by."},
+      {.path = "cluster.peers[]", .type = kAddress, .description = "Address or DNS name, with a port."},
+      {.path = "cluster.name", .type = kName, .default_value = "--node-id, else the host's name", .min = 1, .max = 63, .description = "Name of this member."},
+      {.path = "cluster.label", .type = kText, .min = 1, .max = 255, .description = "Keeps clusters apart that could reach each other."},
+      {.path = "cluster.key", .type = kSecret, .min = 1, .max = 64, .description = "Base64 of 16, 24 or 32 bytes; all members have the same."},
+      {.path = "cluster.key_file", .type = kFile, .description = "File that holds the key."},
+      {.path = "cluster.advertise_addr", .type = kListen, .default_value = "bind_addr", .description = "Where others reach this member."},
+      {.path = "cluster.delegate", .type = kChoice, .default_value = "serf", .choices = {{"serf"}, {"plain"}}, .description = "What members tell each other in gossip."},
+      {.path = "cluster.usage_bind_addr", .type = kListen, .default_value = "the gossip port plus 1", .description = "Where shares of limits are agreed on."},
+      {.path = "cluster.on_partition", .type = kChoice, .default_value = "divide", .choices = {{"divide"}, {"local"}}, .description = "Limits while members do not see each other."},
+      {.path = "cluster.overcommit", .type = kRatio, .default_value = "2.0", .min = 1'000, .max = 100'000, .description = "How far a burst may pass its limit after a quiet time; 1 is strict."},
+      {.path = "cluster.minority", .type = kChoice, .default_value = "share", .choices = {{"share"}, {"full"}}, .description = "Limits of the smaller part of a split cluster."},
+      {.path = "cluster.reclaim_after", .type = kDuration, .min = 1, .max = kDayMs, .description = "When the share of a silent member is given to others."},
+      {.path = "cluster.forget_after", .type = kDuration, .min = 1, .max = 365 * kDayMs, .description = "When the connections of a dead member are no longer counted."},
+      {.path = "api", .type = kMap, .built = kNotYet, .description = "Where the programs' interfaces are; the same as the flags."},
+      {.path = "api.worker", .type = kText, .min = 1, .max = 255, .description = "As --worker-api."},
+      {.path = "api.admin", .type = kText, .min = 1, .max = 255, .description = "As --admin-api."},
+      {.path = "api.http", .type = kText, .min = 1, .max = 255, .description = "As --http."},
+  };
+}
+
+// clang-format on
+
+}  // namespace
+
+const std::vector<KeySpec>& KeyRows() {
+  static const std::vector<KeySpec>* const rows = [] {
+    auto* all = new std::vector<KeySpec>();
+    for (const std::vector<KeySpec>& part : {RuleRows(), RuleExtraRows(), HealthCheckRows(),
+                                             DnsRows(), LimitRows(), TlsRows(), ClusterRows()})
+      all->insert(all->end(), part.begin(), part.end());
+    return all;
+  }();
+  return *rows;
+}
+
+}  // namespace lb::controlplane

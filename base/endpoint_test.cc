@@ -47,6 +47,7 @@ TEST(EndpointTest, RefusesWhatIsNotAnAddressAndSaysWhy) {
                                   std::string("[fe80::1%eth0]:1"),
                                   std::string("unix:run"),
                                   std::string("unix:"),
+                                  std::string("Unix:80"),
                                   std::string(":80"),
                                   std::string(""),
                                   std::string("a..b:1"),

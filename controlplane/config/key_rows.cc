@@ -186,14 +186,14 @@ std::vector<KeySpec> ClusterRows() {
 }  // namespace
 
 const std::vector<KeySpec>& KeyRows() {
-  static const std::vector<KeySpec>* const rows = [] {
-    auto* all = new std::vector<KeySpec>();
+  static const std::vector<KeySpec> rows = [] {
+    std::vector<KeySpec> all;
     for (const std::vector<KeySpec>& part : {RuleRows(), RuleExtraRows(), HealthCheckRows(),
                                              DnsRows(), LimitRows(), TlsRows(), ClusterRows()})
-      all->insert(all->end(), part.begin(), part.end());
+      all.insert(all.end(), part.begin(), part.end());
     return all;
   }();
-  return *rows;
+  return rows;
 }
 
 }  // namespace lb::controlplane

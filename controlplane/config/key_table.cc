@@ -31,8 +31,8 @@ const KeyNode* KeyNode::Find(std::string_view member) const {
 }
 
 const KeyTable& KeyTable::Get() {
-  static const KeyTable* const table = new KeyTable();
-  return *table;
+  static const KeyTable table;
+  return table;
 }
 
 KeyTable::KeyTable() {

@@ -43,7 +43,7 @@ _EDGES = (
     "dataplane/tls/",
     "dataplane/main.cc",
     "cli/",
-    "base/http_server",
+    "base/http_",
     "tests/",
 )
 # Helpers that ask for a condition again and again, with a bound; the only ones that sleep.

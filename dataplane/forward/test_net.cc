@@ -137,6 +137,20 @@ Endpoint UnusedAddress() {
   return BoundEndpoint(bound.fd.get());
 }
 
+SilentBackend::SilentBackend() {
+  const Endpoint any = Endpoint::Parse("127.0.0.1:0", Endpoint::PortZero::kAllow).value();
+  listener_ = BindListener(any.ToSocketAddress()).fd;
+  LB_CHECK(listen(listener_.get(), 0) == 0);
+  address_ = BoundEndpoint(listener_.get());
+  // Linux takes one more than the backlog; some extra attempts do no harm.
+  for (int i = 0; i < 4; ++i) {
+    waiting_.push_back(StartConnect(address_.ToSocketAddress()).fd);
+    LB_CHECK(waiting_.back().valid());
+  }
+  pollfd first{.fd = waiting_.front().get(), .events = POLLOUT, .revents = 0};
+  LB_CHECK(poll(&first, 1, -1) == 1);
+}
+
 TestWorker::TestWorker(Options options)
     : registry_(options.threads), rule_state_(registry_.FindOrMakeRule("web")) {
   rule_.set_name("web");
@@ -202,6 +216,11 @@ uint64_t TestWorker::Sum(const std::string& backend, Counter BackendCounters::*c
   uint64_t sum = 0;
   for (const auto& c : State(backend)->counters) sum += (c.*counter).Read();
   return sum;
+}
+
+StateRegistry::SlotUse TestWorker::Slots(const std::string& backend) {
+  const std::shared_ptr<BackendState> state = State(backend);
+  return {.key = {"web", backend}, .granted = state->slots.granted(), .held = state->slots.held()};
 }
 
 bool TestWorker::Quiet() {

@@ -86,6 +86,18 @@ void Echo(UniqueFd client);
 // An address on which nobody listens.
 Endpoint UnusedAddress();
 
+// A listening socket whose queue is full: connects to it neither succeed nor fail.
+class SilentBackend final {
+ public:
+  SilentBackend();
+  const Endpoint& address() const { return address_; }
+
+ private:
+  UniqueFd listener_;
+  Endpoint address_;
+  std::vector<UniqueFd> waiting_;
+};
+
 // A worker with one rule, "web", listening on 127.0.0.1.
 class TestWorker final {
  public:
@@ -115,6 +127,8 @@ class TestWorker final {
   uint64_t Failures(const std::string& backend, ConnectFailure failure) const;
   uint64_t Sum(Counter RuleCounters::*counter) const;
   uint64_t Sum(const std::string& backend, Counter BackendCounters::*counter) const;
+
+  StateRegistry::SlotUse Slots(const std::string& backend);
 
   // True once no connection and no slot is in use any more.
   bool Quiet();

@@ -1,0 +1,186 @@
+#include "controlplane/shell/config_source.h"
+
+#include <sys/stat.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "base/log.h"
+#include "controlplane/shell/config_reader.h"
+#include "controlplane/shell/folder_watch.h"
+
+namespace lb::controlplane {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using boost::system::error_code;
+
+// What the helper thread hands back.
+struct Outcome {
+  std::optional<ConfigRead> event;  // Absent: nothing changed.
+  std::string digest;
+  fs::path real_path;  // Links resolved; empty when the file is not there.
+};
+
+Outcome ReadAndLoad(const std::string& path, const std::string& known_digest, bool forced) {
+  const ConfigFileRead file = ReadConfigFile(path);
+  Outcome outcome;
+  outcome.digest = file.digest;
+  std::error_code missing;
+  outcome.real_path = fs::canonical(path, missing);
+  if (!forced && file.digest == known_digest) return outcome;
+  LoadResult loaded = LoadConfigFile(file);
+  outcome.event =
+      ConfigRead{path, std::move(loaded.config), std::move(loaded.findings), loaded.findings_total};
+  return outcome;
+}
+
+std::string FolderOf(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+}  // namespace
+
+class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSource::Impl> {
+ public:
+  Impl(asio::io_context& io, Options options, EventSink sink)
+      : io_(io),
+        options_(std::move(options)),
+        sink_(std::move(sink)),
+        digest_(options_.digest),
+        quiet_timer_(io),
+        poll_timer_(io),
+        helper_(1) {}
+
+  void Start() {
+    auto watch = FolderWatch::Create(
+        io_,
+        [this](FolderWatch::Change change, const std::string& name) { Changed(change, name); });
+    if (watch.ok()) {
+      watch_ = *std::move(watch);
+    } else {
+      LogWarn("configuration is polled, not watched",
+              {{"error", std::string(watch.status().message())}});
+    }
+    std::error_code missing;
+    WatchFolders(fs::canonical(options_.path, missing));
+    SchedulePoll();
+    Read(false);  // It may have changed since the caller read it.
+  }
+
+  void Read(bool forced) {
+    forced_ = forced_ || forced;
+    if (reading_) {
+      again_ = true;
+      return;
+    }
+    reading_ = true;
+    asio::post(helper_, [weak = weak_from_this(), &io = io_, path = options_.path, digest = digest_,
+                         force = std::exchange(forced_, false)] {
+      Outcome outcome = ReadAndLoad(path, digest, force);
+      asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
+        if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
+      });
+    });
+  }
+
+  void Stop() { helper_.join(); }
+
+ private:
+  void ReadDone(Outcome outcome) {
+    reading_ = false;
+    digest_ = std::move(outcome.digest);
+    WatchFolders(outcome.real_path);
+    if (outcome.event) sink_(*std::move(outcome.event));
+    if (std::exchange(again_, false)) Read(false);
+  }
+
+  void WatchFolders(const fs::path& real_path) {
+    names_ = {fs::path(options_.path).filename().string(), real_path.filename().string()};
+    if (watch_ == nullptr) return;
+    std::vector<std::string> folders{FolderOf(options_.path)};
+    if (!real_path.empty()) folders.push_back(FolderOf(real_path));
+    watch_->SetFolders(folders);
+  }
+
+  // A change of our file begins its quiet time anew; any other one in its folder (a link on the way
+  // to it, or a neighbour) only leads to a look.
+  void Changed(FolderWatch::Change change, const std::string& name) {
+    const bool ours = !name.empty() && (name == names_.first || name == names_.second);
+    if (ours) {
+      writing_ = change == FolderWatch::Change::kWriting ||
+                 (change == FolderWatch::Change::kCreated && IsEmptyFile());
+    }
+    if (!waiting_) {
+      waiting_ = true;
+      first_change_ = ReadClocks().steady;
+      ScheduleLook();
+    } else if (ours) {
+      ScheduleLook();
+    }
+  }
+
+  bool IsEmptyFile() const {
+    struct stat info {};
+    return ::lstat(options_.path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0;
+  }
+
+  void ScheduleLook() {
+    quiet_timer_.expires_after(options_.quiet);
+    quiet_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+      auto self = weak.lock();
+      if (!error && self != nullptr) self->QuietPassed();
+    });
+  }
+
+  void QuietPassed() {
+    const bool patient = ReadClocks().steady - first_change_ < options_.max_wait;
+    if (writing_ && patient) return ScheduleLook();
+    waiting_ = false;
+    Read(false);
+  }
+
+  void SchedulePoll() {
+    poll_timer_.expires_after(options_.poll);
+    poll_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+      auto self = weak.lock();
+      if (error || self == nullptr) return;
+      self->SchedulePoll();
+      if (!self->waiting_) self->Read(false);
+    });
+  }
+
+  asio::io_context& io_;
+  const Options options_;
+  EventSink sink_;
+  std::string digest_;
+  std::pair<std::string, std::string> names_;  // Of the file: as given, and with links resolved.
+  std::unique_ptr<FolderWatch> watch_;
+  asio::steady_timer quiet_timer_;
+  asio::steady_timer poll_timer_;
+  Instant first_change_{};
+  bool waiting_ = false;  // A look is scheduled.
+  bool writing_ = false;  // Somebody has our file open and writes.
+  bool reading_ = false;
+  bool again_ = false;
+  bool forced_ = false;
+  asio::thread_pool helper_;  // Last: its thread ends before the rest goes.
+};
+
+ConfigSource::ConfigSource(asio::io_context& io, Options options, EventSink sink)
+    : impl_(std::make_shared<Impl>(io, std::move(options), std::move(sink))) {}
+
+ConfigSource::~ConfigSource() { impl_->Stop(); }
+
+void ConfigSource::Start() { impl_->Start(); }
+
+void ConfigSource::Reload() { impl_->Read(true); }
+
+}  // namespace lb::controlplane

@@ -1,0 +1,170 @@
+#include "controlplane/shell/state_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/unique_fd.h"
+#include "controlplane/shell/file_io.h"
+
+namespace lb::controlplane {
+namespace {
+
+// The file: kMagic, SHA-256 of the payload, payload.
+constexpr std::string_view kMagic = "lbstate1";
+
+std::string Seal(std::string_view payload) {
+  std::string bytes(kMagic);
+  bytes += Sha256(payload);
+  bytes += payload;
+  return bytes;
+}
+
+// Returns the payload, or nullopt when the bytes are not what Seal() made.
+std::optional<std::string> Unseal(std::string_view bytes) {
+  constexpr size_t kHeaderBytes = kMagic.size() + kSha256Bytes;
+  if (bytes.size() < kHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic) return std::nullopt;
+  const std::string_view payload = bytes.substr(kHeaderBytes);
+  if (Sha256(payload) != bytes.substr(kMagic.size(), kSha256Bytes)) return std::nullopt;
+  return std::string(payload);
+}
+
+// Returns the lock of the folder; held until the descriptor is closed.
+absl::StatusOr<UniqueFd> LockFolder(const std::string& folder) {
+  constexpr mode_t kFolderMode = 0750;
+  constexpr mode_t kLockMode = 0600;
+  if (::mkdir(folder.c_str(), kFolderMode) != 0 && errno != EEXIST)
+    return ErrnoStatus(errno, "cannot create the state folder (--state-dir)", folder);
+  const std::string path = folder + "/lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kLockMode));
+  if (!fd.valid()) return ErrnoStatus(errno, "cannot use the state folder (--state-dir):", path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "cannot lock", path);
+    return absl::FailedPreconditionError(
+        absl::StrCat("the state folder ", folder,
+                     " belongs to another running lb-controlplane; give this one its own by "
+                     "--state-dir"));
+  }
+  return fd;
+}
+
+}  // namespace
+
+class StateFile::Impl final {
+ public:
+  Impl(std::string folder, UniqueFd lock)
+      : folder_(std::move(folder)), lock_(std::move(lock)), writer_([this] { WriteLoop(); }) {}
+
+  ~Impl() {
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    writer_.join();
+  }
+
+  std::string path() const { return folder_ + "/" + kFileName; }
+
+  void Save(std::string bytes) {
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      waiting_ = std::move(bytes);
+    }
+    changed_.notify_one();
+  }
+
+  uint64_t saves() const { return saves_; }
+  uint64_t failures() const { return failures_; }
+
+ private:
+  void WriteLoop() {
+    std::unique_lock<std::mutex> guard(mutex_);
+    while (true) {
+      changed_.wait(guard, [this] { return waiting_.has_value() || stopping_; });
+      if (!waiting_) return;
+      const std::string payload = *std::move(waiting_);
+      waiting_.reset();
+      guard.unlock();
+      Write(payload);
+      guard.lock();
+    }
+  }
+
+  void Write(const std::string& payload) {
+    ++saves_;
+    const absl::Status status = ReplaceFile(folder_, kFileName, Seal(payload));
+    if (status.ok()) return;
+    ++failures_;
+    LogError("state not saved", {{"error", std::string(status.message())}});
+  }
+
+  const std::string folder_;
+  const UniqueFd lock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<std::string> waiting_;  // Guarded by mutex_.
+  bool stopping_ = false;               // Guarded by mutex_.
+  std::atomic<uint64_t> saves_{0};
+  std::atomic<uint64_t> failures_{0};
+  std::thread writer_;  // Last: it uses all of the above.
+};
+
+StateFile::StateFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+StateFile::~StateFile() = default;
+
+absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Open(const std::string& folder) {
+  absl::StatusOr<UniqueFd> lock = LockFolder(folder);
+  if (!lock.ok()) return lock.status();
+  return std::unique_ptr<StateFile>(
+      new StateFile(std::make_unique<Impl>(folder, *std::move(lock))));
+}
+
+std::string StateFile::Read() {
+  const std::string path = impl_->path();
+  const absl::StatusOr<std::string> bytes = ReadRegularFile(path, kMaxBytes + 1);
+  if (absl::IsNotFound(bytes.status())) return "";
+  if (bytes.ok() && bytes->size() <= kMaxBytes) {
+    if (std::optional<std::string> payload = Unseal(*bytes)) return *std::move(payload);
+  }
+  const std::string aside = path + ".damaged";
+  const bool moved = std::rename(path.c_str(), aside.c_str()) == 0;
+  LogError("stored state is damaged; starting without it",
+           {{"path", path},
+            {"error", bytes.ok() ? "wrong checksum" : std::string(bytes.status().message())},
+            {"moved_to", moved ? aside : ""}});
+  return "";
+}
+
+void StateFile::Save(std::string bytes) { impl_->Save(std::move(bytes)); }
+
+void StateFile::AppendMetrics(std::vector<MetricFamily>& families) const {
+  MetricFamily saves{"lb_state_saves_total",
+                     "Times the state file was written, failures included.",
+                     MetricFamily::Type::kCounter,
+                     {}};
+  saves.Add({}, static_cast<double>(impl_->saves()));
+  MetricFamily failures{"lb_state_save_failures_total",
+                        "Times writing the state file failed.",
+                        MetricFamily::Type::kCounter,
+                        {}};
+  failures.Add({}, static_cast<double>(impl_->failures()));
+  families.push_back(std::move(saves));
+  families.push_back(std::move(failures));
+}
+
+}  // namespace lb::controlplane

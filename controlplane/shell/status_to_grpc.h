@@ -1,0 +1,21 @@
+// absl::Status to grpc::Status: the codes are the same numbers. Pure.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace lb::controlplane {
+
+// Longest message sent: it travels in trailing metadata, of which gRPC takes about 8 KiB in all.
+inline constexpr size_t kMaxStatusMessageBytes = 4096;
+
+inline grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      std::string(status.message()).substr(0, kMaxStatusMessageBytes));
+}
+
+}  // namespace lb::controlplane

@@ -130,7 +130,7 @@ class AresChannel::Impl final : public std::enable_shared_from_this<AresChannel:
           }
           if (list != nullptr) ares_freeaddrinfo(list);
         },
-        new Call{port, std::move(done)});
+        std::make_unique<Call>(Call{port, std::move(done)}).release());
     SetTimer();
   }
 
@@ -143,7 +143,7 @@ class AresChannel::Impl final : public std::enable_shared_from_this<AresChannel:
           const std::unique_ptr<OnReply> call(static_cast<OnReply*>(argument));
           (*call)(FromAres(status), reply, status == ARES_SUCCESS ? static_cast<size_t>(bytes) : 0);
         },
-        new OnReply(std::move(done)));
+        std::make_unique<OnReply>(std::move(done)).release());
     SetTimer();
   }
 

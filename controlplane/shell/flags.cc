@@ -1,0 +1,109 @@
+#include "controlplane/shell/flags.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/version.h"
+
+namespace lb::controlplane {
+namespace {
+
+// The addresses as typed.
+struct Addresses {
+  std::string worker_api = "unix:/run/lb/worker.sock";
+  std::string admin_api = "unix:/run/lb/admin.sock";
+  std::string http = "127.0.0.1:9903";
+};
+
+void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
+  app.add_option("--config", flags.config, "Configuration file")->type_name("FILE");
+  app.add_flag("--check-config", flags.check_config,
+               "Check the configuration, print what is found, exit 1 on an error");
+  app.add_option("--worker-api", addresses.worker_api, "Where workers connect")->type_name("ADDR");
+  app.add_option("--admin-api", addresses.admin_api, "Where lbctl connects")->type_name("ADDR");
+  app.add_option("--http", addresses.http, "Where /metrics, /livez and /readyz are served")
+      ->type_name("ADDR");
+  app.add_option("--state-dir", flags.state_dir, "Folder kept over restarts")->type_name("DIR");
+  app.add_option("--node-id", flags.node_id, "Name of this node (default: the host name)")
+      ->type_name("NAME");
+  app.add_option("--log-level", flags.log_level, "error, warn, info, debug or trace");
+  app.add_option("--log-format", flags.log_format, "text or json");
+  app.option_defaults();
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() > 0 && option->get_name() != "--node-id")
+      option->capture_default_str();
+  }
+}
+
+absl::StatusOr<Endpoint> ParseApi(const char* flag, const std::string& text) {
+  absl::StatusOr<Endpoint> address = Endpoint::Parse(text);
+  if (!address.ok())
+    return absl::InvalidArgumentError(absl::StrCat(flag, ": ", address.status().message()));
+  if (address->kind() != Endpoint::Kind::kUnix)
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, ": ", text,
+                     " is a TCP address, which needs mutual TLS, which is not built yet; use a "
+                     "unix socket, \"unix:/PATH\""));
+  return address;
+}
+
+absl::StatusOr<std::string> NodeId(const std::string& given) {
+  std::string name = given;
+  if (name.empty()) {
+    std::array<char, kMaxNodeIdBytes + 1> host{};
+    if (::gethostname(host.data(), host.size() - 1) == 0) name = host.data();
+    if (name.empty()) name = "localhost";
+  }
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  });
+  if (!plain || name.size() > kMaxNodeIdBytes)
+    return absl::InvalidArgumentError(absl::StrCat("--node-id: use 1 to ", kMaxNodeIdBytes,
+                                                   " letters, digits, '-', '_' and '.'"));
+  return name;
+}
+
+absl::Status Complete(const Addresses& addresses, Flags& flags) {
+  LB_ASSIGN_OR_RETURN(flags.worker_api, ParseApi("--worker-api", addresses.worker_api));
+  LB_ASSIGN_OR_RETURN(flags.admin_api, ParseApi("--admin-api", addresses.admin_api));
+  if (flags.worker_api == flags.admin_api)
+    return absl::InvalidArgumentError("--worker-api and --admin-api are the same socket");
+  absl::StatusOr<Endpoint> http = Endpoint::Parse(addresses.http, Endpoint::PortZero::kAllow);
+  if (!http.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--http: ", http.status().message()));
+  flags.http = *std::move(http);
+  LB_ASSIGN_OR_RETURN(flags.node_id, NodeId(flags.node_id));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ParsedFlags> ParseFlags(std::vector<std::string> arguments) {
+  CLI::App app("lb-controlplane: owns the configuration, checks health, tells the workers.",
+               "lb-controlplane");
+  Flags flags;
+  Addresses addresses;
+  Describe(app, flags, addresses);
+  const std::string version = absl::StrCat("lb-controlplane ", kVersion);
+  app.set_version_flag("--version", version);
+  std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants it.
+  try {
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    return ParsedFlags{std::nullopt, app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return ParsedFlags{std::nullopt, absl::StrCat(version, "\n")};
+  } catch (const CLI::ParseError& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+  if (absl::Status status = Complete(addresses, flags); !status.ok()) return status;
+  return ParsedFlags{std::move(flags), ""};
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,45 @@
+#include "controlplane/shell/process_setup.h"
+
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "base/sha256.h"
+#include "base/time.h"
+
+namespace lb::controlplane {
+
+size_t RaiseDescriptorLimit() {
+  rlimit limit{};
+  LB_CHECK(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  // Refused in some sandboxes; the soft limit then stays what it was.
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
+  return limit.rlim_cur;
+}
+
+void IgnoreSigpipe() { LB_CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR); }
+
+ControlLoop::Options LoopOptions(std::string node_id, std::string stored_state) {
+  constexpr size_t kIncarnationBytes = 8;
+  char random[kIncarnationBytes + sizeof(uint64_t)];
+  // Up to 256 bytes come whole (getrandom(2)).
+  LB_CHECK(::getrandom(random, sizeof(random), 0) == static_cast<ssize_t>(sizeof(random)));
+  ControlLoop::Options options;
+  options.node_id = std::move(node_id);
+  options.incarnation = ToHex(std::string_view(random, kIncarnationBytes));
+  options.pid = static_cast<uint32_t>(::getpid());
+  options.start_time = ReadClocks().wall;
+  std::memcpy(&options.seed, random + kIncarnationBytes, sizeof(options.seed));
+  options.stored_state = std::move(stored_state);
+  return options;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,253 @@
+#include "controlplane/shell/server.h"
+
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "base/http_server.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/version.h"
+#include "controlplane/shell/admin_service.h"
+#include "controlplane/shell/config_source.h"
+#include "controlplane/shell/grpc_server.h"
+#include "controlplane/shell/pages.h"
+#include "controlplane/shell/prober.h"
+#include "controlplane/shell/process_setup.h"
+#include "controlplane/shell/process_watch.h"
+#include "controlplane/shell/resolver.h"
+#include "controlplane/shell/runner.h"
+#include "controlplane/shell/state_file.h"
+#include "controlplane/shell/unix_acceptor.h"
+#include "controlplane/shell/worker_service.h"
+
+namespace lb::controlplane {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr char kServiceUser[] = "lb";
+constexpr char kWorkerGroup[] = "lb";
+constexpr char kAdminGroup[] = "lb-admin";
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+void AppendSocketMetrics(const char* api, const UnixAcceptor& acceptor, MetricFamily& open,
+                         MetricFamily& accepted, MetricFamily& refused) {
+  const UnixAcceptor::Counters& counters = acceptor.counters();
+  open.Add({{"api", api}}, static_cast<double>(acceptor.connections()));
+  accepted.Add({{"api", api}}, static_cast<double>(counters.accepted));
+  refused.Add({{"api", api}, {"reason", "uid"}}, static_cast<double>(counters.refused_uid));
+  refused.Add({{"api", api}, {"reason", "limit"}}, static_cast<double>(counters.refused_limit));
+  refused.Add({{"api", api}, {"reason", "shortage"}}, static_cast<double>(counters.shortages));
+}
+
+}  // namespace
+
+class Server::Impl final {
+ public:
+  Impl(const Flags& flags, std::string config_digest)
+      : flags_(flags),
+        signals_(io_, SIGTERM, SIGINT, SIGQUIT),
+        stop_timer_(io_),
+        runner_(io_, [this](Action action) { CarryOut(std::move(action)); }),
+        sink_([this](Event event) { runner_.Post(std::move(event)); }),
+        prober_(io_, Prober::MaxInFlight(RaiseDescriptorLimit()), sink_),
+        resolver_(io_, sink_),
+        processes_(io_, ProcessWatch::kMaxDescriptors, sink_),
+        worker_service_(io_, sink_),
+        admin_service_(io_, sink_),
+        config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_) {
+    signals_.add(SIGHUP);
+  }
+
+  ~Impl() {
+    if (stopper_.joinable()) stopper_.join();
+    if (worker_grpc_ != nullptr) worker_grpc_->Shutdown();
+    if (admin_grpc_ != nullptr) admin_grpc_->Shutdown();
+  }
+
+  absl::Status Start(ConfigRead config) {
+    LB_ASSIGN_OR_RETURN(state_file_, StateFile::Open(flags_.state_dir));
+    LB_RETURN_IF_ERROR(StartGrpc());
+    LB_RETURN_IF_ERROR(StartSockets());
+    runner_.Start(LoopOptions(flags_.node_id, state_file_->Read()));
+    sink_(std::move(config));
+    config_source_.Start();
+    WaitForSignal();
+    LogInfo("control plane started", {{"version", kVersion},
+                                      {"node_id", flags_.node_id},
+                                      {"config", flags_.config},
+                                      {"worker_api", flags_.worker_api.ToString()},
+                                      {"admin_api", flags_.admin_api.ToString()},
+                                      {"http", http_->address().ToString()}});
+    return absl::OkStatus();
+  }
+
+  void Run() { io_.run(); }
+
+ private:
+  static ConfigSource::Options ConfigOptions(const Flags& flags, std::string digest) {
+    ConfigSource::Options options;
+    options.path = flags.config;
+    options.digest = std::move(digest);
+    return options;
+  }
+
+  absl::Status StartGrpc() {
+    GrpcServer::Options worker;
+    worker.services = {worker_service_.service()};
+    LB_ASSIGN_OR_RETURN(worker_grpc_, GrpcServer::Start(std::move(worker)));
+    GrpcServer::Options admin;
+    admin.services = admin_service_.services();
+    admin.health_and_reflection = true;
+    LB_ASSIGN_OR_RETURN(admin_grpc_, GrpcServer::Start(std::move(admin)));
+    admin_grpc_->SetServing(true);
+    return absl::OkStatus();
+  }
+
+  absl::Status StartSockets() {
+    UnixAcceptor::Options worker;
+    worker.listener = {flags_.worker_api, kServiceUser, kWorkerGroup, "--worker-api"};
+    worker.max_connections = kMaxWorkerConnections;
+    worker.allowed_uids = TrustedUids(kServiceUser);
+    LB_ASSIGN_OR_RETURN(worker_acceptor_,
+                        UnixAcceptor::Start(io_, std::move(worker), [this](UniqueFd connection) {
+                          worker_grpc_->Take(std::move(connection));
+                        }));
+    UnixAcceptor::Options admin;
+    admin.listener = {flags_.admin_api, kServiceUser, kAdminGroup, "--admin-api"};
+    admin.max_connections = kMaxAdminConnections;
+    LB_ASSIGN_OR_RETURN(admin_acceptor_,
+                        UnixAcceptor::Start(io_, std::move(admin), [this](UniqueFd connection) {
+                          admin_grpc_->Take(std::move(connection));
+                        }));
+    pages_ = {[this] { return runner_.ready(); }, [this] { return Metrics(); }};
+    LB_ASSIGN_OR_RETURN(
+        http_, HttpServer::Start(io_, flags_.http,
+                                 [this](const std::string& path, HttpServer::Respond respond) {
+                                   respond(RenderPage(pages_, path));
+                                 }));
+    return absl::OkStatus();
+  }
+
+  void CarryOut(Action action) {
+    std::visit(Overloaded{
+                   [this](SendToWorker& send) { worker_service_.Send(send); },
+                   [this](CloseSession& close) { worker_service_.Close(close); },
+                   [this](WatchProcess& watch) { processes_.Watch(watch.pid); },
+                   [this](StartProbe& probe) { prober_.Start(std::move(probe)); },
+                   [this](ResolveName& name) { resolver_.Start(std::move(name)); },
+                   [this](Reply& reply) { admin_service_.Answer(std::move(reply)); },
+                   [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
+                   [](WriteLog& line) { Log(line.level, line.message, line.fields); },
+               },
+               action);
+  }
+
+  std::vector<MetricFamily> Metrics() const {
+    std::vector<MetricFamily> families = runner_.Metrics(ReadClocks());
+    prober_.AppendMetrics(families);
+    worker_service_.AppendMetrics(families);
+    state_file_->AppendMetrics(families);
+    MetricFamily open{
+        "lb_api_connections", "Open connections of an API.", MetricFamily::Type::kGauge, {}};
+    MetricFamily accepted{"lb_api_connections_total",
+                          "Connections an API has taken.",
+                          MetricFamily::Type::kCounter,
+                          {}};
+    MetricFamily refused{"lb_api_refused_total",
+                         "Connections an API has refused, or could not accept for a while.",
+                         MetricFamily::Type::kCounter,
+                         {}};
+    AppendSocketMetrics("worker", *worker_acceptor_, open, accepted, refused);
+    AppendSocketMetrics("admin", *admin_acceptor_, open, accepted, refused);
+    families.insert(families.end(), {open, accepted, refused});
+    AppendProcessMetrics("lb-controlplane", families);
+    return families;
+  }
+
+  void WaitForSignal() {
+    signals_.async_wait([this](const error_code& error, int signal) {
+      if (error) return;
+      if (signal == SIGHUP && !stopping_) {
+        LogInfo("reading the configuration again", {{"signal", "HUP"}});
+        config_source_.Reload();
+      } else if (signal != SIGHUP) {
+        if (stopping_ || signal == SIGQUIT) std::_Exit(EXIT_SUCCESS);
+        Stop();
+      }
+      WaitForSignal();
+    });
+  }
+
+  void Stop() {
+    stopping_ = true;
+    LogInfo("stopping; workers serve on");
+    runner_.Stop();
+    // Metrics read the acceptors: the pages go first.
+    http_.reset();
+    worker_acceptor_.reset();
+    admin_acceptor_.reset();
+    worker_service_.Stop();
+    admin_service_.Stop();
+    stop_timer_.expires_after(kStopTimeout);
+    stop_timer_.async_wait([](const error_code& error) {
+      if (!error) std::_Exit(EXIT_SUCCESS);
+    });
+    // gRPC's calls end through this thread, so somebody else has to wait for them.
+    stopper_ = std::thread([this] {
+      worker_grpc_->Shutdown();
+      admin_grpc_->Shutdown();
+      asio::post(io_, [this] { io_.stop(); });
+    });
+  }
+
+  const Flags flags_;
+  asio::io_context io_{1};
+  asio::signal_set signals_;
+  asio::steady_timer stop_timer_;
+  std::unique_ptr<StateFile> state_file_;
+  Runner runner_;
+  const EventSink sink_;
+  Prober prober_;
+  Resolver resolver_;
+  ProcessWatch processes_;
+  WorkerService worker_service_;
+  AdminService admin_service_;
+  ConfigSource config_source_;
+  std::unique_ptr<GrpcServer> worker_grpc_;
+  std::unique_ptr<GrpcServer> admin_grpc_;
+  std::unique_ptr<UnixAcceptor> worker_acceptor_;
+  std::unique_ptr<UnixAcceptor> admin_acceptor_;
+  PageSources pages_;
+  std::unique_ptr<HttpServer> http_;
+  std::thread stopper_;
+  bool stopping_ = false;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Flags& flags, InitialConfig config) {
+  auto impl = std::make_unique<Impl>(flags, std::move(config.digest));
+  if (absl::Status status = impl->Start(std::move(config.read)); !status.ok()) return status;
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+void Server::Run() { impl_->Run(); }
+
+}  // namespace lb::controlplane

@@ -1,0 +1,24 @@
+// How the configuration file on disk compares with the configuration that runs. Plain value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+#include "controlplane/config/finding.h"
+
+namespace lb::controlplane {
+
+struct FileStatus {
+  std::string path;
+  bool good = false;                 // The newest read was accepted.
+  std::optional<Instant> bad_since;  // Set while reads are refused.
+  std::optional<Instant> applied;    // When the running one was accepted.
+  Findings findings;                 // Of the newest read.
+  size_t findings_total = 0;
+  uint64_t reloads_total = 0;
+  uint64_t failures_total = 0;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,76 @@
+#include "controlplane/admin/operations.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace lb::controlplane {
+namespace {
+
+void Fail(admin::v1::Operation& operation, absl::StatusCode code, const char* message) {
+  operation.set_done(true);
+  operation.set_status(message);
+  operation.set_error_code(static_cast<int32_t>(code));
+  operation.set_error_message(message);
+}
+
+}  // namespace
+
+worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order) {
+  const uint64_t number = next_++;
+  order.set_id(absl::StrCat(number));
+  const bool undrain = order.has_undrain();
+  if (undrain)
+    for (auto& [old_number, old] : entries_)
+      if (old.worker == worker && !old.operation.done())
+        Fail(old.operation, absl::StatusCode::kAborted, "the worker was undrained");
+  Entry& entry = entries_[number];
+  entry.worker = worker;
+  entry.order = order;
+  entry.operation.set_name(absl::StrCat("operations/", number));
+  entry.operation.set_kind(undrain ? "UndrainWorker" : "DrainWorker");
+  entry.operation.set_target(absl::StrCat("workers/", worker.id));
+  entry.operation.set_done(undrain);
+  entry.operation.set_status(undrain ? "done" : "sent to the worker");
+  if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
+  return order;
+}
+
+void Operations::Progress(const worker::v1::DrainStatus& status) {
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(status.command_id(), &number)) return;
+  const auto it = entries_.find(number);
+  if (it == entries_.end() || it->second.operation.done()) return;
+  admin::v1::Operation& operation = it->second.operation;
+  operation.set_connections_left(status.connections_left());
+  operation.set_done(status.done());
+  operation.set_status(
+      status.done() ? "done" : absl::StrCat(status.connections_left(), " connections left"));
+}
+
+void Operations::Forget(const WorkerKey& worker) {
+  for (auto& [number, entry] : entries_)
+    if (entry.worker == worker && !entry.operation.done())
+      Fail(entry.operation, absl::StatusCode::kAborted, "the worker's process ended");
+}
+
+std::vector<worker::v1::Command> Operations::Unfinished(const WorkerKey& worker) const {
+  std::vector<worker::v1::Command> out;
+  for (const auto& [number, entry] : entries_)
+    if (entry.worker == worker && !entry.operation.done()) out.push_back(entry.order);
+  return out;
+}
+
+const admin::v1::Operation* Operations::Find(const std::string& name) const {
+  absl::string_view rest = name;
+  uint64_t number = 0;
+  if (!absl::ConsumePrefix(&rest, "operations/") || !absl::SimpleAtoi(rest, &number))
+    return nullptr;
+  const auto it = entries_.find(number);
+  return it == entries_.end() ? nullptr : &it->second.operation;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,50 @@
+// What was asked of workers and takes longer than a call: a bounded table of operations, by number.
+//
+// An order is sent again on a new stream of the same process until it is done; the worker carries
+// an id out at most once. Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controlplane/stream/worker_table.h"
+#include "lb/admin/v1/admin.pb.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+class Operations final {
+ public:
+  // The newest that are kept.
+  static constexpr size_t kMaxOperations = 1000;
+
+  // Notes an order for a worker and returns it with an id. An Undrain is done when it is given, and
+  // ends a Drain that still runs.
+  worker::v1::Command Start(const WorkerKey& worker, worker::v1::Command order);
+
+  // Takes news of a drain. Unknown ids are ignored: the table is bounded.
+  void Progress(const worker::v1::DrainStatus& status);
+
+  // Ends what a worker that is gone had to do.
+  void Forget(const WorkerKey& worker);
+
+  // The orders that a worker has not finished.
+  std::vector<worker::v1::Command> Unfinished(const WorkerKey& worker) const;
+
+  // The operation "operations/ID", or nullptr.
+  const admin::v1::Operation* Find(const std::string& name) const;
+
+ private:
+  struct Entry {
+    WorkerKey worker;
+    worker::v1::Command order;
+    admin::v1::Operation operation;
+  };
+
+  std::map<uint64_t, Entry> entries_;
+  uint64_t next_ = 1;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,126 @@
+#include "controlplane/admin/totals.h"
+
+namespace lb::controlplane {
+namespace {
+
+template <typename Map>
+uint64_t SumOf(const Map& by_reason) {
+  uint64_t sum = 0;  // Order does not matter to a sum.
+  for (const auto& [reason, count] : by_reason) sum += count;
+  return sum;
+}
+
+RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
+  return {.connections = rule.connections(),
+          .connections_total = rule.connections_total(),
+          .received_bytes_total = rule.received_bytes_total(),
+          .sent_bytes_total = rule.sent_bytes_total(),
+          .refused_total = SumOf(rule.refused_total()),
+          .retries_total = rule.retries_total()};
+}
+
+BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
+  return {.connections = backend.connections(),
+          .connects_total = backend.connects_total(),
+          .connect_failures_total = SumOf(backend.connect_failures_total())};
+}
+
+void Add(const RuleTotals& from, RuleTotals& to) {
+  to.connections += from.connections;
+  to.connections_total += from.connections_total;
+  to.received_bytes_total += from.received_bytes_total;
+  to.sent_bytes_total += from.sent_bytes_total;
+  to.refused_total += from.refused_total;
+  to.retries_total += from.retries_total;
+}
+
+void Add(const BackendTotals& from, BackendTotals& to) {
+  to.connections += from.connections;
+  to.connects_total += from.connects_total;
+  to.connect_failures_total += from.connect_failures_total;
+}
+
+}  // namespace
+
+void Totals::Report(const WorkerKey& worker, const worker::v1::StatsReport& report) {
+  Worker& to = workers_[worker];
+  to.connections = report.connections();
+  for (const worker::v1::StatsReport::Rule& rule : report.rules())
+    if (to.rules.size() < kMaxEntries || to.rules.contains(rule.rule()))
+      to.rules[rule.rule()] = FromReport(rule);
+  for (const worker::v1::StatsReport::Backend& backend : report.backends()) {
+    const BackendKey key{backend.rule(), backend.backend()};
+    if (to.backends.size() < kMaxEntries || to.backends.contains(key))
+      to.backends[key] = FromReport(backend);
+  }
+}
+
+void Totals::Disconnect(const WorkerKey& worker) {
+  const auto it = workers_.find(worker);
+  if (it == workers_.end()) return;
+  it->second.connections = 0;
+  for (auto& [name, rule] : it->second.rules) rule.connections = 0;
+  for (auto& [key, backend] : it->second.backends) backend.connections = 0;
+}
+
+void Totals::Forget(const WorkerKey& worker) {
+  Disconnect(worker);
+  const auto it = workers_.find(worker);
+  if (it == workers_.end()) return;
+  for (const auto& [name, rule] : it->second.rules) Add(rule, base_rules_[name]);
+  for (const auto& [key, backend] : it->second.backends) Add(backend, base_backends_[key]);
+  workers_.erase(it);
+}
+
+void Totals::Keep(const LiveRules& rules) {
+  std::erase_if(base_rules_, [&](const auto& entry) {
+    if (FindRule(rules, entry.first) != nullptr) return false;
+    retired_connections_total_ += entry.second.connections_total;
+    return true;
+  });
+  std::erase_if(base_backends_, [&](const auto& entry) {
+    const LiveRule* rule = FindRule(rules, entry.first.rule);
+    return rule == nullptr || FindBackend(*rule, entry.first.backend) == nullptr;
+  });
+}
+
+RuleTotals Totals::OfRule(const std::string& rule) const {
+  RuleTotals sum;
+  if (const auto base = base_rules_.find(rule); base != base_rules_.end()) Add(base->second, sum);
+  for (const auto& [key, worker] : workers_)
+    if (const auto it = worker.rules.find(rule); it != worker.rules.end()) Add(it->second, sum);
+  return sum;
+}
+
+BackendTotals Totals::OfBackend(const BackendKey& backend) const {
+  BackendTotals sum;
+  if (const auto base = base_backends_.find(backend); base != base_backends_.end())
+    Add(base->second, sum);
+  for (const auto& [key, worker] : workers_)
+    if (const auto it = worker.backends.find(backend); it != worker.backends.end())
+      Add(it->second, sum);
+  return sum;
+}
+
+WorkerTotals Totals::OfWorker(const WorkerKey& worker) const {
+  WorkerTotals sum;
+  const auto it = workers_.find(worker);
+  if (it == workers_.end()) return sum;
+  sum.connections = it->second.connections;
+  for (const auto& [name, rule] : it->second.rules) sum.connections_total += rule.connections_total;
+  return sum;
+}
+
+WorkerTotals Totals::Overall() const {
+  WorkerTotals sum;
+  sum.connections_total = retired_connections_total_;
+  for (const auto& [name, rule] : base_rules_) sum.connections_total += rule.connections_total;
+  for (const auto& [key, worker] : workers_) {
+    const WorkerTotals one = OfWorker(key);
+    sum.connections += one.connections;
+    sum.connections_total += one.connections_total;
+  }
+  return sum;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,72 @@
+// Traffic counters over all workers: sums that never go back while their rule stays.
+//
+// A worker reports totals since its start; the newest report of each counts, and what a worker that
+// is gone counted last is kept in a base. Open connections are those of connected workers.
+// Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "controlplane/snapshot/backend_key.h"
+#include "controlplane/snapshot/live_rules.h"
+#include "controlplane/stream/worker_table.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+struct RuleTotals {
+  uint64_t connections = 0;  // Open now.
+  uint64_t connections_total = 0;
+  uint64_t received_bytes_total = 0;
+  uint64_t sent_bytes_total = 0;
+  uint64_t refused_total = 0;
+  uint64_t retries_total = 0;
+};
+
+struct BackendTotals {
+  uint64_t connections = 0;  // Open now.
+  uint64_t connects_total = 0;
+  uint64_t connect_failures_total = 0;
+};
+
+struct WorkerTotals {
+  uint64_t connections = 0;  // Open now.
+  uint64_t connections_total = 0;
+};
+
+class Totals final {
+ public:
+  // Most rules and backends counted of one worker: a bound on what one stream can make us keep.
+  // What comes beyond it is not counted.
+  static constexpr size_t kMaxEntries = 200'000;
+
+  void Report(const WorkerKey& worker, const worker::v1::StatsReport& report);
+  // Its stream ended: nothing of it counts as open.
+  void Disconnect(const WorkerKey& worker);
+  // Its process is gone: what it counted goes to the base.
+  void Forget(const WorkerKey& worker);
+  // Drops what the base has of rules and backends that are no more.
+  void Keep(const LiveRules& rules);
+
+  RuleTotals OfRule(const std::string& rule) const;
+  BackendTotals OfBackend(const BackendKey& key) const;
+  WorkerTotals OfWorker(const WorkerKey& worker) const;
+  // Over all workers and rules, also those of the past.
+  WorkerTotals Overall() const;
+
+ private:
+  struct Worker {
+    uint64_t connections = 0;
+    std::map<std::string, RuleTotals> rules;
+    std::map<BackendKey, BackendTotals> backends;
+  };
+
+  std::map<WorkerKey, Worker> workers_;
+  std::map<std::string, RuleTotals> base_rules_;
+  std::map<BackendKey, BackendTotals> base_backends_;
+  uint64_t retired_connections_total_ = 0;  // Of rules dropped from the base.
+};
+
+}  // namespace lb::controlplane

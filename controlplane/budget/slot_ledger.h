@@ -1,0 +1,99 @@
+// Every connection limit of the host, divided over its workers: reports in, grants out.
+//
+// What a worker may hold counts until it reported less, or its stream and process are gone; what is
+// stored before a grant goes out is never less than that, so the sum stays within the limit over
+// restarts of either side. Slots of a backend that leaves the configuration go on counting in case
+// it returns. Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/time.h"
+#include "controlplane/budget/slot_pool.h"
+#include "controlplane/snapshot/backend_key.h"
+#include "controlplane/snapshot/live_rules.h"
+#include "lb/state/v1/state.pb.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+class SlotLedger final {
+ public:
+  // Most bytes of entries in one SlotGrant message.
+  static constexpr size_t kGrantBytes = size_t{256} << 10;
+  // Most backends one worker may report: a bound on what one stream can make us keep.
+  static constexpr size_t kMaxEntries = 100'000;
+
+  struct ToWorker {
+    WorkerKey worker;
+    worker::v1::ConnectResponse message;
+  };
+
+  // Takes what the state file says of one worker.
+  void Restore(const state::v1::StoredState::Worker& worker);
+
+  // Sets the limits of all backends; a backend without one is not limited here.
+  void SetLimits(const LiveRules& rules);
+
+  // A worker said hello; ResourceExhausted when it names too many backends. It is sent every right
+  // anew.
+  absl::Status Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now);
+  // Its stream ended: it keeps what it has, and gains nothing.
+  void Disconnect(const WorkerKey& worker);
+  // Its process is gone: what it had is free.
+  void Forget(const WorkerKey& worker);
+  // It runs the newest snapshot: rights on backends that are not in there can be taken back.
+  void Synced(const WorkerKey& worker);
+
+  // Takes a report. FailedPrecondition for an answer to a grant that was not sent,
+  // ResourceExhausted when it names too many backends.
+  absl::Status Report(const WorkerKey& worker, const worker::v1::SlotReport& report, Instant now);
+
+  // Returns the grants to send now, in order per worker. Raises go out only with `may_raise`, and
+  // require that the state is stored first.
+  std::vector<ToWorker> Settle(bool may_raise, Instant now);
+
+  // True when Settle held a raise back for want of `may_raise`.
+  bool raise_waits() const { return raise_waits_; }
+  // True when something that Store writes changed since the last call.
+  bool TakeChanged() { return std::exchange(changed_, false); }
+
+  // Writes the exposures of one worker.
+  void Store(const WorkerKey& worker, state::v1::StoredState::Worker& out) const;
+
+  // The most that all workers together may hold of one backend.
+  uint64_t TotalExposure(const BackendKey& key) const;
+
+ private:
+  struct Holder {
+    bool connected = false;
+    bool synced = false;  // Since the limits were set.
+    uint64_t next_seq = 0;
+    std::set<BackendKey> backends;  // Where it has a share.
+  };
+  using Grants = std::map<WorkerKey, std::vector<std::pair<BackendKey, uint64_t>>>;
+
+  // Numbers of grants: the first of a session carries over what was sent on older streams.
+  static constexpr uint64_t kCarriedSeq = 1;
+  static constexpr uint64_t kFirstSeq = 2;
+
+  SlotShare& ShareOf(const WorkerKey& worker, Holder& holder, const BackendKey& key);
+  void SettleOne(const BackendKey& key, bool may_raise, Instant now, Grants& grants);
+  void TakeBack(const BackendKey& key, SlotPool& pool, Grants& grants);
+  void Send(const WorkerKey& worker, const std::vector<std::pair<BackendKey, uint64_t>>& entries,
+            std::vector<ToWorker>& out);
+
+  std::map<BackendKey, SlotPool> pools_;
+  std::map<WorkerKey, Holder> holders_;
+  std::set<BackendKey> dirty_;
+  bool raise_waits_ = false;
+  bool changed_ = false;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,131 @@
+#include "controlplane/budget/slot_pool.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "controlplane/budget/fair_shares.h"
+
+namespace lb::controlplane {
+
+void SlotPool::SetLimit(uint64_t limit) {
+  if (limit != limit_) retarget_ = true;
+  limit_ = limit;
+}
+
+void SlotPool::SetConnected(const WorkerKey& worker, bool connected) {
+  connected_[worker] = connected;
+  if (connected) shares_.try_emplace(worker);
+  retarget_ = true;
+}
+
+void SlotPool::Forget(const WorkerKey& worker) {
+  shares_.erase(worker);
+  connected_.erase(worker);
+  retarget_ = true;
+}
+
+SlotPool::Settled SlotPool::Settle(bool may_raise, Instant now) {
+  Settled out;
+  if (limit_ == 0) return out;
+  const std::vector<Member> members = Connected();
+  if (retarget_ || AnyShort(members)) Retarget(members, now);
+  Lower(members, out);
+  Raise(members, may_raise, out);
+  for (const Member& member : members)
+    if (member.share->must_send) out.grants.push_back({*member.key, member.share->granted()});
+  return out;
+}
+
+std::optional<SlotPool::Grant> SlotPool::TakeBack(const WorkerKey& worker) {
+  const auto it = shares_.find(worker);
+  if (it == shares_.end()) return std::nullopt;
+  const SlotShare& share = it->second;
+  if (share.granted() == 0 || share.unanswered.size() >= SlotShare::kMaxUnanswered)
+    return std::nullopt;
+  return Grant{worker, 0};
+}
+
+void SlotPool::Sent(const Grant& grant, uint64_t seq) {
+  SlotShare& share = shares_.at(grant.worker);
+  share.unanswered.emplace_back(seq, grant.slots);
+  share.must_send = false;
+}
+
+bool SlotPool::Shrink() {
+  if (limit_ != 0) return false;
+  std::erase_if(shares_, [](const auto& entry) { return entry.second.idle(); });
+  return shares_.empty();
+}
+
+uint64_t SlotPool::TotalExposure() const {
+  uint64_t total = 0;
+  for (const auto& [key, share] : shares_) total += share.exposure();
+  return total;
+}
+
+std::vector<SlotPool::Member> SlotPool::Connected() {
+  std::vector<Member> out;
+  for (auto& [key, share] : shares_) {
+    const auto it = connected_.find(key);
+    if (it != connected_.end() && it->second) out.push_back({&key, &share});
+  }
+  return out;
+}
+
+// A worker that uses all it has will refuse the next connection.
+bool SlotPool::AnyShort(const std::vector<Member>& members) const {
+  return std::any_of(members.begin(), members.end(), [](const Member& member) {
+    return std::max(member.share->wanted, member.share->held) >= member.share->granted();
+  });
+}
+
+void SlotPool::Retarget(const std::vector<Member>& members, Instant now) {
+  uint64_t elsewhere = TotalExposure();
+  std::vector<uint64_t> demands;
+  for (const Member& member : members) {
+    const SlotShare& share = *member.share;
+    const bool fresh = now - share.wanted_at <= kWantedFresh;
+    demands.push_back(fresh ? std::max(share.wanted, share.held) : share.held);
+    elsewhere -= share.exposure();
+  }
+  const uint64_t to_divide = limit_ - std::min(limit_, elsewhere);
+  const std::vector<uint64_t> targets = FairShares(to_divide, demands);
+  for (size_t i = 0; i < members.size(); ++i) members[i].share->target = targets[i];
+  retarget_ = false;
+}
+
+void SlotPool::Lower(const std::vector<Member>& members, Settled& out) {
+  for (const Member& member : members) {
+    SlotShare& share = *member.share;
+    if (share.target >= share.granted()) continue;
+    if (share.unanswered.size() >= SlotShare::kMaxUnanswered) continue;
+    out.grants.push_back({*member.key, share.target});
+    share.must_send = false;
+  }
+}
+
+void SlotPool::Raise(std::vector<Member> members, bool may_raise, Settled& out) {
+  const uint64_t total = TotalExposure();
+  if (total > limit_) return;
+  uint64_t free = limit_ - total;
+  std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
+    return a.share->granted() < b.share->granted();
+  });
+  for (const Member& member : members) {
+    SlotShare& share = *member.share;
+    if (share.target <= share.granted()) continue;
+    if (share.unanswered.size() >= SlotShare::kMaxUnanswered) continue;
+    const uint64_t exposure = share.exposure();
+    uint64_t slots = std::min(share.target, exposure + free);
+    if (slots > exposure && !may_raise) {
+      out.raise_waits = true;
+      slots = exposure;
+    }
+    if (slots <= share.granted()) continue;
+    if (slots > exposure) free -= slots - exposure;
+    out.grants.push_back({*member.key, slots});
+    share.must_send = false;
+  }
+}
+
+}  // namespace lb::controlplane

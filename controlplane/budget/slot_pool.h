@@ -1,0 +1,80 @@
+// The slots of one backend, divided over workers so that what they may hold together never passes
+// the limit.
+//
+// Rights move by lowering first: a share is raised only by what reports have shown to be free. Each
+// share counts with its exposure, the most its worker may hold in any order of events. Pure;
+// threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "controlplane/budget/slot_share.h"
+#include "controlplane/stream/worker_table.h"
+
+namespace lb::controlplane {
+
+class SlotPool final {
+ public:
+  // How long a report of what a worker wants is believed; then it wants what it holds.
+  static constexpr std::chrono::seconds kWantedFresh{1};
+
+  struct Grant {
+    WorkerKey worker;
+    uint64_t slots;
+  };
+  struct Settled {
+    std::vector<Grant> grants;  // To be sent, and noted with Sent().
+    bool raise_waits = false;   // A raise was held back by `may_raise`.
+  };
+
+  // Slots over all workers; 0: the backend is gone or has no limit, which leaves rights as they
+  // are.
+  void SetLimit(uint64_t limit);
+  uint64_t limit() const { return limit_; }
+
+  // A connected worker's share is divided anew; the others keep what they have.
+  void SetConnected(const WorkerKey& worker, bool connected);
+  void Forget(const WorkerKey& worker);
+
+  SlotShare& ShareOf(const WorkerKey& worker) { return shares_[worker]; }
+  const std::map<WorkerKey, SlotShare>& shares() const { return shares_; }
+
+  // Decides what each connected worker should have, and how far to go now. Without `may_raise` no
+  // exposure grows.
+  Settled Settle(bool may_raise, Instant now);
+
+  // Returns 0 for the worker of a backend that is gone, if it still has rights.
+  std::optional<Grant> TakeBack(const WorkerKey& worker);
+
+  // Notes that a grant was sent.
+  void Sent(const Grant& grant, uint64_t seq);
+
+  // Drops shares of nothing of a backend that is gone; true when none is left.
+  bool Shrink();
+
+  // The most that all workers together may hold.
+  uint64_t TotalExposure() const;
+
+ private:
+  struct Member {
+    const WorkerKey* key;
+    SlotShare* share;
+  };
+
+  std::vector<Member> Connected();
+  bool AnyShort(const std::vector<Member>& members) const;
+  void Retarget(const std::vector<Member>& members, Instant now);
+  void Lower(const std::vector<Member>& members, Settled& out);
+  void Raise(std::vector<Member> members, bool may_raise, Settled& out);
+
+  uint64_t limit_ = 0;
+  bool retarget_ = true;
+  std::map<WorkerKey, SlotShare> shares_;
+  std::map<WorkerKey, bool> connected_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,47 @@
+// What one worker has of one backend's slots, as far as the control plane can know. A value;
+// threading: none.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+
+namespace lb::controlplane {
+
+struct SlotShare {
+  // Grants to one worker for one backend that may wait for a report; then no more are sent until
+  // one comes. A worker answers every grant, so a handful is enough.
+  static constexpr size_t kMaxUnanswered = 8;
+
+  uint64_t applied = 0;  // The grant the worker reported last.
+  uint64_t held = 0;     // Reported last.
+  uint64_t wanted = 0;   // Reported last.
+  Instant wanted_at;
+  std::vector<std::pair<uint64_t, uint64_t>> unanswered;  // (seq, slots), by seq.
+  uint64_t target = 0;
+  bool must_send = false;  // Send a grant even when it changes nothing.
+
+  // The grant sent last.
+  uint64_t granted() const { return unanswered.empty() ? applied : unanswered.back().second; }
+
+  // The most slots the worker may hold, whichever of the grants on their way it has applied.
+  uint64_t exposure() const {
+    uint64_t most = std::max(applied, held);
+    for (const auto& [seq, slots] : unanswered) most = std::max(most, slots);
+    return most;
+  }
+
+  bool idle() const { return exposure() == 0 && unanswered.empty(); }
+
+  // The worker has applied every grant up to `seq`.
+  void Answered(uint64_t seq) {
+    auto it = unanswered.begin();
+    for (; it != unanswered.end() && it->first <= seq; ++it) applied = it->second;
+    unanswered.erase(unanswered.begin(), it);
+  }
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,90 @@
+#include "controlplane/snapshot/live_rules.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+
+namespace lb::controlplane {
+namespace {
+
+// The Host header: the name without a port for DNS names, the whole address else; a unix socket has
+// none of its own.
+std::string CheckHost(const Endpoint& configured, const Endpoint& address) {
+  if (configured.kind() == Endpoint::Kind::kUnix) return "localhost";
+  if (configured.IsResolved()) return address.ToString();
+  return configured.host();
+}
+
+LiveBackend Live(const RuleConfig& rule, const BackendConfig& backend, std::string name,
+                 const Endpoint& address) {
+  const uint64_t rule_limit = rule.backend_connection_limit.value_or(0);
+  return {.name = std::move(name),
+          .address = address,
+          .weight = backend.weight,
+          .max_connections = backend.max_connections.value_or(rule_limit),
+          .check_host = CheckHost(backend.address, address)};
+}
+
+std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses& addresses) {
+  std::map<std::string, LiveBackend> by_name;
+  for (const BackendConfig& backend : rule.backends)
+    if (backend.address.IsResolved())
+      by_name.emplace(backend.name, Live(rule, backend, backend.name, backend.address));
+  for (const BackendConfig& backend : rule.backends) {
+    if (backend.address.IsResolved()) continue;
+    const auto answer = addresses.find(backend.address);
+    if (answer == addresses.end()) continue;
+    for (const Endpoint& address : answer->second) {
+      std::string name = absl::StrCat(backend.name, "@", address.ToString());
+      LiveBackend live = Live(rule, backend, name, address);
+      by_name.emplace(std::move(name), std::move(live));
+    }
+  }
+  std::vector<LiveBackend> out;
+  out.reserve(by_name.size());
+  for (auto& [name, backend] : by_name) out.push_back(std::move(backend));
+  return out;
+}
+
+}  // namespace
+
+LiveRules Expand(const Config& config, const Addresses& addresses) {
+  LiveRules rules;
+  rules.reserve(config.rules.size());
+  for (const RuleConfig& rule : config.rules) {
+    rules.push_back({.name = rule.name,
+                     .listen = rule.listen,
+                     .timeouts = rule.timeouts,
+                     .health_check = rule.health_check,
+                     .connect_attempts = rule.connect_attempts,
+                     .backends = ExpandBackends(rule, addresses)});
+  }
+  std::sort(rules.begin(), rules.end(),
+            [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });
+  return rules;
+}
+
+std::vector<Endpoint> NamesInUse(const Config& config) {
+  std::set<Endpoint> names;
+  for (const RuleConfig& rule : config.rules)
+    for (const BackendConfig& backend : rule.backends)
+      if (!backend.address.IsResolved()) names.insert(backend.address);
+  return {names.begin(), names.end()};
+}
+
+const LiveRule* FindRule(const LiveRules& rules, const std::string& name) {
+  const auto it = std::lower_bound(
+      rules.begin(), rules.end(), name,
+      [](const LiveRule& rule, const std::string& wanted) { return rule.name < wanted; });
+  return it != rules.end() && it->name == name ? &*it : nullptr;
+}
+
+const LiveBackend* FindBackend(const LiveRule& rule, const std::string& name) {
+  const auto it = std::lower_bound(
+      rule.backends.begin(), rule.backends.end(), name,
+      [](const LiveBackend& backend, const std::string& wanted) { return backend.name < wanted; });
+  return it != rule.backends.end() && it->name == name ? &*it : nullptr;
+}
+
+}  // namespace lb::controlplane

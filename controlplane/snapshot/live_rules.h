@@ -1,0 +1,57 @@
+// The configuration with its DNS names replaced by what they resolve to: what is checked, limited
+// and sent to workers.
+//
+// Plain values, sorted by name so that the same input gives the same bytes. Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "controlplane/config/config.h"
+#include "controlplane/snapshot/backend_key.h"
+
+namespace lb::controlplane {
+
+// The last good answer for each kName and kSrv endpoint; a missing one is not known yet.
+using Addresses = std::map<Endpoint, std::vector<Endpoint>>;
+
+struct LiveBackend {
+  std::string name;  // The configured one, or NAME@IP:PORT for an address of a DNS name.
+  Endpoint address;  // IP or unix.
+  uint32_t weight = 1;
+  uint64_t max_connections = 0;  // Over all workers of the host; 0: no limit.
+  std::string check_host;        // The configured host: the Host header of HTTP checks.
+
+  friend bool operator==(const LiveBackend&, const LiveBackend&) = default;
+};
+
+struct LiveRule {
+  std::string name;
+  Endpoint listen;
+  TimeoutsConfig timeouts;
+  HealthCheckConfig health_check;
+  uint32_t connect_attempts = 3;
+  std::vector<LiveBackend> backends;  // Sorted by name; names are unique.
+
+  friend bool operator==(const LiveRule&, const LiveRule&) = default;
+};
+
+// Sorted by name.
+using LiveRules = std::vector<LiveRule>;
+
+// Replaces names by addresses. A name without an answer has no backends. Where the name made for an
+// address is that of a configured backend, the configured one stays.
+LiveRules Expand(const Config& config, const Addresses& addresses);
+
+// Returns the kName and kSrv endpoints of `config`, sorted, each once.
+std::vector<Endpoint> NamesInUse(const Config& config);
+
+// Returns the rule of that name, or nullptr.
+const LiveRule* FindRule(const LiveRules& rules, const std::string& name);
+// Returns the backend of that name, or nullptr.
+const LiveBackend* FindBackend(const LiveRule& rule, const std::string& name);
+
+}  // namespace lb::controlplane

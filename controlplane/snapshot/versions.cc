@@ -1,0 +1,50 @@
+#include "controlplane/snapshot/versions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace lb::controlplane {
+
+Versions::Versions(const type::v1::ConfigVersion& stored) : current_(stored) {
+  current_.set_epoch(std::min(stored.epoch(), kEpochMax) + 1);
+}
+
+bool Versions::SetContent(EncodedSnapshot content) {
+  const bool same = content.digest == current_.digest();
+  if (has_content_ && same) return false;
+  if (!same || current_.revision() == 0) current_.set_revision(current_.revision() + 1);
+  has_content_ = true;
+  current_.set_digest(std::move(content.digest));
+  bytes_ = std::move(content.bytes);
+  Remember();
+  return true;
+}
+
+bool Versions::Observe(const type::v1::ConfigVersion& running) {
+  LB_CHECK(running.epoch() <= kEpochMax);
+  if (running.epoch() < current_.epoch()) return false;
+  const auto known = ours_.find({running.epoch(), running.revision()});
+  if (known != ours_.end() && known->second == running.digest()) return false;
+  current_.set_epoch(running.epoch() + 1);
+  if (has_content_) Remember();
+  return true;
+}
+
+const type::v1::ConfigVersion& Versions::current() const {
+  LB_CHECK(has_content_);
+  return current_;
+}
+
+const std::string& Versions::bytes() const {
+  LB_CHECK(has_content_);
+  return bytes_;
+}
+
+void Versions::Remember() {
+  ours_[{current_.epoch(), current_.revision()}] = current_.digest();
+  if (ours_.size() > kMaxRemembered) ours_.erase(ours_.begin());
+}
+
+}  // namespace lb::controlplane

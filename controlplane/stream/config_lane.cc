@@ -1,0 +1,102 @@
+#include "controlplane/stream/config_lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace lb::controlplane {
+namespace {
+
+using worker::v1::ConnectResponse;
+
+std::vector<ConnectResponse> Parts(const Versions& versions) {
+  const std::string& bytes = versions.bytes();
+  std::vector<ConnectResponse> out;
+  size_t offset = 0;
+  do {  // An empty snapshot is one empty part.
+    const size_t count = std::min(ConfigLane::kPartBytes, bytes.size() - offset);
+    worker::v1::SnapshotPart& part = *out.emplace_back().mutable_snapshot();
+    *part.mutable_version() = versions.current();
+    part.set_total_bytes(bytes.size());
+    part.set_offset(offset);
+    part.set_data(bytes.substr(offset, count));
+    offset += count;
+  } while (offset < bytes.size());
+  return out;
+}
+
+std::vector<ConnectResponse> Rename(const Versions& versions) {
+  std::vector<ConnectResponse> out(1);
+  *out.front().mutable_version()->mutable_version() = versions.current();
+  return out;
+}
+
+}  // namespace
+
+bool SameVersion(const type::v1::ConfigVersion& a, const type::v1::ConfigVersion& b) {
+  return a.epoch() == b.epoch() && a.revision() == b.revision() && a.digest() == b.digest();
+}
+
+std::vector<ConnectResponse> ConfigLane::Next(const Versions& versions, Instant now) {
+  if (!versions.has_content() || in_flight_) return {};
+  const type::v1::ConfigVersion& current = versions.current();
+  if (Runs(current)) {
+    // Back to what it never left: what it refused is of the past.
+    refused_.reset();
+    retry_at_.reset();
+    backoff_ = Duration{0};
+    return {};
+  }
+  if (Blocked(current, now)) return {};
+  retry_at_.reset();
+  const bool same_content = running_ && running_->digest() == current.digest();
+  sent_ = current;
+  in_flight_ = true;
+  return same_content ? Rename(versions) : Parts(versions);
+}
+
+absl::Status ConfigLane::Acked(const worker::v1::Ack& ack) {
+  if (absl::Status status = CheckAnswer(ack.version()); !status.ok()) return status;
+  in_flight_ = false;
+  running_ = ack.version();
+  refused_.reset();
+  retry_at_.reset();
+  backoff_ = Duration{0};
+  return absl::OkStatus();
+}
+
+absl::Status ConfigLane::Nacked(const worker::v1::Nack& nack, Instant now) {
+  if (absl::Status status = CheckAnswer(nack.rejected()); !status.ok()) return status;
+  in_flight_ = false;
+  const bool repeated = refused_ && refused_->rejected().digest() == nack.rejected().digest();
+  refused_ = nack;
+  retry_at_.reset();
+  if (nack.reason() != worker::v1::Nack::REASON_BIND_FAILED) return absl::OkStatus();
+  backoff_ = std::clamp<Duration>(repeated ? backoff_ * 2 : Duration{0}, kRetryMin, kRetryMax);
+  retry_at_ = now + backoff_;
+  return absl::OkStatus();
+}
+
+bool ConfigLane::Runs(const type::v1::ConfigVersion& version) const {
+  return running_ && SameVersion(*running_, version);
+}
+
+bool ConfigLane::Blocked(const type::v1::ConfigVersion& version, Instant now) const {
+  if (!refused_ || refused_->rejected().digest() != version.digest()) return false;
+  if (refused_->reason() == worker::v1::Nack::REASON_BIND_FAILED)
+    return retry_at_ && now < *retry_at_;
+  // A number that was too old says nothing about the content.
+  if (refused_->reason() == worker::v1::Nack::REASON_STALE_VERSION)
+    return SameVersion(refused_->rejected(), version);
+  return true;
+}
+
+absl::Status ConfigLane::CheckAnswer(const type::v1::ConfigVersion& version) const {
+  if (in_flight_ && SameVersion(*sent_, version)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("answer about version ", version.epoch(), ".",
+                                                    version.revision(),
+                                                    ", which is not in flight"));
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,19 @@
+// What a hello must be for its worker to be served. Pure; threading: none.
+#pragma once
+
+#include "absl/status/status.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+// The one protocol spoken here.
+inline constexpr uint32_t kProtocol = 1;
+
+// Longest id and incarnation, in bytes: they become file names and metric labels.
+inline constexpr size_t kMaxIdBytes = 64;
+
+// OK, or InvalidArgument naming the field (id, incarnation, pid, running version), or
+// FailedPrecondition when no protocol is common.
+absl::Status CheckHello(const worker::v1::Hello& hello);
+
+}  // namespace lb::controlplane

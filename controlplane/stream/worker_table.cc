@@ -1,0 +1,78 @@
+#include "controlplane/stream/worker_table.h"
+
+#include "base/check.h"
+
+namespace lb::controlplane {
+
+void WorkerTable::Restore(const WorkerKey& key, uint32_t pid, Instant now) {
+  if (workers_.size() >= kMaxWorkers) return;
+  WorkerRecord& record = workers_[key];
+  record.identity.set_id(key.id);
+  record.identity.set_incarnation(key.incarnation);
+  record.identity.set_pid(pid);
+  record.last_seen = now;
+}
+
+WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& hello, Instant now,
+                                   std::optional<SessionId>& replaced) {
+  const WorkerKey key{hello.worker().id(), hello.worker().incarnation()};
+  if (!workers_.contains(key) && workers_.size() >= kMaxWorkers) return nullptr;
+  WorkerRecord& record = workers_[key];
+  replaced = record.session;
+  if (replaced) sessions_.erase(*replaced);
+  std::optional<type::v1::ConfigVersion> running;
+  if (hello.has_running()) running = hello.running();
+  record = {.identity = hello.worker(),
+            .session = session,
+            .lane = ConfigLane(running),
+            .process_gone = false,
+            .hello_order = next_hello_++,
+            .last_seen = now,
+            .draining = hello.draining(),
+            .threads = hello.threads()};
+  sessions_.emplace(session, key);
+  return &record;
+}
+
+WorkerRecord* WorkerTable::FindSession(SessionId session) {
+  const auto it = sessions_.find(session);
+  return it == sessions_.end() ? nullptr : &workers_.at(it->second);
+}
+
+const WorkerRecord* WorkerTable::Find(const WorkerKey& key) const {
+  const auto it = workers_.find(key);
+  return it == workers_.end() ? nullptr : &it->second;
+}
+
+const WorkerRecord* WorkerTable::FindNewest(const std::string& id) const {
+  const WorkerRecord* newest = nullptr;
+  for (auto it = workers_.lower_bound({id, ""}); it != workers_.end() && it->first.id == id; ++it)
+    if (newest == nullptr || it->second.hello_order > newest->hello_order) newest = &it->second;
+  return newest;
+}
+
+std::optional<WorkerKey> WorkerTable::Disconnect(SessionId session) {
+  const auto it = sessions_.find(session);
+  if (it == sessions_.end()) return std::nullopt;
+  const WorkerKey key = it->second;
+  sessions_.erase(it);
+  WorkerRecord& record = workers_.at(key);
+  LB_CHECK(record.session == session);
+  record.session.reset();
+  if (!record.process_gone) return std::nullopt;
+  workers_.erase(key);
+  return key;
+}
+
+std::vector<WorkerKey> WorkerTable::ProcessGone(uint32_t pid) {
+  std::vector<WorkerKey> dropped;
+  for (auto& [key, record] : workers_) {
+    if (record.identity.pid() != pid) continue;
+    record.process_gone = true;
+    if (!record.session) dropped.push_back(key);
+  }
+  for (const WorkerKey& key : dropped) workers_.erase(key);
+  return dropped;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,78 @@
+// Every worker process that is known: connected, or gone from its stream but perhaps alive.
+//
+// A process is known by (id, incarnation). A record lives until its stream and its process have
+// both ended, since until then the process may hold connections. Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "controlplane/loop/event.h"
+#include "controlplane/stream/config_lane.h"
+#include "lb/type/v1/type.pb.h"
+
+namespace lb::controlplane {
+
+struct WorkerKey {
+  std::string id;
+  std::string incarnation;
+
+  friend auto operator<=>(const WorkerKey&, const WorkerKey&) = default;
+};
+
+struct WorkerRecord {
+  type::v1::ProcessIdentity identity;
+  std::optional<SessionId> session;  // Set while connected.
+  ConfigLane lane{std::nullopt};
+  bool process_gone = false;
+  uint64_t hello_order = 0;  // Of the newest hello; 0: known from the state file only.
+  Instant last_seen;
+  bool draining = false;
+  uint32_t threads = 0;
+};
+
+class WorkerTable final {
+ public:
+  // Most worker processes of one host; a limit on what a client of the socket can make us keep.
+  static constexpr size_t kMaxWorkers = 1024;
+
+  // Adds a worker known from the state file. Ignored when the table is full.
+  void Restore(const WorkerKey& key, uint32_t pid, Instant now);
+
+  // Makes `session` the worker's stream. Returns nullptr when the table is full. `replaced` is set
+  // to the stream of the same process that this one takes the place of.
+  WorkerRecord* Connect(SessionId session, const worker::v1::Hello& hello, Instant now,
+                        std::optional<SessionId>& replaced);
+
+  // The worker of a stream, or nullptr.
+  WorkerRecord* FindSession(SessionId session);
+  // The key of the worker of a stream. Requires FindSession(session).
+  const WorkerKey& KeyOf(SessionId session) const { return sessions_.at(session); }
+  const WorkerRecord* Find(const WorkerKey& key) const;
+  // The newest process of that id, or nullptr.
+  const WorkerRecord* FindNewest(const std::string& id) const;
+
+  // Ends a stream, and its worker when the process is gone too. Returns the key of a worker that
+  // was dropped.
+  std::optional<WorkerKey> Disconnect(SessionId session);
+
+  // Notes the end of a process. Returns the keys of workers that were dropped.
+  std::vector<WorkerKey> ProcessGone(uint32_t pid);
+
+  const std::map<WorkerKey, WorkerRecord>& workers() const { return workers_; }
+  // Connected workers, by stream.
+  const std::map<SessionId, WorkerKey>& sessions() const { return sessions_; }
+  WorkerRecord& At(const WorkerKey& key) { return workers_.at(key); }
+
+ private:
+  std::map<WorkerKey, WorkerRecord> workers_;
+  std::map<SessionId, WorkerKey> sessions_;
+  uint64_t next_hello_ = 1;
+};
+
+}  // namespace lb::controlplane

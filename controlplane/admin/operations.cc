@@ -21,7 +21,7 @@ void Fail(admin::v1::Operation& operation, absl::StatusCode code, const char* me
 
 worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order) {
   const uint64_t number = next_++;
-  order.set_id(absl::StrCat(number));
+  order.set_id(absl::StrCat(life_, "/", number));
   const bool undrain = order.has_undrain();
   if (undrain)
     for (auto& [old_number, old] : entries_)
@@ -40,8 +40,10 @@ worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Comma
 }
 
 void Operations::Progress(const worker::v1::DrainStatus& status) {
+  absl::string_view rest = status.command_id();
   uint64_t number = 0;
-  if (!absl::SimpleAtoi(status.command_id(), &number)) return;
+  if (!absl::ConsumePrefix(&rest, absl::StrCat(life_, "/"))) return;
+  if (!absl::SimpleAtoi(rest, &number)) return;
   const auto it = entries_.find(number);
   if (it == entries_.end() || it->second.operation.done()) return;
   admin::v1::Operation& operation = it->second.operation;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controlplane/stream/worker_table.h"
@@ -19,6 +20,9 @@ class Operations final {
  public:
   // The newest that are kept.
   static constexpr size_t kMaxOperations = 1000;
+
+  // `life` tells apart the ids of one life of the control plane from those of the next.
+  explicit Operations(std::string life) : life_(std::move(life)) {}
 
   // Notes an order for a worker and returns it with an id. An Undrain is done when it is given, and
   // ends a Drain that still runs.
@@ -43,6 +47,7 @@ class Operations final {
     admin::v1::Operation operation;
   };
 
+  std::string life_;
   std::map<uint64_t, Entry> entries_;
   uint64_t next_ = 1;
 };

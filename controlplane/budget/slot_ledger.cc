@@ -47,10 +47,7 @@ void SlotLedger::SetLimits(const LiveRules& rules) {
   }
 }
 
-absl::Status SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello,
-                                 Instant now) {
-  if (static_cast<size_t>(hello.slots_size()) > kMaxEntries)
-    return TooMany(static_cast<size_t>(hello.slots_size()));
+void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now) {
   Holder& holder = holders_[worker];
   holder.connected = true;
   holder.synced = false;
@@ -76,7 +73,6 @@ absl::Status SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hell
     dirty_.insert(key);
   }
   changed_ = true;
-  return absl::OkStatus();
 }
 
 void SlotLedger::Disconnect(const WorkerKey& worker) {

@@ -41,9 +41,8 @@ class SlotLedger final {
   // Sets the limits of all backends; a backend without one is not limited here.
   void SetLimits(const LiveRules& rules);
 
-  // A worker said hello; ResourceExhausted when it names too many backends. It is sent every right
-  // anew.
-  absl::Status Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now);
+  // A worker said hello (one that CheckHello accepts). It is sent every right anew.
+  void Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now);
   // Its stream ended: it keeps what it has, and gains nothing.
   void Disconnect(const WorkerKey& worker);
   // Its process is gone: what it had is free.

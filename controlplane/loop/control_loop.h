@@ -24,6 +24,7 @@ class ControlLoop final {
     uint32_t pid = 0;
     WallTime start_time;       // For display.
     uint64_t seed = 0;         // Of the jitter of checks.
+    std::string boot_id;       // Of the machine (/proc/sys/kernel/random/boot_id).
     std::string stored_state;  // The state file's bytes; empty when there is none.
   };
 

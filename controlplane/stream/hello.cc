@@ -47,6 +47,9 @@ absl::Status CheckHello(const worker::v1::Hello& hello) {
       !incarnation.ok())
     return incarnation;
   if (hello.worker().pid() == 0) return absl::InvalidArgumentError("worker.pid is missing");
+  if (hello.slots_size() > kMaxHelloSlots)
+    return absl::InvalidArgumentError(
+        absl::StrCat("slots has ", hello.slots_size(), " entries, more than ", kMaxHelloSlots));
   return hello.has_running() ? CheckRunning(hello.running()) : absl::OkStatus();
 }
 

@@ -1,0 +1,90 @@
+#include "controlplane/loop/config_turn.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/snapshot/encode.h"
+
+namespace lb::controlplane {
+namespace {
+
+// How long the first configuration waits for answers to its names: more than one try at a
+// resolver, since a snapshot without them would take backends away from workers that serve.
+constexpr std::chrono::seconds kFirstNamesWait{5};
+
+void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
+  parts.file.good = false;
+  ++parts.file.failures_total;
+  if (!parts.file.bad_since) parts.file.bad_since = turn.now;
+  LogFields fields{{"path", event.path}, {"findings", absl::StrCat(event.findings_total)}};
+  const auto first = std::find_if(
+      event.findings.begin(), event.findings.end(),
+      [](const Finding& finding) { return finding.severity == Finding::Severity::kError; });
+  if (first != event.findings.end()) {
+    fields.emplace_back("line", absl::StrCat(first->line));
+    fields.emplace_back("column", absl::StrCat(first->column));
+    fields.emplace_back("code", first->code);
+    fields.emplace_back("problem", first->message);
+  }
+  turn.Log(LogLevel::kError, "the configuration is refused; what runs stays", std::move(fields));
+}
+
+}  // namespace
+
+void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
+  ++parts.file.reloads_total;
+  parts.file.path = event.path;
+  parts.file.findings = event.findings;
+  parts.file.findings_total = event.findings_total;
+  if (!event.config) {
+    Refuse(event, parts, turn);
+    return;
+  }
+  parts.file.good = true;
+  parts.file.bad_since.reset();
+  parts.file.applied = turn.now;
+  const bool first = !parts.config.has_value();
+  parts.config = event.config;
+  parts.resolver.SetNames(NamesInUse(*parts.config), parts.config->dns, turn.now);
+  if (first) parts.wait_for_names_until = turn.now + kFirstNamesWait;
+  turn.refresh = true;
+  turn.Log(LogLevel::kInfo, "the configuration is accepted",
+           {{"path", event.path}, {"rules", absl::StrCat(parts.config->rules.size())}});
+}
+
+void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
+  const bool changed = parts.resolver.Done(event, turn.now);
+  turn.refresh |= changed;
+  turn.dirty |= changed;
+  if (!event.error.ok())
+    turn.Log(LogLevel::kWarn, "a DNS query failed; the last answer stays",
+             {{"query", absl::StrCat(event.query)}, {"error", event.error.ToString()}});
+}
+
+void Refresh(Parts& parts, Turn& turn) {
+  if (!parts.config) return;
+  if (parts.wait_for_names_until) {
+    if (turn.now < *parts.wait_for_names_until && !parts.resolver.EachTried()) return;
+    parts.wait_for_names_until.reset();
+    turn.refresh = true;
+  }
+  if (!turn.refresh) return;
+  LiveRules live = Expand(*parts.config, parts.resolver.addresses());
+  if (parts.in_force && live == parts.live) return;
+  parts.live = std::move(live);
+  parts.in_force = true;
+  turn.dirty = turn.urgent = true;
+  std::vector<BackendKey> changed;
+  parts.health.SetRules(parts.live, turn.now, changed);
+  turn.health_changed.insert(changed.begin(), changed.end());
+  parts.ledger.SetLimits(parts.live);
+  parts.totals.Keep(parts.live);
+  if (!parts.versions.SetContent(Encode(parts.live))) return;
+  const type::v1::ConfigVersion& version = parts.versions.current();
+  turn.Log(
+      LogLevel::kInfo, "a new version for the workers",
+      {{"epoch", absl::StrCat(version.epoch())}, {"revision", absl::StrCat(version.revision())}});
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,157 @@
+#include "controlplane/loop/control_loop.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "controlplane/loop/config_turn.h"
+#include "controlplane/loop/parts.h"
+#include "controlplane/loop/stored_state.h"
+#include "controlplane/loop/worker_turn.h"
+#include "controlplane/stream/health_messages.h"
+
+namespace lb::controlplane {
+namespace {
+
+// Between two writes of the state file that are not urgent: a worker that asks for slots all the
+// time must not make the disk busy.
+constexpr std::chrono::milliseconds kSaveInterval{200};
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+}  // namespace
+
+class ControlLoop::Impl final {
+ public:
+  Impl(const Options& options, Turn& turn) : parts_(Restore(options, turn)) {
+    turn.dirty = turn.urgent = true;
+    Finish(turn);
+  }
+
+  void Handle(const Event& event, Turn& turn) {
+    std::visit(Overloaded{
+                   [&](const ConfigRead& e) { OnConfigRead(e, *parts_, turn); },
+                   [&](const WorkerMessage& e) { OnWorkerMessage(e, *parts_, turn); },
+                   [&](const WorkerStreamEnded& e) { OnWorkerStreamEnded(e, *parts_, turn); },
+                   [&](const ProcessGone& e) { OnProcessGone(e, *parts_, turn); },
+                   [&](const ProbeDone& e) { OnProbeDone(e, turn); },
+                   [&](const Resolved& e) { OnResolved(e, *parts_, turn); },
+                   [&](const AdminRequest& e) {
+                     turn.actions.push_back(Reply{.request = e.request,
+                                                  .status = absl::UnimplementedError("not yet"),
+                                                  .reason = "",
+                                                  .answer = {}});
+                   },
+                   [](const TimerFired&) {},
+               },
+               event);
+    Finish(turn);
+  }
+
+  Instant NextDeadline() const {
+    Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
+    if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
+    for (const auto& [session, key] : parts_->workers.sessions())
+      next = std::min(next, parts_->workers.Find(key)->lane.NextDeadline());
+    if (dirty_ || parts_->ledger.raise_waits()) next = std::min(next, MayRaiseAt());
+    return next;
+  }
+
+  const Parts& parts() const { return *parts_; }
+
+ private:
+  void OnProbeDone(const ProbeDone& event, Turn& turn) {
+    const std::optional<BackendKey> turned = parts_->health.Done(event, turn.now);
+    if (!turned) return;
+    turn.health_changed.insert(*turned);
+    turn.dirty = true;
+    const bool up = parts_->health.StateOf(*turned) == type::v1::HEALTH_STATE_HEALTHY;
+    turn.Log(up ? LogLevel::kInfo : LogLevel::kWarn, up ? "backend is up" : "backend is down",
+             {{"rule", turned->rule}, {"backend", turned->backend}, {"check", event.detail}});
+  }
+
+  // Everything that any event can lead to, in the one order there is: health first, since it never
+  // waits; rights before the snapshot that needs them; the state before the rights it must cover.
+  void Finish(Turn& turn) {
+    parts_->resolver.Run(turn.now, turn.actions);
+    Refresh(*parts_, turn);
+    parts_->health.Run(turn.now, turn.actions);
+    SendHealth(turn);
+    SaveAndGrant(turn);
+    OfferSnapshots(turn);
+  }
+
+  void SendHealth(Turn& turn) {
+    if (turn.health_changed.empty()) return;
+    BackendStates states;
+    for (const BackendKey& key : turn.health_changed)
+      states.emplace_back(key, parts_->health.StateOf(key));
+    const std::vector<worker::v1::ConnectResponse> messages = HealthChanges(states);
+    for (const auto& [session, key] : parts_->workers.sessions())
+      for (const worker::v1::ConnectResponse& message : messages) turn.Send(session, message);
+  }
+
+  void SaveAndGrant(Turn& turn) {
+    if (parts_->frozen_until && turn.now >= *parts_->frozen_until) parts_->frozen_until.reset();
+    dirty_ |= turn.dirty;
+    const bool may_save = turn.urgent || turn.now >= saved_at_ + kSaveInterval;
+    std::vector<SlotLedger::ToWorker> grants =
+        parts_->ledger.Settle(may_save && !parts_->frozen_until, turn.now);
+    dirty_ |= parts_->ledger.TakeChanged();
+    if (dirty_ && may_save) Save(turn);
+    for (SlotLedger::ToWorker& grant : grants)
+      turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
+  }
+
+  void Save(Turn& turn) {
+    dirty_ = false;
+    std::string bytes = Store(*parts_);
+    if (bytes == saved_) return;
+    saved_at_ = turn.now;
+    saved_ = bytes;
+    turn.actions.push_back(SaveState{std::move(bytes)});
+  }
+
+  void OfferSnapshots(Turn& turn) {
+    if (!parts_->versions.has_content()) return;
+    for (const auto& [session, key] : parts_->workers.sessions()) {
+      WorkerRecord& record = parts_->workers.At(key);
+      for (worker::v1::ConnectResponse& message : record.lane.Next(parts_->versions, turn.now))
+        turn.Send(session, std::move(message));
+      if (record.lane.Runs(parts_->versions.current())) parts_->ledger.Synced(key);
+    }
+  }
+
+  Instant MayRaiseAt() const {
+    const Instant save = saved_at_ + kSaveInterval;
+    return dirty_ || !parts_->frozen_until ? save : std::max(save, *parts_->frozen_until);
+  }
+
+  std::unique_ptr<Parts> parts_;
+  bool dirty_ = false;
+  std::string saved_;
+  Instant saved_at_;
+};
+
+ControlLoop::ControlLoop(Options options, Instant now, std::vector<Action>& actions) {
+  Turn turn{.now = now, .actions = actions};
+  impl_ = std::make_unique<Impl>(options, turn);
+}
+
+ControlLoop::~ControlLoop() = default;
+
+void ControlLoop::Handle(const Event& event, Instant now, std::vector<Action>& actions) {
+  Turn turn{.now = now, .actions = actions};
+  impl_->Handle(event, turn);
+}
+
+Instant ControlLoop::NextDeadline() const { return impl_->NextDeadline(); }
+
+bool ControlLoop::ready() const { return impl_->parts().in_force; }
+
+std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading&) const { return {}; }
+
+}  // namespace lb::controlplane

@@ -1,0 +1,76 @@
+// The parts that the control loop puts in order, and what one turn passes between them.
+//
+// Each part owns its own state; the functions of this package that take Parts are the only ones
+// that see them together. Threading: none.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "controlplane/admin/file_status.h"
+#include "controlplane/admin/operations.h"
+#include "controlplane/admin/totals.h"
+#include "controlplane/budget/slot_ledger.h"
+#include "controlplane/config/config.h"
+#include "controlplane/health/health_book.h"
+#include "controlplane/loop/action.h"
+#include "controlplane/resolve/resolver.h"
+#include "controlplane/snapshot/live_rules.h"
+#include "controlplane/snapshot/versions.h"
+#include "controlplane/stream/worker_table.h"
+#include "lb/type/v1/type.pb.h"
+
+namespace lb::controlplane {
+
+struct Parts {
+  Parts(Resolver restored_resolver, HealthBook restored_health, Versions restored_versions,
+        Operations new_operations)
+      : resolver(std::move(restored_resolver)),
+        health(std::move(restored_health)),
+        versions(std::move(restored_versions)),
+        operations(std::move(new_operations)) {}
+
+  type::v1::ProcessIdentity self;
+  std::string boot_id;
+  FileStatus file;
+  std::optional<Config> config;  // The newest good one.
+  LiveRules live;                // In force.
+  bool in_force = false;
+  Resolver resolver;
+  HealthBook health;
+  Versions versions;
+  WorkerTable workers;
+  SlotLedger ledger;
+  Totals totals;
+  Operations operations;
+  // Streams that were told to end; what still comes from them counts for nothing.
+  std::set<SessionId> closing;
+  // The first configuration waits until then for the first answers to DNS queries.
+  std::optional<Instant> wait_for_names_until;
+  // Until then no worker gains slots, since a worker that is not known may hold them.
+  std::optional<Instant> frozen_until;
+  bool state_lost = false;  // Nothing usable was stored.
+};
+
+// What one event leads to, collected until the end of its turn.
+struct Turn {
+  Instant now;
+  std::vector<Action>& actions;
+  std::set<BackendKey> health_changed{};
+  bool refresh = false;  // The configuration or an address changed.
+  bool dirty = false;    // Something that is stored changed.
+  bool urgent = false;   // Store it now, whenever the last time was.
+
+  void Send(SessionId session, worker::v1::ConnectResponse message) {
+    actions.push_back(SendToWorker{session, std::move(message)});
+  }
+  void Log(LogLevel level, std::string message, LogFields fields) {
+    actions.push_back(WriteLog{level, std::move(message), std::move(fields)});
+  }
+};
+
+}  // namespace lb::controlplane

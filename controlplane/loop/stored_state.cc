@@ -1,0 +1,109 @@
+#include "controlplane/loop/stored_state.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/version.h"
+#include "lb/state/v1/state.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using state::v1::StoredState;
+
+Addresses StoredAddresses(const StoredState& state) {
+  Addresses out;
+  for (const StoredState::Name& name : state.names()) {
+    const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(name.name());
+    if (!endpoint.ok()) continue;
+    for (const std::string& text : name.addresses())
+      if (const absl::StatusOr<Endpoint> address = Endpoint::Parse(text); address.ok())
+        out[*endpoint].push_back(*address);
+  }
+  return out;
+}
+
+type::v1::ProcessIdentity SelfOf(const ControlLoop::Options& options) {
+  type::v1::ProcessIdentity self;
+  self.set_id(options.node_id);
+  self.set_incarnation(options.incarnation);
+  self.set_version(kVersion);
+  self.set_pid(options.pid);
+  const int64_t nanos =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(options.start_time.time_since_epoch())
+          .count();
+  self.mutable_start_time()->set_seconds(nanos / 1'000'000'000);
+  self.mutable_start_time()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+  return self;
+}
+
+void RestoreHealth(const StoredState& state, Parts& parts, Instant now) {
+  for (const StoredState::Backend& backend : state.backends()) {
+    const absl::StatusOr<Endpoint> address = Endpoint::Parse(backend.address());
+    if (!address.ok()) continue;
+    parts.health.Remember({backend.rule(), backend.backend()}, *address, backend.health(), now);
+  }
+}
+
+void RestoreWorkers(const StoredState& state, Parts& parts, Turn& turn) {
+  for (const StoredState::Worker& worker : state.workers()) {
+    parts.workers.Restore({worker.id(), worker.incarnation()}, worker.pid(), turn.now);
+    parts.ledger.Restore(worker);
+    turn.actions.push_back(WatchProcess{worker.pid()});
+  }
+}
+
+void StoreHealth(const Parts& parts, StoredState& state) {
+  for (const auto& [key, health] : parts.health.Known()) {
+    StoredState::Backend& backend = *state.add_backends();
+    backend.set_rule(key.rule);
+    backend.set_backend(key.backend);
+    if (const BackendHealth* details = parts.health.Find(key))
+      backend.set_address(details->address.ToString());
+    backend.set_health(health);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) {
+  StoredState state;
+  const bool parsed = state.ParseFromString(options.stored_state);
+  if (!parsed) {
+    turn.Log(LogLevel::kWarn, "the state file is damaged and ignored",
+             {{"bytes", absl::StrCat(options.stored_state.size())}});
+    state.Clear();
+  }
+  auto parts = std::make_unique<Parts>(Resolver(StoredAddresses(state)), HealthBook(options.seed),
+                                       Versions(state.version()), Operations(options.incarnation));
+  parts->self = SelfOf(options);
+  parts->boot_id = options.boot_id;
+  parts->state_lost = !state.has_version();
+  RestoreHealth(state, *parts, turn.now);
+  if (state.boot_id() == options.boot_id) RestoreWorkers(state, *parts, turn);
+  return parts;
+}
+
+std::string Store(const Parts& parts) {
+  StoredState state;
+  *state.mutable_version() = parts.versions.to_store();
+  state.set_boot_id(parts.boot_id);
+  StoreHealth(parts, state);
+  for (const auto& [key, record] : parts.workers.workers()) {
+    StoredState::Worker& worker = *state.add_workers();
+    worker.set_id(key.id);
+    worker.set_incarnation(key.incarnation);
+    worker.set_pid(record.identity.pid());
+    parts.ledger.Store(key, worker);
+  }
+  for (const auto& [endpoint, addresses] : parts.resolver.addresses()) {
+    StoredState::Name& name = *state.add_names();
+    name.set_name(endpoint.ToString());
+    for (const Endpoint& address : addresses) name.add_addresses(address.ToString());
+  }
+  return state.SerializeAsString();
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,183 @@
+#include "controlplane/loop/worker_turn.h"
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "controlplane/stream/health_messages.h"
+#include "controlplane/stream/hello.h"
+
+namespace lb::controlplane {
+namespace {
+
+using worker::v1::ConnectRequest;
+
+// How often workers report statistics.
+constexpr int64_t kStatsIntervalSeconds = 1;
+
+// With a lost state, how long to wait for the hellos of workers that may hold slots: the longest
+// wait of a worker between two tries to connect.
+constexpr std::chrono::seconds kLostStateWait{15};
+
+std::string NackReason(const worker::v1::Nack& nack) {
+  return worker::v1::Nack::Reason_Name(nack.reason());
+}
+
+void ForgetWorker(const WorkerKey& worker, Parts& parts, Turn& turn) {
+  parts.ledger.Forget(worker);
+  parts.totals.Forget(worker);
+  parts.operations.Forget(worker);
+  turn.dirty = true;
+  turn.Log(LogLevel::kInfo, "worker process is gone",
+           {{"worker", worker.id}, {"incarnation", worker.incarnation}});
+}
+
+// Ends the part of a session that counts.
+void Detach(SessionId session, Parts& parts, Turn& turn) {
+  if (parts.workers.FindSession(session) == nullptr) return;
+  const WorkerKey worker = parts.workers.KeyOf(session);
+  parts.ledger.Disconnect(worker);
+  parts.totals.Disconnect(worker);
+  if (parts.workers.Disconnect(session)) ForgetWorker(worker, parts, turn);
+}
+
+void Close(SessionId session, const absl::Status& status, Parts& parts, Turn& turn) {
+  turn.Log(LogLevel::kWarn, "worker stream closed",
+           {{"session", absl::StrCat(session)}, {"status", status.ToString()}});
+  Detach(session, parts, turn);
+  parts.closing.insert(session);
+  turn.actions.push_back(CloseSession{session, status});
+}
+
+worker::v1::ConnectResponse MakeWelcome(SessionId session, const Parts& parts) {
+  worker::v1::ConnectResponse message;
+  worker::v1::Welcome& welcome = *message.mutable_welcome();
+  welcome.set_session_id(absl::StrCat(session));
+  *welcome.mutable_control_plane() = parts.self;
+  welcome.set_protocol(kProtocol);
+  welcome.mutable_stats_interval()->set_seconds(kStatsIntervalSeconds);
+  return message;
+}
+
+// What the worker knows, for a control plane that knows less.
+void Learn(const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
+  for (const worker::v1::HealthEntry& entry : hello.health()) {
+    const BackendKey key{entry.rule(), entry.backend()};
+    if (parts.health.Remember(key, std::nullopt, entry.state(), turn.now))
+      turn.health_changed.insert(key);
+  }
+  if (!hello.has_running()) return;
+  if (!parts.versions.Observe(hello.running())) return;
+  turn.dirty = turn.urgent = true;
+  if (parts.state_lost && !parts.frozen_until) parts.frozen_until = turn.now + kLostStateWait;
+}
+
+void OnHello(SessionId session, const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
+  if (absl::Status status = CheckHello(hello); !status.ok()) {
+    Close(session, status, parts, turn);
+    return;
+  }
+  std::optional<SessionId> replaced;
+  const WorkerRecord* record = parts.workers.Connect(session, hello, turn.now, replaced);
+  if (record == nullptr) {
+    Close(session,
+          absl::ResourceExhaustedError(
+              absl::StrCat("more than ", WorkerTable::kMaxWorkers, " worker processes")),
+          parts, turn);
+    return;
+  }
+  if (replaced) {
+    parts.closing.insert(*replaced);
+    turn.actions.push_back(
+        CloseSession{*replaced, absl::AbortedError("a newer stream of this process")});
+  }
+  const WorkerKey key = parts.workers.KeyOf(session);
+  turn.Log(LogLevel::kInfo, "worker connected",
+           {{"worker", key.id}, {"incarnation", key.incarnation}});
+  turn.actions.push_back(WatchProcess{record->identity.pid()});
+  turn.dirty = turn.urgent = true;
+  Learn(hello, parts, turn);
+  parts.ledger.Connect(key, hello, turn.now);
+  turn.Send(session, MakeWelcome(session, parts));
+  for (worker::v1::ConnectResponse& part : CompleteHealth(parts.health.Known()))
+    turn.Send(session, std::move(part));
+  for (worker::v1::Command& order : parts.operations.Unfinished(key)) {
+    worker::v1::ConnectResponse message;
+    *message.mutable_command() = std::move(order);
+    turn.Send(session, std::move(message));
+  }
+}
+
+absl::Status OnNack(const worker::v1::Nack& nack, const WorkerKey& worker, Parts& parts,
+                    Turn& turn) {
+  WorkerRecord& record = parts.workers.At(worker);
+  if (absl::Status status = record.lane.Nacked(nack, turn.now); !status.ok()) return status;
+  LogFields fields{{"worker", worker.id}, {"reason", NackReason(nack)}};
+  if (nack.problems_size() > 0) {
+    fields.emplace_back("field", nack.problems(0).field());
+    fields.emplace_back("problem", nack.problems(0).message());
+  }
+  turn.Log(LogLevel::kError, "worker refused the configuration", std::move(fields));
+  if (nack.has_running() && nack.running().epoch() <= Versions::kEpochMax)
+    turn.dirty |= parts.versions.Observe(nack.running());
+  return absl::OkStatus();
+}
+
+// Any message but the first.
+absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Parts& parts,
+                      Turn& turn) {
+  WorkerRecord& record = parts.workers.At(worker);
+  record.last_seen = turn.now;
+  switch (message.message_case()) {
+    case ConnectRequest::kAck:
+      return record.lane.Acked(message.ack());
+    case ConnectRequest::kNack:
+      return OnNack(message.nack(), worker, parts, turn);
+    case ConnectRequest::kStats:
+      parts.totals.Report(worker, message.stats());
+      return absl::OkStatus();
+    case ConnectRequest::kSlots:
+      return parts.ledger.Report(worker, message.slots(), turn.now);
+    case ConnectRequest::kDrain:
+      parts.operations.Progress(message.drain());
+      return absl::OkStatus();
+    case ConnectRequest::kHello:
+      return absl::InvalidArgumentError("a second hello");
+    case ConnectRequest::MESSAGE_NOT_SET:
+      return absl::InvalidArgumentError("an empty or unknown message");
+  }
+  return absl::InvalidArgumentError("an unknown message");
+}
+
+}  // namespace
+
+void OnWorkerMessage(const WorkerMessage& event, Parts& parts, Turn& turn) {
+  if (parts.closing.contains(event.session)) return;
+  if (parts.workers.FindSession(event.session) == nullptr) {
+    if (event.message.has_hello()) {
+      OnHello(event.session, event.message.hello(), parts, turn);
+    } else {
+      Close(event.session, absl::InvalidArgumentError("the first message is not a hello"), parts,
+            turn);
+    }
+    return;
+  }
+  const WorkerKey worker = parts.workers.KeyOf(event.session);
+  if (absl::Status status = OnReport(event.message, worker, parts, turn); !status.ok())
+    Close(event.session, status, parts, turn);
+}
+
+void OnWorkerStreamEnded(const WorkerStreamEnded& event, Parts& parts, Turn& turn) {
+  if (parts.closing.erase(event.session) > 0) return;
+  if (parts.workers.FindSession(event.session) == nullptr) return;
+  turn.Log(LogLevel::kInfo, "worker disconnected",
+           {{"worker", parts.workers.KeyOf(event.session).id}});
+  Detach(event.session, parts, turn);
+}
+
+void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn) {
+  for (const WorkerKey& worker : parts.workers.ProcessGone(event.pid))
+    ForgetWorker(worker, parts, turn);
+}
+
+}  // namespace lb::controlplane

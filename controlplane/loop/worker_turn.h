@@ -1,0 +1,16 @@
+// What workers say: sessions from hello to end. Threading: none.
+#pragma once
+
+#include "controlplane/loop/event.h"
+#include "controlplane/loop/parts.h"
+
+namespace lb::controlplane {
+
+// Takes a message of a stream. One that breaks the protocol ends the stream with a status.
+void OnWorkerMessage(const WorkerMessage& event, Parts& parts, Turn& turn);
+
+void OnWorkerStreamEnded(const WorkerStreamEnded& event, Parts& parts, Turn& turn);
+
+void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn);
+
+}  // namespace lb::controlplane

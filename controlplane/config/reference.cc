@@ -1,0 +1,130 @@
+#include "controlplane/config/reference.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "controlplane/config/key_table.h"
+#include "controlplane/config/quantity.h"
+#include "controlplane/config/suggest.h"
+#include "controlplane/config/value.h"
+
+namespace lb::controlplane {
+namespace {
+
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
+bool IsNumeric(ValueType type) {
+  return type == ValueType::kCount || type == ValueType::kRatio || !UnitExamples(type).empty();
+}
+
+// "weighted_round_robin (maglev: not built yet)"
+std::string Choices(const KeySpec& spec) {
+  std::vector<std::string> texts;
+  for (const Choice& choice : spec.choices)
+    texts.push_back(
+        absl::StrCat(Absl(choice.name), choice.built == Built::kNotYet ? " (not built yet)" : ""));
+  return absl::StrJoin(texts, ", ");
+}
+
+// "a duration, 1ms to 1h", "one of tcp, http"
+std::string TypeText(const KeyNode& node) {
+  const KeySpec& spec = *node.spec;
+  if (spec.type == ValueType::kChoice) return absl::StrCat("one of ", Choices(spec));
+  std::string text(TypeName(spec.type));
+  if (!spec.shorthand.empty()) {
+    const KeySpec& scalar = *node.Find(spec.shorthand)->spec;
+    text = absl::StrCat(Absl(TypeName(scalar.type)), ", or a map");
+  }
+  if (IsNumeric(spec.type)) {
+    absl::StrAppend(&text, ", ", WriteQuantity(spec.type, spec.min), " to ",
+                    WriteQuantity(spec.type, spec.max));
+  }
+  if (spec.bare == BareNumber::kAccepted) absl::StrAppend(&text, "; a bare number too");
+  return text;
+}
+
+std::string Status(const KeySpec& spec) {
+  if (spec.built == Built::kNotYet) return "not built yet";
+  return spec.required ? "required" : "";
+}
+
+void AppendMember(const KeyNode& member, std::string& out) {
+  const KeySpec& spec = *member.spec;
+  absl::StrAppend(&out, "  ", Absl(member.name), ": ", TypeText(member));
+  if (!spec.default_value.empty()) absl::StrAppend(&out, "; default ", Absl(spec.default_value));
+  if (const std::string status = Status(spec); !status.empty()) absl::StrAppend(&out, "; ", status);
+  absl::StrAppend(&out, "\n      ", Absl(spec.description), "\n");
+}
+
+absl::Status NoSuchKey(std::string_view path) {
+  std::vector<std::string_view> paths;
+  for (const KeySpec& spec : KeyRows()) paths.push_back(spec.path);
+  std::string message = absl::StrCat("no key '", Absl(path), "'");
+  const std::string_view nearest = Nearest(path, paths);
+  if (!nearest.empty()) absl::StrAppend(&message, "; did you mean '", Absl(nearest), "'?");
+  return absl::NotFoundError(message);
+}
+
+// In a table's cell a bar would end it.
+std::string Cell(std::string_view text) { return absl::StrReplaceAll(Absl(text), {{"|", "\\|"}}); }
+
+void AppendTable(std::string_view title, const KeyNode& map, std::string& out) {
+  absl::StrAppend(&out, "### ", Absl(title), "\n\n", Absl(map.spec->description),
+                  map.spec->built == Built::kNotYet ? " **Not built yet.**" : "", "\n\n");
+  absl::StrAppend(&out, "| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
+  for (const KeyNode* member : map.members) {
+    const KeySpec& spec = *member->spec;
+    std::string meaning(spec.description);
+    if (spec.required) meaning += " **Required.**";
+    if (spec.built == Built::kNotYet) meaning += " **Not built yet.**";
+    absl::StrAppend(&out, "| `", Absl(member->name), "` | ", Cell(TypeText(*member)), " | ",
+                    Cell(spec.default_value), " | ", Cell(meaning), " |\n");
+  }
+  out += '\n';
+}
+
+// One table for each map below `node` that does not share its members with another one.
+void AppendTables(const KeyNode& node, std::string& out) {
+  for (const KeyNode* member : node.members) {
+    if (member->shares_members) continue;
+    const KeyNode* map = member->item != nullptr ? member->item : member;
+    if (map->members.empty()) continue;
+    AppendTable(absl::StrCat("`", Absl(map->spec->path), "`"), *map, out);
+    AppendTables(*map, out);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ExplainKey(std::string_view path) {
+  const KeyNode* node = KeyTable::Get().Find(path);
+  if (node == nullptr) return NoSuchKey(path);
+  const KeySpec& spec = *node->spec;
+  std::string out;
+  if (node != &KeyTable::Get().root()) {
+    absl::StrAppend(&out, "KEY      ", Absl(spec.path), "\nTYPE     ", TypeText(*node), "\n");
+    if (const std::string_view examples = UnitExamples(spec.type); !examples.empty())
+      absl::StrAppend(&out, "WRITTEN  ", Absl(examples), "\n");
+    if (!spec.default_value.empty())
+      absl::StrAppend(&out, "DEFAULT  ", Absl(spec.default_value), "\n");
+    if (const std::string status = Status(spec); !status.empty())
+      absl::StrAppend(&out, "STATUS   ", status, "\n");
+    absl::StrAppend(&out, "\n", Absl(spec.description), "\n");
+  }
+  const KeyNode* map = node->item != nullptr ? node->item : node;
+  if (map->members.empty()) return out;
+  absl::StrAppend(&out, out.empty() ? "" : "\n", "KEYS\n");
+  for (const KeyNode* member : map->members) AppendMember(*member, out);
+  return out;
+}
+
+std::string ConfigReference() {
+  std::string out;
+  AppendTable("Top level", KeyTable::Get().root(), out);
+  AppendTables(KeyTable::Get().root(), out);
+  return out;
+}
+
+}  // namespace lb::controlplane

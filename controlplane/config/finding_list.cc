@@ -11,11 +11,14 @@ namespace {
 
 constexpr size_t kMaxQuotedBytes = 80;  // Of a bad value, in a message.
 
-uint32_t Offset(const RawFinding& finding) { return finding.span ? finding.span->begin : 0; }
+// Findings about the whole file come first.
+uint64_t Order(const RawFinding& finding) {
+  return finding.span.has_value() ? uint64_t{finding.span->begin} + 1 : 0;
+}
 
 bool ByPlace(const RawFinding& a, const RawFinding& b) {
-  return std::make_tuple(Offset(a), std::string_view(a.code), std::string_view(a.field)) <
-         std::make_tuple(Offset(b), std::string_view(b.code), std::string_view(b.field));
+  return std::make_tuple(Order(a), std::string_view(a.code), std::string_view(a.field)) <
+         std::make_tuple(Order(b), std::string_view(b.code), std::string_view(b.field));
 }
 
 bool ByImportance(const RawFinding& a, const RawFinding& b) {

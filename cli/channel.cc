@@ -1,0 +1,88 @@
+#include "cli/channel.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/version.h"
+#include "cli/exit_code.h"
+#include "cli/reach.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+
+namespace lb::cli {
+namespace {
+
+std::string MetadataValue(const grpc::ClientContext& context, const char* key) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return "";
+  return std::string(found->second.data(), found->second.size());
+}
+
+}  // namespace
+
+Channel::Channel(std::string endpoint, std::chrono::milliseconds timeout, bool verbose,
+                 std::shared_ptr<grpc::Channel> channel)
+    : endpoint_(std::move(endpoint)),
+      timeout_(timeout),
+      verbose_(verbose),
+      channel_(std::move(channel)) {}
+
+absl::StatusOr<Channel> Channel::Dial(const std::string& path, std::chrono::milliseconds timeout,
+                                      bool verbose) {
+  LB_RETURN_IF_ERROR(CheckReachable(path));
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  // The default authority of a unix target is the percent-encoded path; servers expect a name.
+  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+  auto channel =
+      grpc::CreateCustomChannel("unix:" + path, grpc::InsecureChannelCredentials(), arguments);
+  if (channel->WaitForConnected(std::chrono::system_clock::now() + timeout))
+    return Channel("unix:" + path, timeout, verbose, std::move(channel));
+  absl::Status status = absl::DeadlineExceededError(
+      absl::StrCat("cannot reach the control plane at unix:", path,
+                   ": it took the connection but did not answer within ", timeout.count(), " ms"));
+  SetReason(status, "UNREACHABLE");
+  SetHint(status,
+          "The control plane hangs or is overloaded, or the socket is that of another program.");
+  return status;
+}
+
+absl::Status Channel::Finish(const grpc::Status& result, const grpc::ClientContext& context,
+                             const char* method, std::chrono::nanoseconds took) const {
+  if (verbose_) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+    WriteErr(absl::StrCat(endpoint_, " ", method, ": code ", static_cast<int>(result.error_code()),
+                          ", ", us, " us\n"));
+  }
+  return result.ok() ? absl::OkStatus() : Translate(result, context, method);
+}
+
+absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientContext& context,
+                                const char* method) const {
+  const auto code = static_cast<absl::StatusCode>(error.error_code());
+  std::string message = error.error_message();
+  if (code == absl::StatusCode::kDeadlineExceeded) {
+    message = absl::StrCat("the control plane at ", endpoint_, " did not answer ", method,
+                           " within ", timeout_.count(), " ms");
+  } else if (code == absl::StatusCode::kUnavailable) {
+    message = absl::StrCat("the control plane at ", endpoint_, " is not available: ", message);
+  } else if (code == absl::StatusCode::kUnimplemented) {
+    message = absl::StrCat("the control plane does not know this call: ", message, " (", method,
+                           ", lbctl ", kVersion, ")");
+  } else if (ExitCodeFor(absl::Status(code, "")) == ExitCode::kInternal) {
+    const std::string request = MetadataValue(context, "lb-request-id");
+    message = absl::StrCat("internal error: ", message, " (", method, ", lbctl ", kVersion,
+                           request.empty() ? "" : ", request ", request, ")");
+  }
+  absl::Status status(code, message);
+  if (code == absl::StatusCode::kPermissionDenied)
+    SetHint(status, "You may connect but not do this. Ask whoever runs the control plane.");
+  SetReason(status, MetadataValue(context, "lb-reason"));
+  return status;
+}
+
+absl::Status Channel::EndlessPages(const char* method) {
+  return absl::InternalError(absl::StrCat("internal error: the pages of a list do not end (",
+                                          method, ", lbctl ", kVersion, ")"));
+}
+
+}  // namespace lb::cli

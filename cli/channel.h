@@ -1,0 +1,83 @@
+// One connection to the admin API: dialling, deadlines, error translation, lists of many pages.
+//
+// Includes gRPC: for client.cc only. Threading: one thread.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/status_macros.h"
+
+namespace lb::cli {
+
+class Channel final {
+ public:
+  // The server's own page limit may be lower. Large pages keep long lists fast.
+  static constexpr int32_t kPageSize = 1000;
+  // More than any installation has; a server that never ends its pages is stopped here.
+  static constexpr size_t kPagesMax = 10'000;
+  // A page of kPageSize large items stays far below.
+  static constexpr int kMessageBytesMax = 64 << 20;
+
+  // Connects to the unix socket at `path` within `timeout`, which then holds for each call. With
+  // `verbose` each call goes to stderr. Unavailable and DeadlineExceeded name the cause.
+  static absl::StatusOr<Channel> Dial(const std::string& path, std::chrono::milliseconds timeout,
+                                      bool verbose);
+
+  const std::shared_ptr<grpc::Channel>& grpc() const { return channel_; }
+
+  // One unary call.
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Call(Stub& stub,
+                    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const char* name, const Request& request, Response& response) const {
+    grpc::ClientContext context;
+    const auto start = std::chrono::system_clock::now();
+    context.set_deadline(start + timeout_);
+    const grpc::Status result = (stub.*method)(&context, request, &response);
+    return Finish(result, context, name, std::chrono::system_clock::now() - start);
+  }
+
+  // All pages of a list; `take` gets each page.
+  template <typename Stub, typename Request, typename Response, typename Take>
+  absl::Status CallPaged(Stub& stub,
+                         grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                      Response*),
+                         const char* name, Request request, Take take) const {
+    request.set_page_size(kPageSize);
+    std::set<std::string> seen;
+    for (size_t page = 0; page < kPagesMax; ++page) {
+      Response response;
+      LB_RETURN_IF_ERROR(Call(stub, method, name, request, response));
+      const std::string next = response.next_page_token();
+      take(response);
+      if (next.empty()) return absl::OkStatus();
+      if (!seen.insert(next).second) break;
+      request.set_page_token(next);
+    }
+    return EndlessPages(name);
+  }
+
+ private:
+  Channel(std::string endpoint, std::chrono::milliseconds timeout, bool verbose,
+          std::shared_ptr<grpc::Channel> channel);
+
+  absl::Status Finish(const grpc::Status& result, const grpc::ClientContext& context,
+                      const char* method, std::chrono::nanoseconds took) const;
+  absl::Status Translate(const grpc::Status& error, const grpc::ClientContext& context,
+                         const char* method) const;
+  static absl::Status EndlessPages(const char* method);
+
+  std::string endpoint_;
+  std::chrono::milliseconds timeout_;
+  bool verbose_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace lb::cli

@@ -1,0 +1,157 @@
+#include "cli/client.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cli/channel.h"
+#include "cli/exit_code.h"
+#include "cli/reach.h"
+#include "lb/admin/v1/admin.grpc.pb.h"
+
+namespace lb::cli {
+
+struct AdminClient::Impl {
+  explicit Impl(Channel connected)
+      : channel(std::move(connected)),
+        status(api::StatusService::NewStub(channel.grpc())),
+        rules(api::RuleService::NewStub(channel.grpc())),
+        workers(api::WorkerService::NewStub(channel.grpc())),
+        operations(api::OperationService::NewStub(channel.grpc())) {}
+
+  Channel channel;
+  std::unique_ptr<api::StatusService::Stub> status;
+  std::unique_ptr<api::RuleService::Stub> rules;
+  std::unique_ptr<api::WorkerService::Stub> workers;
+  std::unique_ptr<api::OperationService::Stub> operations;
+};
+
+namespace {
+
+// Moves the items of one page behind those of the pages before.
+template <typename Items, typename Item>
+void Append(Items& page, std::vector<Item>& all) {
+  for (Item& item : page) all.push_back(std::move(item));
+}
+
+}  // namespace
+
+AdminClient::AdminClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AdminClient::~AdminClient() = default;
+
+absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Connect(const Options& options) {
+  std::vector<std::string> paths;
+  for (const std::string& endpoint : options.endpoints) {
+    LB_ASSIGN_OR_RETURN(std::string path, ParseUnixEndpoint(endpoint));
+    paths.push_back(std::move(path));
+  }
+  absl::Status first_error;
+  std::string others;
+  for (const std::string& path : paths) {
+    absl::StatusOr<Channel> channel = Channel::Dial(path, options.timeout, options.verbose);
+    if (channel.ok())
+      return std::unique_ptr<AdminClient>(
+          new AdminClient(std::make_unique<Impl>(*std::move(channel))));
+    if (first_error.ok()) {
+      first_error = channel.status();
+    } else {
+      absl::StrAppend(&others, "\nalso tried: ", channel.status().message());
+    }
+  }
+  SetHint(first_error, GetHint(first_error) + others);
+  return first_error;
+}
+
+absl::StatusOr<api::Status> AdminClient::GetStatus() {
+  api::Status response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->status, &api::StatusService::Stub::GetStatus,
+                                         "GetStatus", api::GetStatusRequest(), response));
+  return response;
+}
+
+absl::StatusOr<api::Rule> AdminClient::GetRule(const std::string& name) {
+  api::GetRuleRequest request;
+  request.set_name(name);
+  api::Rule response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->rules, &api::RuleService::Stub::GetRule, "GetRule",
+                                         request, response));
+  return response;
+}
+
+absl::StatusOr<api::Backend> AdminClient::GetBackend(const std::string& name) {
+  api::GetBackendRequest request;
+  request.set_name(name);
+  api::Backend response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->rules, &api::RuleService::Stub::GetBackend,
+                                         "GetBackend", request, response));
+  return response;
+}
+
+absl::StatusOr<api::Worker> AdminClient::GetWorker(const std::string& name) {
+  api::GetWorkerRequest request;
+  request.set_name(name);
+  api::Worker response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->workers, &api::WorkerService::Stub::GetWorker,
+                                         "GetWorker", request, response));
+  return response;
+}
+
+absl::StatusOr<std::vector<api::Rule>> AdminClient::ListRules() {
+  std::vector<api::Rule> all;
+  LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
+      *impl_->rules, &api::RuleService::Stub::ListRules, "ListRules", api::ListRulesRequest(),
+      [&all](api::ListRulesResponse& page) { Append(*page.mutable_rules(), all); }));
+  return all;
+}
+
+absl::StatusOr<std::vector<api::Backend>> AdminClient::ListBackends(const std::string& parent) {
+  api::ListBackendsRequest request;
+  request.set_parent(parent);
+  std::vector<api::Backend> all;
+  LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
+      *impl_->rules, &api::RuleService::Stub::ListBackends, "ListBackends", request,
+      [&all](api::ListBackendsResponse& page) { Append(*page.mutable_backends(), all); }));
+  return all;
+}
+
+absl::StatusOr<std::vector<api::Worker>> AdminClient::ListWorkers() {
+  std::vector<api::Worker> all;
+  LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
+      *impl_->workers, &api::WorkerService::Stub::ListWorkers, "ListWorkers",
+      api::ListWorkersRequest(),
+      [&all](api::ListWorkersResponse& page) { Append(*page.mutable_workers(), all); }));
+  return all;
+}
+
+absl::StatusOr<api::Operation> AdminClient::DrainWorker(const std::string& name,
+                                                        std::chrono::milliseconds drain_timeout) {
+  api::DrainWorkerRequest request;
+  request.set_name(name);
+  request.mutable_timeout()->set_seconds(drain_timeout.count() / 1000);
+  request.mutable_timeout()->set_nanos(static_cast<int32_t>(drain_timeout.count() % 1000) *
+                                       1'000'000);
+  api::Operation response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->workers, &api::WorkerService::Stub::DrainWorker,
+                                         "DrainWorker", request, response));
+  return response;
+}
+
+absl::StatusOr<api::Operation> AdminClient::UndrainWorker(const std::string& name) {
+  api::UndrainWorkerRequest request;
+  request.set_name(name);
+  api::Operation response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->workers, &api::WorkerService::Stub::UndrainWorker,
+                                         "UndrainWorker", request, response));
+  return response;
+}
+
+absl::StatusOr<api::Operation> AdminClient::GetOperation(const std::string& name) {
+  api::GetOperationRequest request;
+  request.set_name(name);
+  api::Operation response;
+  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->operations,
+                                         &api::OperationService::Stub::GetOperation, "GetOperation",
+                                         request, response));
+  return response;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,52 @@
+// The admin API as plain calls: each with a deadline, errors as absl::Status with reason and hint.
+//
+// gRPC stays behind the pimpl. Unix sockets only. Threading: one thread.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "lb/admin/v1/admin.pb.h"
+
+namespace lb::cli {
+
+namespace api = lb::admin::v1;
+
+class AdminClient final {
+ public:
+  struct Options {
+    std::vector<std::string> endpoints;    // "unix:/PATH"; tried in order.
+    std::chrono::milliseconds timeout{0};  // For connecting to one endpoint, and for one call.
+    bool verbose = false;                  // Each call with its time on stderr.
+  };
+
+  // Connects to the first endpoint that answers. Errors: Unavailable naming each endpoint, the
+  // cause and what to do; InvalidArgument for an endpoint that is not a unix socket.
+  static absl::StatusOr<std::unique_ptr<AdminClient>> Connect(const Options& options);
+  ~AdminClient();
+
+  absl::StatusOr<api::Status> GetStatus();
+  absl::StatusOr<api::Rule> GetRule(const std::string& name);
+  absl::StatusOr<api::Backend> GetBackend(const std::string& name);
+  absl::StatusOr<api::Worker> GetWorker(const std::string& name);
+
+  // All pages. Internal when the server's pages never end.
+  absl::StatusOr<std::vector<api::Rule>> ListRules();
+  absl::StatusOr<std::vector<api::Backend>> ListBackends(const std::string& parent);
+  absl::StatusOr<std::vector<api::Worker>> ListWorkers();
+
+  absl::StatusOr<api::Operation> DrainWorker(const std::string& name,
+                                             std::chrono::milliseconds drain_timeout);
+  absl::StatusOr<api::Operation> UndrainWorker(const std::string& name);
+  absl::StatusOr<api::Operation> GetOperation(const std::string& name);
+
+ private:
+  struct Impl;
+  explicit AdminClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::cli

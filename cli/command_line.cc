@@ -1,0 +1,107 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cli/command_tree.h"
+#include "cli/exit_code.h"
+#include "cli/suggest.h"
+#include "cli/text.h"
+
+namespace lb::cli {
+namespace {
+
+// The innermost command that was given.
+const CLI::App* Innermost(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().back();
+  return app;
+}
+
+// "lbctl config validate".
+std::string FullName(const CLI::App* app) {
+  const std::string name = app->get_name();
+  return app->get_parent() == nullptr ? name : FullName(app->get_parent()) + " " + name;
+}
+
+std::string SeeHelp(const CLI::App* app) { return absl::StrCat("see: ", FullName(app), " --help"); }
+
+std::vector<std::string> CommandNames(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app->get_subcommands(nullptr))
+    names.push_back(command->get_name());
+  return names;
+}
+
+// The flags that `app` understands, its own and those of the commands around it.
+std::vector<std::string> FlagNames(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_parent())
+    for (const CLI::Option* option : app->get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+absl::Status Unexpected(const CLI::App* app, const std::string& word) {
+  const bool flag = word.size() > 1 && word[0] == '-';
+  const bool command = !flag && !CommandNames(app).empty();
+  const std::string bare = word.substr(0, word.find('='));
+  const std::string hint = flag      ? DidYouMean(bare, FlagNames(app))
+                           : command ? DidYouMean(word, CommandNames(app))
+                                     : "";
+  const char* what = flag ? "unknown flag '" : command ? "unknown command '" : "unexpected '";
+  return UsageError(
+      absl::StrCat(what, Escape(flag ? bare : word), "'", hint.empty() ? "" : "; ", hint),
+      SeeHelp(app));
+}
+
+// CLI11 says "--timeout: 1 required DURATION missing" and the like.
+absl::Status Rewrite(const CLI::App* app, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string flag = text.substr(0, text.find(':'));
+  const bool about_flag = !flag.empty() && flag[0] == '-';
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch) && about_flag)
+    return UsageError(absl::StrCat(Escape(flag), " needs a value"), SeeHelp(app));
+  return UsageError(about_flag ? absl::StrCat(Escape(flag), " takes no value")
+                               : absl::StrCat("cannot understand: ", Escape(text)),
+                    SeeHelp(app));
+}
+
+// What a command cannot do without.
+absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
+  const bool incomplete = !CommandNames(app).empty();
+  if (incomplete && line.command == Command::kHelp)
+    return UsageError("a command is missing", SeeHelp(app));
+  const bool needs_worker =
+      line.command == Command::kWorkerDrain || line.command == Command::kWorkerUndrain;
+  if (needs_worker && line.name.empty())
+    return UsageError("the worker's NAME is missing", "see: lbctl get workers");
+  if (line.command == Command::kConfigValidate && line.name.empty())
+    return UsageError("FILE is missing; - is standard input", SeeHelp(app));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ParseCommandLine(int argc, const char* const* argv, CommandLine& line) {
+  CLI::App app;
+  BuildTree(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    line.command = Command::kHelp;
+    const CLI::App* about = Innermost(&app);
+    const CLI::App* parent = about->get_parent();
+    line.help = about->help(parent == nullptr ? "" : FullName(parent));
+    return absl::OkStatus();
+  } catch (const CLI::ParseError& error) {
+    return Rewrite(Innermost(&app), error);
+  }
+  const std::vector<std::string> extras = app.remaining(true);
+  if (!extras.empty()) return Unexpected(Innermost(&app), extras[0]);
+  if (line.command == Command::kShowVersion) return absl::OkStatus();
+  return CheckComplete(Innermost(&app), line);
+}
+
+}  // namespace lb::cli

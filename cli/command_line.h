@@ -1,0 +1,47 @@
+// The command tree: what may be said, its help, and what was said. CLI11 does the splitting; its
+// texts and exit codes are replaced by ours. Threading: none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/globals.h"
+
+namespace lb::cli {
+
+enum class Command {
+  kHelp,
+  kShowVersion,  // --version
+  kStatus,
+  kGet,
+  kConfigValidate,
+  kConfigSchema,
+  kConfigExplain,
+  kWorkerDrain,
+  kWorkerUndrain,
+  kVersion,
+};
+
+struct CommandLine {
+  Command command = Command::kHelp;
+  GlobalFlags flags;
+  std::string help;                // kHelp: what to print.
+  std::vector<std::string> words;  // kGet: type and names.
+  std::string name;                // A worker, a file, a path.
+  std::string rule;                // kGet --rule
+  std::string out;                 // kConfigSchema --out
+  std::optional<std::string> drain_timeout;
+  bool watch = false;
+  bool wait = false;
+  bool yes = false;
+  bool strict = false;
+  bool client_only = false;
+};
+
+// Parses argv. `line` is filled as far as possible also on errors, so that they can be printed the
+// way its flags ask for. InvalidArgument says what is wrong, with "did you mean".
+absl::Status ParseCommandLine(int argc, const char* const* argv, CommandLine& line);
+
+}  // namespace lb::cli

@@ -1,0 +1,154 @@
+#include "cli/command_tree.h"
+
+#include <memory>
+
+namespace lb::cli {
+namespace {
+
+// Wide enough for "-t, --timeout DURATION".
+constexpr size_t kHelpColumn = 26;
+
+constexpr char kExamples[] = R"(Examples:
+  lbctl status                              is everything all right?
+  lbctl get backends --rule web             the backends of one rule
+  lbctl get workers -w                      watch workers take a new configuration
+  lbctl config validate /etc/lb/lb.yaml     check a file before it is used
+  lbctl worker drain worker-1 --wait --yes  empty a worker before an upgrade
+
+Exit codes: 0 done, 1 findings or not in time, 2 usage, 3 not found, 4 unreachable, 5 refused,
+6 conflict, 7 partly done, 70 bug, 130 interrupted.)";
+
+CLI::Option* AddText(CLI::App& app, const char* names, std::optional<std::string>& target,
+                     const char* type, const char* description) {
+  return app
+      .add_option_function<std::string>(
+          names, [&target](const std::string& value) { target = value; }, description)
+      ->type_name(type)
+      ->take_last();
+}
+
+void AddGlobalFlags(CLI::App& app, CommandLine& line) {
+  GlobalFlags& flags = line.flags;
+  app.add_option("-e,--endpoint", flags.endpoints,
+                 "unix:PATH of the admin socket; repeatable: the first that answers "
+                 "(LBCTL_ENDPOINT; unix:/run/lb/admin.sock)")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  AddText(app, "--timeout", flags.timeout, "DURATION",
+          "limit of connecting and of each call (LBCTL_TIMEOUT; 5s)");
+  AddText(app, "-o,--output", flags.output, "FORMAT", "table, wide, json, yaml or name");
+  app.add_flag("--no-headers", flags.no_headers, "tables without their first line");
+  AddText(app, "--color", flags.color, "WHEN", "auto, always or never");
+  app.add_flag("--no-color", flags.no_color, "same as --color never (NO_COLOR)");
+  app.add_flag("-q,--quiet", flags.quiet, "no hints and notes on stderr");
+  app.add_flag("-v,--verbose", flags.verbose, "each call to the control plane on stderr");
+  app.add_flag_callback(
+      "--version", [&line] { line.command = Command::kShowVersion; }, "lbctl's version");
+}
+
+// A command; `line.command` becomes `command` when it is the one.
+CLI::App* Add(CLI::App& parent, const char* name, Command command, CommandLine& line,
+              const char* description) {
+  CLI::App* app = parent.add_subcommand(name, description);
+  app->fallthrough();
+  app->allow_extras();
+  app->get_help_ptr()->group("");
+  app->callback([&line, command] {
+    if (line.command != Command::kShowVersion) line.command = command;
+  });
+  return app;
+}
+
+CLI::App* AddGroup(CLI::App& parent, const char* name, const char* description) {
+  CLI::App* app = parent.add_subcommand(name, description);
+  app->fallthrough();
+  app->allow_extras();
+  app->get_help_ptr()->group("");
+  app->require_subcommand(0, 1);
+  return app;
+}
+
+void AddLook(CLI::App& app, CommandLine& line) {
+  CLI::App* status = Add(app, "status", Command::kStatus, line,
+                         "control plane, workers, backends and alerts on one screen");
+  status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  CLI::App* get =
+      Add(app, "get", Command::kGet, line, "list rules, backends or workers, all or by name");
+  get->add_option("TYPE", line.words,
+                  "rules (ru), backends (be) or workers (wo), then names; or TYPE/NAME")
+      ->option_text(" [NAME...]");
+  get->add_option("--rule", line.rule, "only backends of this rule")
+      ->type_name("RULE")
+      ->take_last();
+  get->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  get->footer(
+      "Examples:\n"
+      "  lbctl get rules\n"
+      "  lbctl get backends/web/web-1 -o json\n"
+      "  lbctl get be --rule web -o wide\n"
+      "  lbctl get workers worker-1 worker-2 -w");
+  for (CLI::App* look : {status, get}) look->group("Look");
+}
+
+void AddWorker(CLI::App& app, CommandLine& line) {
+  CLI::App* worker = AddGroup(app, "worker", "drain workers and take them back");
+  worker->group("Change");
+  CLI::App* drain = Add(*worker, "drain", Command::kWorkerDrain, line,
+                        "stop accepting, wait for open connections to end");
+  drain->add_option("NAME", line.name, "the worker");
+  AddText(*drain, "--timeout", line.drain_timeout, "DURATION",
+          "end what is still open after this (30s)");
+  drain->add_flag("--wait", line.wait, "return when it is drained");
+  drain->add_flag("-y,--yes", line.yes, "do not ask");
+  CLI::App* undrain =
+      Add(*worker, "undrain", Command::kWorkerUndrain, line, "accept connections again");
+  undrain->add_option("NAME", line.name, "the worker");
+}
+
+}  // namespace
+
+HelpFormat::HelpFormat() {
+  column_width(kHelpColumn);
+  label("SUBCOMMAND", "COMMAND");
+  label("OPTIONS", "flags");
+  label("Positionals", "Arguments");
+}
+
+std::string HelpFormat::make_help(const CLI::App* app, std::string name,
+                                  CLI::AppFormatMode mode) const {
+  std::string out = make_description(app) + "\n" + make_usage(app, std::move(name)) +
+                    make_positionals(app) + make_subcommands(app, mode) + make_groups(app, mode);
+  if (app->get_parent() != nullptr) out += "\nFlags of all commands: lbctl --help\n";
+  const std::string footer = make_footer(app);
+  return footer.empty() ? out : out + "\n" + footer;
+}
+
+std::string HelpFormat::make_option_opts(const CLI::Option* option) const {
+  if (!option->get_option_text().empty() || option->get_positional()) return "";
+  return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+}
+
+std::string HelpFormat::make_option_usage(const CLI::Option* option) const {
+  return make_option_name(option, true) + option->get_option_text();
+}
+
+void BuildTree(CLI::App& app, CommandLine& line) {
+  app.name("lbctl");
+  app.description("lbctl looks at and steers lb, a TCP load balancer.");
+  app.formatter(std::make_shared<HelpFormat>());
+  app.set_help_flag("-h,--help", "this text, or that of a command");
+  app.option_defaults()->group("Flags");
+  app.get_help_ptr()->group("Flags");
+  app.allow_extras();
+  app.require_subcommand(0, 1);
+  AddGlobalFlags(app, line);
+  AddLook(app, line);
+  AddWorker(app, line);
+  CLI::App* version = Add(app, "version", Command::kVersion, line,
+                          "versions of lbctl, the control plane and its workers");
+  version->group("Other");
+  version->add_flag("--client", line.client_only, "only lbctl's; asks nobody");
+  app.footer(kExamples);
+}
+
+}  // namespace lb::cli

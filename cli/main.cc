@@ -1,0 +1,100 @@
+// lbctl: asks and steers a control plane, and checks configuration files.
+#include <cstdlib>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/version.h"
+#include "cli/age.h"
+#include "cli/command_line.h"
+#include "cli/exit_code.h"
+#include "cli/get.h"
+#include "cli/globals.h"
+#include "cli/resource.h"
+#include "cli/status.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "cli/watch.h"
+#include "cli/worker.h"
+
+namespace lb::cli {
+namespace {
+
+std::optional<std::string> ReadEnv(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+absl::StatusOr<ExitCode> Get(const Globals& globals, const CommandLine& line) {
+  LB_ASSIGN_OR_RETURN(const Selection selection, ParseSelection(line.words, line.rule));
+  return line.watch ? RunWatchGet(globals, selection) : RunGet(globals, selection);
+}
+
+absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) {
+  DrainOptions options;
+  LB_ASSIGN_OR_RETURN(options.worker, ParseWorkerName(line.name));
+  if (line.drain_timeout) {
+    LB_ASSIGN_OR_RETURN(options.timeout, ParseDuration("--timeout", *line.drain_timeout));
+  }
+  options.wait = line.wait;
+  options.yes = line.yes;
+  return RunDrain(globals, options);
+}
+
+absl::StatusOr<ExitCode> Undrain(const Globals& globals, const CommandLine& line) {
+  LB_ASSIGN_OR_RETURN(const std::string worker, ParseWorkerName(line.name));
+  return RunUndrain(globals, worker);
+}
+
+// Commands that speak to a control plane, with the flags that all of them share.
+absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
+  LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
+  switch (line.command) {
+    case Command::kStatus:
+      return line.watch ? RunWatchStatus(globals) : RunStatus(globals);
+    case Command::kGet:
+      return Get(globals, line);
+    case Command::kWorkerDrain:
+      return Drain(globals, line);
+    case Command::kWorkerUndrain:
+      return Undrain(globals, line);
+    default:
+      return RunVersion(globals, line.client_only);
+  }
+}
+
+absl::StatusOr<ExitCode> Run(const CommandLine& line) {
+  switch (line.command) {
+    case Command::kHelp:
+      WriteOut(line.help);
+      return ExitCode::kDone;
+    case Command::kShowVersion:
+      WriteOut(absl::StrCat("lbctl ", kVersion, "\n"));
+      return ExitCode::kDone;
+    default:
+      return RunOnline(line);
+  }
+}
+
+int Main(int argc, const char* const* argv) {
+  SetUpSignals();
+  // Chatter of the library on stderr; what matters reaches us as errors. A setting of the user's
+  // own is kept.
+  ::setenv("GRPC_VERBOSITY", "NONE", 0);
+  CommandLine line;
+  absl::Status status = ParseCommandLine(argc, argv, line);
+  if (status.ok()) {
+    const absl::StatusOr<ExitCode> result = Run(line);
+    if (result.ok()) return static_cast<int>(*result);
+    status = result.status();
+  }
+  WriteErr(WantsJson(line.flags) ? RenderErrorJson(status) : RenderError(status));
+  return static_cast<int>(ExitCodeFor(status));
+}
+
+}  // namespace
+}  // namespace lb::cli
+
+int main(int argc, char** argv) { return lb::cli::Main(argc, argv); }

@@ -1,0 +1,44 @@
+// What the words after `get` and `worker drain` name: a type, and resources of it. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace lb::cli {
+
+enum class Type { kRule, kBackend, kWorker };
+
+// "rules", "backends", "workers".
+std::string Plural(Type type);
+
+// "RuleList", "BackendList", "WorkerList": the kind of a JSON list; "Rule" ... of one.
+std::string ListKind(Type type);
+std::string ItemKind(Type type);
+
+struct Selection {
+  Type type = Type::kRule;
+  // Full resource names, as written by the user one by one. A backend whose rule was not said has
+  // "-" for it: "rules/-/backends/web-1". Empty: all.
+  std::vector<std::string> names;
+  std::string rule;  // Only backends of this rule; empty: all.
+};
+
+// Parses "backends", "be", "rules web api", "rules/web", "backends/web/web-1",
+// "rules/web/backends/web-1" and so on. `rule` is --rule, or "". InvalidArgument names the word.
+absl::StatusOr<Selection> ParseSelection(const std::vector<std::string>& words,
+                                         const std::string& rule);
+
+// Returns the full name of a worker from "worker-1" or "workers/worker-1".
+absl::StatusOr<std::string> ParseWorkerName(std::string_view word);
+
+// Returns the last part of a resource name: "web-1" of "rules/web/backends/web-1".
+std::string Leaf(std::string_view name);
+
+// Returns the rule in a backend's resource name: "web" of "rules/web/backends/web-1".
+std::string RuleOf(std::string_view name);
+
+}  // namespace lb::cli

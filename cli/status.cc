@@ -1,0 +1,128 @@
+#include "cli/status.h"
+
+#include <boost/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cli/client.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "cli/views.h"
+
+namespace lb::cli {
+namespace {
+
+// Findings and alerts shown before the rest is counted: the screen stays one screen.
+constexpr int kFindingsShown = 5;
+constexpr int kAlertsShown = 10;
+
+using lb::type::v1::Problem;
+
+// "2 error", painted when there are any.
+std::string Count(uint32_t count, const char* word, Tone tone, bool color) {
+  return Paint(absl::StrCat(count, " ", word), count == 0 ? Tone::kPlain : tone, color);
+}
+
+std::string HeadLine(const api::Status& status, WallTime now) {
+  const lb::type::v1::ProcessIdentity& process = status.control_plane();
+  std::string line = absl::StrCat("controlplane ", Escape(process.version()));
+  if (!process.id().empty()) absl::StrAppend(&line, " (", Escape(process.id()), ")");
+  const std::string uptime = AgeOf(process.start_time(), now);
+  if (!uptime.empty()) absl::StrAppend(&line, "   up ", uptime);
+  if (!status.has_running()) return line + "   no configuration yet\n";
+  absl::StrAppend(&line, "   config rev ", status.running().revision());
+  const std::string age = AgeOf(status.file().applied_time(), now);
+  if (!age.empty()) absl::StrAppend(&line, " (applied ", age, " ago)");
+  return line + "\n";
+}
+
+std::string WorkersLine(const api::Status& status, bool color) {
+  std::string line =
+      absl::StrCat("WORKERS      ", Count(status.workers_synced(), "synced", Tone::kGood, color),
+                   ", ", Count(status.workers_pending(), "pending", Tone::kWarning, color), ", ",
+                   Count(status.workers_failed(), "error", Tone::kBad, color));
+  if (status.workers_disconnected() > 0)
+    absl::StrAppend(&line, ", ",
+                    Count(status.workers_disconnected(), "disconnected", Tone::kBad, color));
+  return line + "\n";
+}
+
+std::string ProblemLine(const Problem& problem, const std::string& path) {
+  std::string line = absl::StrCat("  ", Escape(problem.file().empty() ? path : problem.file()));
+  if (problem.line() > 0) absl::StrAppend(&line, ":", problem.line(), ":", problem.column());
+  const char* word = problem.severity() == Problem::SEVERITY_ERROR ? "error" : "warning";
+  absl::StrAppend(&line, ": ", word, " ", Escape(problem.code()), ": ", Escape(problem.message()));
+  if (!problem.hint().empty()) absl::StrAppend(&line, "; ", Escape(problem.hint()));
+  return line + "\n";
+}
+
+std::string FileLines(const api::Status& status, WallTime now, bool color) {
+  const api::ConfigFile& file = status.file();
+  std::string out = "FILE         ";
+  if (file.good()) {
+    absl::StrAppend(&out, Paint("good", Tone::kGood, color), "  ", Escape(file.path()));
+  } else {
+    const std::string age = AgeOf(file.bad_since_time(), now);
+    absl::StrAppend(&out, Paint("BAD", Tone::kBad, color), age.empty() ? "" : " for ", age, "  ",
+                    Escape(file.path()),
+                    status.has_running()
+                        ? absl::StrCat(": not applied, revision ", status.running().revision(),
+                                       " keeps running")
+                        : ": not applied");
+  }
+  out += '\n';
+  const int shown = std::min(file.problems_size(), kFindingsShown);
+  for (int i = 0; i < shown; ++i) out += ProblemLine(file.problems(i), file.path());
+  const auto total = std::max(file.problems_total(), static_cast<uint32_t>(file.problems_size()));
+  if (total > static_cast<uint32_t>(shown))
+    absl::StrAppend(&out, "  ", total - static_cast<uint32_t>(shown),
+                    " more: lbctl config validate ", Escape(file.path()), "\n");
+  return out;
+}
+
+std::string AlertLines(const api::Status& status, bool color) {
+  std::string out;
+  const int shown = std::min(status.alerts_size(), kAlertsShown);
+  for (int i = 0; i < shown; ++i) {
+    const api::Alert& alert = status.alerts(i);
+    absl::StrAppend(&out, Paint("!", Tone::kBad, color), " ", Escape(alert.resource()), ": ",
+                    Escape(alert.message()), "\n");
+  }
+  if (status.alerts_size() > shown)
+    absl::StrAppend(&out, "! ", status.alerts_size() - shown,
+                    " more: lbctl get workers, lbctl get backends\n");
+  return out;
+}
+
+}  // namespace
+
+std::string RenderStatusScreen(const api::Status& status, WallTime now, bool color) {
+  return absl::StrCat(HeadLine(status, now), WorkersLine(status, color), "RULES        ",
+                      status.rules(), "\n", "BACKENDS     ",
+                      Count(status.backends_up(), "up", Tone::kGood, color), ", ",
+                      Count(status.backends_down(), "down", Tone::kBad, color), "\n",
+                      "CONNECTIONS  ", status.connections(), " open, ", status.connections_total(),
+                      " since start\n", FileLines(status, now, color), AlertLines(status, color));
+}
+
+std::string RenderStatus(const Globals& globals, const api::Status& status, bool watched) {
+  const bool structured = globals.output == Output::kJson || globals.output == Output::kYaml;
+  if (!structured) return RenderStatusScreen(status, ReadClocks().wall, globals.color);
+  boost::json::object object = {{"kind", "Status"}};
+  const boost::json::value message = ToJson(status);
+  for (const auto& member : message.as_object()) object[member.key()] = member.value();
+  if (globals.output == Output::kYaml) return (watched ? "---\n" : "") + ToYaml(object);
+  return watched ? ToCompactJson(object) + "\n" : ToPrettyJson(object);
+}
+
+absl::StatusOr<ExitCode> RunStatus(const Globals& globals) {
+  LB_ASSIGN_OR_RETURN(auto client,
+                      AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
+  LB_ASSIGN_OR_RETURN(const api::Status status, client->GetStatus());
+  WriteOut(RenderStatus(globals, status, false));
+  return ExitCode::kDone;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,184 @@
+#include "cli/views.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <boost/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "cli/age.h"
+
+namespace lb::cli {
+namespace {
+
+std::string Number(uint64_t value) { return absl::StrCat(value); }
+
+Cell HealthCell(lb::type::v1::HealthState health) {
+  switch (health) {
+    case lb::type::v1::HEALTH_STATE_HEALTHY:
+      return {"UP", Tone::kGood};
+    case lb::type::v1::HEALTH_STATE_UNHEALTHY:
+      return {"DOWN", Tone::kBad};
+    default:
+      return {"UNCHECKED", Tone::kPlain};
+  }
+}
+
+Cell SyncCell(api::Worker::Sync sync) {
+  switch (sync) {
+    case api::Worker::SYNC_SYNCED:
+      return {"SYNCED", Tone::kGood};
+    case api::Worker::SYNC_NOT_SENT:
+      return {"NOT-SENT", Tone::kWarning};
+    case api::Worker::SYNC_STALE:
+      return {"STALE", Tone::kWarning};
+    case api::Worker::SYNC_ERROR:
+      return {"ERROR", Tone::kBad};
+    case api::Worker::SYNC_DISCONNECTED:
+      return {"DISCONNECTED", Tone::kBad};
+    default:
+      return {"UNKNOWN", Tone::kWarning};
+  }
+}
+
+Tone ToneOfUp(uint32_t up, uint32_t total) {
+  if (up == total) return Tone::kGood;
+  return up == 0 ? Tone::kBad : Tone::kWarning;
+}
+
+Row RuleRow(const api::Rule& rule, bool wide) {
+  Row row = {{Leaf(rule.name())},
+             {rule.listen()},
+             {rule.balance()},
+             {absl::StrCat(rule.backends_up(), "/", rule.backends_total(), " up"),
+              ToneOfUp(rule.backends_up(), rule.backends_total())},
+             {Number(rule.connections())}};
+  if (wide)
+    for (std::string text :
+         {Number(rule.connections_total()), FormatBytes(rule.received_bytes_total()),
+          FormatBytes(rule.sent_bytes_total()), Number(rule.refused_total()),
+          Number(rule.retries_total())})
+      row.push_back({std::move(text)});
+  return row;
+}
+
+Row BackendRow(const api::Backend& backend, bool wide, WallTime now) {
+  Row row = {{RuleOf(backend.name())},
+             {Leaf(backend.name())},
+             {backend.address()},
+             HealthCell(backend.health()),
+             {Number(backend.weight())},
+             {Number(backend.connections())},
+             {backend.max_connections() == 0 ? "" : Number(backend.max_connections())},
+             {backend.health_detail()}};
+  if (wide) {
+    const auto ms = backend.check_time().seconds() * 1000 + backend.check_time().nanos() / 1000000;
+    row.push_back({backend.has_check_time() ? absl::StrCat(ms, "ms") : ""});
+    row.push_back({Number(backend.connects_total())});
+    row.push_back({Number(backend.connect_failures_total())});
+  }
+  row.push_back({AgeOf(backend.last_change_time(), now)});
+  return row;
+}
+
+Row WorkerRow(const api::Worker& worker, bool wide, WallTime now) {
+  Row row = {{Leaf(worker.name())},
+             SyncCell(worker.sync()),
+             {worker.has_sent() ? Number(worker.sent().revision()) : ""},
+             {worker.has_acked() ? Number(worker.acked().revision()) : ""},
+             {Number(worker.connections())},
+             {worker.process().version()},
+             {AgeOf(worker.process().start_time(), now)}};
+  if (wide) {
+    row.push_back({Number(worker.connections_total())});
+    row.push_back({Number(worker.threads())});
+    row.push_back({Number(worker.process().pid())});
+    row.push_back({AgeOf(worker.last_seen_time(), now)});
+  }
+  const bool refused = worker.sync() == api::Worker::SYNC_ERROR;
+  row.push_back({DetailOf(worker), refused ? Tone::kBad : Tone::kPlain});
+  return row;
+}
+
+std::vector<Column> WorkerColumns(bool wide) {
+  std::vector<Column> columns = {{"NAME"},        {"SYNC"},    {"SENT", true},     {"ACKED", true},
+                                 {"CONNS", true}, {"VERSION"}, {"AGE", true, true}};
+  if (wide)
+    columns.insert(
+        columns.end(),
+        {{"CONNS-TOTAL", true}, {"THREADS", true}, {"PID", true}, {"LAST-SEEN", true, true}});
+  columns.push_back({"DETAIL"});
+  return columns;
+}
+
+}  // namespace
+
+const std::string& NameOf(const Item& item) {
+  return std::visit([](const auto& it) -> const std::string& { return it.name(); }, item);
+}
+
+std::vector<Column> ColumnsOf(Type type, bool wide) {
+  if (type == Type::kWorker) return WorkerColumns(wide);
+  if (type == Type::kRule) {
+    std::vector<Column> columns = {
+        {"NAME"}, {"LISTEN"}, {"BALANCE"}, {"BACKENDS"}, {"CONNS", true}};
+    if (wide)
+      for (const char* title : {"CONNS-TOTAL", "RECEIVED", "SENT", "REFUSED", "RETRIES"})
+        columns.push_back({title, true});
+    return columns;
+  }
+  std::vector<Column> columns = {{"RULE"},         {"BACKEND"},     {"ADDRESS"},     {"STATE"},
+                                 {"WEIGHT", true}, {"CONNS", true}, {"LIMIT", true}, {"DETAIL"}};
+  if (wide)
+    columns.insert(columns.end(),
+                   {{"CHECK-TIME", true}, {"CONNECTS", true}, {"CONNECT-FAILURES", true}});
+  columns.push_back({"LAST-CHANGE", true, true});
+  return columns;
+}
+
+Row RowOf(const Item& item, bool wide, WallTime now) {
+  if (const auto* rule = std::get_if<api::Rule>(&item)) return RuleRow(*rule, wide);
+  if (const auto* backend = std::get_if<api::Backend>(&item))
+    return BackendRow(*backend, wide, now);
+  return WorkerRow(std::get<api::Worker>(item), wide, now);
+}
+
+boost::json::value ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  LB_CHECK(status.ok());  // Only well-known types with bad content fail, and ours are parsed.
+  return boost::json::parse(text);
+}
+
+boost::json::value ToJson(const Item& item) {
+  return std::visit([](const auto& it) { return ToJson(it); }, item);
+}
+
+std::string ChangeKey(const Item& item) {
+  Item copy = item;
+  if (auto* worker = std::get_if<api::Worker>(&copy)) worker->clear_last_seen_time();
+  if (auto* backend = std::get_if<api::Backend>(&copy)) backend->clear_check_time();
+  return std::visit([](const auto& it) { return it.SerializeAsString(); }, copy);
+}
+
+std::string AgeOf(const google::protobuf::Timestamp& time, WallTime now) {
+  if (time.seconds() == 0) return "";
+  const auto since_epoch = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
+  return FormatAge(since_epoch - std::chrono::seconds(time.seconds()));
+}
+
+std::string DetailOf(const api::Worker& worker) {
+  std::string detail = worker.nack_reason();
+  if (worker.problems_size() > 0) {
+    const lb::type::v1::Problem& first = worker.problems(0);
+    absl::StrAppend(&detail, detail.empty() ? "" : ": ", first.message());
+    if (worker.problems_size() > 1)
+      absl::StrAppend(&detail, " (and ", worker.problems_size() - 1, " more)");
+  }
+  if (worker.draining()) absl::StrAppend(&detail, detail.empty() ? "" : "; ", "draining");
+  return detail;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,28 @@
+// `lbctl worker drain|undrain`.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+#include "cli/globals.h"
+
+namespace lb::cli {
+
+struct DrainOptions {
+  std::string worker;                         // Full name, "workers/worker-1".
+  std::chrono::milliseconds timeout{30'000};  // After it the worker ends what is still open.
+  bool wait = false;
+  bool yes = false;
+};
+
+// Drains a worker: shows how many connections are open, asks unless told not to, and with `wait`
+// follows it to the end. kUsage when nobody can be asked or the answer is no; kFindings when it
+// did not end in time.
+absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& options);
+
+// Makes a worker accept connections again.
+absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker);
+
+}  // namespace lb::cli

@@ -90,6 +90,19 @@ void AddLook(CLI::App& app, CommandLine& line) {
   for (CLI::App* look : {status, get}) look->group("Look");
 }
 
+void AddConfig(CLI::App& app, CommandLine& line) {
+  CLI::App* config =
+      AddGroup(app, "config", "check and explain configuration files; needs no control plane");
+  config->group("Configuration");
+  CLI::App* validate = Add(*config, "validate", Command::kConfigValidate, line,
+                           "every finding in a file, as the control plane would see it");
+  validate->add_option("FILE", line.name, "the file; - is standard input");
+  validate->add_flag("--strict", line.strict, "warnings fail too");
+  validate->footer(
+      "-o text (default), json or github (annotations of a pull request).\n"
+      "Exit code 1 when the file would be refused.");
+}
+
 void AddWorker(CLI::App& app, CommandLine& line) {
   CLI::App* worker = AddGroup(app, "worker", "drain workers and take them back");
   worker->group("Change");
@@ -143,6 +156,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   app.require_subcommand(0, 1);
   AddGlobalFlags(app, line);
   AddLook(app, line);
+  AddConfig(app, line);
   AddWorker(app, line);
   CLI::App* version = Add(app, "version", Command::kVersion, line,
                           "versions of lbctl, the control plane and its workers");

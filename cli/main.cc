@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "cli/age.h"
 #include "cli/command_line.h"
+#include "cli/config.h"
 #include "cli/exit_code.h"
 #include "cli/get.h"
 #include "cli/globals.h"
@@ -73,6 +74,8 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line) {
     case Command::kShowVersion:
       WriteOut(absl::StrCat("lbctl ", kVersion, "\n"));
       return ExitCode::kDone;
+    case Command::kConfigValidate:
+      return RunValidate({line.name, line.flags.output.value_or("text"), line.strict});
     default:
       return RunOnline(line);
   }

@@ -1,0 +1,117 @@
+#include "cli/config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/unique_fd.h"
+#include "cli/findings.h"
+#include "cli/suggest.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "controlplane/config/load.h"
+
+namespace lb::cli {
+namespace {
+
+using controlplane::Finding;
+using controlplane::LoadResult;
+
+// What ${file:...} may name is a secret or an address: small.
+constexpr size_t kReferencedBytesMax = 64 << 10;
+
+std::string ErrnoText(const char* what, const std::string& path, int error) {
+  return absl::StrCat("cannot ", what, " ", Escape(path), ": ", std::strerror(error));
+}
+
+// Reads until the end, or one byte more than `bytes_max`.
+absl::StatusOr<std::string> ReadAll(int fd, const std::string& path, size_t bytes_max) {
+  std::string text;
+  char buffer[65536];
+  while (text.size() <= bytes_max) {
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got == 0) return text;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::UnavailableError(ErrnoText("read", path, errno));
+    text.append(buffer, static_cast<size_t>(got));
+  }
+  text.resize(bytes_max + 1);
+  return text;
+}
+
+absl::StatusOr<std::string> ReadPath(const std::string& path, size_t bytes_max) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return absl::UnavailableError(ErrnoText("open", path, errno));
+  return ReadAll(fd.get(), path, bytes_max);
+}
+
+controlplane::Sources RealSources() {
+  controlplane::Sources sources;
+  sources.get_env = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+  sources.read_file = [](const std::string& path) -> absl::StatusOr<std::string> {
+    absl::StatusOr<std::string> text = ReadPath(path, kReferencedBytesMax);
+    if (text.ok() && text->size() > kReferencedBytesMax)
+      return absl::InvalidArgumentError(
+          absl::StrCat(Escape(path), " is larger than ", kReferencedBytesMax, " bytes"));
+    return text;
+  };
+  return sources;
+}
+
+LoadResult Unreadable(const absl::Status& status) {
+  LoadResult result;
+  Finding finding;
+  finding.message = std::string(status.message());
+  result.findings.push_back(std::move(finding));
+  result.findings_total = 1;
+  return result;
+}
+
+bool HasFindings(const LoadResult& result, Finding::Severity least) {
+  for (const Finding& finding : result.findings)
+    if (finding.severity >= least) return true;
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options) {
+  const std::vector<std::string> formats = {"text", "json", "github"};
+  if (std::find(formats.begin(), formats.end(), options.format) == formats.end())
+    return UsageError(absl::StrCat("-o: '", Escape(options.format),
+                                   "' is not one of text, json, github; ",
+                                   DidYouMean(options.format, formats)));
+  const bool from_stdin = options.file == "-";
+  const std::string name = from_stdin ? "stdin" : options.file;
+  const absl::StatusOr<std::string> text =
+      from_stdin ? ReadAll(STDIN_FILENO, name, controlplane::kMaxConfigBytes)
+                 : ReadPath(options.file, controlplane::kMaxConfigBytes);
+  const LoadResult result =
+      text.ok() ? controlplane::Load(*text, RealSources()) : Unreadable(text.status());
+  const auto least = options.strict ? Finding::Severity::kWarning : Finding::Severity::kError;
+  const bool valid = !HasFindings(result, least);
+  if (options.format == "json") {
+    WriteOut(RenderFindingsJson(name, result, valid));
+  } else if (options.format == "github") {
+    WriteOut(RenderFindingsGithub(name, result));
+  } else if (result.findings.empty()) {
+    WriteOut(absl::StrCat(Escape(name), ": good\n"));
+  } else {
+    WriteOut(controlplane::RenderFindings(name, text.ok() ? *text : "", result));
+  }
+  return valid ? ExitCode::kDone : ExitCode::kFindings;
+}
+
+}  // namespace lb::cli

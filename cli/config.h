@@ -1,0 +1,21 @@
+// `lbctl config`: files checked and explained by the control plane's own code, without one.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+
+namespace lb::cli {
+
+struct ValidateOptions {
+  std::string file;    // "-" is standard input.
+  std::string format;  // "text", "json" or "github".
+  bool strict = false;
+};
+
+// Prints every finding; kFindings when the file would be refused, or has warnings and is to be
+// strict. A file that cannot be read is a finding too, as for the control plane.
+absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options);
+
+}  // namespace lb::cli

@@ -69,6 +69,7 @@ LoadResult Load(std::string_view text, const Sources& sources) {
   const Sources complete = Complete(sources);
   ExpandVariables(*root, complete, findings);
   CheckKeys(*root, complete, findings);
+  if (root->kind != YamlNode::Kind::kMap) return Refused(findings, source);
   Config config = BuildConfig(*root);
   CheckAcross(*root, config, findings);
   LoadResult result = Refused(findings, source);

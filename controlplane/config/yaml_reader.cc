@@ -101,11 +101,10 @@ class Reader final {
       case FYET_DOCUMENT_START:
         return TakeDocument(event, span);
       case FYET_MAPPING_START:
-        return NoTag(event.mapping_start.tag, span) &&
-               tree_.Begin(YamlNode::Kind::kMap, FirstByte(span),
-                           TokenText(event.mapping_start.anchor));
+        return NoTag(event.mapping_start.tag) && tree_.Begin(YamlNode::Kind::kMap, FirstByte(span),
+                                                             TokenText(event.mapping_start.anchor));
       case FYET_SEQUENCE_START:
-        return NoTag(event.sequence_start.tag, span) &&
+        return NoTag(event.sequence_start.tag) &&
                tree_.Begin(YamlNode::Kind::kList, FirstByte(span),
                            TokenText(event.sequence_start.anchor));
       case FYET_MAPPING_END:
@@ -130,7 +129,7 @@ class Reader final {
   }
 
   bool TakeScalar(fy_event& event, Span span) {
-    if (!NoTag(event.scalar.tag, span)) return false;
+    if (!NoTag(event.scalar.tag)) return false;
     YamlNode node;
     fy_token* token = event.scalar.value;
     const fy_scalar_style style = token == nullptr ? FYSS_PLAIN : fy_token_scalar_style(token);
@@ -146,9 +145,13 @@ class Reader final {
   }
 
   // Tags would let a file say of a value that it is of another type than the key's.
-  bool NoTag(fy_token* tag, Span span) {
-    return tag == nullptr ||
-           Refuse(codes::kUnsupportedYaml, span, "tags (!...) are not read", "remove the tag");
+  bool NoTag(fy_token* tag) {
+    if (tag == nullptr) return true;
+    const fy_mark* mark = fy_token_start_mark(tag);
+    const uint32_t begin =
+        mark == nullptr ? last_end_ : static_cast<uint32_t>(mark->input_pos) + skipped_;
+    return Refuse(codes::kUnsupportedYaml, {begin, begin + 1}, "tags (!...) are not read",
+                  "remove the tag");
   }
 
   // An event without marks (an empty value) stands where the last one ended.
@@ -176,6 +179,12 @@ class Reader final {
   }
 
   void ReportSyntaxError();
+
+  // Without a field: where the text breaks off says little about what it belongs to.
+  void Add(std::string_view code, Span span, std::string message, std::string hint) {
+    findings_.Add(
+        {.code = code, .span = span, .message = std::move(message), .hint = std::move(hint)});
+  }
 
   const SourceText& source_;
   FindingList& findings_;
@@ -216,9 +225,8 @@ void Reader::ReportSyntaxError() {
     if (!IndentsWithTab(source_.Line(at))) continue;
     const auto tab = static_cast<uint32_t>(source_.Line(at).find('\t'));
     const uint32_t offset = source_.OffsetOf(at, 1) + tab;
-    Refuse(codes::kTab, {offset, offset + 1}, "a tab indents this line",
-           "YAML indents with spaces");
-    return;
+    return Add(codes::kTab, {offset, offset + 1}, "a tab indents this line",
+               "YAML indents with spaces");
   }
   uint32_t last = source_.line_count();
   while (last > 1 && source_.Line(last).find_first_not_of(" \t") == std::string_view::npos) --last;
@@ -228,8 +236,8 @@ void Reader::ReportSyntaxError() {
     column = UINT32_MAX;
   }
   const uint32_t offset = source_.OffsetOf(line, column);
-  Refuse(codes::kSyntax, {offset, offset + 1}, std::move(message),
-         std::string(SyntaxHint(source_.Line(line), at_end)));
+  Add(codes::kSyntax, {offset, offset + 1}, std::move(message),
+      std::string(SyntaxHint(source_.Line(line), at_end)));
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+#include "dataplane/control/drainer.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "dataplane/control/nack.h"
+
+namespace lb::dataplane {
+
+using lb::worker::v1::Command;
+using lb::worker::v1::ConnectRequest;
+
+namespace {
+
+// The timeout of a command: the contract's default when unset, within bounds otherwise.
+Duration TimeoutOf(const Command::Drain& drain) {
+  if (!drain.has_timeout()) return Drainer::kDefaultTimeout;
+  const int64_t longest_s = Drainer::kMaxTimeout.count();
+  const int64_t timeout_s = std::clamp<int64_t>(drain.timeout().seconds(), 0, longest_s);
+  const int64_t rest_ns = std::clamp<int64_t>(drain.timeout().nanos(), 0, 999'999'999);
+  return std::chrono::seconds(timeout_s) + std::chrono::nanoseconds(rest_ns);
+}
+
+}  // namespace
+
+absl::Status Drainer::Take(const Command& command, Instant now) {
+  if (command.id().empty() || command.id().size() > kMaxCommandIdBytes ||
+      command.order_case() == Command::ORDER_NOT_SET) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("command without an id of 1 to ", kMaxCommandIdBytes, " bytes or an order"));
+  }
+  // Told once more at once, also when it is not carried out again: somebody asks for it.
+  reported_command_ = command.id();
+  next_status_ = now;
+  if (!IsNew(command.id())) return absl::OkStatus();
+  if (to_exit_) {
+    LogWarn("command not carried out: the worker is ending", {{"command", command.id()}});
+    return absl::OkStatus();
+  }
+  LogInfo(command.has_drain() ? "drain ordered" : "drain taken back", {{"command", command.id()}});
+  if (command.has_drain()) {
+    Begin(TimeoutOf(command.drain()), now);
+  } else if (draining()) {
+    phase_ = Phase::kResuming;
+    Resume();
+  }
+  return absl::OkStatus();
+}
+
+bool Drainer::IsNew(const std::string& id) {
+  if (std::find(commands_.begin(), commands_.end(), id) != commands_.end()) return false;
+  commands_.push_back(id);
+  if (commands_.size() > kMaxRememberedCommands) commands_.pop_front();
+  return true;
+}
+
+void Drainer::DrainToExit(Duration timeout, Instant now) {
+  to_exit_ = true;
+  Begin(timeout, now);
+}
+
+void Drainer::Begin(Duration timeout, Instant now) {
+  if (phase_ == Phase::kDrained) return;
+  traffic_.StopAccepting();
+  phase_ = Phase::kDraining;
+  deadline_ = now + timeout;
+}
+
+void Drainer::Resume() {
+  const std::vector<BindFailure> failures = traffic_.ResumeAccepting();
+  for (const BindFailure& failure : failures) {
+    LogWarn("cannot accept again yet", {{"rule", failure.rule}, {"error", ToString(failure)}});
+  }
+  if (failures.empty()) phase_ = Phase::kServing;
+}
+
+void Drainer::Step(Instant now) {
+  const bool waiting = phase_ == Phase::kDraining || phase_ == Phase::kClosing;
+  if (phase_ == Phase::kResuming && now >= deadline_) {
+    deadline_ = now + kStatusInterval;
+    Resume();
+  } else if (waiting && traffic_.connections() == 0) {
+    phase_ = Phase::kDrained;
+  } else if (waiting && now >= deadline_) {
+    if (phase_ == Phase::kClosing) {
+      phase_ = Phase::kDrained;
+      return;
+    }
+    LogInfo("drain timeout: closing connections",
+            {{"connections", absl::StrCat(traffic_.connections())}});
+    traffic_.CloseConnections();
+    phase_ = Phase::kClosing;
+    deadline_ = now + kCloseGrace;
+  }
+}
+
+std::optional<ConnectRequest> Drainer::Status(Instant now) {
+  if (reported_command_.empty()) return std::nullopt;
+  const bool done = phase_ == Phase::kServing || phase_ == Phase::kDrained;
+  if (!done && now < next_status_) return std::nullopt;
+  next_status_ = now + kStatusInterval;
+  ConnectRequest message;
+  message.mutable_drain()->set_command_id(reported_command_);
+  message.mutable_drain()->set_connections_left(traffic_.connections());
+  message.mutable_drain()->set_done(done);
+  if (done) reported_command_.clear();
+  return message;
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,37 @@
+// The health lane of one session: complete updates, in parts, then changes.
+//
+// The first update of a session is complete; nothing of it is used before its last part is there,
+// so that no backend is taken for unknown in between. Threading: the control thread.
+#pragma once
+
+#include <map>
+
+#include "absl/status/status.h"
+#include "dataplane/snapshot/state_registry.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::dataplane {
+
+class HealthLane final {
+ public:
+  // `registry` outlives the lane.
+  explicit HealthLane(StateRegistry& registry) : registry_(registry) {}
+
+  // Passes one update on to the backends. InvalidArgument: the sender broke the contract.
+  // ResourceExhausted: more backends than a worker remembers.
+  absl::Status Take(const lb::worker::v1::HealthUpdate& update);
+
+ private:
+  absl::Status TakeComplete(const lb::worker::v1::HealthUpdate& update);
+  absl::Status TakeChanges(const lb::worker::v1::HealthUpdate& update);
+
+  StateRegistry& registry_;
+  bool began_ = false;       // The session has had a complete update.
+  bool collecting_ = false;  // Between the parts of one.
+  std::map<BackendKey, Health> collected_;
+};
+
+// For the Hello: what this worker was told last.
+void AppendHealth(const StateRegistry& registry, lb::worker::v1::Hello& hello);
+
+}  // namespace lb::dataplane

@@ -1,0 +1,149 @@
+#include "dataplane/control/metrics_page.h"
+
+#include "base/sha256.h"
+#include "dataplane/control/totals.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::dataplane {
+namespace {
+
+using Type = MetricFamily::Type;
+
+MetricFamily Counter(const char* name, const char* help) {
+  return {.name = name, .help = help, .type = Type::kCounter, .samples = {}};
+}
+MetricFamily Gauge(const char* name, const char* help) {
+  return {.name = name, .help = help, .type = Type::kGauge, .samples = {}};
+}
+
+double Value(uint64_t count) { return static_cast<double>(count); }
+
+void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& families) {
+  auto accepted = Counter("lb_rule_connections_total", "Client connections accepted.");
+  auto open = Gauge("lb_rule_connections", "Client connections open now.");
+  auto received = Counter("lb_rule_received_bytes_total", "Bytes from clients.");
+  auto sent = Counter("lb_rule_sent_bytes_total", "Bytes to clients.");
+  auto retries = Counter("lb_rule_retries_total", "Connects tried again on another backend.");
+  auto refused = Counter("lb_rule_refused_total", "Client connections refused, by reason.");
+  auto closed = Counter("lb_connections_closed_total", "Connections that ended, by reason.");
+  for (const auto& state : registry.rules()) {
+    const RuleTotals totals = Total(*state);
+    const std::string& rule = state->name;
+    accepted.Add({{"rule", rule}}, Value(totals.connections_total));
+    open.Add({{"rule", rule}}, Value(totals.connections));
+    received.Add({{"rule", rule}}, Value(totals.received_bytes));
+    sent.Add({{"rule", rule}}, Value(totals.sent_bytes));
+    retries.Add({{"rule", rule}}, Value(totals.retries));
+    for (size_t i = 0; i < totals.refused.size(); ++i) {
+      refused.Add({{"rule", rule}, {"reason", ToString(static_cast<RefuseReason>(i))}},
+                  Value(totals.refused[i]));
+    }
+    for (size_t i = 0; i < totals.closed.size(); ++i) {
+      closed.Add({{"rule", rule}, {"reason", ToString(static_cast<CloseReason>(i))}},
+                 Value(totals.closed[i]));
+    }
+  }
+  for (MetricFamily* family : {&accepted, &open, &received, &sent, &retries, &refused, &closed}) {
+    families.push_back(std::move(*family));
+  }
+}
+
+void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& families) {
+  auto connects = Counter("lb_backend_connects_total", "Connections made to the backend.");
+  auto open = Gauge("lb_backend_connections", "Connections to the backend open now.");
+  auto failures = Counter("lb_backend_connect_failures_total", "Connects that failed, by reason.");
+  auto sent = Counter("lb_backend_sent_bytes_total", "Bytes to the backend.");
+  auto received = Counter("lb_backend_received_bytes_total", "Bytes from the backend.");
+  auto up = Gauge("lb_backend_up", "1 unless the control plane found the backend unhealthy.");
+  for (const auto& state : registry.backends()) {
+    const BackendTotals totals = Total(*state);
+    const std::vector<std::pair<std::string, std::string>> labels = {{"rule", state->rule},
+                                                                     {"backend", state->name}};
+    connects.Add(labels, Value(totals.connects_total));
+    open.Add(labels, Value(totals.connections));
+    sent.Add(labels, Value(totals.sent_bytes));
+    received.Add(labels, Value(totals.received_bytes));
+    up.Add(labels, state->usable.load() ? 1 : 0);
+    for (size_t i = 0; i < totals.connect_failures.size(); ++i) {
+      auto with_reason = labels;
+      with_reason.emplace_back("reason", ToString(static_cast<ConnectFailure>(i)));
+      failures.Add(std::move(with_reason), Value(totals.connect_failures[i]));
+    }
+  }
+  for (MetricFamily* family : {&connects, &open, &failures, &sent, &received, &up}) {
+    families.push_back(std::move(*family));
+  }
+}
+
+// What only the tables in force know: weights, and which backends are limited.
+void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
+  auto weight = Gauge("lb_backend_weight", "Share of new connections; 0 takes none.");
+  auto granted =
+      Gauge("lb_backend_slots_granted", "Connections this worker may have open to the backend.");
+  auto held = Gauge("lb_backend_slots_held", "Connection slots of the backend in use now.");
+  for (const auto& rule : tables.rules) {
+    for (const BackendTable& backend : rule->backends) {
+      const std::vector<std::pair<std::string, std::string>> labels = {{"rule", rule->name},
+                                                                       {"backend", backend.name}};
+      weight.Add(labels, backend.weight);
+      if (!backend.limited) continue;
+      granted.Add(labels, Value(backend.state->slots.granted()));
+      held.Add(labels, Value(backend.state->slots.held()));
+    }
+  }
+  for (MetricFamily* family : {&weight, &granted, &held}) families.push_back(std::move(*family));
+}
+
+void AppendConfig(const ConfigLane& config, std::vector<MetricFamily>& families) {
+  if (const auto& running = config.running()) {
+    auto epoch = Gauge("lb_config_epoch", "Epoch of the configuration in force.");
+    epoch.Add({}, Value(running->epoch()));
+    auto revision = Gauge("lb_config_revision", "Revision of the configuration in force.");
+    revision.Add({}, Value(running->revision()));
+    auto info = Gauge("lb_config_info", "The configuration in force.");
+    info.Add({{"digest", ToHex(running->digest())}}, 1);
+    for (MetricFamily* family : {&epoch, &revision, &info}) families.push_back(std::move(*family));
+  }
+  auto applies = Counter("lb_config_applies_total", "Configurations put in force.");
+  applies.Add({}, Value(config.applies_total()));
+  auto refused = Counter("lb_config_apply_failures_total", "Configurations refused, by reason.");
+  for (const auto& [reason, count] : config.refused_total()) {
+    refused.Add({{"reason", reason}}, Value(count));
+  }
+  families.push_back(std::move(applies));
+  families.push_back(std::move(refused));
+}
+
+void AppendGauges(const WorkerGauges& gauges, std::vector<MetricFamily>& families) {
+  auto connected = Gauge("lb_controlplane_connected", "1 while the control plane is connected.");
+  connected.Add({}, gauges.connected ? 1 : 0);
+  auto reconnects =
+      Counter("lb_controlplane_reconnects_total", "Streams to the control plane that ended.");
+  reconnects.Add({}, Value(gauges.reconnects_total));
+  auto draining = Gauge("lb_worker_draining", "1 while this worker takes no new connections.");
+  draining.Add({}, gauges.draining ? 1 : 0);
+  auto open = Gauge("lb_worker_connections", "Client connections open now, removed rules too.");
+  open.Add({}, Value(gauges.connections));
+  auto errors = Counter("lb_accept_errors_total", "Errors of accept, by errno name.");
+  for (const auto& [error, count] : gauges.accept_errors) {
+    errors.Add({{"error", error}}, Value(count));
+  }
+  for (MetricFamily* family : {&connected, &reconnects, &draining, &open, &errors}) {
+    families.push_back(std::move(*family));
+  }
+}
+
+}  // namespace
+
+std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const ConfigLane& config,
+                                        const WorkerGauges& gauges) {
+  std::vector<MetricFamily> families;
+  AppendRules(registry, families);
+  AppendBackends(registry, families);
+  if (config.tables() != nullptr) AppendTables(*config.tables(), families);
+  AppendConfig(config, families);
+  AppendGauges(gauges, families);
+  return families;
+}
+
+}  // namespace lb::dataplane

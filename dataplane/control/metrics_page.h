@@ -1,0 +1,30 @@
+// What a worker's /metrics shows, as families; the names are part of what users rely on.
+//
+// Threading: the control thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/metrics.h"
+#include "dataplane/control/config_lane.h"
+#include "dataplane/snapshot/state_registry.h"
+
+namespace lb::dataplane {
+
+// What the page shows beside the counters of rules and backends.
+struct WorkerGauges {
+  bool connected = false;  // To the control plane, and welcomed.
+  uint64_t reconnects_total = 0;
+  bool draining = false;
+  uint64_t connections = 0;
+  std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name.
+};
+
+// Returns all families of this worker, without the process's own.
+std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const ConfigLane& config,
+                                        const WorkerGauges& gauges);
+
+}  // namespace lb::dataplane

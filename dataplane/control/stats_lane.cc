@@ -1,0 +1,85 @@
+#include "dataplane/control/stats_lane.h"
+
+#include <utility>
+
+namespace lb::dataplane {
+
+using lb::worker::v1::ConnectRequest;
+using lb::worker::v1::StatsReport;
+
+namespace {
+
+template <typename Reason, size_t kSize>
+void SetByReason(const std::array<uint64_t, kSize>& counts,
+                 google::protobuf::Map<std::string, uint64_t>& target) {
+  for (size_t i = 0; i < kSize; ++i) {
+    if (counts[i] != 0) target[ToString(static_cast<Reason>(i))] = counts[i];
+  }
+}
+
+void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& rule) {
+  rule.set_rule(name);
+  rule.set_connections_total(totals.connections_total);
+  rule.set_connections(totals.connections);
+  rule.set_received_bytes_total(totals.received_bytes);
+  rule.set_sent_bytes_total(totals.sent_bytes);
+  SetByReason<RefuseReason>(totals.refused, *rule.mutable_refused_total());
+  SetByReason<CloseReason>(totals.closed, *rule.mutable_closed_total());
+  rule.set_retries_total(totals.retries);
+  rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
+}
+
+void Set(const BackendKey& key, const BackendTotals& totals, StatsReport::Backend& backend) {
+  backend.set_rule(key.rule);
+  backend.set_backend(key.backend);
+  backend.set_connects_total(totals.connects_total);
+  backend.set_connections(totals.connections);
+  SetByReason<ConnectFailure>(totals.connect_failures, *backend.mutable_connect_failures_total());
+  backend.set_sent_bytes_total(totals.sent_bytes);
+  backend.set_received_bytes_total(totals.received_bytes);
+}
+
+// True when `totals` of `key` are news; remembers them in `next` either way.
+template <typename Key, typename Totals>
+bool Changed(const std::map<Key, Totals>& told, const Key& key, const Totals& totals,
+             std::map<Key, Totals>& next) {
+  next.emplace(key, totals);
+  const auto before = told.find(key);
+  return before == told.end() || before->second != totals;
+}
+
+}  // namespace
+
+std::vector<ConnectRequest> StatsLane::Report(uint64_t connections) {
+  std::vector<ConnectRequest> reports;
+  std::map<std::string, RuleTotals> rules;
+  std::map<BackendKey, BackendTotals> backends;
+  for (const auto& state : registry_.rules()) {
+    const RuleTotals totals = Total(*state);
+    if (!Changed(rules_, state->name, totals, rules)) continue;
+    Set(state->name, totals, *Room(connections, reports).add_rules());
+  }
+  for (const auto& state : registry_.backends()) {
+    const BackendTotals totals = Total(*state);
+    const BackendKey key{state->rule, state->name};
+    if (!Changed(backends_, key, totals, backends)) continue;
+    Set(key, totals, *Room(connections, reports).add_backends());
+  }
+  if (reports.empty()) Room(connections, reports);
+  rules_ = std::move(rules);
+  backends_ = std::move(backends);
+  return reports;
+}
+
+StatsReport& StatsLane::Room(uint64_t connections, std::vector<ConnectRequest>& reports) {
+  if (!reports.empty()) {
+    StatsReport& last = *reports.back().mutable_stats();
+    if (last.rules_size() + last.backends_size() < kMaxEntries) return last;
+  }
+  StatsReport& report = *reports.emplace_back().mutable_stats();
+  report.set_seq(++seq_);
+  report.set_connections(connections);
+  return report;
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,38 @@
+// The statistics of one session: everything in the first report, then what changed.
+//
+// Totals, not differences: a lost report loses nothing. Threading: the control thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dataplane/control/totals.h"
+#include "dataplane/snapshot/state_registry.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::dataplane {
+
+class StatsLane final {
+ public:
+  // Entries of one message, so that it stays well below a mebibyte with the longest names.
+  static constexpr int kMaxEntries = 1'000;
+
+  // `registry` outlives the lane.
+  explicit StatsLane(const StateRegistry& registry) : registry_(registry) {}
+
+  // Returns at least one report; `connections` are the client connections open now.
+  std::vector<lb::worker::v1::ConnectRequest> Report(uint64_t connections);
+
+ private:
+  lb::worker::v1::StatsReport& Room(uint64_t connections,
+                                    std::vector<lb::worker::v1::ConnectRequest>& reports);
+
+  const StateRegistry& registry_;
+  uint64_t seq_ = 0;
+  std::map<std::string, RuleTotals> rules_;
+  std::map<BackendKey, BackendTotals> backends_;
+};
+
+}  // namespace lb::dataplane

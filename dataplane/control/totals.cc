@@ -1,0 +1,39 @@
+#include "dataplane/control/totals.h"
+
+namespace lb::dataplane {
+namespace {
+
+template <size_t kSize>
+void AddTo(std::array<uint64_t, kSize>& sums, const std::array<Counter, kSize>& counters) {
+  for (size_t i = 0; i < kSize; ++i) sums[i] += counters[i].Read();
+}
+
+}  // namespace
+
+RuleTotals Total(const RuleState& state) {
+  RuleTotals sum;
+  for (const RuleCounters& thread : state.counters) {
+    sum.connections_total += thread.connections_total.Read();
+    sum.connections += thread.connections.Read();
+    sum.received_bytes += thread.received_bytes.Read();
+    sum.sent_bytes += thread.sent_bytes.Read();
+    sum.retries += thread.retries.Read();
+    AddTo(sum.refused, thread.refused);
+    AddTo(sum.closed, thread.closed);
+  }
+  return sum;
+}
+
+BackendTotals Total(const BackendState& state) {
+  BackendTotals sum;
+  for (const BackendCounters& thread : state.counters) {
+    sum.connects_total += thread.connects_total.Read();
+    sum.connections += thread.connections.Read();
+    sum.sent_bytes += thread.sent_bytes.Read();
+    sum.received_bytes += thread.received_bytes.Read();
+    AddTo(sum.connect_failures, thread.connect_failures);
+  }
+  return sum;
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,42 @@
+// The counters of all I/O threads, added up: what StatsReport and /metrics tell.
+//
+// Threading: the control thread; counters are read while the I/O threads write them, so totals of
+// one moment may differ by what happened meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dataplane/snapshot/live_state.h"
+
+namespace lb::dataplane {
+
+struct RuleTotals {
+  uint64_t connections_total = 0;
+  uint64_t connections = 0;  // Open now.
+  uint64_t received_bytes = 0;
+  uint64_t sent_bytes = 0;
+  uint64_t retries = 0;
+  std::array<uint64_t, static_cast<size_t>(RefuseReason::kCount)> refused{};
+  std::array<uint64_t, static_cast<size_t>(CloseReason::kCount)> closed{};
+
+  friend bool operator==(const RuleTotals&, const RuleTotals&) = default;
+};
+
+struct BackendTotals {
+  uint64_t connects_total = 0;
+  uint64_t connections = 0;  // Open now.
+  uint64_t sent_bytes = 0;
+  uint64_t received_bytes = 0;
+  std::array<uint64_t, static_cast<size_t>(ConnectFailure::kCount)> connect_failures{};
+
+  friend bool operator==(const BackendTotals&, const BackendTotals&) = default;
+};
+
+// Sums over the I/O threads.
+RuleTotals Total(const RuleState& state);
+BackendTotals Total(const BackendState& state);
+
+}  // namespace lb::dataplane

@@ -1,0 +1,210 @@
+#include "dataplane/control/worker.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/status_macros.h"
+#include "dataplane/control/backoff.h"
+#include "dataplane/control/config_lane.h"
+#include "dataplane/control/drainer.h"
+#include "dataplane/control/forwarder_traffic.h"
+#include "dataplane/control/metrics_page.h"
+#include "dataplane/control/session.h"
+#include "dataplane/control/stream_client.h"
+#include "dataplane/control/watchdog.h"
+#include "dataplane/snapshot/state_registry.h"
+
+namespace lb::dataplane {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};  // Half of the shortest interval of a session.
+// An I/O thread answers between two events, far below this even on a busy machine.
+constexpr std::chrono::milliseconds kLiveWithin{1'000};
+// The watchdog asks often and so waits less: the control loop stands still meanwhile.
+constexpr std::chrono::milliseconds kAnswersWithin{100};
+// A stream that lasted this long was a good one. Shorter ones, welcomed or not, leave the backoff
+// growing, so that a broken control plane is not asked ten times a second.
+constexpr Duration kGoodStream = std::chrono::seconds(5);
+
+Instant Now() { return ReadClocks().steady; }
+
+std::string Text(const absl::Status& status) {
+  if (status.ok()) return "ended by the control plane";
+  return std::string(status.message().data(), status.message().size());
+}
+
+}  // namespace
+
+class Worker::Impl final {
+ public:
+  Impl(boost::asio::io_context& io, Options options)
+      : options_(std::move(options)),
+        forwarder_({.threads = options_.threads, .max_connections = 0, .seed = options_.seed}),
+        traffic_(forwarder_),
+        registry_(options_.threads),
+        config_(traffic_, registry_, Now),
+        drainer_(traffic_),
+        backoff_(options_.seed),
+        tick_(io),
+        reconnect_(io),
+        client_(io, options_.control_target,
+                {.on_message = [this](const auto& message) { HandleMessage(message); },
+                 .on_ended = [this](const absl::Status& status) { HandleEnded(status); }}) {}
+
+  absl::Status Start() {
+    LB_RETURN_IF_ERROR(forwarder_.Start());
+    Connect();
+    Tick();
+    return absl::OkStatus();
+  }
+
+  void DrainToExit(Duration timeout, std::function<void()> drained) {
+    drained_ = std::move(drained);
+    drainer_.DrainToExit(timeout, Now());
+  }
+
+  HttpReply Page(const std::string& path) {
+    if (path == "/livez") return Liveness();
+    if (path == "/readyz") return Readiness();
+    if (path == "/metrics") return Metrics();
+    return {404, "text/plain; charset=utf-8", "pages: /livez /readyz /metrics\n"};
+  }
+
+ private:
+  void Connect() {
+    session_.emplace(Session::Lent{registry_, traffic_, config_, drainer_}, Now());
+    client_.Connect();
+    client_.Send(session_->Hello({options_.identity, static_cast<uint32_t>(options_.threads)}));
+  }
+
+  void HandleMessage(const lb::worker::v1::ConnectResponse& message) {
+    const bool welcomed = session_->welcomed();
+    Session::Messages out;
+    const absl::Status status = session_->Take(message, Now(), out);
+    SendAll(std::move(out));
+    if (!status.ok()) return client_.End(status);
+    if (welcomed || !session_->welcomed()) return;
+    unreachable_logged_ = false;
+    welcomed_at_ = Now();
+    LogInfo("connected to the control plane",
+            {{"address", options_.control_target},
+             {"session", message.welcome().session_id()},
+             {"control_plane", message.welcome().control_plane().version()}});
+  }
+
+  void HandleEnded(const absl::Status& status) {
+    const bool was_welcomed = session_->welcomed();
+    session_.reset();
+    if (was_welcomed) ++reconnects_total_;
+    if (was_welcomed && Now() - welcomed_at_ >= kGoodStream) backoff_.Reset();
+    const std::chrono::milliseconds delay = backoff_.Next();
+    // Once per absence: a control plane that is away for a day is not worth a line every 5 seconds.
+    if (!unreachable_logged_) {
+      unreachable_logged_ = true;
+      LogWarn("no stream to the control plane; serving goes on, reconnecting",
+              {{"address", options_.control_target}, {"reason", Text(status)}});
+    }
+    reconnect_.expires_after(delay);
+    reconnect_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) Connect();
+    });
+  }
+
+  void Tick() {
+    const Instant now = Now();
+    CheckThreads(now);
+    drainer_.Step(now);
+    if (session_) {
+      Session::Messages out;
+      const absl::Status status = session_->Tick(now, out);
+      SendAll(std::move(out));
+      if (!status.ok()) client_.End(status);
+    }
+    if (drained_ && drainer_.drained()) std::exchange(drained_, nullptr)();
+    tick_.expires_after(kTick);
+    tick_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) Tick();
+    });
+  }
+
+  void CheckThreads(Instant now) {
+    if (!watchdog_.Due(now)) return;
+    if (!watchdog_.Check(forwarder_.Alive(kAnswersWithin), now)) return;
+    LogError("an I/O thread hangs; ending the process so that others get its connections");
+    std::abort();
+  }
+
+  void SendAll(Session::Messages messages) {
+    for (auto& message : messages) {
+      if (!client_.Send(std::move(message))) return;
+    }
+  }
+
+  HttpReply Liveness() const {
+    if (forwarder_.Alive(kLiveWithin)) return {200, "text/plain; charset=utf-8", "ok\n"};
+    return {503, "text/plain; charset=utf-8", "an I/O thread does not answer\n"};
+  }
+
+  HttpReply Readiness() const {
+    constexpr char kType[] = "text/plain; charset=utf-8";
+    if (drainer_.draining()) {
+      return {503, kType, absl::StrCat("draining: ", forwarder_.connections(), " connections\n")};
+    }
+    if (!config_.running()) {
+      return {503, kType,
+              absl::StrCat("no configuration yet: ", session_ && session_->welcomed()
+                                                         ? "the control plane sent none\n"
+                                                         : "the control plane is not reached\n")};
+    }
+    return {200, kType, "ok\n"};
+  }
+
+  HttpReply Metrics() {
+    WorkerGauges gauges;
+    gauges.connected = session_ && session_->welcomed();
+    gauges.reconnects_total = reconnects_total_;
+    gauges.draining = drainer_.draining();
+    gauges.connections = forwarder_.connections();
+    gauges.accept_errors = forwarder_.totals().accept_errors;
+    std::vector<MetricFamily> families = WorkerMetrics(registry_, config_, gauges);
+    AppendProcessMetrics("lb-worker", families);
+    return {200, "text/plain; version=0.0.4; charset=utf-8", RenderMetrics(families)};
+  }
+
+  const Options options_;
+  Forwarder forwarder_;
+  ForwarderTraffic traffic_;
+  StateRegistry registry_;
+  ConfigLane config_;
+  Drainer drainer_;
+  Backoff backoff_;
+  std::optional<Session> session_;  // While a stream is open.
+  boost::asio::steady_timer tick_;
+  boost::asio::steady_timer reconnect_;
+  Watchdog watchdog_;
+  StreamClient client_;
+  std::function<void()> drained_;
+  Instant welcomed_at_;
+  uint64_t reconnects_total_ = 0;
+  bool unreachable_logged_ = false;
+};
+
+Worker::Worker(boost::asio::io_context& io, Options options)
+    : impl_(std::make_unique<Impl>(io, std::move(options))) {}
+
+Worker::~Worker() = default;
+
+absl::Status Worker::Start() { return impl_->Start(); }
+
+void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
+  impl_->DrainToExit(timeout, std::move(drained));
+}
+
+HttpReply Worker::Page(const std::string& path) { return impl_->Page(path); }
+
+}  // namespace lb::dataplane

@@ -1,0 +1,46 @@
+// One worker: the Forwarder, what the control plane told about it, and the stream that tells it.
+//
+// Keeps a stream open with backoff, for ever; without one it goes on with what it has. Everything
+// runs on the io_context it is given, whose thread is the control thread. Destroyed at once or
+// after a drain.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/http_server.h"
+#include "base/time.h"
+#include "lb/type/v1/type.pb.h"
+
+namespace lb::dataplane {
+
+class Worker final {
+ public:
+  struct Options {
+    std::string control_target;  // A gRPC address, "unix:/run/lb/worker.sock".
+    lb::type::v1::ProcessIdentity identity;
+    size_t threads = 1;  // I/O threads.
+    uint64_t seed = 0;   // Spreads reconnects and the threads' first choices.
+  };
+
+  Worker(boost::asio::io_context& io, Options options);
+  ~Worker();
+
+  // Starts the I/O threads and connects to the control plane, which need not be there yet.
+  absl::Status Start();
+
+  // Drains for good and calls `drained` once, when no connection is left or the timeout has passed.
+  void DrainToExit(Duration timeout, std::function<void()> drained);
+
+  // The worker's pages: "/livez", "/readyz", "/metrics"; 404 otherwise.
+  HttpReply Page(const std::string& path);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::dataplane

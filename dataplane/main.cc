@@ -1,0 +1,163 @@
+// lb-worker: flags and wiring. The main thread is the control thread.
+
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/http_server.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/status_macros.h"
+#include "base/time.h"
+#include "base/version.h"
+#include "dataplane/control/worker.h"
+#include "dataplane/worker_flags.h"
+
+namespace lb::dataplane {
+namespace {
+
+std::string Text(const absl::Status& status) {
+  return std::string(status.message().data(), status.message().size());
+}
+
+// Every client costs two descriptors: take what the administrator allows at most.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    LogWarn("cannot raise the limit of open files", {{"error", std::strerror(errno)}});
+  }
+}
+
+absl::StatusOr<std::string> RandomBytes(size_t count) {
+  std::string bytes(count, '\0');
+  // getrandom(2): up to 256 bytes come whole once the kernel's pool is ready.
+  if (::getrandom(bytes.data(), count, 0) != static_cast<ssize_t>(count)) {
+    return absl::UnavailableError(absl::StrCat("getrandom: ", std::strerror(errno)));
+  }
+  return bytes;
+}
+
+absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
+  constexpr size_t kIncarnationBytes = 16;
+  Worker::Options options;
+  options.control_target = flags.control.ToString();
+  options.threads = flags.threads;
+  LB_ASSIGN_OR_RETURN(const std::string incarnation, RandomBytes(kIncarnationBytes));
+  std::memcpy(&options.seed, incarnation.data(), sizeof options.seed);
+  options.identity.set_id(flags.id);
+  options.identity.set_incarnation(ToHex(incarnation));
+  options.identity.set_version(kVersion);
+  options.identity.set_pid(static_cast<uint32_t>(::getpid()));
+  const auto since_epoch = ReadClocks().wall.time_since_epoch();
+  options.identity.mutable_start_time()->set_seconds(
+      std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count());
+  return options;
+}
+
+// The first TERM or INT drains; the next, or QUIT at any time, ends the process at once.
+class Signals final {
+ public:
+  Signals(boost::asio::io_context& io, Worker& worker, std::chrono::seconds drain_timeout)
+      : io_(io),
+        worker_(worker),
+        drain_timeout_(drain_timeout),
+        set_(io, SIGTERM, SIGINT, SIGQUIT) {
+    Wait();
+  }
+
+ private:
+  void Wait() {
+    set_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (!error) Handle(signal);
+    });
+  }
+
+  void Handle(int signal) {
+    if (draining_ || signal == SIGQUIT) {
+      LogInfo("ending at once", {{"signal", ::sigabbrev_np(signal)}});
+      return io_.stop();
+    }
+    draining_ = true;
+    LogInfo("draining", {{"signal", ::sigabbrev_np(signal)},
+                         {"timeout_s", absl::StrCat(drain_timeout_.count())}});
+    worker_.DrainToExit(drain_timeout_, [this] {
+      LogInfo("drained");
+      io_.stop();
+    });
+    Wait();
+  }
+
+  boost::asio::io_context& io_;
+  Worker& worker_;
+  const std::chrono::seconds drain_timeout_;
+  boost::asio::signal_set set_;
+  bool draining_ = false;
+};
+
+absl::Status Serve(const WorkerFlags& flags) {
+  boost::asio::io_context io(1);
+  LB_ASSIGN_OR_RETURN(Worker::Options options, MakeOptions(flags));
+  Worker worker(io, std::move(options));
+  auto http = HttpServer::Start(io, flags.http, [&worker](const auto& path, const auto& respond) {
+    respond(worker.Page(path));
+  });
+  if (absl::IsNotFound(http.status())) {
+    return absl::NotFoundError(
+        absl::StrCat(http.status().message(),
+                     "; make its folder, or name another place with --http (and --control)"));
+  }
+  if (!http.ok()) return http.status();
+  const Signals signals(io, worker, flags.drain_timeout);
+  LB_RETURN_IF_ERROR(worker.Start());
+  LogInfo("lb-worker started", {{"version", kVersion},
+                                {"id", flags.id},
+                                {"threads", absl::StrCat(flags.threads)},
+                                {"control", flags.control.ToString()},
+                                {"http", (*http)->address().ToString()}});
+  io.run();
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  const ParsedFlags parsed = ParseFlags(argc, argv);
+  if (!parsed.run) {
+    std::fputs(parsed.output.c_str(), parsed.exit_code == 0 ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  if (const auto log = SetUpLog(parsed.run->log_level, parsed.run->log_format); !log.ok()) {
+    std::fprintf(stderr, "lb-worker: %s\n", Text(log).c_str());
+    return 2;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
+  const absl::Status served = Serve(*parsed.run);
+  if (served.ok()) return 0;
+  LogError("lb-worker cannot serve", {{"error", Text(served)}});
+  return 1;
+}
+
+}  // namespace
+}  // namespace lb::dataplane
+
+int main(int argc, char** argv) {
+  try {
+    return lb::dataplane::Main(argc, argv);
+  } catch (const std::exception& error) {
+    // Out of memory or descriptors while starting: say it instead of a bare abort.
+    std::fprintf(stderr, "lb-worker: %s\n", error.what());
+    return 1;
+  }
+}

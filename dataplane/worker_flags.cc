@@ -1,0 +1,157 @@
+#include "dataplane/worker_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <sstream>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/version.h"
+#include "dataplane/control/drainer.h"
+#include "dataplane/forward/forwarder.h"
+
+namespace lb::dataplane {
+namespace {
+
+constexpr size_t kMaxIdBytes = 63;  // One DNS label's length: fits paths, labels and pod names.
+constexpr int kUsageError = 2;
+
+struct RawFlags {
+  std::string control = "unix:/run/lb/worker.sock";
+  std::string http;
+  std::string id = "worker";
+  int threads = 0;
+  std::string drain_timeout = "30s";
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+absl::Status CheckId(const std::string& id) {
+  const bool chars = std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+  if (!id.empty() && id.size() <= kMaxIdBytes && chars) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--id '", id, "': use 1 to ", kMaxIdBytes,
+                                                 " of letters, digits, '.', '_' and '-'"));
+}
+
+absl::StatusOr<Endpoint> ParseControl(const std::string& text) {
+  const auto control = Endpoint::Parse(text);
+  if (!control.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--control: ", control.status().message()));
+  }
+  if (control->kind() == Endpoint::Kind::kUnix) return *control;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--control ", text,
+                   ": a TCP address needs mutual TLS, which this version does not have; use "
+                   "unix:PATH"));
+}
+
+absl::StatusOr<Endpoint> ParseHttp(const RawFlags& raw) {
+  const std::string text =
+      raw.http.empty() ? absl::StrCat("unix:/run/lb/worker-", raw.id, ".http") : raw.http;
+  const auto http = Endpoint::Parse(text, Endpoint::PortZero::kAllow);
+  if (http.ok() && http->IsResolved()) return *http;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--http: ", http.ok() ? absl::StrCat("'", text, "' is a name; use an address")
+                                         : std::string(http.status().message())));
+}
+
+// "30s", "500ms" is not offered: a drain is a matter of seconds. "2m" and "1h" are.
+absl::StatusOr<std::chrono::seconds> ParseTimeout(const std::string& text) {
+  uint64_t unit_s = 0;
+  if (!text.empty()) {
+    unit_s = text.back() == 's' ? 1 : text.back() == 'm' ? 60 : text.back() == 'h' ? 3600 : 0;
+  }
+  uint64_t count = 0;
+  const bool digits = text.size() >= 2 && text.size() <= 8 &&
+                      text.find_first_not_of("0123456789") == text.size() - 1 &&
+                      absl::SimpleAtoi(text.substr(0, text.size() - 1), &count);
+  const auto longest_s = static_cast<uint64_t>(Drainer::kMaxTimeout.count());
+  if (unit_s != 0 && digits && count * unit_s <= longest_s) {
+    return std::chrono::seconds(count * unit_s);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--drain-timeout '", text, "': use a number with s, m or h, like 30s, up to 168h"));
+}
+
+absl::StatusOr<size_t> CheckThreads(int threads) {
+  constexpr int kMost = static_cast<int>(Forwarder::kMaxThreads);
+  if (threads == 0) {
+    // Available to this process: glibc's answer honours the affinity mask, sched_getaffinity(2).
+    return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, Forwarder::kMaxThreads);
+  }
+  if (threads >= 1 && threads <= kMost) return static_cast<size_t>(threads);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--threads ", threads, ": use 1 to ", kMost, ", or 0 for one per processor"));
+}
+
+absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
+  WorkerFlags flags;
+  LB_RETURN_IF_ERROR(CheckId(raw.id));
+  flags.id = raw.id;
+  LB_ASSIGN_OR_RETURN(flags.control, ParseControl(raw.control));
+  LB_ASSIGN_OR_RETURN(flags.http, ParseHttp(raw));
+  LB_ASSIGN_OR_RETURN(flags.threads, CheckThreads(raw.threads));
+  LB_ASSIGN_OR_RETURN(flags.drain_timeout, ParseTimeout(raw.drain_timeout));
+  flags.log_level = raw.log_level;
+  flags.log_format = raw.log_format;
+  return flags;
+}
+
+void Declare(CLI::App& app, RawFlags& raw) {
+  app.add_option("--control", raw.control, "control plane's worker API: unix:PATH")
+      ->capture_default_str();
+  app.add_option("--threads", raw.threads, "I/O threads; 0: one per processor available")
+      ->capture_default_str();
+  app.add_option("--id", raw.id, "name of this worker, stable over restarts, unique on the host")
+      ->capture_default_str();
+  app.add_option("--http", raw.http,
+                 "/metrics, /livez, /readyz: unix:PATH or a loopback ADDRESS:PORT "
+                 "[unix:/run/lb/worker-ID.http]");
+  app.add_option("--drain-timeout", raw.drain_timeout,
+                 "how long SIGTERM waits for connections to end")
+      ->capture_default_str();
+  app.add_option("--log-level", raw.log_level, "error, warn, info, debug or trace")
+      ->capture_default_str();
+  app.add_option("--log-format", raw.log_format, "text or json")->capture_default_str();
+  app.set_version_flag("--version", absl::StrCat("lb-worker ", kVersion));
+}
+
+ParsedFlags UsageError(std::string_view what) {
+  ParsedFlags parsed;
+  parsed.exit_code = kUsageError;
+  parsed.output = absl::StrCat("lb-worker: ", absl::string_view(what.data(), what.size()),
+                               "\nSee lb-worker --help.\n");
+  return parsed;
+}
+
+}  // namespace
+
+ParsedFlags ParseFlags(int argc, const char* const* argv) {
+  CLI::App app("lb-worker: forwards TCP connections as lb-controlplane says", "lb-worker");
+  RawFlags raw;
+  Declare(app, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    if (app.exit(error, out, err) != 0) return UsageError(error.what());
+    return {.run = std::nullopt, .exit_code = 0, .output = out.str()};
+  }
+  auto flags = Check(raw);
+  if (!flags.ok()) {
+    return UsageError({flags.status().message().data(), flags.status().message().size()});
+  }
+  return {.run = *std::move(flags), .exit_code = 0, .output = ""};
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,32 @@
+// The command line of lb-worker, checked. Pure but for the number of processors.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/endpoint.h"
+
+namespace lb::dataplane {
+
+struct WorkerFlags {
+  Endpoint control;
+  Endpoint http;
+  std::string id;
+  size_t threads = 1;
+  std::chrono::seconds drain_timeout{30};
+  std::string log_level;
+  std::string log_format;
+};
+
+// What the command line asks for: to run, or to print and exit with a code.
+struct ParsedFlags {
+  std::optional<WorkerFlags> run;
+  int exit_code = 0;
+  std::string output;  // For standard output when exit_code is 0, else for standard error.
+};
+
+// Parses argv. Exit code 2: a bad flag; `output` says which and why.
+ParsedFlags ParseFlags(int argc, const char* const* argv);
+
+}  // namespace lb::dataplane

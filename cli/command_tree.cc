@@ -52,7 +52,9 @@ CLI::App* Add(CLI::App& parent, const char* name, Command command, CommandLine& 
   CLI::App* app = parent.add_subcommand(name, description);
   app->fallthrough();
   app->allow_extras();
-  app->get_help_ptr()->group("");
+  // Said once, by `lbctl --help`.
+  app->set_help_flag("-h,--help", "this text")->group("");
+  app->group("Commands");
   app->callback([&line, command] {
     if (line.command != Command::kShowVersion) line.command = command;
   });
@@ -63,7 +65,8 @@ CLI::App* AddGroup(CLI::App& parent, const char* name, const char* description) 
   CLI::App* app = parent.add_subcommand(name, description);
   app->fallthrough();
   app->allow_extras();
-  app->get_help_ptr()->group("");
+  // Said once, by `lbctl --help`.
+  app->set_help_flag("-h,--help", "this text")->group("");
   app->require_subcommand(0, 1);
   return app;
 }

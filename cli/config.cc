@@ -17,6 +17,7 @@
 #include "cli/suggest.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "controlplane/config/codes.h"
 #include "controlplane/config/load.h"
 
 namespace lb::cli {
@@ -73,6 +74,7 @@ controlplane::Sources RealSources() {
 LoadResult Unreadable(const absl::Status& status) {
   LoadResult result;
   Finding finding;
+  finding.code = std::string(controlplane::codes::kFile);
   finding.message = std::string(status.message());
   result.findings.push_back(std::move(finding));
   result.findings_total = 1;

@@ -14,9 +14,13 @@ Duration Milliseconds(uint64_t count) {
   return std::chrono::milliseconds(static_cast<int64_t>(count));
 }
 
+// Beside the kernel's sockets, all that an idle connection costs.
+constexpr size_t kMaxConnectionBytes = 320;
+
 }  // namespace
 
 void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) {
+  static_assert(sizeof(Connection) <= kMaxConnectionBytes);
   auto* connection = new Connection(context, std::move(rule), std::move(client));
   if (connection->client_.Watch(context.epoll_fd) != 0)
     connection->Refuse(RefuseReason::kWorkerLimit);

@@ -137,14 +137,16 @@ class Forwarder::Impl final {
   // Runs make(thread index)(parts) on every thread and waits for all.
   template <typename Make>
   void RunOnAll(Make make) {
-    std::latch done(static_cast<std::ptrdiff_t>(threads_.size()));
+    LB_CHECK(!threads_.empty());
+    // Shared: the last thread may still be inside count_down when the wait is over.
+    const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(threads_.size()));
     for (size_t i = 0; i < threads_.size(); ++i) {
-      threads_[i]->Post([&done, work = make(i)](IoThread::Parts parts) {
+      threads_[i]->Post([done, work = make(i)](IoThread::Parts parts) {
         work(parts);
-        done.count_down();
+        done->count_down();
       });
     }
-    done.wait();
+    done->wait();
   }
 
   // Hands every thread the tables and its new sockets.

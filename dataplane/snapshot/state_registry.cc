@@ -72,6 +72,7 @@ std::vector<StateRegistry::SlotUse> StateRegistry::TakeSlotUse() {
   for (const auto& [key, entry] : backends_) {
     SlotUse use{.key = key, .granted = entry.granted};
     if (const auto state = entry.state.lock()) {
+      use.granted = state->slots.granted();
       use.held = state->slots.held();
       use.wanted = state->slots.TakeWanted();
     }

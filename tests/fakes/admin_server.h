@@ -1,0 +1,55 @@
+// A control plane's admin API with canned data, on a unix socket, for tests of lbctl.
+//
+// Data and faults may be changed at any time from the test's thread; calls see one state or the
+// other. Paging, NOT_FOUND and the trailing key "lb-reason" are as the real server's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lb/admin/v1/admin.pb.h"
+
+namespace lb::fakes {
+
+class AdminServer final {
+ public:
+  struct Data {
+    lb::admin::v1::Status status;
+    std::vector<lb::admin::v1::Rule> rules;
+    std::vector<lb::admin::v1::Backend> backends;
+    std::vector<lb::admin::v1::Worker> workers;
+    // What GetOperation answers, one after the other; the last one for ever.
+    std::vector<lb::admin::v1::Operation> operations;
+  };
+
+  struct Fault {
+    int code = 0;  // A gRPC status code; 0 is no fault.
+    std::string message;
+    std::string reason;  // For "lb-reason"; empty leaves it out.
+    bool hang = false;   // Calls do not return before their deadline.
+    bool endless_pages = false;
+  };
+
+  // Listens on `path`, which must not exist.
+  explicit AdminServer(const std::string& path);
+  ~AdminServer();
+
+  // "unix:PATH", as for --endpoint.
+  std::string endpoint() const;
+
+  void Set(Data data);
+  void Set(Fault fault);
+  // Most items in one page, whatever is asked for; at first 1000.
+  void SetPageSize(size_t page_size);
+
+  // What DrainWorker and UndrainWorker were called with so far.
+  std::vector<lb::admin::v1::DrainWorkerRequest> drains() const;
+  std::vector<lb::admin::v1::UndrainWorkerRequest> undrains() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::fakes

@@ -1,0 +1,68 @@
+// What the services of the fake admin server share, behind one lock. Internal to admin_server.cc.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tests/fakes/admin_server.h"
+
+namespace lb::fakes {
+
+struct AdminState {
+  std::mutex mutex;
+  std::condition_variable stopping;
+  bool stopped = false;
+  AdminServer::Data data;
+  AdminServer::Fault fault;
+  size_t page_size = 1000;
+  size_t operation = 0;
+  std::vector<lb::admin::v1::DrainWorkerRequest> drains;
+  std::vector<lb::admin::v1::UndrainWorkerRequest> undrains;
+
+  // Gives the fault of the moment, or OK. Holds the call when it is to hang.
+  grpc::Status Enter(grpc::ServerContext* context, std::unique_lock<std::mutex>& lock) {
+    if (fault.hang) stopping.wait_until(lock, context->deadline(), [this] { return stopped; });
+    if (fault.code == 0) return grpc::Status::OK;
+    if (!fault.reason.empty()) context->AddTrailingMetadata("lb-reason", fault.reason);
+    return {static_cast<grpc::StatusCode>(fault.code), fault.message};
+  }
+
+  // The one of `all` (a member of `data`) with this name.
+  template <typename T>
+  grpc::Status Get(grpc::ServerContext* context, const std::vector<T>& all, const std::string& name,
+                   T* response) {
+    std::unique_lock lock(mutex);
+    if (grpc::Status status = Enter(context, lock); !status.ok()) return status;
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const T& one) { return one.name() == name; });
+    if (found == all.end()) {
+      context->AddTrailingMetadata("lb-reason", "RESOURCE_NOT_FOUND");
+      return {grpc::StatusCode::NOT_FOUND, "'" + name + "' does not exist"};
+    }
+    *response = *found;
+    return grpc::Status::OK;
+  }
+
+  // The page of `all` that `request` asks for; `add` gives room for one more item.
+  template <typename T, typename Request, typename Response, typename Add>
+  grpc::Status List(grpc::ServerContext* context, const std::vector<T>& all, const Request& request,
+                    Response* response, Add add) {
+    std::unique_lock lock(mutex);
+    if (grpc::Status status = Enter(context, lock); !status.ok()) return status;
+    const size_t begin = request.page_token().empty() ? 0 : std::stoul(request.page_token());
+    const auto asked = static_cast<size_t>(std::max(request.page_size(), 0));
+    const size_t size = asked == 0 ? page_size : std::min(asked, page_size);
+    const size_t end = std::min(begin + size, all.size());
+    for (size_t i = begin; i < end; ++i) *add(response) = all[i];
+    if (end < all.size()) response->set_next_page_token(std::to_string(end));
+    if (fault.endless_pages) response->set_next_page_token("0");
+    return grpc::Status::OK;
+  }
+};
+
+}  // namespace lb::fakes

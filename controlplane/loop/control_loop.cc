@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "controlplane/admin/metrics.h"
+#include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/parts.h"
 #include "controlplane/loop/stored_state.h"
@@ -39,12 +41,7 @@ class ControlLoop::Impl final {
                    [&](const ProcessGone& e) { OnProcessGone(e, *parts_, turn); },
                    [&](const ProbeDone& e) { OnProbeDone(e, turn); },
                    [&](const Resolved& e) { OnResolved(e, *parts_, turn); },
-                   [&](const AdminRequest& e) {
-                     turn.actions.push_back(Reply{.request = e.request,
-                                                  .status = absl::UnimplementedError("not yet"),
-                                                  .reason = "",
-                                                  .answer = {}});
-                   },
+                   [&](const AdminRequest& e) { OnAdminRequest(e, *parts_, turn); },
                    [](const TimerFired&) {},
                },
                event);
@@ -152,6 +149,8 @@ Instant ControlLoop::NextDeadline() const { return impl_->NextDeadline(); }
 
 bool ControlLoop::ready() const { return impl_->parts().in_force; }
 
-std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading&) const { return {}; }
+std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading& clock) const {
+  return DescribeMetrics(ViewOf(impl_->parts(), clock));
+}
 
 }  // namespace lb::controlplane

@@ -1,0 +1,50 @@
+#include "controlplane/admin/pages.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "base/sha256.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr size_t kCheckBytes = 8;  // Against mistakes; a token opens nothing.
+
+std::string Check(std::string_view scope, std::string_view last) {
+  std::string text(scope);
+  text += '\0';
+  text += last;
+  return Sha256(text).substr(0, kCheckBytes);
+}
+
+Failure BadToken() {
+  return {absl::InvalidArgumentError("page_token is not one of this list"), "PAGE_TOKEN_INVALID"};
+}
+
+}  // namespace
+
+Outcome<Page> ParsePage(std::string_view scope, int32_t page_size, std::string_view token) {
+  Page page;
+  if (page_size < 0)
+    return Failure{
+        absl::InvalidArgumentError(absl::StrCat("page_size ", page_size, " is negative")),
+        "PAGE_SIZE_INVALID"};
+  if (page_size > 0) page.size = std::min(static_cast<size_t>(page_size), kMaxPageSize);
+  if (token.empty()) return page;
+  std::string raw;
+  if (!absl::WebSafeBase64Unescape(absl::string_view(token.data(), token.size()), &raw))
+    return BadToken();
+  if (raw.size() <= kCheckBytes) return BadToken();
+  page.after = raw.substr(kCheckBytes);
+  if (Check(scope, page.after) != raw.substr(0, kCheckBytes)) return BadToken();
+  return page;
+}
+
+std::string MakePageToken(std::string_view scope, std::string_view last) {
+  std::string raw = Check(scope, last);
+  raw += last;
+  return absl::WebSafeBase64Escape(raw);
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,177 @@
+#include "controlplane/admin/rule_answers.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "controlplane/admin/pages.h"
+#include "controlplane/admin/proto_time.h"
+#include "controlplane/config/suggest.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr char kRulePrefix[] = "rules/";
+constexpr char kBackendsPart[] = "/backends/";
+
+Failure NotFound(const std::string& name, std::string_view nearest, const char* reason) {
+  std::string message = absl::StrCat("'", name, "' does not exist");
+  if (!nearest.empty()) absl::StrAppend(&message, "; did you mean '", std::string(nearest), "'?");
+  return {absl::NotFoundError(message), reason};
+}
+
+Failure RuleNotFound(const View& view, const std::string& name) {
+  std::vector<std::string> names;
+  for (const LiveRule& rule : view.live) names.push_back(absl::StrCat(kRulePrefix, rule.name));
+  return NotFound(name, Nearest(name, {names.begin(), names.end()}), "RULE_NOT_FOUND");
+}
+
+Failure BackendNotFound(const LiveRule& rule, const std::string& name) {
+  std::vector<std::string> names;
+  for (const LiveBackend& backend : rule.backends)
+    names.push_back(BackendName(rule.name, backend.name));
+  return NotFound(name, Nearest(name, {names.begin(), names.end()}), "BACKEND_NOT_FOUND");
+}
+
+// Rule of "rules/RULE", or nullptr.
+const LiveRule* RuleNamed(const View& view, absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, kRulePrefix)) return nullptr;
+  return FindRule(view.live, std::string(name));
+}
+
+admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
+  admin::v1::Rule out;
+  out.set_name(absl::StrCat(kRulePrefix, rule.name));
+  out.set_listen(rule.listen.ToString());
+  out.set_balance("weighted_round_robin");
+  out.set_backends_total(static_cast<uint32_t>(rule.backends.size()));
+  uint32_t up = 0;
+  for (const LiveBackend& backend : rule.backends)
+    if (IsUp(view.health.StateOf({rule.name, backend.name}))) ++up;
+  out.set_backends_up(up);
+  const RuleTotals totals = view.totals.OfRule(rule.name);
+  out.set_connections(totals.connections);
+  out.set_connections_total(totals.connections_total);
+  out.set_received_bytes_total(totals.received_bytes_total);
+  out.set_sent_bytes_total(totals.sent_bytes_total);
+  out.set_refused_total(totals.refused_total);
+  out.set_retries_total(totals.retries_total);
+  return out;
+}
+
+admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBackend& backend) {
+  const BackendKey key{rule.name, backend.name};
+  admin::v1::Backend out;
+  out.set_name(BackendName(rule.name, backend.name));
+  out.set_address(backend.address.ToString());
+  out.set_weight(backend.weight);
+  out.set_max_connections(backend.max_connections);
+  out.set_health(view.health.StateOf(key));
+  if (const BackendHealth* health = view.health.Find(key)) {
+    out.set_health_detail(health->checked ? health->detail : "not checked");
+    if (health->last_change)
+      *out.mutable_last_change_time() = ToProto(view.clock.ToWall(*health->last_change));
+    *out.mutable_check_time() = ToProto(health->took);
+  }
+  const BackendTotals totals = view.totals.OfBackend(key);
+  out.set_connections(totals.connections);
+  out.set_connects_total(totals.connects_total);
+  out.set_connect_failures_total(totals.connect_failures_total);
+  return out;
+}
+
+// Appends the backends of one rule that come after `page.after`; false when the page is full.
+bool AppendBackends(const View& view, const LiveRule& rule, const Page& page,
+                    admin::v1::ListBackendsResponse& out) {
+  for (const LiveBackend& backend : rule.backends) {
+    // The order of (rule, backend) is that of the pages: '/' is below any byte of a name, so whole
+    // names would not sort like pairs.
+    const std::string place = absl::StrCat(rule.name, "/", backend.name);
+    if (!page.after.empty()) {
+      const absl::string_view after = page.after;
+      const size_t slash = after.find('/');
+      const BackendKey last{std::string(after.substr(0, slash)),
+                            std::string(after.substr(slash + 1))};
+      if (BackendKey{rule.name, backend.name} <= last) continue;
+    }
+    if (static_cast<size_t>(out.backends_size()) == page.size) return false;
+    *out.add_backends() = Describe(view, rule, backend);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool IsUp(type::v1::HealthState state) { return state != type::v1::HEALTH_STATE_UNHEALTHY; }
+
+std::string BackendName(const std::string& rule, const std::string& backend) {
+  return absl::StrCat(kRulePrefix, rule, kBackendsPart, backend);
+}
+
+Outcome<admin::v1::Rule> GetRule(const View& view, const admin::v1::GetRuleRequest& request) {
+  const LiveRule* rule = RuleNamed(view, request.name());
+  if (rule == nullptr) return RuleNotFound(view, request.name());
+  return Describe(view, *rule);
+}
+
+Outcome<admin::v1::ListRulesResponse> ListRules(const View& view,
+                                                const admin::v1::ListRulesRequest& request) {
+  const Outcome<Page> page = ParsePage("rules", request.page_size(), request.page_token());
+  if (const auto* failure = std::get_if<Failure>(&page)) return *failure;
+  const auto& [size, after] = std::get<Page>(page);
+  admin::v1::ListRulesResponse out;
+  for (const LiveRule& rule : view.live) {
+    if (!after.empty() && rule.name <= after) continue;
+    if (static_cast<size_t>(out.rules_size()) == size) {
+      const std::string& last = out.rules(out.rules_size() - 1).name();
+      out.set_next_page_token(MakePageToken("rules", last.substr(sizeof kRulePrefix - 1)));
+      break;
+    }
+    *out.add_rules() = Describe(view, rule);
+  }
+  return out;
+}
+
+Outcome<admin::v1::Backend> GetBackend(const View& view,
+                                       const admin::v1::GetBackendRequest& request) {
+  const std::string& name = request.name();
+  const size_t part = name.find(kBackendsPart);
+  const LiveRule* rule =
+      part == std::string::npos ? nullptr : RuleNamed(view, name.substr(0, part));
+  if (rule == nullptr) {
+    Failure failure = RuleNotFound(view, name.substr(0, part));
+    failure.reason = "BACKEND_NOT_FOUND";
+    return failure;
+  }
+  const LiveBackend* backend = FindBackend(*rule, name.substr(part + sizeof kBackendsPart - 1));
+  if (backend == nullptr) return BackendNotFound(*rule, name);
+  return Describe(view, *rule, *backend);
+}
+
+Outcome<admin::v1::ListBackendsResponse> ListBackends(
+    const View& view, const admin::v1::ListBackendsRequest& request) {
+  const bool all = request.parent().empty() || request.parent() == "rules/-";
+  const std::string scope = absl::StrCat("backends of ", all ? "all" : request.parent());
+  const Outcome<Page> page = ParsePage(scope, request.page_size(), request.page_token());
+  if (const auto* failure = std::get_if<Failure>(&page)) return *failure;
+  const LiveRule* only = all ? nullptr : RuleNamed(view, request.parent());
+  if (!all && only == nullptr) return RuleNotFound(view, request.parent());
+  admin::v1::ListBackendsResponse out;
+  for (const LiveRule& rule : view.live) {
+    if (only != nullptr && &rule != only) continue;
+    if (AppendBackends(view, rule, std::get<Page>(page), out)) continue;
+    absl::string_view last = out.backends(out.backends_size() - 1).name();
+    absl::ConsumePrefix(&last, kRulePrefix);
+    const size_t part = last.find(kBackendsPart);
+    out.set_next_page_token(MakePageToken(
+        scope,
+        absl::StrCat(last.substr(0, part), "/", last.substr(part + sizeof kBackendsPart - 1))));
+    break;
+  }
+  return out;
+}
+
+}  // namespace lb::controlplane

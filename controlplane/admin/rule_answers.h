@@ -1,0 +1,26 @@
+// Answers about rules and their backends. Pure; threading: none.
+#pragma once
+
+#include <string>
+
+#include "controlplane/admin/failure.h"
+#include "controlplane/admin/view.h"
+#include "lb/admin/v1/admin.pb.h"
+
+namespace lb::controlplane {
+
+// True for a backend that connections are sent to: healthy, or not checked.
+bool IsUp(type::v1::HealthState state);
+
+// "rules/web/backends/web-1"
+std::string BackendName(const std::string& rule, const std::string& backend);
+
+Outcome<admin::v1::Rule> GetRule(const View& view, const admin::v1::GetRuleRequest& request);
+Outcome<admin::v1::ListRulesResponse> ListRules(const View& view,
+                                                const admin::v1::ListRulesRequest& request);
+Outcome<admin::v1::Backend> GetBackend(const View& view,
+                                       const admin::v1::GetBackendRequest& request);
+Outcome<admin::v1::ListBackendsResponse> ListBackends(
+    const View& view, const admin::v1::ListBackendsRequest& request);
+
+}  // namespace lb::controlplane

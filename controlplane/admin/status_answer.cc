@@ -1,0 +1,129 @@
+#include "controlplane/admin/status_answer.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/admin/proto_time.h"
+#include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/worker_answers.h"
+
+namespace lb::controlplane {
+namespace {
+
+// Adds alerts up to the cap and counts the rest.
+class Alerts final {
+ public:
+  explicit Alerts(admin::v1::Status& out) : out_(out) {}
+
+  void Add(std::string resource, std::string message) {
+    if (out_.alerts_size() >= kMaxAlerts) {
+      ++left_out_;
+      return;
+    }
+    admin::v1::Alert& alert = *out_.add_alerts();
+    alert.set_resource(std::move(resource));
+    alert.set_message(std::move(message));
+  }
+
+  void Finish() {
+    if (left_out_ == 0) return;
+    out_.add_alerts()->set_message(absl::StrCat(left_out_, " more alerts"));
+  }
+
+ private:
+  admin::v1::Status& out_;
+  uint64_t left_out_ = 0;
+};
+
+void AddProblem(const FileStatus& file, const Finding& finding, admin::v1::ConfigFile& out) {
+  type::v1::Problem& problem = *out.add_problems();
+  problem.set_severity(finding.severity == Finding::Severity::kError
+                           ? type::v1::Problem::SEVERITY_ERROR
+                           : type::v1::Problem::SEVERITY_WARNING);
+  problem.set_code(finding.code);
+  problem.set_message(finding.message);
+  problem.set_field(finding.field);
+  problem.set_file(file.path);
+  problem.set_line(finding.line);
+  problem.set_column(finding.column);
+  problem.set_hint(finding.hint);
+}
+
+void DescribeFile(const View& view, admin::v1::ConfigFile& out) {
+  const FileStatus& file = view.file;
+  out.set_path(file.path);
+  out.set_good(file.good);
+  if (file.bad_since) *out.mutable_bad_since_time() = ToProto(view.clock.ToWall(*file.bad_since));
+  if (file.applied) *out.mutable_applied_time() = ToProto(view.clock.ToWall(*file.applied));
+  for (const Finding& finding : file.findings)
+    if (out.problems_size() < kMaxStatusProblems) AddProblem(file, finding, out);
+  out.set_problems_total(static_cast<uint32_t>(file.findings_total));
+}
+
+void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
+  uint32_t up = 0;
+  uint32_t down = 0;
+  for (const LiveRule& rule : view.live) {
+    for (const LiveBackend& backend : rule.backends) {
+      const BackendKey key{rule.name, backend.name};
+      if (IsUp(view.health.StateOf(key))) {
+        ++up;
+        continue;
+      }
+      ++down;
+      const BackendHealth* health = view.health.Find(key);
+      alerts.Add(BackendName(rule.name, backend.name),
+                 absl::StrCat("down: ", health == nullptr ? "" : health->detail));
+    }
+  }
+  out.set_backends_up(up);
+  out.set_backends_down(down);
+}
+
+void CountWorkers(const View& view, admin::v1::Status& out, Alerts& alerts) {
+  for (const auto& [key, record] : view.workers.workers()) {
+    switch (SyncOf(view, record)) {
+      case admin::v1::Worker::SYNC_SYNCED:
+        out.set_workers_synced(out.workers_synced() + 1);
+        break;
+      case admin::v1::Worker::SYNC_DISCONNECTED:
+        out.set_workers_disconnected(out.workers_disconnected() + 1);
+        break;
+      case admin::v1::Worker::SYNC_ERROR: {
+        out.set_workers_failed(out.workers_failed() + 1);
+        const worker::v1::Nack& nack = *record.lane.refused();
+        alerts.Add(absl::StrCat("workers/", key.id),
+                   absl::StrCat("refused the configuration: ",
+                                worker::v1::Nack::Reason_Name(nack.reason()).substr(7),
+                                nack.problems_size() == 0 ? "" : ": ",
+                                nack.problems_size() == 0 ? "" : nack.problems(0).message()));
+        break;
+      }
+      default:
+        out.set_workers_pending(out.workers_pending() + 1);
+    }
+  }
+}
+
+}  // namespace
+
+admin::v1::Status DescribeStatus(const View& view) {
+  admin::v1::Status out;
+  Alerts alerts(out);
+  *out.mutable_control_plane() = view.self;
+  if (view.versions.has_content()) *out.mutable_running() = view.versions.current();
+  DescribeFile(view, *out.mutable_file());
+  if (view.file.bad_since)
+    alerts.Add(view.file.path, "the file on disk is bad; what ran before goes on");
+  out.set_rules(static_cast<uint32_t>(view.live.size()));
+  CountBackends(view, out, alerts);
+  CountWorkers(view, out, alerts);
+  alerts.Finish();
+  const WorkerTotals totals = view.totals.Overall();
+  out.set_connections(totals.connections);
+  out.set_connections_total(totals.connections_total);
+  *out.mutable_time() = ToProto(view.clock.wall);
+  return out;
+}
+
+}  // namespace lb::controlplane

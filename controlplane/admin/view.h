@@ -1,0 +1,31 @@
+// What answers and metrics are made from: the parts of the loop, read only. A value of references;
+// threading: the loop's thread.
+#pragma once
+
+#include "base/time.h"
+#include "controlplane/admin/file_status.h"
+#include "controlplane/admin/operations.h"
+#include "controlplane/admin/totals.h"
+#include "controlplane/health/health_book.h"
+#include "controlplane/resolve/resolver.h"
+#include "controlplane/snapshot/live_rules.h"
+#include "controlplane/snapshot/versions.h"
+#include "controlplane/stream/worker_table.h"
+#include "lb/type/v1/type.pb.h"
+
+namespace lb::controlplane {
+
+struct View {
+  const type::v1::ProcessIdentity& self;
+  const FileStatus& file;
+  const LiveRules& live;
+  const Resolver& resolver;
+  const HealthBook& health;
+  const Versions& versions;
+  const WorkerTable& workers;
+  const Totals& totals;
+  const Operations& operations;
+  ClockReading clock;
+};
+
+}  // namespace lb::controlplane

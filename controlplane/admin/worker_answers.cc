@@ -1,0 +1,103 @@
+#include "controlplane/admin/worker_answers.h"
+
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "controlplane/admin/pages.h"
+#include "controlplane/admin/proto_time.h"
+#include "controlplane/config/suggest.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr char kWorkerPrefix[] = "workers/";
+constexpr size_t kMaxProblems = 20;  // Of a nack; the rest is in the worker's log.
+
+std::string Place(const WorkerKey& key) { return absl::StrCat(key.id, "@", key.incarnation); }
+
+std::string NameOf(const View& view, const WorkerKey& key, const WorkerRecord& record) {
+  const bool newest = view.workers.FindNewest(key.id) == &record;
+  return absl::StrCat(kWorkerPrefix, newest ? key.id : Place(key));
+}
+
+std::string ReasonOf(const worker::v1::Nack& nack) {
+  const std::string name = worker::v1::Nack::Reason_Name(nack.reason());
+  return std::string(absl::StripPrefix(name, "REASON_"));
+}
+
+admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerRecord& record) {
+  admin::v1::Worker out;
+  out.set_name(NameOf(view, key, record));
+  *out.mutable_process() = record.identity;
+  out.set_sync(SyncOf(view, record));
+  if (record.lane.sent()) *out.mutable_sent() = *record.lane.sent();
+  if (record.lane.running()) *out.mutable_acked() = *record.lane.running();
+  if (record.lane.refused()) {
+    const worker::v1::Nack& nack = *record.lane.refused();
+    out.set_nack_reason(ReasonOf(nack));
+    for (const type::v1::Problem& problem : nack.problems())
+      if (static_cast<size_t>(out.problems_size()) < kMaxProblems) *out.add_problems() = problem;
+  }
+  *out.mutable_last_seen_time() = ToProto(view.clock.ToWall(record.last_seen));
+  const WorkerTotals totals = view.totals.OfWorker(key);
+  out.set_connections(totals.connections);
+  out.set_connections_total(totals.connections_total);
+  out.set_draining(record.draining);
+  out.set_threads(record.threads);
+  return out;
+}
+
+}  // namespace
+
+admin::v1::Worker::Sync SyncOf(const View& view, const WorkerRecord& record) {
+  if (!record.session) return admin::v1::Worker::SYNC_DISCONNECTED;
+  if (record.lane.refused()) return admin::v1::Worker::SYNC_ERROR;
+  if (!view.versions.has_content()) return admin::v1::Worker::SYNC_NOT_SENT;
+  if (record.lane.Runs(view.versions.current())) return admin::v1::Worker::SYNC_SYNCED;
+  return record.lane.in_flight() ? admin::v1::Worker::SYNC_STALE : admin::v1::Worker::SYNC_NOT_SENT;
+}
+
+Outcome<WorkerKey> FindWorker(const View& view, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [key, record] : view.workers.workers()) {
+    names.push_back(NameOf(view, key, record));
+    if (names.back() == name || absl::StrCat(kWorkerPrefix, Place(key)) == name) return key;
+  }
+  std::string message = absl::StrCat("'", name, "' does not exist");
+  const std::string_view nearest = Nearest(name, {names.begin(), names.end()});
+  if (!nearest.empty()) absl::StrAppend(&message, "; did you mean '", std::string(nearest), "'?");
+  return Failure{absl::NotFoundError(message), "WORKER_NOT_FOUND"};
+}
+
+Outcome<admin::v1::Worker> GetWorker(const View& view, const admin::v1::GetWorkerRequest& request) {
+  const Outcome<WorkerKey> key = FindWorker(view, request.name());
+  if (const auto* failure = std::get_if<Failure>(&key)) return *failure;
+  return Describe(view, std::get<WorkerKey>(key), *view.workers.Find(std::get<WorkerKey>(key)));
+}
+
+Outcome<admin::v1::ListWorkersResponse> ListWorkers(const View& view,
+                                                    const admin::v1::ListWorkersRequest& request) {
+  const Outcome<Page> parsed = ParsePage("workers", request.page_size(), request.page_token());
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return *failure;
+  const Page& page = std::get<Page>(parsed);
+  const size_t at = page.after.find('@');
+  const WorkerKey after{page.after.substr(0, at),
+                        at == std::string::npos ? "" : page.after.substr(at + 1)};
+  admin::v1::ListWorkersResponse out;
+  WorkerKey last;
+  for (const auto& [key, record] : view.workers.workers()) {
+    if (!page.after.empty() && key <= after) continue;
+    if (static_cast<size_t>(out.workers_size()) == page.size) {
+      out.set_next_page_token(MakePageToken("workers", Place(last)));
+      break;
+    }
+    *out.add_workers() = Describe(view, key, record);
+    last = key;
+  }
+  return out;
+}
+
+}  // namespace lb::controlplane

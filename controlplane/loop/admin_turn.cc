@@ -1,0 +1,125 @@
+#include "controlplane/loop/admin_turn.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/status_answer.h"
+#include "controlplane/admin/worker_answers.h"
+
+namespace lb::controlplane {
+namespace {
+
+Failure Precondition(const std::string& worker, const char* what, const char* reason) {
+  return {absl::FailedPreconditionError(absl::StrCat("'", worker, "' ", what)), reason};
+}
+
+// Sends an order to a worker that is connected.
+admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Parts& parts,
+                           Turn& turn) {
+  WorkerRecord& record = parts.workers.At(key);
+  record.draining = order.has_drain();
+  worker::v1::ConnectResponse message;
+  *message.mutable_command() = parts.operations.Start(key, std::move(order));
+  turn.Send(*record.session, std::move(message));
+  turn.Log(LogLevel::kInfo, record.draining ? "drain ordered" : "undrain ordered",
+           {{"worker", key.id}});
+  return parts.operations.newest();
+}
+
+// Answers one kind of call each.
+struct Answerer {
+  const View& view;
+  Parts& parts;
+  Turn& turn;
+
+  Outcome<admin::v1::Status> operator()(const admin::v1::GetStatusRequest&) {
+    return DescribeStatus(view);
+  }
+  Outcome<admin::v1::Rule> operator()(const admin::v1::GetRuleRequest& request) {
+    return GetRule(view, request);
+  }
+  Outcome<admin::v1::ListRulesResponse> operator()(const admin::v1::ListRulesRequest& request) {
+    return ListRules(view, request);
+  }
+  Outcome<admin::v1::Backend> operator()(const admin::v1::GetBackendRequest& request) {
+    return GetBackend(view, request);
+  }
+  Outcome<admin::v1::ListBackendsResponse> operator()(
+      const admin::v1::ListBackendsRequest& request) {
+    return ListBackends(view, request);
+  }
+  Outcome<admin::v1::Worker> operator()(const admin::v1::GetWorkerRequest& request) {
+    return GetWorker(view, request);
+  }
+  Outcome<admin::v1::ListWorkersResponse> operator()(const admin::v1::ListWorkersRequest& request) {
+    return ListWorkers(view, request);
+  }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::DrainWorkerRequest& request) {
+    const Outcome<WorkerKey> found = FindWorker(view, request.name());
+    if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
+    const WorkerKey& key = std::get<WorkerKey>(found);
+    const WorkerRecord& record = parts.workers.At(key);
+    if (!record.session)
+      return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
+    if (record.draining)
+      return Precondition(request.name(), "is draining already", "WORKER_ALREADY_DRAINING");
+    worker::v1::Command order;
+    order.mutable_drain();
+    if (request.has_timeout()) *order.mutable_drain()->mutable_timeout() = request.timeout();
+    return Order(key, std::move(order), parts, turn);
+  }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::UndrainWorkerRequest& request) {
+    const Outcome<WorkerKey> found = FindWorker(view, request.name());
+    if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
+    const WorkerKey& key = std::get<WorkerKey>(found);
+    const WorkerRecord& record = parts.workers.At(key);
+    if (!record.session)
+      return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
+    if (!record.draining)
+      return Precondition(request.name(), "is not draining", "WORKER_NOT_DRAINING");
+    worker::v1::Command order;
+    order.mutable_undrain();
+    return Order(key, std::move(order), parts, turn);
+  }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::GetOperationRequest& request) {
+    const admin::v1::Operation* operation = parts.operations.Find(request.name());
+    if (operation != nullptr) return *operation;
+    return Failure{absl::NotFoundError(absl::StrCat("'", request.name(), "' does not exist")),
+                   "OPERATION_NOT_FOUND"};
+  }
+};
+
+}  // namespace
+
+View ViewOf(const Parts& parts, const ClockReading& clock) {
+  return {.self = parts.self,
+          .file = parts.file,
+          .live = parts.live,
+          .resolver = parts.resolver,
+          .health = parts.health,
+          .versions = parts.versions,
+          .workers = parts.workers,
+          .totals = parts.totals,
+          .operations = parts.operations,
+          .clock = clock};
+}
+
+void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
+  const View view = ViewOf(parts, event.clock);
+  Reply reply;
+  reply.request = event.request;
+  const auto take = [&](auto outcome) {
+    if (auto* failure = std::get_if<Failure>(&outcome)) {
+      reply.status = std::move(failure->status);
+      reply.reason = std::move(failure->reason);
+    } else {
+      reply.answer = std::get<0>(std::move(outcome));
+    }
+  };
+  std::visit([&](const auto& call) { take(Answerer{view, parts, turn}(call)); }, event.call);
+  turn.actions.push_back(std::move(reply));
+}
+
+}  // namespace lb::controlplane

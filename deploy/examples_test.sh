@@ -1,0 +1,26 @@
+#!/bin/bash
+# Every example configuration is good, for the control plane and for lbctl alike; core.yaml with one
+# of its sections switched on is refused by name.
+set -euo pipefail
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+controlplane=controlplane/lb-controlplane
+lbctl=cli/lbctl
+
+for file in deploy/examples/*.yaml; do
+  "$controlplane" --check-config --config "$file" || fail "$file is refused by lb-controlplane"
+  "$lbctl" config validate "$file" || fail "$file is refused by lbctl"
+done
+
+for section in rate_limit bandwidth_limit tls backend_tls cluster; do
+  sed "/^$section:/,/enabled:/s/enabled: false/enabled: true/" deploy/examples/core.yaml >"$TEST_TMPDIR/on.yaml"
+  code=0
+  "$controlplane" --check-config --config "$TEST_TMPDIR/on.yaml" >"$TEST_TMPDIR/out" 2>&1 || code=$?
+  [ "$code" = 1 ] || fail "$section switched on: code $code instead of 1"
+  grep -q "$section" "$TEST_TMPDIR/out" || fail "the findings do not name $section"
+done
+
+# What the README shows is what the programs take.
+awk '/^```yaml/ { on = 1; next } /^```/ { on = 0 } on' README.md >"$TEST_TMPDIR/readme.yaml"
+[ -s "$TEST_TMPDIR/readme.yaml" ] || fail "README.md shows no configuration"
+"$lbctl" config validate "$TEST_TMPDIR/readme.yaml" || fail "the configuration in README.md is refused"

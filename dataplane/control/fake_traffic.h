@@ -1,0 +1,34 @@
+// Traffic without sockets, for the tests of the lanes: remembers what it was told, and fails to
+// bind where a test says. Threading: none.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "dataplane/control/traffic.h"
+
+namespace lb::dataplane {
+
+class FakeTraffic final : public Traffic {
+ public:
+  std::vector<BindFailure> Apply(std::shared_ptr<const Tables> tables) override {
+    if (failures.empty()) in_force = std::move(tables);
+    return failures;
+  }
+  void StopAccepting() override { accepting = false; }
+  std::vector<BindFailure> ResumeAccepting() override {
+    accepting = failures.empty();
+    return failures;
+  }
+  void CloseConnections() override { ++closes; }
+  uint64_t connections() const override { return open; }
+
+  std::vector<BindFailure> failures;  // What the next binds fail with.
+  std::shared_ptr<const Tables> in_force;
+  bool accepting = true;
+  int closes = 0;
+  uint64_t open = 0;
+};
+
+}  // namespace lb::dataplane

@@ -29,7 +29,7 @@ run_bazel() {
     quiet=(--curses=no --color=no --show_progress_rate_limit=20 --noshow_loading_progress)
   fi
   case "$command" in
-    build | test) quiet+=("--jobs=$(bazel_jobs)" --show_result=0) ;;
+    build | test) quiet+=("--jobs=$(bazel_jobs)" --show_result=0 --ui_event_filters=-info) ;;
   esac
   bazel "${bazel_startup[@]}" "$command" "${quiet[@]}" "$@" </dev/null
 }

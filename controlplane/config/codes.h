@@ -2,6 +2,7 @@
 // not given to anything else. LB01xx are errors, LB02xx warnings.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 namespace lb::controlplane::codes {
@@ -43,5 +44,46 @@ inline constexpr std::string_view kAllWeightsZero = "LB0205";
 inline constexpr std::string_view kIgnoreVerify = "LB0207";
 inline constexpr std::string_view kNoRules = "LB0208";
 inline constexpr std::string_view kNoBackends = "LB0209";
+
+struct Meaning {
+  std::string_view code;
+  std::string_view text;
+};
+
+// All of them, in order, for the reference document.
+inline constexpr std::array kMeanings = {
+    Meaning{kSyntax, "not YAML"},
+    Meaning{kUnknownKey, "unknown key"},
+    Meaning{kDuplicateKey, "key twice in one map"},
+    Meaning{kWrongType, "wrong type of value"},
+    Meaning{kUnknownChoice, "unknown word"},
+    Meaning{kOutOfRange, "number or length out of range"},
+    Meaning{kMissingKey, "required key missing"},
+    Meaning{kBadFormat, "malformed name, address, network or path"},
+    Meaning{kYesNo, "yes, no, on or off where true or false is meant"},
+    Meaning{kUnit, "unit missing or unknown"},
+    Meaning{kNotBuilt, "known, but not built yet"},
+    Meaning{kVariable, "variable without a value, or malformed"},
+    Meaning{kFile, "file that cannot be read"},
+    Meaning{kDuplicateName, "name taken twice"},
+    Meaning{kListenTwice, "address listened on twice"},
+    Meaning{kContradiction, "values that contradict each other"},
+    Meaning{kTooLarge, "file too large"},
+    Meaning{kNotText, "not UTF-8 text"},
+    Meaning{kEmpty, "file without content"},
+    Meaning{kTab, "tab as indentation"},
+    Meaning{kManyDocuments, "more than one document"},
+    Meaning{kTooDeepOrMany, "too deep, or too many values"},
+    Meaning{kAlias, "alias without anchor, or inside its own"},
+    Meaning{kUnsupportedYaml,
+            "YAML that is not read: tags, other versions, keys that are not text"},
+    Meaning{kListenOverlap, "warning: listeners overlap"},
+    Meaning{kBackendTwice, "warning: backend listed twice"},
+    Meaning{kCheckTimeout, "warning: check timeout not below its interval"},
+    Meaning{kAllWeightsZero, "warning: all weights are zero"},
+    Meaning{kIgnoreVerify, "warning: backends are not verified"},
+    Meaning{kNoRules, "warning: no rules"},
+    Meaning{kNoBackends, "warning: rule without backends"},
+};
 
 }  // namespace lb::controlplane::codes

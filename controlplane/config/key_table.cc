@@ -36,7 +36,7 @@ const KeyTable& KeyTable::Get() {
 }
 
 KeyTable::KeyTable() {
-  static const KeySpec root_spec{.path = ""};
+  static const KeySpec root_spec{.path = "", .description = "All of lb.yaml."};
   nodes_.push_back(std::make_unique<KeyNode>());
   root_ = nodes_.back().get();
   root_->spec = &root_spec;

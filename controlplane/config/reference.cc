@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "controlplane/config/codes.h"
 #include "controlplane/config/key_table.h"
 #include "controlplane/config/quantity.h"
 #include "controlplane/config/suggest.h"
@@ -121,9 +122,12 @@ absl::StatusOr<std::string> ExplainKey(std::string_view path) {
 }
 
 std::string ConfigReference() {
-  std::string out;
+  std::string out = "## All keys\n\n";
   AppendTable("Top level", KeyTable::Get().root(), out);
   AppendTables(KeyTable::Get().root(), out);
+  absl::StrAppend(&out, "## Codes of findings\n\n| code | meaning |\n| --- | --- |\n");
+  for (const codes::Meaning& meaning : codes::kMeanings)
+    absl::StrAppend(&out, "| ", Absl(meaning.code), " | ", Absl(meaning.text), " |\n");
   return out;
 }
 

@@ -14,7 +14,13 @@ namespace lb::controlplane {
 // names the path, and a near one where there is one.
 absl::StatusOr<std::string> ExplainKey(std::string_view path);
 
-// The reference of all keys in Markdown: a section for each map.
+// The reference of all keys and codes in Markdown: a section for each map.
 std::string ConfigReference();
+
+// Stands in docs/configuration.md before what ConfigReference() gives; all above it is written by
+// hand.
+inline constexpr std::string_view kReferenceMarker =
+    "<!-- Generated from the table of keys from here on: bazel run "
+    "//controlplane/config:write_reference -- \"$PWD/docs/configuration.md\" -->\n\n";
 
 }  // namespace lb::controlplane

@@ -1,0 +1,27 @@
+#include "controlplane/config/suggest.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+TEST(SuggestTest, ASwapOfNeighboursIsOneEdit) {
+  EXPECT_EQ(EditDistance("listen", "listen"), 0u);
+  EXPECT_EQ(EditDistance("lisetn", "listen"), 1u);
+  EXPECT_EQ(EditDistance("lisen", "listen"), 1u);
+  EXPECT_EQ(EditDistance("", "abc"), 3u);
+  EXPECT_EQ(EditDistance("kitten", "sitting"), 3u);
+}
+
+TEST(SuggestTest, TheNearestIsGivenOnlyWhenItIsNear) {
+  EXPECT_EQ(Nearest("backend", {"rules", "backends", "balance"}), "backends");
+  EXPECT_EQ(Nearest("max_connectoins", {"max_connections"}), "max_connections");
+  EXPECT_EQ(Nearest("timeout", {"interval", "path"}), "");
+  EXPECT_EQ(Nearest("xy", {"on"}), "");
+  EXPECT_EQ(Nearest(std::string(1'000'000, 'x'), {"rules"}), "");
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -101,12 +101,12 @@ Row WorkerRow(const api::Worker& worker, bool wide, WallTime now) {
 }
 
 std::vector<Column> WorkerColumns(bool wide) {
-  std::vector<Column> columns = {{"NAME"},        {"SYNC"},    {"SENT", true},     {"ACKED", true},
-                                 {"CONNS", true}, {"VERSION"}, {"AGE", true, true}};
+  std::vector<Column> columns = {{"NAME"},        {"SYNC"},    {"SENT", true},      {"ACKED", true},
+                                 {"CONNS", true}, {"VERSION"}, {"AGE", false, true}};
   if (wide)
     columns.insert(
         columns.end(),
-        {{"CONNS-TOTAL", true}, {"THREADS", true}, {"PID", true}, {"LAST-SEEN", true, true}});
+        {{"CONNS-TOTAL", true}, {"THREADS", true}, {"PID", true}, {"LAST-SEEN", false, true}});
   columns.push_back({"DETAIL"});
   return columns;
 }
@@ -132,7 +132,7 @@ std::vector<Column> ColumnsOf(Type type, bool wide) {
   if (wide)
     columns.insert(columns.end(),
                    {{"CHECK-TIME", true}, {"CONNECTS", true}, {"CONNECT-FAILURES", true}});
-  columns.push_back({"LAST-CHANGE", true, true});
+  columns.push_back({"LAST-CHANGE", false, true});
   return columns;
 }
 

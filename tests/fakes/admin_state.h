@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -26,7 +27,9 @@ struct AdminState {
 
   // Gives the fault of the moment, or OK. Holds the call when it is to hang.
   grpc::Status Enter(grpc::ServerContext* context, std::unique_lock<std::mutex>& lock) {
-    if (fault.hang) stopping.wait_until(lock, context->deadline(), [this] { return stopped; });
+    // Past the caller's deadline, so that not this answer but the deadline ends the call.
+    const auto end = context->deadline() + std::chrono::seconds(1);
+    if (fault.hang) stopping.wait_until(lock, end, [this] { return stopped; });
     if (fault.code == 0) return grpc::Status::OK;
     if (!fault.reason.empty()) context->AddTrailingMetadata("lb-reason", fault.reason);
     return {static_cast<grpc::StatusCode>(fault.code), fault.message};

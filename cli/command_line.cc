@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -56,15 +57,15 @@ absl::Status Unexpected(const CLI::App* app, const std::string& word) {
       SeeHelp(app));
 }
 
-// CLI11 says "--timeout: 1 required DURATION missing" and the like.
+// CLI11 says "--timeout: 1 required DURATION missing", "Could not convert: --client = maybe".
 absl::Status Rewrite(const CLI::App* app, const CLI::ParseError& error) {
   const std::string text = error.what();
-  const std::string flag = text.substr(0, text.find(':'));
-  const bool about_flag = !flag.empty() && flag[0] == '-';
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch) && about_flag)
-    return UsageError(absl::StrCat(Escape(flag), " needs a value"), SeeHelp(app));
-  return UsageError(about_flag ? absl::StrCat(Escape(flag), " takes no value")
-                               : absl::StrCat("cannot understand: ", Escape(text)),
+  const size_t begin = std::min(text.find('-'), text.size());
+  const std::string flag = Escape(text.substr(begin, text.find_first_of(" :=", begin) - begin));
+  if (flag.empty())
+    return UsageError(absl::StrCat("cannot understand: ", Escape(text)), SeeHelp(app));
+  const bool missing = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ArgumentMismatch);
+  return UsageError(absl::StrCat(flag, missing ? " needs a value" : " takes no value"),
                     SeeHelp(app));
 }
 

@@ -104,6 +104,14 @@ void AddConfig(CLI::App& app, CommandLine& line) {
   validate->footer(
       "-o text (default), json or github (annotations of a pull request).\n"
       "Exit code 1 when the file would be refused.");
+  CLI::App* schema =
+      Add(*config, "schema", Command::kConfigSchema, line, "JSON Schema of lb.yaml, for editors");
+  schema->add_option("--out", line.out, "write to FILE instead of stdout")
+      ->type_name("FILE")
+      ->take_last();
+  CLI::App* explain = Add(*config, "explain", Command::kConfigExplain, line,
+                          "what a key means, its type, unit and default");
+  explain->add_option("PATH", line.name, "a key, as rules.health_check.interval; none: the top");
 }
 
 void AddWorker(CLI::App& app, CommandLine& line) {

@@ -1,24 +1,30 @@
 #include "cli/config.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/unique_fd.h"
 #include "cli/findings.h"
+#include "cli/json.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/load.h"
+#include "controlplane/config/reference.h"
+#include "controlplane/config/schema.h"
 
 namespace lb::cli {
 namespace {
@@ -52,6 +58,16 @@ absl::StatusOr<std::string> ReadPath(const std::string& path, size_t bytes_max) 
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return absl::UnavailableError(ErrnoText("open", path, errno));
   return ReadAll(fd.get(), path, bytes_max);
+}
+
+// Writes beside the file and renames, so that a reader never sees half of it.
+absl::Status ReplaceFile(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  std::ofstream file(beside, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (file.good() && std::rename(beside.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  return UsageError(absl::StrCat("--out: ", ErrnoText("write", path, errno)));
 }
 
 controlplane::Sources RealSources() {
@@ -114,6 +130,27 @@ absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options) {
     WriteOut(controlplane::RenderFindings(name, text.ok() ? *text : "", result));
   }
   return valid ? ExitCode::kDone : ExitCode::kFindings;
+}
+
+absl::StatusOr<ExitCode> RunSchema(const std::string& out) {
+  const std::string schema = ToPrettyJson(boost::json::parse(controlplane::ConfigSchema()));
+  if (out.empty()) {
+    WriteOut(schema);
+    return ExitCode::kDone;
+  }
+  LB_RETURN_IF_ERROR(ReplaceFile(out, schema));
+  return ExitCode::kDone;
+}
+
+absl::StatusOr<ExitCode> RunExplain(const std::string& path) {
+  const absl::StatusOr<std::string> text = controlplane::ExplainKey(path);
+  if (!text.ok()) {
+    absl::Status status = text.status();
+    SetHint(status, "lbctl config explain lists the keys at the top, and PATH those below it");
+    return status;
+  }
+  WriteOut(*text);
+  return ExitCode::kDone;
 }
 
 }  // namespace lb::cli

@@ -18,4 +18,10 @@ struct ValidateOptions {
 // strict. A file that cannot be read is a finding too, as for the control plane.
 absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options);
 
+// Writes the JSON Schema of lb.yaml to stdout, or to the file `out`.
+absl::StatusOr<ExitCode> RunSchema(const std::string& out);
+
+// Prints what the key at `path` means; NotFound with the closest key.
+absl::StatusOr<ExitCode> RunExplain(const std::string& path);
+
 }  // namespace lb::cli

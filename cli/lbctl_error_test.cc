@@ -187,5 +187,19 @@ TEST_F(LbctlErrorTest, ValidateShowsEveryFindingOnStdout) {
   EXPECT_TRUE(Has(missing.out, "No such file")) << missing.out;
 }
 
+TEST_F(LbctlErrorTest, SchemaAndExplainNeedNoControlPlane) {
+  const ProcessResult schema = RunLbctl({"config", "schema"});
+  EXPECT_EQ(schema.exit_code, 0) << schema.err;
+  EXPECT_TRUE(json::parse(schema.out).is_object());
+  EXPECT_EQ(RunLbctl({"config", "schema", "--out", SocketPath("schema.json")}).exit_code, 0);
+  EXPECT_EQ(RunLbctl({"config", "schema", "--out", "/nowhere/schema.json"}).exit_code, 2);
+  const ProcessResult explained = RunLbctl({"config", "explain", "rules.listen"});
+  EXPECT_EQ(explained.exit_code, 0) << explained.err;
+  EXPECT_TRUE(Has(explained.out, "listen"));
+  const ProcessResult unknown = RunLbctl({"config", "explain", "rules[].lisen"});
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_TRUE(Has(unknown.err, "did you mean 'rules[].listen'?")) << unknown.err;
+}
+
 }  // namespace
 }  // namespace lb::cli

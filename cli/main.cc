@@ -76,6 +76,10 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line) {
       return ExitCode::kDone;
     case Command::kConfigValidate:
       return RunValidate({line.name, line.flags.output.value_or("text"), line.strict});
+    case Command::kConfigSchema:
+      return RunSchema(line.out);
+    case Command::kConfigExplain:
+      return RunExplain(line.name);
     default:
       return RunOnline(line);
   }

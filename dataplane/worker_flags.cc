@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/listen.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "dataplane/control/drainer.h"
@@ -57,11 +58,13 @@ absl::StatusOr<Endpoint> ParseControl(const std::string& text) {
 absl::StatusOr<Endpoint> ParseHttp(const RawFlags& raw) {
   const std::string text =
       raw.http.empty() ? absl::StrCat("unix:/run/lb/worker-", raw.id, ".http") : raw.http;
-  const auto http = Endpoint::Parse(text, Endpoint::PortZero::kAllow);
-  if (http.ok() && http->IsResolved()) return *http;
+  auto http = Endpoint::Parse(text, Endpoint::PortZero::kAllow);
+  if (!http.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--http: ", http.status().message()));
+  }
+  if (http->kind() == Endpoint::Kind::kUnix || IsLoopback(*http)) return *std::move(http);
   return absl::InvalidArgumentError(
-      absl::StrCat("--http: ", http.ok() ? absl::StrCat("'", text, "' is a name; use an address")
-                                         : std::string(http.status().message())));
+      absl::StrCat("--http ", text, ": use unix:PATH or a loopback address like 127.0.0.1:9904"));
 }
 
 // "30s", "500ms" is not offered: a drain is a matter of seconds. "2m" and "1h" are.

@@ -32,14 +32,16 @@ absl::Status Drainer::Take(const Command& command, Instant now) {
     return absl::InvalidArgumentError(
         absl::StrCat("command without an id of 1 to ", kMaxCommandIdBytes, " bytes or an order"));
   }
-  // Told once more at once, also when it is not carried out again: somebody asks for it.
-  reported_command_ = command.id();
-  next_status_ = now;
-  if (!IsNew(command.id())) return absl::OkStatus();
-  if (to_exit_) {
-    LogWarn("command not carried out: the worker is ending", {{"command", command.id()}});
+  const bool repeated = !IsNew(command.id());
+  // Only the newest command has a state of its own to tell; an older one was overtaken.
+  if (repeated && command.id() != commands_.back()) return absl::OkStatus();
+  if (to_exit_ && command.has_undrain()) {
+    LogWarn("undrain not carried out: the worker is ending", {{"command", command.id()}});
     return absl::OkStatus();
   }
+  reported_command_ = command.id();
+  next_status_ = now;
+  if (repeated || to_exit_) return absl::OkStatus();
   LogInfo(command.has_drain() ? "drain ordered" : "drain taken back", {{"command", command.id()}});
   if (command.has_drain()) {
     Begin(TimeoutOf(command.drain()), now);

@@ -77,11 +77,19 @@ TEST_F(DrainerTest, TellsProgressOnceASecondAndTheEndOnce) {
 
 TEST_F(DrainerTest, ARepeatedCommandIsAnsweredButNotCarriedOutAgain) {
   ASSERT_TRUE(drainer_.Take(Drain("a", 30), kStart).ok());
+  ASSERT_TRUE(drainer_.Status(kStart).has_value());
+  traffic_.accepting = true;
+  ASSERT_TRUE(drainer_.Take(Drain("a", 30), kStart).ok());
+  EXPECT_TRUE(traffic_.accepting);
+  EXPECT_TRUE(drainer_.Status(kStart).has_value());
+}
+
+TEST_F(DrainerTest, ACommandThatWasOvertakenIsIgnored) {
+  ASSERT_TRUE(drainer_.Take(Drain("a", 30), kStart).ok());
   ASSERT_TRUE(drainer_.Take(Undrain("b"), kStart).ok());
   ASSERT_TRUE(drainer_.Take(Drain("a", 30), kStart).ok());
   EXPECT_FALSE(drainer_.draining());
-  EXPECT_TRUE(traffic_.accepting);
-  EXPECT_TRUE(drainer_.Status(kStart).has_value());
+  EXPECT_EQ(drainer_.Status(kStart)->drain().command_id(), "b");
 }
 
 TEST_F(DrainerTest, IsServingAgainOnlyOnceEveryAddressIsBound) {
@@ -101,6 +109,7 @@ TEST_F(DrainerTest, NoCommandTakesBackTheDrainOfAnEndingProcess) {
   ASSERT_TRUE(drainer_.Take(Undrain("b"), kStart).ok());
   EXPECT_TRUE(drainer_.draining());
   EXPECT_FALSE(traffic_.accepting);
+  EXPECT_FALSE(drainer_.Status(kStart).has_value());
 }
 
 TEST_F(DrainerTest, ACommandWithoutIdOrOrderIsRefused) {

@@ -84,11 +84,19 @@ absl::Status HealthLane::TakeChanges(const HealthUpdate& update) {
 }
 
 void AppendHealth(const StateRegistry& registry, lb::worker::v1::Hello& hello) {
-  for (const auto& [key, health] : registry.health()) {
-    HealthEntry& entry = *hello.add_health();
-    entry.set_rule(key.rule);
-    entry.set_backend(key.backend);
-    entry.set_state(ToState(health));
+  const std::map<BackendKey, Health> told = registry.health();
+  constexpr size_t kOverheadBytes = 16;  // Tags, lengths and the state of an entry.
+  size_t bytes = 0;
+  for (const Health wanted : {Health::kUnhealthy, Health::kHealthy}) {
+    for (const auto& [key, health] : told) {
+      if (health != wanted) continue;
+      bytes += key.rule.size() + key.backend.size() + kOverheadBytes;
+      if (bytes > kMaxHelloHealthBytes) return;
+      HealthEntry& entry = *hello.add_health();
+      entry.set_rule(key.rule);
+      entry.set_backend(key.backend);
+      entry.set_state(ToState(health));
+    }
   }
 }
 

@@ -31,7 +31,12 @@ class HealthLane final {
   std::map<BackendKey, Health> collected_;
 };
 
-// For the Hello: what this worker was told last.
+// What the health in a Hello may weigh: the whole message has to stay below gRPC's bound of 4 MiB,
+// and the slots in it have to be complete.
+inline constexpr size_t kMaxHelloHealthBytes = 1u << 20;
+
+// For the Hello: what this worker was told last, the unhealthy first. What passes
+// kMaxHelloHealthBytes is left out, and so is unknown to a control plane that lost its state.
 void AppendHealth(const StateRegistry& registry, lb::worker::v1::Hello& hello);
 
 }  // namespace lb::dataplane

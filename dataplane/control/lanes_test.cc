@@ -67,6 +67,18 @@ TEST_F(LanesTest, HealthIsRememberedForABackendThatComesLater) {
   EXPECT_EQ(hello.health(0).state(), lb::type::v1::HEALTH_STATE_UNHEALTHY);
 }
 
+TEST_F(LanesTest, AHelloFitsWhateverItWasTold) {
+  ASSERT_TRUE(registry_.SetHealth({"z", "sick"}, Health::kUnhealthy));
+  for (int i = 0; i < 20'000; ++i) {
+    ASSERT_TRUE(registry_.SetHealth({std::string(90, 'r'), std::to_string(i)}, Health::kHealthy));
+  }
+  Hello hello;
+  AppendHealth(registry_, hello);
+  EXPECT_LE(hello.ByteSizeLong(), kMaxHelloHealthBytes);
+  EXPECT_GT(hello.health_size(), 1'000);
+  EXPECT_EQ(hello.health(0).backend(), "sick");
+}
+
 TEST_F(LanesTest, HealthThatBreaksTheContractIsAnError) {
   HealthLane lane(registry_);
   EXPECT_FALSE(lane.Take(Update(false, kFirst, lb::type::v1::HEALTH_STATE_HEALTHY)).ok());
@@ -161,6 +173,10 @@ TEST_F(LanesTest, NoMessageOfManyReachesAMebibyte) {
   ASSERT_TRUE(slots.Take(grant).ok());
   StatsLane stats(registry_);
   auto reports = slots.Report();
+  ASSERT_GT(reports.size(), 1u);
+  // Only the part that completes the picture answers the grant.
+  EXPECT_EQ(reports.front().slots().seq(), 0u);
+  EXPECT_EQ(reports.back().slots().seq(), 1u);
   for (auto& report : stats.Report(0)) reports.push_back(std::move(report));
   size_t entries = 0;
   for (const auto& report : reports) {

@@ -33,7 +33,6 @@ absl::Status SlotLane::Take(const SlotGrant& grant) {
     }
   }
   seq_ = grant.seq();
-  unanswered_ = true;
   return absl::OkStatus();
 }
 
@@ -46,12 +45,15 @@ std::vector<ConnectRequest> SlotLane::Report() {
     const auto before = told_.find(key);
     if (before != told_.end() && before->second == use) continue;
     if (reports.empty() || reports.back().slots().entries_size() >= kMaxEntries) {
-      reports.emplace_back().mutable_slots()->set_seq(seq_);
+      reports.emplace_back().mutable_slots()->set_seq(answered_seq_);
     }
     Add(key, use, *reports.back().mutable_slots()->add_entries());
   }
-  if (reports.empty() && unanswered_) reports.emplace_back().mutable_slots()->set_seq(seq_);
-  unanswered_ = false;
+  if (reports.empty() && seq_ != answered_seq_) reports.emplace_back();
+  // The last part answers, not the first: whoever divides the slots may use what a cut sets free
+  // only once it knows everything that is still held.
+  answered_seq_ = seq_;
+  if (!reports.empty()) reports.back().mutable_slots()->set_seq(answered_seq_);
   std::erase_if(now, [](const auto& entry) { return entry.second == Use{}; });
   told_ = std::move(now);
   return reports;

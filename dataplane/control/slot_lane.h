@@ -44,8 +44,8 @@ class SlotLane final {
 
   StateRegistry& registry_;
   std::map<BackendKey, Use> told_;
-  uint64_t seq_ = 0;
-  bool unanswered_ = false;
+  uint64_t seq_ = 0;           // Of the grant applied last.
+  uint64_t answered_seq_ = 0;  // Of the grant reported last.
 };
 
 }  // namespace lb::dataplane

@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds kTick{100};  // Half of the shortest interva
 // An I/O thread answers between two events, far below this even on a busy machine.
 constexpr std::chrono::milliseconds kLiveWithin{1'000};
 // The watchdog asks often and so waits less: the control loop stands still meanwhile.
-constexpr std::chrono::milliseconds kAnswersWithin{100};
+constexpr std::chrono::milliseconds kAnswersWithin{500};
 // A stream that lasted this long was a good one. Shorter ones, welcomed or not, leave the backoff
 // growing, so that a broken control plane is not asked ten times a second.
 constexpr Duration kGoodStream = std::chrono::seconds(5);

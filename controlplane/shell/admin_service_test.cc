@@ -1,0 +1,130 @@
+#include "controlplane/shell/admin_service.h"
+
+#include <grpcpp/create_channel_posix.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/client_unary_call.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "controlplane/shell/grpc_server.h"
+#include "controlplane/shell/test_loop.h"
+#include "gtest/gtest.h"
+#include "lb/admin/v1/admin.grpc.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+namespace v1 = admin::v1;
+
+class AdminServiceTest : public testing::Test {
+ protected:
+  // Runs a blocking call in another thread while this one is the loop.
+  template <typename Call>
+  auto WhileRunning(Call call) {
+    decltype(call()) result{};
+    bool done = false;
+    std::thread caller([&] {
+      result = call();
+      boost::asio::post(loop_.io(), [&] { done = true; });
+    });
+    EXPECT_TRUE(loop_.RunUntil([&] { return done; }));
+    caller.join();
+    return result;
+  }
+
+  AdminServiceTest() {
+    GrpcServer::Options options;
+    options.services = service_.services();
+    options.health_and_reflection = true;
+    server_ = GrpcServer::Start(std::move(options)).value();
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    server_->Take(UniqueFd(ends[0]));
+    channel_ = grpc::CreateInsecureChannelFromFd("admin", ends[1]);
+  }
+
+  ~AdminServiceTest() override {
+    service_.Stop();
+    WhileRunning([&] {
+      server_->Shutdown();
+      return true;
+    });
+  }
+
+  grpc::Status GetRule(v1::Rule& rule) {
+    return WhileRunning([&] {
+      v1::GetRuleRequest request;
+      request.set_name("rules/web");
+      return v1::RuleService::NewStub(channel_)->GetRule(&context_, request, &rule);
+    });
+  }
+
+  TestLoop loop_;
+  // Answers as `reply` says, and keeps the last request.
+  Reply reply_;
+  AdminRequest last_;
+  AdminService service_{loop_.io(), [this](Event event) {
+                          boost::asio::post(loop_.io(), [this, event] {
+                            last_ = std::get<AdminRequest>(event);
+                            Reply reply = reply_;
+                            reply.request = last_.request;
+                            service_.Answer(std::move(reply));
+                          });
+                        }};
+  std::unique_ptr<GrpcServer> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  grpc::ClientContext context_;
+};
+
+TEST_F(AdminServiceTest, ACallIsARequestAndItsReplyTheResponse) {
+  v1::Rule answer;
+  answer.set_name("rules/web");
+  reply_.answer = answer;
+  v1::Rule rule;
+  const grpc::Status status = GetRule(rule);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(rule.name(), "rules/web");
+  EXPECT_EQ(std::get<v1::GetRuleRequest>(last_.call).name(), "rules/web");
+}
+
+TEST_F(AdminServiceTest, AnErrorCarriesItsCodeItsMessageAndItsReason) {
+  reply_.status = absl::NotFoundError("no rule 'web'; did you mean 'web2'?");
+  reply_.reason = "RULE_NOT_FOUND";
+  v1::Rule rule;
+  const grpc::Status status = GetRule(rule);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(status.error_message(), "no rule 'web'; did you mean 'web2'?");
+  const auto& trailers = context_.GetServerTrailingMetadata();
+  const auto reason = trailers.find(AdminService::kReasonKey);
+  ASSERT_NE(reason, trailers.end());
+  EXPECT_EQ(std::string(reason->second.data(), reason->second.size()), "RULE_NOT_FOUND");
+}
+
+TEST_F(AdminServiceTest, AfterStopCallsAreUnavailable) {
+  service_.Stop();
+  v1::Rule rule;
+  EXPECT_EQ(GetRule(rule).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(AdminServiceTest, AnUnknownMethodIsUnimplementedAndHealthIsServed) {
+  server_->SetServing(true);
+  const auto call = [&](const char* method) {
+    return WhileRunning([&] {
+      grpc::ClientContext context;
+      const grpc::internal::RpcMethod rpc(method, grpc::internal::RpcMethod::NORMAL_RPC);
+      v1::GetStatusRequest request;  // Empty, like a health request for the whole server.
+      v1::GetOperationRequest response;
+      return grpc::internal::BlockingUnaryCall<v1::GetStatusRequest, v1::GetOperationRequest,
+                                               grpc::protobuf::MessageLite,
+                                               grpc::protobuf::MessageLite>(
+                 channel_.get(), rpc, &context, request, &response)
+          .error_code();
+    });
+  };
+  EXPECT_EQ(call("/lb.admin.v1.RuleService/Explode"), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(call("/grpc.health.v1.Health/Check"), grpc::StatusCode::OK);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,62 @@
+#include "controlplane/shell/flags.h"
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+TEST(FlagsTest, DefaultsAreThePackagedPaths) {
+  const Flags flags = ParseFlags({}).value().flags.value();
+  EXPECT_EQ(flags.config, "/etc/lb/lb.yaml");
+  EXPECT_EQ(flags.worker_api.ToString(), "unix:/run/lb/worker.sock");
+  EXPECT_EQ(flags.admin_api.ToString(), "unix:/run/lb/admin.sock");
+  EXPECT_EQ(flags.http.ToString(), "127.0.0.1:9903");
+  EXPECT_EQ(flags.state_dir, "/var/lib/lb");
+  EXPECT_FALSE(flags.node_id.empty());
+  EXPECT_FALSE(flags.check_config);
+}
+
+TEST(FlagsTest, TakesEveryFlag) {
+  const Flags flags =
+      ParseFlags({"--config", "a.yaml", "--check-config", "--worker-api", "unix:/tmp/w",
+                  "--admin-api=unix:/tmp/a", "--http", "127.0.0.1:0", "--state-dir", "/tmp/s",
+                  "--node-id", "n1", "--log-level", "debug", "--log-format", "json"})
+          .value()
+          .flags.value();
+  EXPECT_EQ(flags.config, "a.yaml");
+  EXPECT_TRUE(flags.check_config);
+  EXPECT_EQ(flags.worker_api.ToString(), "unix:/tmp/w");
+  EXPECT_EQ(flags.admin_api.ToString(), "unix:/tmp/a");
+  EXPECT_EQ(flags.node_id, "n1");
+  EXPECT_EQ(flags.log_format, "json");
+}
+
+TEST(FlagsTest, HelpAndVersionAreTexts) {
+  EXPECT_FALSE(ParseFlags({"--help"}).value().flags.has_value());
+  EXPECT_NE(ParseFlags({"--help"}).value().text.find("--check-config"), std::string::npos);
+  EXPECT_NE(ParseFlags({"--version"}).value().text.find("lb-controlplane "), std::string::npos);
+}
+
+TEST(FlagsTest, TcpApisAreRefusedEvenOnLoopback) {
+  for (const char* flag : {"--worker-api", "--admin-api"}) {
+    const absl::Status status = ParseFlags({flag, "127.0.0.1:9901"}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status));
+    EXPECT_NE(status.message().find("needs mutual TLS, which is not built yet"),
+              absl::string_view::npos);
+    EXPECT_NE(status.message().find(flag), absl::string_view::npos);
+  }
+}
+
+TEST(FlagsTest, NonsenseIsAnErrorThatNamesTheFlag) {
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"--confg", "x"},
+                                              {"--http", "nowhere"},
+                                              {"--node-id", "a b"},
+                                              {"--worker-api", "unix:/a", "--admin-api", "unix:/a"},
+                                              {"extra"},
+                                              {"--config"}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseFlags(bad).status())) << bad[0];
+  }
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,70 @@
+#include "controlplane/shell/state_file.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+namespace fs = std::filesystem;
+
+class StateFileTest : public testing::Test {
+ protected:
+  StateFileTest() { fs::remove_all(folder_); }
+
+  std::unique_ptr<StateFile> Open() {
+    auto file = StateFile::Open(folder_.string());
+    EXPECT_TRUE(file.ok()) << file.status();
+    return file.ok() ? *std::move(file) : nullptr;
+  }
+
+  const fs::path folder_ = fs::path(testing::TempDir()) / "state_file_test";
+};
+
+TEST_F(StateFileTest, TheNewestSaveIsFoundAfterARestart) {
+  Open()->Save("first");
+  {
+    auto file = Open();
+    EXPECT_EQ(file->Read(), "first");
+    for (int i = 0; i < 100; ++i) file->Save("save " + std::to_string(i));
+  }
+  EXPECT_EQ(Open()->Read(), "save 99");
+  EXPECT_EQ(fs::status(folder_ / "state").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(StateFileTest, AFreshFolderHoldsNothing) { EXPECT_EQ(Open()->Read(), ""); }
+
+TEST_F(StateFileTest, DamageIsNoticedAndTheFileKeptAside) {
+  Open()->Save("precious");
+  std::fstream(folder_ / "state", std::ios::in | std::ios::out).seekp(45).put('X');
+  EXPECT_EQ(Open()->Read(), "");
+  EXPECT_FALSE(fs::exists(folder_ / "state"));
+  EXPECT_TRUE(fs::exists(folder_ / "state.damaged"));
+  EXPECT_EQ(Open()->Read(), "");
+}
+
+TEST_F(StateFileTest, AShortFileIsDamaged) {
+  fs::create_directories(folder_);
+  std::ofstream(folder_ / "state") << "lbst";
+  EXPECT_EQ(Open()->Read(), "");
+  EXPECT_TRUE(fs::exists(folder_ / "state.damaged"));
+}
+
+TEST_F(StateFileTest, OneFolderHasOneOwner) {
+  const auto first = Open();
+  const auto second = StateFile::Open(folder_.string());
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(second.status().message().find("--state-dir"), absl::string_view::npos);
+}
+
+TEST_F(StateFileTest, AMissingParentNamesTheFolderAndTheFlag) {
+  const auto file = StateFile::Open((folder_ / "a" / "b").string());
+  EXPECT_TRUE(absl::IsNotFound(file.status()));
+  EXPECT_NE(file.status().message().find("--state-dir"), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -145,7 +145,7 @@ class SemanticsTest(harness.Case):
         self.figure("a silent connection ended after %.2f s of a timeout of 1 s", ended[0])
         self.assertGreaterEqual(ended[0], 0.9)
         self.assertLess(ended[0], 10)
-        self.assertEqual(self.lb.sum("lb_rule_connections_closed_total", reason="idle"), 1)
+        self.assertEqual(self.lb.sum("lb_connections_closed_total", reason="idle"), 1)
 
     def test_a_half_closed_connection_ends_after_its_timeout(self):
         def script(connection):

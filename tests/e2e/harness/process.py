@@ -7,7 +7,8 @@ import subprocess
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
-_TAIL_BYTES = 3000
+_TAIL_BYTES = 4000
+_REPORTS_TAIL_BYTES = 600  # Of stdout, where the newest says it all.
 
 # What a program of ours must never write, whatever the test does to it.
 _BROKEN = (
@@ -93,8 +94,8 @@ class Process:
     def tail(self):
         end = "running" if self.running() else "ended with %s" % self._child.returncode
         parts = ["---- %s (pid %d, %s): %s" % (self.name, self.pid, end, " ".join(self.argv))]
-        parts += [text[-_TAIL_BYTES:] for text in (self.out(), self.log()) if text]
-        return "\n".join(parts)
+        parts += [self.out()[-_REPORTS_TAIL_BYTES:], self.log()[-_TAIL_BYTES:]]
+        return "\n".join(part for part in parts if part)
 
 
 def run(argv, timeout=60, env=None, stdin=None):

@@ -41,6 +41,13 @@ class Worker:
     def ready(self):
         return http_get(self.http, "/readyz")[0] == 200
 
+    def counts(self):
+        """The product's own metrics that are not zero, as text."""
+        lines = http_get(self.http, "/metrics")[1].splitlines()
+        return "\n".join(
+            line for line in lines if line.startswith("lb_") and not line.endswith(" 0")
+        )
+
     def wait_until_ready(self):
         wait_for(self.ready, 20, self.name + " is ready")
 
@@ -96,6 +103,7 @@ class Balancer:
         """Ends everything at once and checks that the ends are clean."""
         for worker in self.workers.values():
             if worker.process.running():
+                self._case.last_words.append("---- %s\n%s" % (worker.name, worker.counts()))
                 code = worker.process.stop(signal.SIGQUIT, 20 * SLOW)
                 self._case.assertEqual(code, 0, worker.name + " after SIGQUIT")
         if self.control is not None and self.control.running():

@@ -18,6 +18,7 @@ class Case(unittest.TestCase):
 
     def run(self, result=None):
         self.processes = []
+        self.last_words = []  # Shown when the test fails.
         # Short, since the path of a unix socket has to fit into 108 bytes.
         self.folder = tempfile.mkdtemp(prefix="lb-e2e-", dir="/tmp")
         problems = _count_problems(result)
@@ -58,8 +59,8 @@ class Case(unittest.TestCase):
         self.assertEqual(complaints, [])
 
     def _show_logs(self):
-        for process in self.processes:
-            print(process.tail(), file=sys.stderr, flush=True)
+        for text in [process.tail() for process in self.processes] + self.last_words:
+            print(text, file=sys.stderr, flush=True)
 
 
 def _count_problems(result):

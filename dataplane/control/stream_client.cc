@@ -77,7 +77,7 @@ class StreamClient::Stream final : public grpc::ClientBidiReactor<ConnectRequest
   void Abandon() {
     client_ = nullptr;
     End(absl::CancelledError("the worker ends"));
-    done_.get_future().wait();
+    done_->get_future().wait();
   }
 
  private:
@@ -88,9 +88,12 @@ class StreamClient::Stream final : public grpc::ClientBidiReactor<ConnectRequest
     boost::asio::post(io_, [self = shared_from_this(), ok] { self->HandleWritten(ok); });
   }
   void OnDone(const grpc::Status& status) override {
-    const std::shared_ptr<Stream> self = std::move(self_);
-    boost::asio::post(io_, [self, status = FromGrpc(status)] { self->HandleDone(status); });
-    self->done_.set_value();
+    // The stream goes away with the loop's last hold on it, never here: the channel in it joins
+    // gRPC's callback threads when it ends, and this is one of them.
+    const std::shared_ptr<std::promise<void>> done = done_;
+    boost::asio::post(
+        io_, [self = std::move(self_), status = FromGrpc(status)] { self->HandleDone(status); });
+    done->set_value();
   }
 
   void HandleRead(bool ok) {
@@ -134,7 +137,7 @@ class StreamClient::Stream final : public grpc::ClientBidiReactor<ConnectRequest
   std::unique_ptr<WorkerControlService::Stub> stub_;
   grpc::ClientContext context_;
   std::shared_ptr<Stream> self_;
-  std::promise<void> done_;
+  const std::shared_ptr<std::promise<void>> done_ = std::make_shared<std::promise<void>>();
 
   ConnectResponse incoming_;
   std::deque<ConnectRequest> queue_;  // The first is being written while writing_.

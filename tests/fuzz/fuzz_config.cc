@@ -68,8 +68,8 @@ void CheckConfig(const Config& config) {
 
 }  // namespace
 
-// libfyaml 0.7.12 loses a few bytes on some syntax errors. Our own use of it is checked for leaks by
-// the unit tests under --config=asan.
+// libfyaml 0.7.12 loses a few bytes on some syntax errors. Our own use of it is checked for leaks
+// by the unit tests under --config=asan.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libfyaml.so"; }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -22,7 +22,7 @@ class BackendLink final {
     kExhausted,  // No attempt is left; refusal() says why.
   };
 
-  explicit BackendLink(Connection& connection) : side_(connection) {}
+  explicit BackendLink(Connection* connection) : side_(connection) {}
   BackendLink(const BackendLink&) = delete;
   BackendLink& operator=(const BackendLink&) = delete;
 

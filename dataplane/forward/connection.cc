@@ -31,8 +31,8 @@ void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) 
 Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
     : context_(context),
       rule_(std::move(rule)),
-      client_(*this),
-      link_(*this),
+      client_(this),
+      link_(this),
       moved_at_(context.now) {
   client_.fd = std::move(client);
   client_.writable = true;

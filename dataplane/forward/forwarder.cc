@@ -21,17 +21,23 @@
 namespace lb::dataplane {
 namespace {
 
-// Descriptors kept for all but client connections: listening sockets, the control stream, logs,
-// the sockets of refused clients.
+// Descriptors kept for all but connections and listening sockets: the control stream, logs, the
+// sockets of refused clients.
 constexpr uint64_t kReservedDescriptors = 256;
 
-// As many connections as RLIMIT_NOFILE allows, two descriptors each; at least 1.
-absl::StatusOr<uint64_t> AllowedConnections() {
+// Returns RLIMIT_NOFILE.
+absl::StatusOr<uint64_t> DescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
     return absl::InternalError(absl::StrCat("RLIMIT_NOFILE: ", std::strerror(errno)));
-  const uint64_t descriptors = limit.rlim_cur;
-  return descriptors < kReservedDescriptors + 2 ? 1 : (descriptors - kReservedDescriptors) / 2;
+  return static_cast<uint64_t>(limit.rlim_cur);
+}
+
+// The client connections that `descriptors` allow beside these listening sockets, two descriptors
+// each; at least 1.
+uint64_t AllowedConnections(uint64_t descriptors, uint64_t listening_sockets) {
+  const uint64_t taken = kReservedDescriptors + listening_sockets;
+  return descriptors < taken + 2 ? 1 : (descriptors - taken) / 2;
 }
 
 // Pings waiting for their answers; shared, because an answer may come after the asker has left.
@@ -51,9 +57,10 @@ class Forwarder::Impl final {
 
   absl::Status Start() {
     LB_CHECK(threads_.empty());
-    const absl::StatusOr<uint64_t> allowed = AllowedConnections();
-    if (!allowed.ok()) return allowed.status();
-    open_.max = options_.max_connections != 0 ? options_.max_connections : *allowed;
+    const absl::StatusOr<uint64_t> descriptors = DescriptorLimit();
+    if (!descriptors.ok()) return descriptors.status();
+    descriptors_ = *descriptors;
+    SetMaxConnections();
     Prng seeds(options_.seed);
     for (size_t i = 0; i < options_.threads; ++i) {
       auto thread = IoThread::Start({.index = i, .seed = seeds.Next(), .open = &open_});
@@ -80,6 +87,7 @@ class Forwarder::Impl final {
     }
     bound_ = std::move(bound);
     tables_ = std::move(tables);
+    SetMaxConnections();
     return {};
   }
 
@@ -134,6 +142,12 @@ class Forwarder::Impl final {
   }
 
  private:
+  void SetMaxConnections() {
+    const uint64_t allowed = AllowedConnections(descriptors_, bound_.size() * options_.threads);
+    open_.max.store(options_.max_connections != 0 ? options_.max_connections : allowed,
+                    std::memory_order_relaxed);
+  }
+
   // Runs make(thread index)(parts) on every thread and waits for all.
   template <typename Make>
   void RunOnAll(Make make) {
@@ -162,6 +176,7 @@ class Forwarder::Impl final {
   }
 
   const Options options_;
+  uint64_t descriptors_ = 0;  // RLIMIT_NOFILE.
   OpenConnections open_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::shared_ptr<const Tables> tables_ = std::make_shared<const Tables>();

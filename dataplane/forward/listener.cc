@@ -51,7 +51,8 @@ void Listener::AcceptWaiting(ThreadContext& context, AcceptErrors& errors) {
 }
 
 void Listener::Admit(ThreadContext& context, UniqueFd client) {
-  if (context.open.open.fetch_add(1, std::memory_order_relaxed) >= context.open.max) {
+  if (context.open.open.fetch_add(1, std::memory_order_relaxed) >=
+      context.open.max.load(std::memory_order_relaxed)) {
     context.open.open.fetch_sub(1, std::memory_order_relaxed);
     rule_->counters().refused[static_cast<size_t>(RefuseReason::kWorkerLimit)].Add(1);
     CloseWithReset(client.get());

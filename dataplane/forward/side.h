@@ -29,7 +29,8 @@ struct Side : EventSource {
   static constexpr uint32_t kEvents =
       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | static_cast<uint32_t>(EPOLLET);
 
-  explicit Side(Connection& connection) : EventSource(Kind::kSide), owner(&connection) {}
+  // `connection` is told of the events; it may be nullptr when the side is in no epoll set.
+  explicit Side(Connection* connection) : EventSource(Kind::kSide), owner(connection) {}
 
   // Keeps what an event says.
   void Note(uint32_t events) {

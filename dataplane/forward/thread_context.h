@@ -17,7 +17,7 @@ class Connection;
 // The client connections of the whole worker, shared by all I/O threads: touched twice a
 // connection.
 struct OpenConnections {
-  uint64_t max = 0;
+  std::atomic<uint64_t> max{0};
   std::atomic<uint64_t> open{0};
 };
 

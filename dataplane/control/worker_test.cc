@@ -180,6 +180,29 @@ TEST_F(WorkerTest, ReportsTotals) {
   }));
 }
 
+TEST_F(WorkerTest, MetricsNameEveryRuleAndBackend) {
+  Serve(/*max_connections=*/2);
+  Grant(1, 2);
+  EXPECT_TRUE(Eventually([this] { return Served(); }));
+  const std::string text = Page("/metrics").body;
+  const std::string web = "rule=\"web\"";
+  const std::string echo = "{rule=\"web\",backend=\"echo\"} ";
+  for (const std::string& line : {
+           "lb_rule_refused_total{" + web + ",reason=\"no_backend\"} 0\n",
+           "lb_connections_closed_total{" + web + ",reason=\"idle\"} 0\n",
+           "lb_backend_connect_failures_total{" + web + ",backend=\"echo\",reason=\"refused\"} 0\n",
+           "lb_backend_connects_total" + echo + "1\n",
+           "lb_backend_up" + echo + "1\n",
+           "lb_backend_weight" + echo + "1\n",
+           "lb_backend_slots_granted" + echo + "2\n",
+           std::string("lb_config_revision 1\n"),
+           std::string("lb_controlplane_connected 1\n"),
+           std::string("lb_worker_draining 0\n"),
+       }) {
+    EXPECT_NE(text.find("\n" + line), std::string::npos) << line << text;
+  }
+}
+
 TEST_F(WorkerTest, AWrongDigestAndAnOldVersionAreRefused) {
   Serve();
   ConnectResponse part;

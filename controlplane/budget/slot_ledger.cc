@@ -125,8 +125,7 @@ absl::Status SlotLedger::Report(const WorkerKey& worker, const worker::v1::SlotR
     const uint64_t before = share.exposure();
     share.applied = entry.granted();
     share.held = entry.held();
-    share.wanted = entry.wanted();
-    share.wanted_at = now;
+    share.Want(entry.wanted(), now);
     changed_ |= share.exposure() != before;
     dirty_.insert(key);
   }

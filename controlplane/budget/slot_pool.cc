@@ -84,14 +84,27 @@ void SlotPool::Retarget(const std::vector<Member>& members, Instant now) {
   std::vector<uint64_t> demands;
   for (const Member& member : members) {
     const SlotShare& share = *member.share;
-    const bool fresh = now - share.wanted_at <= kWantedFresh;
-    demands.push_back(fresh ? std::max(share.wanted, share.held) : share.held);
+    demands.push_back(share.demand(now));
     elsewhere -= share.exposure();
   }
   const uint64_t to_divide = limit_ - std::min(limit_, elsewhere);
   const std::vector<uint64_t> targets = FairShares(to_divide, demands);
+  if (!retarget_ && OnlySwaps(members, demands, targets)) return;
   for (size_t i = 0; i < members.size(); ++i) members[i].share->target = targets[i];
   retarget_ = false;
+}
+
+// True when single slots would move between workers that use all they have: a rounding that follows
+// the noise of demand, and costs the slot while it moves.
+bool SlotPool::OnlySwaps(const std::vector<Member>& members, const std::vector<uint64_t>& demands,
+                         const std::vector<uint64_t>& targets) {
+  for (size_t i = 0; i < members.size(); ++i) {
+    const uint64_t now = members[i].share->target;
+    if (targets[i] > now + 1 || now > targets[i] + 1) return false;
+    if (targets[i] < now && demands[i] < now) return false;
+    if (targets[i] > now && now == 0) return false;
+  }
+  return true;
 }
 
 void SlotPool::Lower(const std::vector<Member>& members, Settled& out) {

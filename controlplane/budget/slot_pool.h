@@ -19,9 +19,6 @@ namespace lb::controlplane {
 
 class SlotPool final {
  public:
-  // How long a report of what a worker wants is believed; then it wants what it holds.
-  static constexpr std::chrono::seconds kWantedFresh{1};
-
   struct Grant {
     WorkerKey worker;
     uint64_t slots;
@@ -67,6 +64,8 @@ class SlotPool final {
 
   std::vector<Member> Connected();
   bool AnyShort(const std::vector<Member>& members) const;
+  static bool OnlySwaps(const std::vector<Member>& members, const std::vector<uint64_t>& demands,
+                        const std::vector<uint64_t>& targets);
   void Retarget(const std::vector<Member>& members, Instant now);
   void Lower(const std::vector<Member>& members, Settled& out);
   void Raise(std::vector<Member> members, bool may_raise, Settled& out);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -16,13 +17,29 @@ struct SlotShare {
   // one comes. A worker answers every grant, so a handful is enough.
   static constexpr size_t kMaxUnanswered = 8;
 
+  // How long a report of what a worker wants is believed; then it wants what it holds.
+  static constexpr std::chrono::seconds kWantedFresh{1};
+
   uint64_t applied = 0;  // The grant the worker reported last.
   uint64_t held = 0;     // Reported last.
-  uint64_t wanted = 0;   // Reported last.
+  uint64_t wanted = 0;   // The most reported of late: see Want.
   Instant wanted_at;
   std::vector<std::pair<uint64_t, uint64_t>> unanswered;  // (seq, slots), by seq.
   uint64_t target = 0;
   bool must_send = false;  // Send a grant even when it changes nothing.
+
+  // Takes a report of demand. The answer to a grant covers hardly any time, so a lower number does
+  // not replace a higher one that is fresh: rights would swing between busy workers.
+  void Want(uint64_t reported, Instant now) {
+    if (reported < wanted && now - wanted_at <= kWantedFresh) return;
+    wanted = reported;
+    wanted_at = now;
+  }
+
+  // What the worker could use now.
+  uint64_t demand(Instant now) const {
+    return now - wanted_at <= kWantedFresh ? std::max(wanted, held) : held;
+  }
 
   // The grant sent last.
   uint64_t granted() const { return unanswered.empty() ? applied : unanswered.back().second; }

@@ -1,0 +1,160 @@
+#include "controlplane/budget/slot_ledger.h"
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A ledger with one backend and workers that answer by hand.
+class SlotLedgerTest : public testing::Test {
+ protected:
+  static LiveRules Limit(uint64_t limit) {
+    LiveRule rule;
+    rule.name = "web";
+    rule.backends.push_back({.name = "b",
+                             .address = Endpoint::FromIp("10.0.0.1", 80).value(),
+                             .weight = 1,
+                             .max_connections = limit,
+                             .check_host = ""});
+    return {rule};
+  }
+
+  // Grants by worker id, of the last message to each.
+  std::map<std::string, uint64_t> Settle(bool may_raise = true) {
+    std::map<std::string, uint64_t> out;
+    for (const SlotLedger::ToWorker& grant : ledger_.Settle(may_raise, now_)) {
+      seq_[grant.worker] = grant.message.slots().seq();
+      for (const auto& entry : grant.message.slots().entries())
+        out[grant.worker.id] = entry.slots();
+    }
+    return out;
+  }
+
+  void Report(const WorkerKey& worker, uint64_t granted, uint64_t held, uint64_t wanted) {
+    worker::v1::SlotReport report;
+    report.set_seq(seq_[worker]);
+    worker::v1::SlotEntry& entry = *report.add_entries();
+    entry.set_rule("web");
+    entry.set_backend("b");
+    entry.set_granted(granted);
+    entry.set_held(held);
+    entry.set_wanted(wanted);
+    EXPECT_TRUE(ledger_.Report(worker, report, now_).ok());
+  }
+
+  using Grants = std::map<std::string, uint64_t>;
+  const WorkerKey a_{"a", "1"};
+  const WorkerKey b_{"b", "1"};
+  SlotLedger ledger_;
+  Instant now_ = Instant(std::chrono::hours(5));
+  std::map<WorkerKey, uint64_t> seq_;
+};
+
+TEST_F(SlotLedgerTest, ALoneWorkerGetsTheWholeLimit) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 50}}));
+}
+
+TEST_F(SlotLedgerTest, LowersFirstAndRaisesWhenReportedFree) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  Report(a_, 50, 40, 60);
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 49}, {"b", 0}}));  // B has not asked for anything yet.
+  Report(b_, 0, 0, 100);
+  EXPECT_EQ(Settle().at("a"), 25u);
+  Report(a_, 25, 40, 60);  // Forty are still held: ten are free.
+  EXPECT_EQ(Settle(), (Grants{{"b", 10}}));
+  Report(a_, 25, 25, 60);
+  EXPECT_EQ(Settle(), (Grants{{"b", 25}}));
+  EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+}
+
+TEST_F(SlotLedgerTest, RightsFollowTheLoad) {
+  ledger_.SetLimits(Limit(100));
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 50}, {"b", 50}}));
+  Report(a_, 50, 50, 400);
+  Report(b_, 50, 0, 0);
+  EXPECT_EQ(Settle().at("b"), 2u);
+  Report(b_, 2, 0, 0);
+  EXPECT_EQ(Settle().at("a"), 98u);
+}
+
+TEST_F(SlotLedgerTest, AWorkerThatIsGoneCountsUntilItsProcessIs) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  ledger_.Disconnect(a_);
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"b", 0}}));
+  ledger_.Forget(a_);
+  EXPECT_EQ(Settle(), (Grants{{"b", 50}}));
+}
+
+TEST_F(SlotLedgerTest, WithoutLeaveToRaiseNoExposureGrows) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  EXPECT_EQ(Settle(false), (Grants{{"a", 0}}));
+  EXPECT_TRUE(ledger_.raise_waits());
+  EXPECT_EQ(Settle(true), (Grants{{"a", 50}}));
+}
+
+TEST_F(SlotLedgerTest, ALowerLimitTakesNothingAwayAndGivesNothingNew) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  Report(a_, 50, 50, 50);
+  ledger_.SetLimits(Limit(20));
+  EXPECT_EQ(Settle(), (Grants{{"a", 20}}));
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle().at("b"), 0u);
+  EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+}
+
+TEST_F(SlotLedgerTest, ARestartedControlPlaneCountsWhatWasStored) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  state::v1::StoredState::Worker stored;
+  stored.set_id("a");
+  stored.set_incarnation("1");
+  ledger_.Store(a_, stored);
+  SlotLedger next;
+  next.Restore(stored);
+  next.SetLimits(Limit(50));
+  next.Connect(b_, {}, now_);
+  EXPECT_EQ(next.Settle(true, now_).front().message.slots().entries(0).slots(), 0u);
+}
+
+TEST_F(SlotLedgerTest, SlotsOfABackendThatReturnsStillCount) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  Report(a_, 50, 30, 30);
+  ledger_.SetLimits({});
+  ledger_.Synced(a_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 0}}));
+  Report(a_, 0, 30, 30);
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(b_, {}, now_);
+  Settle();
+  EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+}
+
+TEST_F(SlotLedgerTest, AReportOnAGrantThatWasNotSentIsRefused) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  worker::v1::SlotReport report;
+  report.set_seq(99);
+  EXPECT_TRUE(absl::IsFailedPrecondition(ledger_.Report(a_, report, now_)));
+}
+
+}  // namespace
+}  // namespace lb::controlplane

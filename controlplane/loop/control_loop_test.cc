@@ -1,0 +1,176 @@
+#include "controlplane/loop/control_loop.h"
+
+#include <variant>
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using worker::v1::ConnectRequest;
+using worker::v1::ConnectResponse;
+
+Config OneRule() {
+  RuleConfig rule;
+  rule.name = "web";
+  rule.listen = Endpoint::FromIp("127.0.0.1", 8080).value();
+  rule.backends.push_back({.name = "b",
+                           .address = Endpoint::FromIp("10.0.0.1", 80).value(),
+                           .weight = 1,
+                           .max_connections = 10});
+  Config config;
+  config.rules.push_back(rule);
+  return config;
+}
+
+class ControlLoopTest : public testing::Test {
+ protected:
+  ControlLoopTest() { Restart(""); }
+
+  void Restart(const std::string& stored) {
+    std::vector<Action> actions;
+    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
+                                                               .incarnation = "one",
+                                                               .pid = 1,
+                                                               .start_time = {},
+                                                               .seed = 1,
+                                                               .boot_id = "",
+                                                               .stored_state = stored},
+                                          now_, actions);
+    Note(actions);
+  }
+
+  std::vector<Action> Handle(const Event& event) {
+    std::vector<Action> actions;
+    loop_->Handle(event, now_, actions);
+    Note(actions);
+    return actions;
+  }
+
+  void Note(const std::vector<Action>& actions) {
+    for (const Action& action : actions)
+      if (const auto* save = std::get_if<SaveState>(&action)) stored_ = save->bytes;
+  }
+
+  std::vector<Action> Load(std::optional<Config> config) {
+    return Handle(ConfigRead{"lb.yaml", std::move(config), {}, 0});
+  }
+
+  static ConnectRequest Hello(const std::string& incarnation = "i1") {
+    ConnectRequest message;
+    worker::v1::Hello& hello = *message.mutable_hello();
+    hello.mutable_worker()->set_id("worker-1");
+    hello.mutable_worker()->set_incarnation(incarnation);
+    hello.mutable_worker()->set_pid(42);
+    hello.set_protocol_min(1);
+    hello.set_protocol_max(1);
+    return message;
+  }
+
+  Reply Ask(AdminCall call) {
+    for (Action& action : Handle(AdminRequest{9, std::move(call), {now_, {}}}))
+      if (auto* reply = std::get_if<Reply>(&action)) return std::move(*reply);
+    ADD_FAILURE() << "no reply";
+    return {};
+  }
+
+  // The kinds of messages sent to a session.
+  static std::vector<ConnectResponse::MessageCase> Sent(const std::vector<Action>& actions) {
+    std::vector<ConnectResponse::MessageCase> out;
+    for (const Action& action : actions)
+      if (const auto* send = std::get_if<SendToWorker>(&action))
+        out.push_back(send->message.message_case());
+    return out;
+  }
+
+  static absl::Status Closed(const std::vector<Action>& actions) {
+    for (const Action& action : actions)
+      if (const auto* close = std::get_if<CloseSession>(&action)) return close->status;
+    return absl::OkStatus();
+  }
+
+  Instant now_ = Instant(std::chrono::hours(9));
+  std::string stored_;
+  std::unique_ptr<ControlLoop> loop_;
+};
+
+TEST_F(ControlLoopTest, AHelloIsAnsweredWithEverythingInOrder) {
+  Load(OneRule());
+  EXPECT_TRUE(loop_->ready());
+  using C = ConnectResponse;
+  EXPECT_EQ(Sent(Handle(WorkerMessage{1, Hello()})),
+            (std::vector<C::MessageCase>{C::kWelcome, C::kHealth, C::kSlots, C::kSnapshot}));
+}
+
+TEST_F(ControlLoopTest, BreachesOfTheProtocolEndTheStream) {
+  Load(OneRule());
+  ConnectRequest ack;
+  ack.mutable_ack();
+  EXPECT_TRUE(absl::IsInvalidArgument(Closed(Handle(WorkerMessage{1, ack}))));
+  EXPECT_TRUE(Handle(WorkerMessage{1, Hello()}).empty());  // The stream is over.
+  ConnectRequest future = Hello();
+  future.mutable_hello()->set_protocol_min(2);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Closed(Handle(WorkerMessage{2, future}))));
+  Handle(WorkerMessage{3, Hello()});
+  EXPECT_FALSE(Closed(Handle(WorkerMessage{3, Hello()})).ok());
+  Handle(WorkerMessage{4, Hello()});
+  EXPECT_TRUE(absl::IsAborted(Closed(Handle(WorkerMessage{5, Hello()}))));
+}
+
+TEST_F(ControlLoopTest, ABadFileChangesNothingAndIsSeen) {
+  Load(OneRule());
+  const auto before = std::get<admin::v1::Status>(Ask(admin::v1::GetStatusRequest()).answer);
+  EXPECT_TRUE(before.file().good());
+  Load(std::nullopt);
+  const auto after = std::get<admin::v1::Status>(Ask(admin::v1::GetStatusRequest()).answer);
+  EXPECT_FALSE(after.file().good());
+  EXPECT_TRUE(after.file().has_bad_since_time());
+  EXPECT_EQ(after.running().digest(), before.running().digest());
+  EXPECT_EQ(after.rules(), 1u);
+}
+
+TEST_F(ControlLoopTest, ARestartSendsNoSnapshotToAWorkerThatRunsIt) {
+  Load(OneRule());
+  const auto first = std::get<admin::v1::Status>(Ask(admin::v1::GetStatusRequest()).answer);
+  Restart(stored_);
+  Load(OneRule());
+  ConnectRequest hello = Hello();
+  *hello.mutable_hello()->mutable_running() = first.running();
+  const auto sent = Sent(Handle(WorkerMessage{1, hello}));
+  EXPECT_EQ(sent.back(), ConnectResponse::kVersion);
+}
+
+TEST_F(ControlLoopTest, UnknownNamesAreNotFoundWithTheNearestOne) {
+  Load(OneRule());
+  admin::v1::GetRuleRequest request;
+  request.set_name("rules/wed");
+  const Reply reply = Ask(request);
+  EXPECT_TRUE(absl::IsNotFound(reply.status));
+  EXPECT_EQ(reply.reason, "RULE_NOT_FOUND");
+  EXPECT_NE(reply.status.message().find("rules/web"), absl::string_view::npos);
+  admin::v1::ListRulesRequest list;
+  list.set_page_token("nonsense");
+  EXPECT_EQ(Ask(list).reason, "PAGE_TOKEN_INVALID");
+}
+
+TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
+  Load(OneRule());
+  Handle(WorkerMessage{1, Hello()});
+  admin::v1::DrainWorkerRequest drain;
+  drain.set_name("workers/worker-1");
+  std::string id;
+  for (const Action& action : Handle(AdminRequest{1, drain, {now_, {}}}))
+    if (const auto* send = std::get_if<SendToWorker>(&action)) id = send->message.command().id();
+  ASSERT_FALSE(id.empty());
+  EXPECT_EQ(Ask(drain).reason, "WORKER_ALREADY_DRAINING");
+  ConnectRequest status;
+  status.mutable_drain()->set_command_id(id);
+  status.mutable_drain()->set_done(true);
+  Handle(WorkerMessage{1, status});
+  admin::v1::GetOperationRequest get;
+  get.set_name("operations/1");
+  EXPECT_TRUE(std::get<admin::v1::Operation>(Ask(get).answer).done());
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,98 @@
+#include "controlplane/stream/config_lane.h"
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::seconds;
+using worker::v1::Nack;
+
+constexpr Instant kStart = Instant(std::chrono::hours(3));
+
+Versions WithContent(const std::string& bytes) {
+  Versions versions{type::v1::ConfigVersion()};
+  versions.SetContent({bytes, std::string(32, bytes.empty() ? '0' : bytes[0])});
+  return versions;
+}
+
+worker::v1::Ack AckOf(const type::v1::ConfigVersion& version) {
+  worker::v1::Ack ack;
+  *ack.mutable_version() = version;
+  return ack;
+}
+
+Nack NackOf(const type::v1::ConfigVersion& version, Nack::Reason reason) {
+  Nack nack;
+  *nack.mutable_rejected() = version;
+  nack.set_reason(reason);
+  return nack;
+}
+
+TEST(ConfigLaneTest, SendsPartsOfABoundedSizeAndNothingTwice) {
+  ConfigLane lane(std::nullopt);
+  const Versions versions = WithContent(std::string(ConfigLane::kPartBytes + 1, 'a'));
+  const auto parts = lane.Next(versions, kStart);
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(parts[1].snapshot().offset(), ConfigLane::kPartBytes);
+  EXPECT_EQ(parts[1].snapshot().data().size(), 1u);
+  EXPECT_TRUE(lane.Next(versions, kStart).empty());
+  EXPECT_TRUE(lane.Acked(AckOf(versions.current())).ok());
+  EXPECT_TRUE(lane.Next(versions, kStart).empty());
+}
+
+TEST(ConfigLaneTest, SendsOnlyTheNumberWhenTheWorkerRunsTheContent) {
+  const Versions versions = WithContent("a");
+  type::v1::ConfigVersion running = versions.current();
+  running.set_epoch(0);
+  ConfigLane lane(running);
+  const auto messages = lane.Next(versions, kStart);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_TRUE(messages[0].has_version());
+}
+
+TEST(ConfigLaneTest, TheNewestWaitsForTheAnswerToTheOneInFlight) {
+  ConfigLane lane(std::nullopt);
+  Versions versions = WithContent("a");
+  const type::v1::ConfigVersion first = versions.current();
+  lane.Next(versions, kStart);
+  versions.SetContent({"b", std::string(32, 'b')});
+  versions.SetContent({"c", std::string(32, 'c')});
+  EXPECT_TRUE(lane.Next(versions, kStart).empty());
+  EXPECT_TRUE(lane.Acked(AckOf(first)).ok());
+  EXPECT_EQ(lane.Next(versions, kStart).at(0).snapshot().data(), "c");
+}
+
+TEST(ConfigLaneTest, WhatIsRefusedIsNotSentAgainUntilItChanges) {
+  ConfigLane lane(std::nullopt);
+  Versions versions = WithContent("a");
+  lane.Next(versions, kStart);
+  EXPECT_TRUE(lane.Nacked(NackOf(versions.current(), Nack::REASON_INVALID), kStart).ok());
+  EXPECT_TRUE(lane.Next(versions, kStart + std::chrono::hours(1)).empty());
+  versions.SetContent({"b", std::string(32, 'b')});
+  EXPECT_FALSE(lane.Next(versions, kStart).empty());
+}
+
+TEST(ConfigLaneTest, AFailedBindIsRepeatedWithBackoff) {
+  ConfigLane lane(std::nullopt);
+  const Versions versions = WithContent("a");
+  Instant now = kStart;
+  for (const seconds wait :
+       {seconds(1), seconds(2), seconds(4), seconds(8), seconds(16), seconds(30), seconds(30)}) {
+    ASSERT_FALSE(lane.Next(versions, now).empty());
+    ASSERT_TRUE(lane.Nacked(NackOf(versions.current(), Nack::REASON_BIND_FAILED), now).ok());
+    EXPECT_EQ(lane.NextDeadline(), now + wait);
+    EXPECT_TRUE(lane.Next(versions, now + wait - std::chrono::nanoseconds(1)).empty());
+    now += wait;
+  }
+}
+
+TEST(ConfigLaneTest, AnAnswerToNothingIsRefused) {
+  ConfigLane lane(std::nullopt);
+  const Versions versions = WithContent("a");
+  EXPECT_FALSE(lane.Acked(AckOf(versions.current())).ok());
+  EXPECT_FALSE(lane.Nacked(NackOf(versions.current(), Nack::REASON_INVALID), kStart).ok());
+}
+
+}  // namespace
+}  // namespace lb::controlplane

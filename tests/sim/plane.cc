@@ -89,13 +89,15 @@ void Simulator::CarryOne(Action& action) {
 
 void Simulator::CarryProbe(const StartProbe& probe) {
   Trace(absl::StrCat("probe ", probe.address.ToString()));
-  if (!probing_.insert(probe.address).second) Violated("two checks of one backend at once");
+  if (!probing_.emplace(probe.address, probe.probe).second)
+    Violated("two checks of one backend at once");
   const bool passed = world_.IsUp(probe.address);
   const Duration took = passed ? Delay() : Between(Duration{0}, probe.timeout);
   const uint64_t life = life_;
   queue_.After(took, [this, life, probe, passed, took, loads = loads_] {
     if (life != life_) return;
-    probing_.erase(probe.address);
+    const auto it = probing_.find(probe.address);
+    if (it != probing_.end() && it->second == probe.probe) probing_.erase(it);
     uint32_t& failed = failed_in_a_row_[probe.address];
     // A check made with parameters of the past counts for nothing.
     failed = passed || loads != loads_ ? 0 : failed + 1;
@@ -131,6 +133,12 @@ void Simulator::ArmTimer() {
 void Simulator::LoadConfig() {
   config_ = world_.RandomConfig();
   ++loads_;
+  // A backend that leaves takes its check with it; one that returns is another.
+  std::set<Endpoint> staying;
+  for (const RuleConfig& rule : config_->rules)
+    for (const BackendConfig& backend : rule.backends)
+      if (rule.health_check.enabled) staying.insert(backend.address);
+  std::erase_if(probing_, [&](const auto& entry) { return !staying.contains(entry.first); });
   NoteLimits();
   failed_in_a_row_.clear();
   Handle(ConfigRead{.path = "lb.yaml", .config = config_, .findings = {}, .findings_total = 0});

@@ -123,7 +123,7 @@ class Simulator final {
   Instant timer_ = Instant::max();
   std::optional<controlplane::Config> config_;  // The newest good one that the plane was given.
   uint64_t loads_ = 0;                          // Of good files.
-  std::set<Endpoint> probing_;
+  std::map<Endpoint, controlplane::ProbeId> probing_;
   std::map<Endpoint, uint32_t> failed_in_a_row_;
   std::optional<admin::v1::Status> status_;
   uint64_t next_request_ = 1;

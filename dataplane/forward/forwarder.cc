@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
-#include <latch>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -40,11 +39,32 @@ uint64_t AllowedConnections(uint64_t descriptors, uint64_t listening_sockets) {
   return descriptors < taken + 2 ? 1 : (descriptors - taken) / 2;
 }
 
-// Pings waiting for their answers; shared, because an answer may come after the asker has left.
-struct Pings {
-  std::mutex mutex;
-  std::condition_variable answered;
-  size_t missing = 0;
+// A thread that does not take its tables for this long hangs: the process ends, so that its
+// listening sockets leave the SO_REUSEPORT groups. Longer than any turn of a thread that works.
+constexpr std::chrono::seconds kHungAfter{30};
+
+// Answers that all threads owe; shared, because one may come after the asker has left.
+class Answers final {
+ public:
+  explicit Answers(size_t missing) : missing_(missing) {}
+
+  // Any thread: one answer is here.
+  void Arrive() {
+    const std::lock_guard lock(mutex_);
+    --missing_;
+    arrived_.notify_one();
+  }
+
+  // The asker: false when some are still missing after `within`.
+  [[nodiscard]] bool Wait(std::chrono::milliseconds within) {
+    std::unique_lock lock(mutex_);
+    return arrived_.wait_for(lock, within, [this] { return missing_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  size_t missing_;
 };
 
 }  // namespace
@@ -128,17 +148,10 @@ class Forwarder::Impl final {
   }
 
   bool Alive(std::chrono::milliseconds within) const {
-    const auto pings = std::make_shared<Pings>();
-    pings->missing = threads_.size();
-    for (const auto& thread : threads_) {
-      thread->Post([pings](IoThread::Parts) {
-        const std::lock_guard lock(pings->mutex);
-        --pings->missing;
-        pings->answered.notify_one();
-      });
-    }
-    std::unique_lock lock(pings->mutex);
-    return pings->answered.wait_for(lock, within, [&] { return pings->missing == 0; });
+    const auto answers = std::make_shared<Answers>(threads_.size());
+    for (const auto& thread : threads_)
+      thread->Post([answers](IoThread::Parts) { answers->Arrive(); });
+    return answers->Wait(within);
   }
 
  private:
@@ -152,15 +165,14 @@ class Forwarder::Impl final {
   template <typename Make>
   void RunOnAll(Make make) {
     LB_CHECK(!threads_.empty());
-    // Shared: the last thread may still be inside count_down when the wait is over.
-    const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(threads_.size()));
+    const auto answers = std::make_shared<Answers>(threads_.size());
     for (size_t i = 0; i < threads_.size(); ++i) {
-      threads_[i]->Post([done, work = make(i)](IoThread::Parts parts) {
+      threads_[i]->Post([answers, work = make(i)](IoThread::Parts parts) {
         work(parts);
-        done->count_down();
+        answers->Arrive();
       });
     }
-    done->wait();
+    LB_CHECK(answers->Wait(kHungAfter));
   }
 
   // Hands every thread the tables and its new sockets.

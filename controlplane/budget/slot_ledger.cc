@@ -142,6 +142,15 @@ std::vector<SlotLedger::ToWorker> SlotLedger::Settle(bool may_raise, Instant now
   return out;
 }
 
+bool SlotLedger::Starves(const WorkerKey& worker) const {
+  const Holder& holder = holders_.at(worker);
+  return std::any_of(holder.backends.begin(), holder.backends.end(), [&](const BackendKey& key) {
+    const SlotPool& pool = pools_.at(key);
+    const SlotShare& share = pool.shares().at(worker);
+    return pool.limit() != 0 && share.target > 0 && share.granted() == 0;
+  });
+}
+
 void SlotLedger::Store(const WorkerKey& worker, state::v1::StoredState::Worker& out) const {
   const auto it = holders_.find(worker);
   if (it == holders_.end()) return;

@@ -58,6 +58,9 @@ class SlotLedger final {
   // require that the state is stored first.
   std::vector<ToWorker> Settle(bool may_raise, Instant now);
 
+  // True when the worker has no slot of some limited backend but is meant to get one.
+  bool Starves(const WorkerKey& worker) const;
+
   // True when Settle held a raise back for want of `may_raise`.
   bool raise_waits() const { return raise_waits_; }
   // True when something that Store writes changed since the last call.

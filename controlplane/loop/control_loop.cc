@@ -51,8 +51,11 @@ class ControlLoop::Impl final {
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
-    for (const auto& [session, key] : parts_->workers.sessions())
-      next = std::min(next, parts_->workers.Find(key)->lane.NextDeadline());
+    for (const auto& [session, key] : parts_->workers.sessions()) {
+      const WorkerRecord& record = *parts_->workers.Find(key);
+      next = std::min(next, record.lane.NextDeadline());
+      if (record.await_slots_until) next = std::min(next, *record.await_slots_until);
+    }
     if (dirty_ || parts_->ledger.raise_waits()) next = std::min(next, MayRaiseAt());
     return next;
   }
@@ -112,10 +115,18 @@ class ControlLoop::Impl final {
     turn.actions.push_back(SaveState{std::move(bytes)});
   }
 
+  // A worker that listens without slots would refuse connections that another could serve.
+  bool AwaitsSlots(const WorkerKey& key, WorkerRecord& record, Instant now) {
+    if (!record.await_slots_until) return false;
+    if (now < *record.await_slots_until && parts_->ledger.Starves(key)) return true;
+    record.await_slots_until.reset();
+    return false;
+  }
+
   void OfferSnapshots(Turn& turn) {
-    if (!parts_->versions.has_content()) return;
     for (const auto& [session, key] : parts_->workers.sessions()) {
       WorkerRecord& record = parts_->workers.At(key);
+      if (AwaitsSlots(key, record, turn.now) || !parts_->versions.has_content()) continue;
       for (worker::v1::ConnectResponse& message : record.lane.Next(parts_->versions, turn.now))
         turn.Send(session, std::move(message));
       if (record.lane.Runs(parts_->versions.current())) parts_->ledger.Synced(key);

@@ -28,8 +28,10 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .process_gone = false,
             .hello_order = next_hello_++,
             .last_seen = now,
+            .await_slots_until = std::nullopt,
             .draining = hello.draining(),
             .threads = hello.threads()};
+  if (!hello.has_running()) record.await_slots_until = now + kAwaitSlots;
   sessions_.emplace(session, key);
   return &record;
 }

@@ -32,6 +32,8 @@ struct WorkerRecord {
   bool process_gone = false;
   uint64_t hello_order = 0;  // Of the newest hello; 0: known from the state file only.
   Instant last_seen;
+  // Until then a worker that serves nothing yet is not sent a snapshot while it has no slots.
+  std::optional<Instant> await_slots_until;
   bool draining = false;
   uint32_t threads = 0;
 };
@@ -40,6 +42,9 @@ class WorkerTable final {
  public:
   // Most worker processes of one host; a limit on what a client of the socket can make us keep.
   static constexpr size_t kMaxWorkers = 1024;
+  // How long a new worker may be kept from serving because others have yet to give up slots. They
+  // answer within milliseconds; one that does not must not keep rules without a limit waiting.
+  static constexpr std::chrono::milliseconds kAwaitSlots{1'000};
 
   // Adds a worker known from the state file. Ignored when the table is full.
   void Restore(const WorkerKey& key, uint32_t pid, Instant now);

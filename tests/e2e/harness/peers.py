@@ -65,6 +65,7 @@ class Requests(_Peer):
 
     def __init__(self, case, address, **options):
         super().__init__(case.start("requests", _argv("request", address, options)))
+        wait_for(self.report, 10, "the clients report")
 
 
 class Streams(_Peer):

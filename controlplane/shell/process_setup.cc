@@ -9,9 +9,12 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "base/time.h"
+#include "controlplane/shell/file_io.h"
 
 namespace lb::controlplane {
 
@@ -27,6 +30,22 @@ size_t RaiseDescriptorLimit() {
 
 void IgnoreSigpipe() { LB_CHECK(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR); }
 
+namespace {
+
+// Names this boot of the machine: pids in the state file mean nothing in another one. Empty where
+// /proc does not tell, which never equals a stored one that was told.
+std::string BootId() {
+  constexpr size_t kMaxBytes = 64;  // A UUID and a newline; proc(5).
+  const auto text = ReadRegularFile("/proc/sys/kernel/random/boot_id", kMaxBytes);
+  if (!text.ok()) {
+    LogWarn("no boot id", {{"error", std::string(text.status().message())}});
+    return "";
+  }
+  return std::string(absl::StripAsciiWhitespace(*text));
+}
+
+}  // namespace
+
 ControlLoop::Options LoopOptions(std::string node_id, std::string stored_state) {
   constexpr size_t kIncarnationBytes = 8;
   char random[kIncarnationBytes + sizeof(uint64_t)];
@@ -35,6 +54,7 @@ ControlLoop::Options LoopOptions(std::string node_id, std::string stored_state) 
   ControlLoop::Options options;
   options.node_id = std::move(node_id);
   options.incarnation = ToHex(std::string_view(random, kIncarnationBytes));
+  options.boot_id = BootId();
   options.pid = static_cast<uint32_t>(::getpid());
   options.start_time = ReadClocks().wall;
   std::memcpy(&options.seed, random + kIncarnationBytes, sizeof(options.seed));

@@ -1,7 +1,7 @@
 """The product's original configuration, as written, over two backends on other hosts."""
 
 import harness
-from harness import Requests, namespace, peers, wait_for
+from harness import Requests, peers, wait_for
 
 CORE = """\
 rules:

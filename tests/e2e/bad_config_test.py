@@ -5,7 +5,7 @@ import os
 import socket
 
 import harness
-from harness import Requests, paths, sample_while, wait_for
+from harness import Requests, paths, wait_for
 from harness.process import run
 
 GOOD = """\
@@ -122,27 +122,6 @@ class BadConfigTest(harness.Case):
         for port in (8080, 8081):
             address = "127.0.0.1:%d" % port
             self.assertEqual(Requests(self, address, connections=2).result()["ok"], 2)
-
-    def test_a_worker_that_speaks_garbage_disturbs_nobody(self):
-        self.lb = self.balancer().start(GOOD)
-        path = self.lb.worker_api[len("unix:"):]
-        load = Requests(self, "127.0.0.1:8080", clients=2, pause_ms=5)
-        for garbage in (b"\0" * 4096, b"GET / HTTP/1.1\r\n\r\n", os.urandom(65536)):
-            for _ in range(20):
-                with socket.socket(socket.AF_UNIX) as client:
-                    client.settimeout(10)
-                    client.connect(path)
-                    try:
-                        client.sendall(garbage)
-                        client.shutdown(socket.SHUT_WR)
-                        while client.recv(4096):
-                            pass
-                    except OSError:
-                        pass  # Thrown out before everything was said: what should happen.
-        sample_while(0.5, lambda: None)
-        self.assertEqual(self.lb.worker_state()["sync"], "SYNC_SYNCED")
-        self.lb.apply(GOOD.replace("9001", "9002"))
-        self.assertEqual(load.finish()["errors"], {})
 
     def test_tcp_for_an_api_is_refused(self):
         self.lb = self.balancer()

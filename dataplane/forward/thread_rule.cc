@@ -37,17 +37,20 @@ ThreadRule::ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, ui
                                                    OriginsOf(*table_, *previous->table_))) {}
 
 ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried) {
-  // Backends found without a free slot; empty in the common case, and then free of charge.
-  std::vector<bool> full;
-  const auto eligible = [&](size_t index) {
+  const auto usable = [&](size_t index) {
     return table_->backends[index].state->usable.load(std::memory_order_relaxed) &&
-           !tried.Has(index) && (full.empty() || !full[index]);
+           !tried.Has(index);
   };
+  // Whether a slot is free is only asked once one was missing: looking at the slots of all backends
+  // would cost every connection the cache lines that other threads write.
   Choice choice;
-  // Each turn ends here or leaves one backend out.
+  const auto eligible = [&](size_t index) {
+    return usable(index) && (!choice.at_limit || !IsFull(index));
+  };
+  // Again only after another thread was faster to the last slot of a backend.
   for (;;) {
     const std::optional<size_t> next = round_robin_.Next(eligible);
-    if (!next.has_value()) return choice;
+    if (!next.has_value()) break;
     const BackendTable& backend = table_->backends[*next];
     if (!backend.limited || backend.state->slots.TryTake()) {
       round_robin_.Take(*next, eligible);
@@ -55,9 +58,18 @@ ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried) {
       return choice;
     }
     choice.at_limit = true;
-    if (full.empty()) full.resize(table_->backends.size(), false);
-    full[*next] = true;
   }
+  // Each of them was refused this connection, whoever's turn it was.
+  for (size_t i = 0; choice.at_limit && i < table_->backends.size(); ++i) {
+    const BackendTable& backend = table_->backends[i];
+    if (backend.weight > 0 && usable(i)) backend.state->slots.NoteRefused();
+  }
+  return choice;
+}
+
+bool ThreadRule::IsFull(size_t index) const {
+  const BackendTable& backend = table_->backends[index];
+  return backend.limited && !backend.state->slots.HasFree();
 }
 
 }  // namespace lb::dataplane

@@ -68,6 +68,8 @@ class ThreadRule final {
  private:
   friend class RuleLease;
 
+  bool IsFull(size_t index) const;
+
   const std::shared_ptr<const RuleTable> table_;
   const size_t thread_;
   SmoothWrr round_robin_;

@@ -1,6 +1,7 @@
 #include "dataplane/forward/thread_rule.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,22 @@ TEST(ThreadRuleTest, WhenAllAreFullTheChoiceSaysSo) {
   const ThreadRule::Choice choice = rule.Choose({});
   EXPECT_EQ(choice.backend, std::nullopt);
   EXPECT_TRUE(choice.at_limit);
+}
+
+TEST(ThreadRuleTest, ARefusalCostsOneLookAtEachFullBackend) {
+  constexpr size_t kBackends = 20'000;
+  std::vector<std::pair<std::string, uint32_t>> weights;
+  for (size_t i = 0; i < kBackends; ++i) weights.emplace_back(std::to_string(i), 1);
+  auto table = MakeTable(weights);
+  for (BackendTable& backend : table->backends) backend.limited = true;
+  ThreadRule rule(table, 0, 1, nullptr);
+  constexpr int kRefusals = 100;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < kRefusals; ++i) ASSERT_TRUE(rule.Choose({}).at_limit);
+  // Looking at each of them again for each of them would take minutes.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  for (const BackendTable& backend : table->backends)
+    ASSERT_GE(backend.state->slots.TakeWanted(), static_cast<uint64_t>(kRefusals));
 }
 
 TEST(ThreadRuleTest, AChangedTableGoesOnInTheTurnByName) {

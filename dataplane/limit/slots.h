@@ -25,7 +25,7 @@ class Slots final {
     uint64_t word = word_.load(std::memory_order_relaxed);
     do {
       if (HeldOf(word) >= GrantedOf(word)) {
-        refused_.fetch_add(1, std::memory_order_relaxed);
+        NoteRefused();
         return false;
       }
     } while (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel,
@@ -33,6 +33,15 @@ class Slots final {
     NotePeak(HeldOf(word) + 1);
     return true;
   }
+
+  // True when TryTake() would succeed now; another thread may be faster.
+  bool HasFree() const {
+    const uint64_t word = word_.load(std::memory_order_relaxed);
+    return HeldOf(word) < GrantedOf(word);
+  }
+
+  // Counts a refusal as a failed TryTake() does, for whoever saw with HasFree() that it would fail.
+  void NoteRefused() { refused_.fetch_add(1, std::memory_order_relaxed); }
 
   // Gives one slot back.
   void Return() {

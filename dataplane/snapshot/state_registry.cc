@@ -54,7 +54,13 @@ void StateRegistry::Committed(const Tables& tables) {
     for (const BackendTable& backend : rule->backends) named.insert({rule->name, backend.name});
   }
   for (auto& [key, entry] : backends_) {
-    if (named.find(key) == named.end()) Tell(entry, Health::kUnknown);
+    if (named.find(key) != named.end()) {
+      entry.passed_over = false;
+    } else if (entry.passed_over) {
+      Tell(entry, Health::kUnknown);
+    } else {
+      entry.passed_over = true;
+    }
   }
   Prune();
 }
@@ -106,6 +112,7 @@ StateRegistry::Entry* StateRegistry::FindOrMakeEntry(const BackendKey& key) {
 
 void StateRegistry::Tell(Entry& entry, Health health) {
   entry.health = health;
+  entry.passed_over = false;
   if (const auto state = entry.state.lock()) state->usable.store(health != Health::kUnhealthy);
 }
 

@@ -60,8 +60,9 @@ class StateRegistry final {
   // Sets the rights of a backend, known or not. They never expire: they outlive the backend.
   [[nodiscard]] bool Grant(const BackendKey& key, uint64_t slots);
 
-  // Call after `tables` came into force: forgets the health of backends it does not name (one that
-  // returns starts unknown) and what nobody needs any more.
+  // Call after `tables` came into force: forgets what nobody needs any more, and the health of
+  // backends that two tables in a row did not name since it was told. Two, because health has a
+  // lane of its own: it may be about the snapshot that waits behind the one just applied.
   void Committed(const Tables& tables);
 
   // What was told and is not unknown, sorted.
@@ -76,6 +77,7 @@ class StateRegistry final {
   struct Entry {
     std::weak_ptr<BackendState> state;
     Health health = Health::kUnknown;
+    bool passed_over = false;  // The last tables did not name it, and nothing was told since.
     uint64_t granted = 0;
   };
 

@@ -47,11 +47,22 @@ TEST(StateRegistryTest, ARemovedBackendReturnsWithUnknownHealthAndItsRights) {
   ASSERT_TRUE(registry.Grant(kKey, 7));
   tables.reset();
   registry.Committed(Tables());
+  registry.Committed(Tables());
   EXPECT_TRUE(registry.health().empty());
   ASSERT_EQ(registry.TakeSlotUse().size(), 1u);  // Rights never expire.
   const auto state = registry.FindOrMakeBackend(kKey);
   EXPECT_TRUE(state->usable.load());
   EXPECT_EQ(state->slots.granted(), 7u);
+}
+
+TEST(StateRegistryTest, HealthOutlivesTheSnapshotInFlightBeforeItsOwn) {
+  StateRegistry registry(1);
+  // A snapshot without the backend is on its way when the backend is added and found unhealthy.
+  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy));
+  registry.Committed(Tables());
+  const auto tables = TablesWith(registry);
+  registry.Committed(*tables);
+  EXPECT_FALSE(tables->rules[0]->backends[0].state->usable.load());
 }
 
 TEST(StateRegistryTest, ACompleteHealthUpdateResetsWhatItDoesNotName) {

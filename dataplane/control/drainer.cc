@@ -47,6 +47,7 @@ absl::Status Drainer::Take(const Command& command, Instant now) {
     Begin(TimeoutOf(command.drain()), now);
   } else if (draining()) {
     phase_ = Phase::kResuming;
+    deadline_ = now + kStatusInterval;
     Resume();
   }
   return absl::OkStatus();

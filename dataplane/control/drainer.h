@@ -59,7 +59,8 @@ class Drainer final {
   Traffic& traffic_;
   Phase phase_ = Phase::kServing;
   bool to_exit_ = false;
-  Instant deadline_;  // Of kDraining: when the rest is closed; of kClosing: when it is over.
+  Instant deadline_;  // Of kDraining: when the rest is closed; of kClosing: when it is over;
+                      // of kResuming: when to try again.
   std::deque<std::string> commands_;
   std::string reported_command_;  // Empty: nothing to tell.
   Instant next_status_;

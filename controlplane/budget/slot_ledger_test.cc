@@ -74,6 +74,29 @@ TEST_F(SlotLedgerTest, LowersFirstAndRaisesWhenReportedFree) {
   EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
 }
 
+TEST_F(SlotLedgerTest, ANewWorkerStarvesUntilTheOthersGaveUpSlotsForIt) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  EXPECT_FALSE(ledger_.Starves(a_));
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 25}, {"b", 0}}));
+  EXPECT_TRUE(ledger_.Starves(b_));
+  Report(a_, 25, 0, 0);
+  EXPECT_EQ(Settle(), (Grants{{"b", 25}}));
+  EXPECT_FALSE(ledger_.Starves(b_));
+}
+
+TEST_F(SlotLedgerTest, AWorkerThatIsMeantToGetNothingDoesNotStarve) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  ledger_.Disconnect(a_);
+  ledger_.Connect(b_, {}, now_);
+  Settle();
+  EXPECT_FALSE(ledger_.Starves(b_));
+}
+
 TEST_F(SlotLedgerTest, RightsFollowTheLoad) {
   ledger_.SetLimits(Limit(100));
   ledger_.Connect(a_, {}, now_);

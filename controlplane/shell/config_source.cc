@@ -72,7 +72,10 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     std::error_code missing;
     WatchFolders(fs::canonical(options_.path, missing));
     SchedulePoll();
-    Read(false);  // It may have changed since the caller read it.
+    // It may have changed since the caller read it, and may still be changing.
+    waiting_ = true;
+    first_change_ = ReadClocks().steady;
+    ScheduleLook();
   }
 
   void Read(bool forced) {

@@ -50,7 +50,7 @@ def add_address(address):
 def attach(pid, address, gateway="10.0.0.254"):
     """Gives the namespace of process `pid` this address, reached from ours over a veth pair.
 
-    Ours is `gateway`, so that the two sides can use the same ports.
+    Ours is `gateway`, so that the two sides can use the same ports. Returns the pair's name.
     """
     near, enter_far = "to-%d" % pid, ["nsenter", "--net=/proc/%d/ns/net" % pid]
     commands = [
@@ -64,3 +64,9 @@ def attach(pid, address, gateway="10.0.0.254"):
     ]
     for command in commands:
         subprocess.run(command, check=True)
+    return near
+
+
+def detach(near):
+    """Removes a veth pair now; the kernel would do it some time after its namespace is gone."""
+    subprocess.run(["ip", "link", "delete", near], check=True)

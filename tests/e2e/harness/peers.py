@@ -57,7 +57,8 @@ class HostServer(_Peer):
         argv = ["unshare", "--net", paths.testpeer(), "serve", "0.0.0.0:%d" % port, "--name", name]
         super().__init__(case.start("backend-" + name, argv))
         wait_for(self.started, 10, "backend %s listens" % name)
-        namespace.attach(self.process.pid, address)
+        near = namespace.attach(self.process.pid, address)
+        case.addCleanup(namespace.detach, near)
 
 
 class Requests(_Peer):

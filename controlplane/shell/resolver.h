@@ -17,9 +17,10 @@ namespace lb::controlplane {
 
 class Resolver final {
  public:
-  // Queries at once; each has a socket for every server it asks. Others wait, first come first
-  // served, and their timeout counts from their start.
-  static constexpr size_t kMaxInFlight = 256;
+  // Queries at once; each sends two datagrams to a server whose socket, with Linux's default
+  // rmem_default, has room for fewer than 300, and retries come in step. Others wait, first come
+  // first served, and their timeout counts from their start.
+  static constexpr size_t kMaxInFlight = 64;
   // Most addresses taken from one answer: a bound on what a name server can put on workers.
   static constexpr size_t kMaxEndpoints = 256;
 

@@ -110,8 +110,8 @@ class Worker::Impl final {
               {{"address", options_.control_target}, {"reason", Text(status)}});
     }
     reconnect_.expires_after(delay);
-    reconnect_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) Connect();
+    reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
+      if (!error && !alive.expired()) Connect();
     });
   }
 
@@ -127,10 +127,14 @@ class Worker::Impl final {
     }
     if (drained_ && drainer_.drained()) std::exchange(drained_, nullptr)();
     tick_.expires_after(kTick);
-    tick_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) Tick();
+    tick_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
+      if (!error && !alive.expired()) Tick();
     });
   }
+
+  // For handlers of timers: one that expired just before the worker went away is called all the
+  // same, without an error (boost::asio::basic_waitable_timer::cancel).
+  std::weak_ptr<void> Alive() const { return alive_; }
 
   void CheckThreads(Instant now) {
     if (!watchdog_.Due(now)) return;
@@ -192,6 +196,7 @@ class Worker::Impl final {
   Instant welcomed_at_;
   uint64_t reconnects_total_ = 0;
   bool unreachable_logged_ = false;
+  const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };
 
 Worker::Worker(boost::asio::io_context& io, Options options)

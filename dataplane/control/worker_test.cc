@@ -4,12 +4,15 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "dataplane/forward/test_net.h"
 #include "gtest/gtest.h"
@@ -329,6 +332,21 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
   });
   EXPECT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
   EXPECT_FALSE(Dial(listen_).valid());
+}
+
+TEST(WorkerLifetimeTest, ATimerThatExpiredBeforeTheEndTouchesNothing) {
+  boost::asio::io_context io;
+  Worker::Options options;
+  options.control_target = "unix:" + testing::TempDir() + "nobody.sock";
+  std::optional<Worker> worker(std::in_place, io, std::move(options));
+  ASSERT_TRUE(worker->Start().ok());
+  boost::asio::steady_timer end(io, std::chrono::steady_clock::now());
+  end.async_wait([&worker](const boost::system::error_code&) { worker.reset(); });
+  // The loop then finds both timers expired, this one first and the worker's own right behind.
+  const auto expired = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  while (std::chrono::steady_clock::now() < expired) std::this_thread::yield();
+  io.run();
+  EXPECT_FALSE(worker.has_value());
 }
 
 }  // namespace

@@ -240,5 +240,25 @@ TEST(ApplyTest, AReturningBackendStillCountsItsOldConnections) {
   EXPECT_TRUE(EchoWorks(worker.address()));
 }
 
+TEST(ApplyTest, ALimitSetLaterCountsTheConnectionsThereAre) {
+  FakeBackend backend(Echo);
+  TestWorker worker;
+  worker.AddBackend("a", backend.address());
+  worker.Apply();
+  UniqueFd client = Dial(worker.address());
+  ASSERT_TRUE(SendAll(client.get(), "x"));
+  ASSERT_EQ(Read(client.get(), 1).data, "x");
+  EXPECT_TRUE(worker.registry().TakeSlotUse().empty());  // Nobody divides what has no limit.
+  worker.rule().clear_backends();
+  worker.AddBackend("a", backend.address(), 1, 1);
+  worker.Apply();
+  EXPECT_EQ(worker.Slots("a").held, 1u);
+  EXPECT_FALSE(EchoWorks(worker.address()));
+  EXPECT_EQ(worker.Refused(RefuseReason::kBackendLimit), 1u);
+  client.Reset();
+  ASSERT_TRUE(worker.Quiet());
+  EXPECT_TRUE(EchoWorks(worker.address()));
+}
+
 }  // namespace
 }  // namespace lb::dataplane

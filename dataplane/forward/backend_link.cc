@@ -16,7 +16,6 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
     if (!choice.backend.has_value()) return Progress::kExhausted;
     backend_ = static_cast<uint32_t>(*choice.backend);
     open_ = true;
-    has_slot_ = rule.backend(backend_).limited;
     if (tried_.count() > 0) rule.counters().retries.Add(1);
     tried_.Add(backend_);
     rule.backend_counters(backend_).connects_total.Add(1);
@@ -56,7 +55,7 @@ void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure) {
 void BackendLink::Close(ThreadRule& rule) {
   if (!open_) return;
   side_.fd.Reset();
-  if (std::exchange(has_slot_, false)) rule.backend(backend_).state->slots.Return();
+  rule.backend(backend_).state->slots.Return();
   rule.backend_counters(backend_).connections.Subtract(1);
   open_ = false;
 }

@@ -1,7 +1,7 @@
 // The backend end of a connection: from choosing a backend to closing its socket.
 //
-// A slot of a limited backend is taken before its socket is made and returned after it is closed,
-// exactly once, so that the sockets to a backend never outnumber its slots.
+// A slot of the backend is taken before its socket is made and returned after it is closed, exactly
+// once, so that the sockets to a limited backend never outnumber its slots.
 // Threading: its I/O thread only.
 #pragma once
 
@@ -46,8 +46,7 @@ class BackendLink final {
  private:
   Side side_;
   uint32_t backend_ = 0;  // Index in the rule's table.
-  bool open_ = false;
-  bool has_slot_ = false;
+  bool open_ = false;     // Holds a slot.
   bool at_limit_ = false;
   ConnectFailure failure_ = ConnectFailure::kOther;
   TriedBackends tried_;

@@ -52,7 +52,9 @@ ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried) {
     const std::optional<size_t> next = round_robin_.Next(eligible);
     if (!next.has_value()) break;
     const BackendTable& backend = table_->backends[*next];
-    if (!backend.limited || backend.state->slots.TryTake()) {
+    const bool taken = !backend.limited || backend.state->slots.TryTake();
+    if (taken) {
+      if (!backend.limited) backend.state->slots.Take();
       round_robin_.Take(*next, eligible);
       choice.backend = next;
       return choice;

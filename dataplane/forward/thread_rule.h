@@ -53,8 +53,8 @@ class ThreadRule final {
   ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, uint64_t seed,
              const ThreadRule* previous);
 
-  // Chooses among the usable backends not tried before. When the chosen one is limited, one of its
-  // slots is taken; the caller returns it.
+  // Chooses among the usable backends not tried before. One slot of the chosen one is taken; the
+  // caller returns it.
   Choice Choose(const TriedBackends& tried);
 
   const RuleTable& table() const { return *table_; }

@@ -34,6 +34,10 @@ class Slots final {
     return true;
   }
 
+  // Takes a slot whatever was granted: of a backend that has no limit. Counting its connections too
+  // makes a limit that is set later hold for those already open.
+  void Take() { word_.fetch_add(1, std::memory_order_acq_rel); }
+
   // True when TryTake() would succeed now; another thread may be faster.
   bool HasFree() const {
     const uint64_t word = word_.load(std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 #include "dataplane/snapshot/state_registry.h"
 
-#include <set>
+#include <map>
 #include <utility>
 
 namespace lb::dataplane {
@@ -49,13 +49,15 @@ bool StateRegistry::Grant(const BackendKey& key, uint64_t slots) {
 }
 
 void StateRegistry::Committed(const Tables& tables) {
-  std::set<BackendKey> named;
+  std::map<BackendKey, bool> limited;
   for (const auto& rule : tables.rules) {
-    for (const BackendTable& backend : rule->backends) named.insert({rule->name, backend.name});
+    for (const BackendTable& backend : rule->backends)
+      limited.emplace(BackendKey{rule->name, backend.name}, backend.limited);
   }
   for (auto& [key, entry] : backends_) {
-    if (named.find(key) != named.end()) {
+    if (const auto named = limited.find(key); named != limited.end()) {
       entry.passed_over = false;
+      entry.limited = named->second;
     } else if (entry.passed_over) {
       Tell(entry, Health::kUnknown);
     } else {
@@ -76,6 +78,7 @@ std::map<BackendKey, Health> StateRegistry::health() const {
 std::vector<StateRegistry::SlotUse> StateRegistry::TakeSlotUse() {
   std::vector<SlotUse> uses;
   for (const auto& [key, entry] : backends_) {
+    if (!entry.limited && entry.granted == 0) continue;
     SlotUse use{.key = key, .granted = entry.granted};
     if (const auto state = entry.state.lock()) {
       use.granted = state->slots.granted();

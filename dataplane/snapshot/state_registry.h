@@ -67,7 +67,8 @@ class StateRegistry final {
 
   // What was told and is not unknown, sorted.
   std::map<BackendKey, Health> health() const;
-  // Every backend with rights or slots in use, sorted. Starts a new period of `wanted`.
+  // Every limited backend with rights or slots in use, sorted; one that left the tables counts as
+  // it last was. Starts a new period of `wanted`.
   std::vector<SlotUse> TakeSlotUse();
   // States that are in use, sorted by name.
   std::vector<std::shared_ptr<RuleState>> rules() const;
@@ -78,6 +79,7 @@ class StateRegistry final {
     std::weak_ptr<BackendState> state;
     Health health = Health::kUnknown;
     bool passed_over = false;  // The last tables did not name it, and nothing was told since.
+    bool limited = false;      // In the last tables that named it.
     uint64_t granted = 0;
   };
 

@@ -60,6 +60,14 @@ void DescribeFile(const View& view, admin::v1::ConfigFile& out) {
   out.set_problems_total(static_cast<uint32_t>(file.findings_total));
 }
 
+// Why a backend is down. The last result alone would mislead while checks pass that are still too
+// few.
+std::string DescribeDown(const BackendHealth* health) {
+  if (health == nullptr || health->detail.empty()) return "down as last known; not checked yet";
+  if (health->against == 0) return absl::StrCat("down: ", health->detail);
+  return absl::StrCat("down, ", health->against, " of ", health->against_needed, " checks passed");
+}
+
 void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
   uint32_t up = 0;
   uint32_t down = 0;
@@ -71,9 +79,7 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
         continue;
       }
       ++down;
-      const BackendHealth* health = view.health.Find(key);
-      alerts.Add(BackendName(rule.name, backend.name),
-                 absl::StrCat("down: ", health == nullptr ? "" : health->detail));
+      alerts.Add(BackendName(rule.name, backend.name), DescribeDown(view.health.Find(key)));
     }
   }
   out.set_backends_up(up);

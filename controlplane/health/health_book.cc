@@ -103,6 +103,8 @@ std::optional<BackendKey> HealthBook::Done(const ProbeDone& result, Instant now)
   checked.health.took = result.took;
   RiseFall next = checked.rise_fall;
   const bool turned = next.Add(result.passed, checked.check.rise, checked.check.fall);
+  checked.health.against = next.against();
+  checked.health.against_needed = result.passed ? checked.check.rise : checked.check.fall;
   if (!turned) {
     checked.rise_fall = next;
     return std::nullopt;
@@ -127,6 +129,12 @@ std::vector<std::pair<BackendKey, HealthBook::State>> HealthBook::Known() const 
     if (checked->health.state != type::v1::HEALTH_STATE_UNKNOWN)
       out.emplace_back(key, checked->health.state);
   return out;
+}
+
+std::optional<Endpoint> HealthBook::AddressOf(const BackendKey& key) const {
+  if (const BackendHealth* health = Find(key)) return health->address;
+  const auto remembered = remembered_.find(key);
+  return remembered != remembered_.end() ? remembered->second.address : std::nullopt;
 }
 
 const BackendHealth* HealthBook::Find(const BackendKey& key) const {
@@ -197,6 +205,7 @@ void HealthBook::Unschedule(Checked& checked) {
 void HealthBook::SetState(Checked& checked, RiseFall rise_fall, Instant now) {
   checked.rise_fall = rise_fall;
   checked.health.state = rise_fall.state();
+  checked.health.against = 0;
   checked.health.last_change = now;
 }
 

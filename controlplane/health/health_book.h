@@ -29,8 +29,10 @@ struct BackendHealth {
   Endpoint address;
   type::v1::HealthState state = type::v1::HEALTH_STATE_UNKNOWN;
   bool checked = false;
-  std::string detail;  // The last result: "HTTP 503".
-  Duration took{};     // Of the last check.
+  std::string detail;           // The last result: "HTTP 503"; empty before the first.
+  uint32_t against = 0;         // Last results in a row that contradict the state,
+  uint32_t against_needed = 0;  // and how many of them turn it.
+  Duration took{};              // Of the last check.
   std::optional<Instant> last_change;
   uint64_t checks_total = 0;
   uint64_t failures_total = 0;
@@ -75,6 +77,8 @@ class HealthBook final {
   State StateOf(const BackendKey& key) const;
   // Every state that is not UNKNOWN, by key; before the first SetRules, what is remembered.
   std::vector<std::pair<BackendKey, State>> Known() const;
+  // The address that a state of Known() was found at, as far as it is known.
+  std::optional<Endpoint> AddressOf(const BackendKey& key) const;
   // Details of a backend in use, or nullptr.
   const BackendHealth* Find(const BackendKey& key) const;
 

@@ -30,6 +30,8 @@ class RiseFall final {
   }
 
   State state() const { return state_; }
+  // Results in a row that contradict the state, so far too few to turn it.
+  uint32_t against() const { return against_; }
 
  private:
   State state_;

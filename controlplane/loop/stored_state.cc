@@ -1,6 +1,7 @@
 #include "controlplane/loop/stored_state.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -60,8 +61,8 @@ void StoreHealth(const Parts& parts, StoredState& state) {
     StoredState::Backend& backend = *state.add_backends();
     backend.set_rule(key.rule);
     backend.set_backend(key.backend);
-    if (const BackendHealth* details = parts.health.Find(key))
-      backend.set_address(details->address.ToString());
+    if (const std::optional<Endpoint> address = parts.health.AddressOf(key))
+      backend.set_address(address->ToString());
     backend.set_health(health);
   }
 }

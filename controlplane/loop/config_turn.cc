@@ -54,12 +54,16 @@ void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
 }
 
 void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
+  const Endpoint* asked = parts.resolver.NameOf(event.query);
+  if (asked == nullptr) return;
+  const Endpoint name = *asked;
   const bool changed = parts.resolver.Done(event, turn.now);
   turn.refresh |= changed;
   turn.dirty |= changed;
-  if (!event.error.ok())
+  const absl::Status error = parts.resolver.LastError(name);
+  if (!error.ok())
     turn.Log(LogLevel::kWarn, "a DNS query failed; the last answer stays",
-             {{"query", absl::StrCat(event.query)}, {"error", event.error.ToString()}});
+             {{"name", name.ToString()}, {"error", error.ToString()}});
 }
 
 void Refresh(Parts& parts, Turn& turn) {

@@ -62,6 +62,11 @@ bool Resolver::Done(const Resolved& answer, Instant now) {
   return true;
 }
 
+const Endpoint* Resolver::NameOf(QueryId query) const {
+  const auto it = in_flight_.find(query);
+  return it == in_flight_.end() ? nullptr : &it->second;
+}
+
 void Resolver::Run(Instant now, std::vector<Action>& actions) {
   while (!due_.empty() && due_.begin()->first <= now) {
     const Endpoint endpoint = due_.begin()->second;

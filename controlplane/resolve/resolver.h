@@ -41,6 +41,9 @@ class Resolver final {
   // that are not in flight are ignored.
   bool Done(const Resolved& answer, Instant now);
 
+  // The name that a query in flight asks for, or nullptr.
+  const Endpoint* NameOf(QueryId query) const;
+
   // Starts the queries that are due.
   void Run(Instant now, std::vector<Action>& actions);
 

@@ -8,7 +8,7 @@
 namespace lb::controlplane {
 
 Versions::Versions(const type::v1::ConfigVersion& stored) : current_(stored) {
-  current_.set_epoch(std::min(stored.epoch(), kEpochMax) + 1);
+  current_.set_epoch(std::min(stored.epoch(), kEpochMax - 1) + 1);
 }
 
 bool Versions::SetContent(EncodedSnapshot content) {
@@ -27,7 +27,8 @@ bool Versions::Observe(const type::v1::ConfigVersion& running) {
   if (running.epoch() < current_.epoch()) return false;
   const auto known = ours_.find({running.epoch(), running.revision()});
   if (known != ours_.end() && known->second == running.digest()) return false;
-  current_.set_epoch(running.epoch() + 1);
+  if (current_.epoch() == kEpochMax) return false;
+  current_.set_epoch(std::min(running.epoch(), kEpochMax - 1) + 1);
   if (has_content_) Remember();
   return true;
 }

@@ -17,8 +17,9 @@ namespace lb::controlplane {
 
 class Versions final {
  public:
-  // Largest epoch taken from a worker or a file: beyond any number of restarts, and far from
-  // overflow.
+  // Largest epoch ever: beyond any number of restarts, and far from overflow. An epoch that has
+  // come so far, which only a wrong hello can bring about, stays there, so that workers that took
+  // it over are still welcome; only revisions grow then.
   static constexpr uint64_t kEpochMax = uint64_t{1} << 62;
 
   // Starts a life after the one that stored `stored` (a default value when nothing was).

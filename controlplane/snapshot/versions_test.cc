@@ -43,5 +43,17 @@ TEST(VersionsTest, AForeignVersionRaisesTheEpochAndOneOfOursDoesNot) {
   EXPECT_FALSE(versions.Observe(foreign));
 }
 
+TEST(VersionsTest, TheEpochNeverPassesTheLargestThatAHelloMayName) {
+  Versions versions{type::v1::ConfigVersion()};
+  versions.SetContent(Content('a'));
+  type::v1::ConfigVersion foreign = versions.current();
+  foreign.set_epoch(Versions::kEpochMax);
+  EXPECT_TRUE(versions.Observe(foreign));
+  EXPECT_EQ(versions.current().epoch(), Versions::kEpochMax);
+  foreign.set_digest(std::string(32, 'x'));
+  EXPECT_FALSE(versions.Observe(foreign));
+  EXPECT_EQ(Versions(versions.current()).to_store().epoch(), Versions::kEpochMax);
+}
+
 }  // namespace
 }  // namespace lb::controlplane

@@ -1,0 +1,180 @@
+// What a control plane still knows after a restart or a lost stream, and what it then says.
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "controlplane/loop/control_loop.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using worker::v1::ConnectRequest;
+
+Config CheckedRule(const std::string& backend) {
+  RuleConfig rule;
+  rule.name = "web";
+  rule.listen = Endpoint::FromIp("127.0.0.1", 8080).value();
+  rule.health_check.enabled = true;
+  rule.backends.push_back({"b", Endpoint::Parse(backend).value(), 1, std::nullopt});
+  Config config;
+  config.rules.push_back(rule);
+  return config;
+}
+
+ConnectRequest Hello() {
+  ConnectRequest message;
+  worker::v1::Hello& hello = *message.mutable_hello();
+  hello.mutable_worker()->set_id("worker-1");
+  hello.mutable_worker()->set_incarnation("i1");
+  hello.mutable_worker()->set_pid(42);
+  hello.set_protocol_min(1);
+  hello.set_protocol_max(1);
+  return message;
+}
+
+class RecoveryTest : public testing::Test {
+ protected:
+  RecoveryTest() { Restart(); }
+
+  void Restart() {
+    std::vector<Action> actions;
+    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
+                                                               .incarnation = "one",
+                                                               .pid = 1,
+                                                               .start_time = {},
+                                                               .seed = 1,
+                                                               .boot_id = "boot",
+                                                               .stored_state = stored_},
+                                          now_, actions);
+    Note(std::move(actions));
+  }
+
+  void Handle(const Event& event) {
+    std::vector<Action> actions;
+    loop_->Handle(event, now_, actions);
+    Note(std::move(actions));
+  }
+
+  void Load(const std::string& backend = "10.0.0.1:80") {
+    Handle(ConfigRead{"lb.yaml", CheckedRule(backend), {}, 0});
+  }
+
+  // Lets the next check run and answers it.
+  void Check(bool passed, const std::string& detail) {
+    probe_.reset();
+    while (!probe_) {
+      now_ = std::max(now_, loop_->NextDeadline());
+      Handle(TimerFired{});
+    }
+    Handle(ProbeDone{*probe_, passed, detail, {}});
+    now_ += std::chrono::seconds(1);  // Past the pause between two writes of the state.
+    Handle(TimerFired{});
+  }
+
+  void Note(std::vector<Action> actions) {
+    for (const Action& action : actions) {
+      if (const auto* save = std::get_if<SaveState>(&action)) stored_ = save->bytes;
+      if (const auto* start = std::get_if<StartProbe>(&action)) probe_ = start->probe;
+    }
+    last_ = std::move(actions);
+  }
+
+  template <typename Answer>
+  Answer Ask(AdminCall call) {
+    Handle(AdminRequest{9, std::move(call), {now_, {}}});
+    for (Action& action : last_)
+      if (auto* reply = std::get_if<Reply>(&action)) {
+        EXPECT_TRUE(reply->status.ok()) << reply->status;
+        return std::get<Answer>(reply->answer);
+      }
+    ADD_FAILURE() << "no reply";
+    return {};
+  }
+
+  std::string Alert() {
+    const auto status = Ask<admin::v1::Status>(admin::v1::GetStatusRequest());
+    return status.alerts_size() == 1 ? status.alerts(0).message() : "";
+  }
+
+  Instant now_ = Instant(std::chrono::hours(9));
+  std::string stored_;
+  std::optional<ProbeId> probe_;
+  std::vector<Action> last_;
+  std::unique_ptr<ControlLoop> loop_;
+};
+
+TEST_F(RecoveryTest, HealthSurvivesAnyNumberOfStartsThatNeverSawAConfiguration) {
+  Load();
+  Check(false, "refused");
+  for (int i = 0; i < 3; ++i) Restart();
+  Load();
+  EXPECT_EQ(Alert(), "down as last known; not checked yet");
+}
+
+TEST_F(RecoveryTest, AnAlertTellsPassedChecksThatAreStillTooFew) {
+  Load();
+  Check(false, "connect refused");
+  EXPECT_EQ(Alert(), "down: connect refused");
+  Check(true, "HTTP 200");
+  EXPECT_EQ(Alert(), "down, 1 of 2 checks passed");
+  Check(false, "HTTP 503");
+  EXPECT_EQ(Alert(), "down: HTTP 503");
+  Check(true, "HTTP 200");
+  Check(true, "HTTP 200");
+  EXPECT_EQ(Alert(), "");
+}
+
+TEST_F(RecoveryTest, ADrainThatWasLostWithItsStreamIsSentAgainAndShown) {
+  Load();
+  Handle(WorkerMessage{1, Hello()});
+  admin::v1::DrainWorkerRequest drain;
+  drain.set_name("workers/worker-1");
+  Ask<admin::v1::Operation>(drain);
+  Handle(WorkerStreamEnded{1});
+  Handle(WorkerMessage{2, Hello()});
+  int drains = 0;
+  for (const Action& action : last_)
+    if (const auto* send = std::get_if<SendToWorker>(&action))
+      drains += send->message.command().has_drain() ? 1 : 0;
+  EXPECT_EQ(drains, 1);
+  admin::v1::GetWorkerRequest get;
+  get.set_name("workers/worker-1");
+  EXPECT_TRUE(Ask<admin::v1::Worker>(get).draining());
+}
+
+TEST_F(RecoveryTest, AWildEpochOfOneWorkerLocksNobodyOut) {
+  Load();
+  ConnectRequest wild = Hello();
+  wild.mutable_hello()->mutable_worker()->set_incarnation("wild");
+  wild.mutable_hello()->mutable_running()->set_epoch(uint64_t{1} << 62);
+  wild.mutable_hello()->mutable_running()->set_digest(std::string(32, 'x'));
+  Handle(WorkerMessage{1, wild});
+  ConnectRequest good = Hello();
+  *good.mutable_hello()->mutable_running() =
+      Ask<admin::v1::Status>(admin::v1::GetStatusRequest()).running();
+  Handle(WorkerMessage{2, good});
+  for (const Action& action : last_) EXPECT_FALSE(std::holds_alternative<CloseSession>(action));
+}
+
+TEST_F(RecoveryTest, AFailedQueryIsLoggedWithItsName) {
+  Load("app.internal:80");
+  QueryId query = 0;
+  for (const Action& action : last_)
+    if (const auto* resolve = std::get_if<ResolveName>(&action)) query = resolve->query;
+  const auto named = [&] {
+    for (const Action& action : last_)
+      if (const auto* log = std::get_if<WriteLog>(&action))
+        for (const auto& [key, value] : log->fields)
+          if (key == "name" && value == "app.internal:80") return true;
+    return false;
+  };
+  Handle(Resolved{query + 1, absl::NotFoundError("NXDOMAIN"), {}, {}});
+  EXPECT_FALSE(named());  // Nobody asked that.
+  Handle(Resolved{query, absl::NotFoundError("NXDOMAIN"), {}, {}});
+  EXPECT_TRUE(named());
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,57 @@
+#include "controlplane/snapshot/encode.h"
+
+#include "base/sha256.h"
+#include "gtest/gtest.h"
+#include "lb/type/v1/snapshot.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+LiveRules Rules() {
+  LiveRule rule;
+  rule.name = "web";
+  rule.listen = Endpoint::FromIp("::1", 8080).value();
+  rule.timeouts = {std::chrono::milliseconds(1), std::chrono::milliseconds(2),
+                   std::chrono::milliseconds(3)};
+  rule.connect_attempts = 4;
+  rule.backends.push_back({.name = "b",
+                           .address = Endpoint::Parse("unix:/run/b.sock").value(),
+                           .weight = 5,
+                           .max_connections = 6,
+                           .check_host = "localhost"});
+  return {rule};
+}
+
+TEST(EncodeTest, EverySettingOfARuleArrives) {
+  const EncodedSnapshot encoded = Encode(Rules());
+  EXPECT_EQ(encoded.digest, Sha256(encoded.bytes));
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(encoded.bytes));
+  ASSERT_EQ(snapshot.rules_size(), 1);
+  const type::v1::Rule& rule = snapshot.rules(0);
+  EXPECT_EQ(rule.name(), "web");
+  EXPECT_EQ(rule.listen(), "[::1]:8080");
+  EXPECT_EQ(rule.timeouts().connect_ms(), 1u);
+  EXPECT_EQ(rule.timeouts().idle_ms(), 2u);
+  EXPECT_EQ(rule.timeouts().half_close_ms(), 3u);
+  EXPECT_EQ(rule.connect_attempts(), 4u);
+  EXPECT_EQ(rule.balance(), type::v1::BALANCE_WEIGHTED_ROUND_ROBIN);
+  ASSERT_EQ(rule.backends_size(), 1);
+  EXPECT_EQ(rule.backends(0).name(), "b");
+  EXPECT_EQ(rule.backends(0).address(), "unix:/run/b.sock");
+  EXPECT_EQ(rule.backends(0).weight(), 5u);
+  EXPECT_EQ(rule.backends(0).max_connections(), 6u);
+}
+
+TEST(EncodeTest, SettingsThatWorkersDoNotUseChangeNoDigest) {
+  LiveRules other = Rules();
+  EXPECT_EQ(Encode(other).digest, Encode(Rules()).digest);
+  other[0].health_check.enabled = true;
+  other[0].backends[0].check_host = "other";
+  EXPECT_EQ(Encode(other).digest, Encode(Rules()).digest);
+  other[0].backends[0].weight = 0;
+  EXPECT_NE(Encode(other).digest, Encode(Rules()).digest);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -14,7 +14,6 @@ namespace lb::controlplane {
 namespace {
 
 constexpr char kWorkerPrefix[] = "workers/";
-constexpr size_t kMaxProblems = 20;  // Of a nack; the rest is in the worker's log.
 
 std::string Place(const WorkerKey& key) { return absl::StrCat(key.id, "@", key.incarnation); }
 
@@ -38,8 +37,7 @@ admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerR
   if (record.lane.refused()) {
     const worker::v1::Nack& nack = *record.lane.refused();
     out.set_nack_reason(ReasonOf(nack));
-    for (const type::v1::Problem& problem : nack.problems())
-      if (static_cast<size_t>(out.problems_size()) < kMaxProblems) *out.add_problems() = problem;
+    *out.mutable_problems() = nack.problems();
   }
   *out.mutable_last_seen_time() = ToProto(view.clock.ToWall(record.last_seen));
   const WorkerTotals totals = view.totals.OfWorker(key);

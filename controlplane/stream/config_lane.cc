@@ -9,6 +9,7 @@ namespace lb::controlplane {
 namespace {
 
 using worker::v1::ConnectResponse;
+using worker::v1::Nack;
 
 std::vector<ConnectResponse> Parts(const Versions& versions) {
   const std::string& bytes = versions.bytes();
@@ -29,6 +30,30 @@ std::vector<ConnectResponse> Parts(const Versions& versions) {
 std::vector<ConnectResponse> Rename(const Versions& versions) {
   std::vector<ConnectResponse> out(1);
   *out.front().mutable_version()->mutable_version() = versions.current();
+  return out;
+}
+
+// Cuts without leaving half a character: a field of type string must be UTF-8.
+void Cut(std::string* text) {
+  if (text->size() <= ConfigLane::kMaxProblemBytes) return;
+  size_t end = ConfigLane::kMaxProblemBytes;
+  while (end > 0 && (static_cast<unsigned char>((*text)[end]) & 0xC0) == 0x80) --end;
+  text->resize(end);
+}
+
+Nack Bounded(const Nack& nack) {
+  Nack out;
+  *out.mutable_rejected() = nack.rejected();
+  out.set_reason(nack.reason());
+  for (const type::v1::Problem& problem : nack.problems()) {
+    if (out.problems_size() == ConfigLane::kMaxProblems) break;
+    type::v1::Problem& kept = *out.add_problems();
+    kept = problem;
+    kept.DiscardUnknownFields();
+    for (std::string* text : {kept.mutable_code(), kept.mutable_message(), kept.mutable_field(),
+                              kept.mutable_file(), kept.mutable_hint()})
+      Cut(text);
+  }
   return out;
 }
 
@@ -70,7 +95,7 @@ absl::Status ConfigLane::Nacked(const worker::v1::Nack& nack, Instant now) {
   if (absl::Status status = CheckAnswer(nack.rejected()); !status.ok()) return status;
   in_flight_ = false;
   const bool repeated = refused_ && refused_->rejected().digest() == nack.rejected().digest();
-  refused_ = nack;
+  refused_ = Bounded(nack);
   retry_at_.reset();
   if (nack.reason() != worker::v1::Nack::REASON_BIND_FAILED) return absl::OkStatus();
   backoff_ = std::clamp<Duration>(repeated ? backoff_ * 2 : Duration{0}, kRetryMin, kRetryMax);

@@ -24,6 +24,10 @@ class ConfigLane final {
   static constexpr std::chrono::seconds kRetryMax{30};
   // Most bytes of a snapshot in one message: gRPC refuses messages above 4 MiB by default.
   static constexpr size_t kPartBytes = size_t{1} << 20;
+  // Kept of a refusal, which can be megabytes: problems, and bytes of each text in one. The rest is
+  // in the worker's log.
+  static constexpr int kMaxProblems = 20;
+  static constexpr size_t kMaxProblemBytes = 1024;
 
   // Starts with what the hello says is running.
   explicit ConfigLane(std::optional<type::v1::ConfigVersion> running)

@@ -94,5 +94,19 @@ TEST(ConfigLaneTest, AnAnswerToNothingIsRefused) {
   EXPECT_FALSE(lane.Nacked(NackOf(versions.current(), Nack::REASON_INVALID), kStart).ok());
 }
 
+TEST(ConfigLaneTest, WhatIsKeptOfARefusalIsBounded) {
+  ConfigLane lane(std::nullopt);
+  const Versions versions = WithContent("a");
+  lane.Next(versions, kStart);
+  Nack nack = NackOf(versions.current(), Nack::REASON_INVALID);
+  std::string text(ConfigLane::kMaxProblemBytes - 1, 'x');
+  text += "\xC3\xA4";  // Two bytes of one character, one on each side of the bound.
+  for (int i = 0; i < 100; ++i) nack.add_problems()->set_message(text);
+  ASSERT_TRUE(lane.Nacked(nack, kStart).ok());
+  ASSERT_EQ(lane.refused()->problems_size(), ConfigLane::kMaxProblems);
+  EXPECT_EQ(lane.refused()->problems(0).message(),
+            std::string(ConfigLane::kMaxProblemBytes - 1, 'x'));
+}
+
 }  // namespace
 }  // namespace lb::controlplane

@@ -46,6 +46,10 @@ absl::Status CheckHello(const worker::v1::Hello& hello) {
   if (absl::Status incarnation = CheckId("worker.incarnation", hello.worker().incarnation());
       !incarnation.ok())
     return incarnation;
+  if (hello.worker().version().size() > kMaxVersionBytes)
+    return absl::InvalidArgumentError(absl::StrCat("worker.version has ",
+                                                   hello.worker().version().size(),
+                                                   " bytes, more than ", kMaxVersionBytes));
   if (hello.worker().pid() == 0) return absl::InvalidArgumentError("worker.pid is missing");
   if (hello.slots_size() > kMaxHelloSlots)
     return absl::InvalidArgumentError(

@@ -86,17 +86,13 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
 // Appends the backends of one rule that come after `page.after`; false when the page is full.
 bool AppendBackends(const View& view, const LiveRule& rule, const Page& page,
                     admin::v1::ListBackendsResponse& out) {
+  // The order of (rule, backend) is that of the pages: '/' sorts between the bytes of a name, so
+  // whole names would not sort like pairs.
+  const size_t slash = page.after.find('/');
+  const BackendKey last{page.after.substr(0, slash), page.after.substr(slash + 1)};
+  if (!page.after.empty() && rule.name < last.rule) return true;
   for (const LiveBackend& backend : rule.backends) {
-    // The order of (rule, backend) is that of the pages: '/' is below any byte of a name, so whole
-    // names would not sort like pairs.
-    const std::string place = absl::StrCat(rule.name, "/", backend.name);
-    if (!page.after.empty()) {
-      const absl::string_view after = page.after;
-      const size_t slash = after.find('/');
-      const BackendKey last{std::string(after.substr(0, slash)),
-                            std::string(after.substr(slash + 1))};
-      if (BackendKey{rule.name, backend.name} <= last) continue;
-    }
+    if (!page.after.empty() && rule.name == last.rule && backend.name <= last.backend) continue;
     if (static_cast<size_t>(out.backends_size()) == page.size) return false;
     *out.add_backends() = Describe(view, rule, backend);
   }

@@ -45,10 +45,13 @@ void Add(const BackendTotals& from, BackendTotals& to) {
 void Totals::Report(const WorkerKey& worker, const worker::v1::StatsReport& report) {
   Worker& to = workers_[worker];
   to.connections = report.connections();
-  for (const worker::v1::StatsReport::Rule& rule : report.rules())
+  for (const worker::v1::StatsReport::Rule& rule : report.rules()) {
+    if (rule.rule().size() > kMaxNameBytes) continue;
     if (to.rules.size() < kMaxEntries || to.rules.contains(rule.rule()))
       to.rules[rule.rule()] = FromReport(rule);
+  }
   for (const worker::v1::StatsReport::Backend& backend : report.backends()) {
+    if (backend.rule().size() > kMaxNameBytes || backend.backend().size() > kMaxNameBytes) continue;
     const BackendKey key{backend.rule(), backend.backend()};
     if (to.backends.size() < kMaxEntries || to.backends.contains(key))
       to.backends[key] = FromReport(backend);
@@ -73,15 +76,18 @@ void Totals::Forget(const WorkerKey& worker) {
 }
 
 void Totals::Keep(const LiveRules& rules) {
+  const auto gone = [&](const auto& entry) {
+    const LiveRule* rule = FindRule(rules, entry.first.rule);
+    return rule == nullptr || FindBackend(*rule, entry.first.backend) == nullptr;
+  };
   std::erase_if(base_rules_, [&](const auto& entry) {
     if (FindRule(rules, entry.first) != nullptr) return false;
     retired_connections_total_ += entry.second.connections_total;
     return true;
   });
-  std::erase_if(base_backends_, [&](const auto& entry) {
-    const LiveRule* rule = FindRule(rules, entry.first.rule);
-    return rule == nullptr || FindBackend(*rule, entry.first.backend) == nullptr;
-  });
+  std::erase_if(base_backends_, gone);
+  // The addresses of a DNS name can change for ever; what comes back is reported with its totals.
+  for (auto& [key, worker] : workers_) std::erase_if(worker.backends, gone);
 }
 
 RuleTotals Totals::OfRule(const std::string& rule) const {

@@ -41,13 +41,15 @@ class Totals final {
   // Most rules and backends counted of one worker: a bound on what one stream can make us keep.
   // What comes beyond it is not counted.
   static constexpr size_t kMaxEntries = 200'000;
+  // Longest name counted: a configured one with an address behind it is well below.
+  static constexpr size_t kMaxNameBytes = 1024;
 
   void Report(const WorkerKey& worker, const worker::v1::StatsReport& report);
   // Its stream ended: nothing of it counts as open.
   void Disconnect(const WorkerKey& worker);
   // Its process is gone: what it counted goes to the base.
   void Forget(const WorkerKey& worker);
-  // Drops what the base has of rules and backends that are no more.
+  // Drops what the base has of rules that are no more, and all that is known of such backends.
   void Keep(const LiveRules& rules);
 
   RuleTotals OfRule(const std::string& rule) const;

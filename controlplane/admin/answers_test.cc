@@ -1,0 +1,250 @@
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/status_answer.h"
+#include "controlplane/admin/worker_answers.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr Instant kNow = Instant(std::chrono::hours(5));
+
+// Everything that a View refers to.
+class AnswersTest : public testing::Test {
+ protected:
+  void AddRule(const std::string& name, const std::vector<std::string>& backends) {
+    LiveRule& rule = live_.emplace_back();
+    rule.name = name;
+    rule.listen = Endpoint::FromIp("127.0.0.1", 8080).value();
+    rule.health_check.enabled = true;
+    for (const std::string& backend : backends)
+      rule.backends.push_back({.name = backend,
+                               .address = Endpoint::FromIp("10.0.0.1", 80).value(),
+                               .weight = 3,
+                               .max_connections = 7,
+                               .check_host = ""});
+    std::vector<BackendKey> changed;
+    health_.SetRules(live_, kNow, changed);
+  }
+
+  // Answers every check that is due within an interval.
+  void CheckAll(bool passed, const std::string& detail) {
+    std::vector<Action> actions;
+    health_.Run(kNow + std::chrono::seconds(5), actions);
+    for (const Action& action : actions)
+      health_.Done({std::get<StartProbe>(action).probe, passed, detail, {}}, kNow);
+  }
+
+  WorkerRecord& Connect(SessionId session, const std::string& id, const std::string& incarnation) {
+    worker::v1::Hello hello;
+    hello.mutable_worker()->set_id(id);
+    hello.mutable_worker()->set_incarnation(incarnation);
+    hello.mutable_worker()->set_pid(static_cast<uint32_t>(session));
+    hello.set_threads(4);
+    std::optional<SessionId> replaced;
+    return *workers_.Connect(session, hello, kNow, replaced);
+  }
+
+  View view() const {
+    return {.self = self_,
+            .file = file_,
+            .live = live_,
+            .resolver = resolver_,
+            .health = health_,
+            .versions = versions_,
+            .workers = workers_,
+            .totals = totals_,
+            .operations = operations_,
+            .clock = {kNow, WallTime(std::chrono::seconds(1'000))}};
+  }
+
+  // The names of all backends below `parent`, read in pages of `size`.
+  std::vector<std::string> Backends(const std::string& parent, int32_t size) const {
+    std::vector<std::string> out;
+    admin::v1::ListBackendsRequest request;
+    request.set_parent(parent);
+    request.set_page_size(size);
+    do {
+      const auto page = std::get<admin::v1::ListBackendsResponse>(ListBackends(view(), request));
+      EXPECT_LE(page.backends_size(), size);
+      for (const admin::v1::Backend& backend : page.backends()) out.push_back(backend.name());
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty() && out.size() < 100);
+    return out;
+  }
+
+  type::v1::ProcessIdentity self_;
+  FileStatus file_;
+  LiveRules live_;
+  Resolver resolver_{{}};
+  HealthBook health_{1};
+  Versions versions_{type::v1::ConfigVersion()};
+  WorkerTable workers_;
+  Totals totals_;
+  Operations operations_{"life"};
+};
+
+template <typename Answer>
+std::string ReasonOf(const Outcome<Answer>& outcome) {
+  const auto* failure = std::get_if<Failure>(&outcome);
+  return failure == nullptr ? "" : failure->reason;
+}
+
+TEST_F(AnswersTest, PagesGiveEveryBackendOnceWhateverTheirSize) {
+  AddRule("a", {"1", "2", "3"});
+  AddRule("a-b", {"1"});
+  AddRule("c", {"1@10.0.0.1:80", "2"});
+  const std::vector<std::string> all = {"rules/a/backends/1",
+                                        "rules/a/backends/2",
+                                        "rules/a/backends/3",
+                                        "rules/a-b/backends/1",
+                                        "rules/c/backends/1@10.0.0.1:80",
+                                        "rules/c/backends/2"};
+  for (int32_t size = 1; size <= 7; ++size) {
+    EXPECT_EQ(Backends("", size), all) << size;
+    EXPECT_EQ(Backends("rules/-", size), all) << size;
+  }
+  EXPECT_EQ(Backends("rules/a", 2), std::vector<std::string>(all.begin(), all.begin() + 3));
+}
+
+TEST_F(AnswersTest, RulesComeInPagesToo) {
+  for (const char* name : {"a", "b", "c"}) AddRule(name, {});
+  admin::v1::ListRulesRequest request;
+  request.set_page_size(2);
+  const auto first = std::get<admin::v1::ListRulesResponse>(ListRules(view(), request));
+  ASSERT_EQ(first.rules_size(), 2);
+  EXPECT_EQ(first.rules(1).name(), "rules/b");
+  request.set_page_token(first.next_page_token());
+  const auto second = std::get<admin::v1::ListRulesResponse>(ListRules(view(), request));
+  ASSERT_EQ(second.rules_size(), 1);
+  EXPECT_EQ(second.rules(0).name(), "rules/c");
+  EXPECT_EQ(second.next_page_token(), "");
+}
+
+TEST_F(AnswersTest, ABackendShowsItsSettingsItsHealthAndItsTraffic) {
+  AddRule("web", {"b"});
+  CheckAll(false, "HTTP 503");
+  worker::v1::StatsReport report;
+  worker::v1::StatsReport::Backend& stats = *report.add_backends();
+  stats.set_rule("web");
+  stats.set_backend("b");
+  stats.set_connects_total(9);
+  totals_.Report({"worker-1", "one"}, report);
+  admin::v1::GetBackendRequest request;
+  request.set_name("rules/web/backends/b");
+  const auto backend = std::get<admin::v1::Backend>(GetBackend(view(), request));
+  EXPECT_EQ(backend.address(), "10.0.0.1:80");
+  EXPECT_EQ(backend.weight(), 3u);
+  EXPECT_EQ(backend.max_connections(), 7u);
+  EXPECT_EQ(backend.health(), type::v1::HEALTH_STATE_UNHEALTHY);
+  EXPECT_EQ(backend.health_detail(), "HTTP 503");
+  EXPECT_EQ(backend.connects_total(), 9u);
+  admin::v1::GetRuleRequest rule;
+  rule.set_name("rules/web");
+  EXPECT_EQ(std::get<admin::v1::Rule>(GetRule(view(), rule)).backends_up(), 0u);
+  EXPECT_EQ(std::get<admin::v1::Rule>(GetRule(view(), rule)).backends_total(), 1u);
+}
+
+TEST_F(AnswersTest, WhatDoesNotExistIsNotFound) {
+  AddRule("web", {"b1"});
+  for (const char* name : {"", "web", "rules/", "rules/x", "rules/web/"}) {
+    admin::v1::GetRuleRequest request;
+    request.set_name(name);
+    EXPECT_EQ(ReasonOf(GetRule(view(), request)), "RULE_NOT_FOUND") << name;
+  }
+  for (const char* name : {"", "rules/web", "rules/x/backends/b1", "rules/web/backends/"}) {
+    admin::v1::GetBackendRequest request;
+    request.set_name(name);
+    EXPECT_EQ(ReasonOf(GetBackend(view(), request)), "BACKEND_NOT_FOUND") << name;
+  }
+  admin::v1::GetBackendRequest near;
+  near.set_name("rules/web/backends/b2");
+  const absl::Status status = std::get<Failure>(GetBackend(view(), near)).status;
+  EXPECT_NE(std::string(status.message()).find("rules/web/backends/b1"), std::string::npos);
+  admin::v1::ListBackendsRequest list;
+  list.set_parent("rules/x");
+  EXPECT_EQ(ReasonOf(ListBackends(view(), list)), "RULE_NOT_FOUND");
+  admin::v1::GetWorkerRequest worker;
+  worker.set_name("workers/w");
+  EXPECT_EQ(ReasonOf(GetWorker(view(), worker)), "WORKER_NOT_FOUND");
+}
+
+TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
+  WorkerRecord& record = Connect(1, "worker-1", "one");
+  EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_NOT_SENT);
+  versions_.SetContent({"a", std::string(32, 'a')});
+  record.lane.Next(versions_, kNow);
+  EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_STALE);
+  worker::v1::Nack nack;
+  *nack.mutable_rejected() = versions_.current();
+  nack.set_reason(worker::v1::Nack::REASON_BIND_FAILED);
+  nack.add_problems()->set_message("cannot listen on 127.0.0.1:8080: address in use (98)");
+  ASSERT_TRUE(record.lane.Nacked(nack, kNow).ok());
+  EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_ERROR);
+  admin::v1::GetWorkerRequest request;
+  request.set_name("workers/worker-1");
+  const auto worker = std::get<admin::v1::Worker>(GetWorker(view(), request));
+  EXPECT_EQ(worker.nack_reason(), "BIND_FAILED");
+  ASSERT_EQ(worker.problems_size(), 1);
+  EXPECT_EQ(worker.problems(0).message(), nack.problems(0).message());
+  const admin::v1::Status status = DescribeStatus(view());
+  EXPECT_EQ(status.workers_failed(), 1u);
+  ASSERT_EQ(status.alerts_size(), 1);
+  EXPECT_EQ(status.alerts(0).resource(), "workers/worker-1");
+  EXPECT_NE(status.alerts(0).message().find("BIND_FAILED: cannot listen"), std::string::npos);
+
+  record.lane.Next(versions_, kNow + ConfigLane::kRetryMin);
+  worker::v1::Ack ack;
+  *ack.mutable_version() = versions_.current();
+  ASSERT_TRUE(record.lane.Acked(ack).ok());
+  EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_SYNCED);
+  workers_.Disconnect(1);
+  EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_DISCONNECTED);
+}
+
+TEST_F(AnswersTest, TheShortNameOfAWorkerIsItsNewestProcess) {
+  Connect(1, "worker-1", "old");
+  Connect(2, "worker-1", "new");
+  Connect(3, "worker-2", "x");
+  EXPECT_EQ(std::get<WorkerKey>(FindWorker(view(), "workers/worker-1")).incarnation, "new");
+  EXPECT_EQ(std::get<WorkerKey>(FindWorker(view(), "workers/worker-1@new")).incarnation, "new");
+  EXPECT_EQ(std::get<WorkerKey>(FindWorker(view(), "workers/worker-1@old")).incarnation, "old");
+  std::vector<std::string> names;
+  admin::v1::ListWorkersRequest request;
+  request.set_page_size(1);
+  do {
+    const auto page = std::get<admin::v1::ListWorkersResponse>(ListWorkers(view(), request));
+    ASSERT_EQ(page.workers_size(), 1);
+    names.push_back(page.workers(0).name());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty() && names.size() < 10);
+  EXPECT_EQ(names, (std::vector<std::string>{"workers/worker-1", "workers/worker-1@old",
+                                             "workers/worker-2"}));
+}
+
+TEST_F(AnswersTest, AStatusIsBoundedAndSaysWhatItLeavesOut) {
+  std::vector<std::string> names;
+  for (int i = 0; i < kMaxAlerts + 5; ++i) names.push_back(std::to_string(10'000 + i));
+  AddRule("web", names);
+  CheckAll(false, "timeout");
+  file_.path = "/etc/lb/lb.yaml";
+  file_.bad_since = kNow - std::chrono::seconds(10);
+  file_.findings.resize(kMaxStatusProblems + 3);
+  file_.findings_total = 500;
+  const admin::v1::Status status = DescribeStatus(view());
+  EXPECT_EQ(status.backends_down(), static_cast<uint32_t>(kMaxAlerts + 5));
+  EXPECT_EQ(status.backends_up(), 0u);
+  ASSERT_EQ(status.alerts_size(), kMaxAlerts + 1);
+  EXPECT_EQ(status.alerts(0).resource(), "/etc/lb/lb.yaml");
+  EXPECT_EQ(status.alerts(1).message(), "down: timeout");
+  EXPECT_EQ(status.alerts(kMaxAlerts).message(), "6 more alerts");
+  EXPECT_EQ(status.file().problems_size(), kMaxStatusProblems);
+  EXPECT_EQ(status.file().problems_total(), 500u);
+  EXPECT_EQ(status.file().bad_since_time().seconds(), 990);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

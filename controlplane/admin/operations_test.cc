@@ -1,0 +1,89 @@
+#include "controlplane/admin/operations.h"
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+const WorkerKey kWorker{"worker-1", "one"};
+const WorkerKey kOther{"worker-2", "one"};
+
+worker::v1::Command Drain() {
+  worker::v1::Command order;
+  order.mutable_drain();
+  return order;
+}
+
+worker::v1::Command Undrain() {
+  worker::v1::Command order;
+  order.mutable_undrain();
+  return order;
+}
+
+worker::v1::DrainStatus Status(const std::string& id, uint64_t left, bool done) {
+  worker::v1::DrainStatus status;
+  status.set_command_id(id);
+  status.set_connections_left(left);
+  status.set_done(done);
+  return status;
+}
+
+TEST(OperationsTest, ADrainGoesOnUntilTheWorkerSaysThatItIsDone) {
+  Operations operations("life");
+  const std::string id = operations.Start(kWorker, Drain()).id();
+  const admin::v1::Operation& operation = *operations.Find("operations/1");
+  EXPECT_EQ(operation.target(), "workers/worker-1");
+  EXPECT_EQ(operations.Unfinished(kWorker).size(), 1u);
+  EXPECT_TRUE(operations.Unfinished(kOther).empty());
+  operations.Progress(Status(id, 37, false));
+  EXPECT_EQ(operation.status(), "37 connections left");
+  EXPECT_FALSE(operation.done());
+  operations.Progress(Status(id, 0, true));
+  EXPECT_TRUE(operation.done());
+  EXPECT_EQ(operation.error_code(), 0);
+  EXPECT_TRUE(operations.Unfinished(kWorker).empty());
+}
+
+TEST(OperationsTest, NewsOfOrdersOfAnotherLifeOrOfNoneChangesNothing) {
+  Operations operations("life");
+  operations.Start(kWorker, Drain());
+  for (const char* id : {"", "1", "old/1", "life/", "life/2", "life/x", "life/-1"})
+    operations.Progress(Status(id, 0, true));
+  EXPECT_FALSE(operations.Find("operations/1")->done());
+}
+
+TEST(OperationsTest, AnUndrainEndsTheDrainOfItsWorkerOnly) {
+  Operations operations("life");
+  operations.Start(kWorker, Drain());
+  operations.Start(kOther, Drain());
+  operations.Start(kWorker, Undrain());
+  EXPECT_TRUE(operations.Find("operations/1")->done());
+  EXPECT_NE(operations.Find("operations/1")->error_code(), 0);
+  EXPECT_FALSE(operations.Find("operations/2")->done());
+  EXPECT_TRUE(operations.Find("operations/3")->done());
+  EXPECT_TRUE(operations.Unfinished(kWorker).empty());
+}
+
+TEST(OperationsTest, AProcessThatEndsFailsWhatItHadToDo) {
+  Operations operations("life");
+  operations.Start(kWorker, Drain());
+  operations.Forget(kWorker);
+  EXPECT_TRUE(operations.Find("operations/1")->done());
+  EXPECT_EQ(operations.Find("operations/1")->error_code(),
+            static_cast<int32_t>(absl::StatusCode::kAborted));
+}
+
+TEST(OperationsTest, TheOldestGoWhenThereAreTooMany) {
+  Operations operations("life");
+  for (size_t i = 0; i <= Operations::kMaxOperations; ++i) operations.Start(kWorker, Undrain());
+  EXPECT_EQ(operations.Find("operations/1"), nullptr);
+  EXPECT_NE(operations.Find("operations/2"), nullptr);
+  EXPECT_EQ(operations.newest().name(),
+            absl::StrCat("operations/", Operations::kMaxOperations + 1));
+  for (const char* name : {"", "operations/", "operations/x", "workers/2"})
+    EXPECT_EQ(operations.Find(name), nullptr) << name;
+}
+
+}  // namespace
+}  // namespace lb::controlplane

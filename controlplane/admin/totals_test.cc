@@ -1,0 +1,118 @@
+#include "controlplane/admin/totals.h"
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+const WorkerKey kOld{"worker-1", "old"};
+const WorkerKey kNew{"worker-1", "new"};
+const BackendKey kBackend{"web", "b"};
+
+worker::v1::StatsReport Report(uint64_t open, uint64_t total, const std::string& rule = "web") {
+  worker::v1::StatsReport report;
+  report.set_connections(open);
+  worker::v1::StatsReport::Rule& to = *report.add_rules();
+  to.set_rule(rule);
+  to.set_connections(open);
+  to.set_connections_total(total);
+  to.set_received_bytes_total(10 * total);
+  to.set_sent_bytes_total(20 * total);
+  (*to.mutable_refused_total())["limit"] = 1;
+  (*to.mutable_refused_total())["no_backend"] = 2;
+  worker::v1::StatsReport::Backend& backend = *report.add_backends();
+  backend.set_rule(rule);
+  backend.set_backend("b");
+  backend.set_connections(open);
+  backend.set_connects_total(total);
+  (*backend.mutable_connect_failures_total())["timeout"] = 4;
+  return report;
+}
+
+LiveRules Live(const std::string& backend = "b") {
+  LiveRule rule;
+  rule.name = "web";
+  rule.backends.push_back({.name = backend,
+                           .address = Endpoint::FromIp("10.0.0.1", 80).value(),
+                           .weight = 1,
+                           .max_connections = 0,
+                           .check_host = ""});
+  return {rule};
+}
+
+TEST(TotalsTest, TheNewestReportOfEachWorkerCountsAndReasonsAreSummed) {
+  Totals totals;
+  totals.Report(kOld, Report(5, 100));
+  totals.Report(kOld, Report(3, 110));
+  totals.Report({"worker-2", "x"}, Report(1, 7));
+  EXPECT_EQ(totals.OfRule("web").connections, 4u);
+  EXPECT_EQ(totals.OfRule("web").connections_total, 117u);
+  EXPECT_EQ(totals.OfRule("web").received_bytes_total, 1170u);
+  EXPECT_EQ(totals.OfRule("web").sent_bytes_total, 2340u);
+  EXPECT_EQ(totals.OfRule("web").refused_total, 6u);
+  EXPECT_EQ(totals.OfBackend(kBackend).connects_total, 117u);
+  EXPECT_EQ(totals.OfBackend(kBackend).connect_failures_total, 8u);
+  EXPECT_EQ(totals.OfWorker(kOld).connections_total, 110u);
+  EXPECT_EQ(totals.OfRule("other").connections_total, 0u);
+}
+
+TEST(TotalsTest, SumsNeverGoBackWhenAWorkerIsReplaced) {
+  Totals totals;
+  totals.Report(kOld, Report(5, 100));
+  totals.Disconnect(kOld);
+  EXPECT_EQ(totals.OfRule("web").connections, 0u);
+  EXPECT_EQ(totals.Overall().connections, 0u);
+  EXPECT_EQ(totals.OfRule("web").connections_total, 100u);
+  totals.Report(kNew, Report(1, 2));
+  EXPECT_EQ(totals.OfRule("web").connections_total, 102u);
+  totals.Forget(kOld);
+  EXPECT_EQ(totals.OfRule("web").connections_total, 102u);
+  EXPECT_EQ(totals.OfRule("web").connections, 1u);
+  EXPECT_EQ(totals.OfBackend(kBackend).connects_total, 102u);
+  EXPECT_EQ(totals.OfWorker(kOld).connections_total, 0u);
+  EXPECT_EQ(totals.Overall().connections_total, 102u);
+}
+
+TEST(TotalsTest, ARuleThatLeavesStillCountsInTheOverallSum) {
+  Totals totals;
+  totals.Report(kOld, Report(5, 100));
+  totals.Forget(kOld);
+  totals.Keep(Live());
+  EXPECT_EQ(totals.OfRule("web").connections_total, 100u);
+  totals.Keep({});
+  EXPECT_EQ(totals.OfRule("web").connections_total, 0u);
+  EXPECT_EQ(totals.OfBackend(kBackend).connects_total, 0u);
+  EXPECT_EQ(totals.Overall().connections_total, 100u);
+}
+
+TEST(TotalsTest, ABackendThatLeavesAndComesBackHasItsWorkersTotals) {
+  Totals totals;
+  totals.Report(kOld, Report(5, 100));
+  totals.Keep(Live("other"));
+  EXPECT_EQ(totals.OfBackend(kBackend).connects_total, 0u);
+  totals.Report(kOld, Report(5, 101));
+  EXPECT_EQ(totals.OfBackend(kBackend).connects_total, 101u);
+}
+
+TEST(TotalsTest, WhatIsKeptOfOneWorkerIsBounded) {
+  Totals totals;
+  worker::v1::StatsReport report;
+  for (size_t i = 0; i <= Totals::kMaxEntries; ++i) {
+    worker::v1::StatsReport::Rule& rule = *report.add_rules();
+    rule.set_rule("r" + std::to_string(i));
+    rule.set_connections_total(1);
+  }
+  totals.Report(kOld, report);
+  EXPECT_EQ(totals.Overall().connections_total, Totals::kMaxEntries);
+}
+
+TEST(TotalsTest, NamesThatNoConfigurationCanHaveAreNotKept) {
+  Totals totals;
+  const std::string name(Totals::kMaxNameBytes + 1, 'x');
+  totals.Report(kOld, Report(5, 100, name));
+  EXPECT_EQ(totals.OfRule(name).connections_total, 0u);
+  EXPECT_EQ(totals.OfBackend({name, "b"}).connects_total, 0u);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -20,14 +20,22 @@ constexpr char kStartHint[] =
     "Is lb-controlplane running (systemctl status lb-controlplane)? Does its --admin-api say this\n"
     "socket? Name another one with --endpoint unix:/PATH or LBCTL_ENDPOINT.";
 
-// Says which group may enter; the folder's when the socket itself cannot be seen.
+// Says which group may enter; the folder's when the socket itself cannot be seen. Nobody is told to
+// join root's group: that gives far more than this socket.
 std::string PermissionHint(const std::string& path) {
   struct stat info {};
   std::string subject = path;
+  mode_t needed = S_IWGRP;
   if (::stat(path.c_str(), &info) != 0) {
     subject = path.substr(0, path.rfind('/'));
+    needed = S_IXGRP;
     if (::stat(subject.c_str(), &info) != 0) return "A folder on the way to it is closed to you.";
   }
+  if (info.st_gid == 0 || (info.st_mode & needed) == 0)
+    return absl::StrCat(
+        Escape(subject),
+        " is open to its owner only: use sudo. Where a group 'lb-admin' exists when "
+        "lb-controlplane starts,\nthe socket is open to that group.");
   const group* entry = ::getgrgid(info.st_gid);
   const std::string name = entry != nullptr ? entry->gr_name : absl::StrCat(info.st_gid);
   return absl::StrCat(Escape(subject), " is open to the group '", name,

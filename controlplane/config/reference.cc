@@ -1,5 +1,6 @@
 #include "controlplane/config/reference.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -59,12 +60,50 @@ void AppendMember(const KeyNode& member, std::string& out) {
   absl::StrAppend(&out, "\n      ", Absl(spec.description), "\n");
 }
 
+// `path` with its first wrong segment replaced by the nearest key of that map; "" when none is
+// near.
+std::string MendSegment(std::string_view path) {
+  const KeyTable& table = KeyTable::Get();
+  size_t start = 0;
+  size_t end = std::min(path.find('.'), path.size());
+  while (table.Find(path.substr(0, end)) != nullptr) {
+    if (end == path.size()) return "";
+    start = end + 1;
+    end = std::min(path.find('.', start), path.size());
+  }
+  const KeyNode* parent = table.Find(path.substr(0, start));
+  if (parent == nullptr) return "";
+  const KeyNode* map = parent->item != nullptr ? parent->item : parent;
+  std::vector<std::string_view> names;
+  for (const KeyNode* member : map->members) names.push_back(member->name);
+  const std::string_view segment = path.substr(start, end - start);
+  const std::string_view word = segment.substr(0, segment.find_first_of("[]"));
+  const std::string_view nearest = Nearest(word, names);
+  if (nearest.empty()) return "";
+  const std::string mended = absl::StrCat(Absl(path.substr(0, start)), Absl(nearest));
+  const std::string whole = absl::StrCat(mended, Absl(path.substr(start + word.size())));
+  return table.Find(whole) != nullptr ? whole : mended;
+}
+
+// The first key that is called so, or nearly so, wherever it is: for "listen" alone.
+std::string_view KeyAnywhere(std::string_view name) {
+  const auto name_of = [](const KeySpec& spec) {
+    return spec.path.substr(spec.path.rfind('.') + 1);
+  };
+  std::vector<std::string_view> names;
+  for (const KeySpec& spec : KeyRows()) names.push_back(name_of(spec));
+  const std::string_view nearest = Nearest(name, names);
+  for (const KeySpec& spec : KeyRows()) {
+    if (!nearest.empty() && name_of(spec) == nearest) return spec.path;
+  }
+  return "";
+}
+
 absl::Status NoSuchKey(std::string_view path) {
-  std::vector<std::string_view> paths;
-  for (const KeySpec& spec : KeyRows()) paths.push_back(spec.path);
   std::string message = absl::StrCat("no key '", Absl(path), "'");
-  const std::string_view nearest = Nearest(path, paths);
-  if (!nearest.empty()) absl::StrAppend(&message, "; did you mean '", Absl(nearest), "'?");
+  std::string nearest = MendSegment(path);
+  if (nearest.empty()) nearest = std::string(KeyAnywhere(path));
+  if (!nearest.empty()) absl::StrAppend(&message, "; did you mean '", nearest, "'?");
   return absl::NotFoundError(message);
 }
 

@@ -37,6 +37,18 @@ TEST(ReferenceTest, AnUnknownPathIsNotFoundAndANearOneNamed) {
   const absl::Status status = ExplainKey("health_chek").status();
   EXPECT_TRUE(absl::IsNotFound(status));
   EXPECT_EQ(status.message(), "no key 'health_chek'; did you mean 'health_check'?");
+  const std::pair<std::string_view, std::string> nearest[] = {
+      {"rules.lisen", "rules.listen"},
+      {"rules[].lisen", "rules[].listen"},
+      {"rules[0].backend[1].weight", "rules[0].backends[1].weight"},
+      {"rules.health_check.intervall_ms", "rules.health_check.interval_ms"},
+      {"listen", "rules[].listen"},
+      {"dns[0]", "dns"},
+  };
+  for (const auto& [path, expected] : nearest) {
+    EXPECT_EQ(ExplainKey(path).status().message(),
+              "no key '" + std::string(path) + "'; did you mean '" + expected + "'?");
+  }
   for (const std::string_view path : {"rules[", "rules]", ".", "..", "rules[].x", "dns[0]"})
     EXPECT_TRUE(absl::IsNotFound(ExplainKey(path).status())) << path;
 }

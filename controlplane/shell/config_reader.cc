@@ -12,7 +12,7 @@ namespace lb::controlplane {
 namespace {
 
 // The one finding that is about the file and not about its text.
-constexpr char kUnreadableCode[] = "LB0100";
+constexpr char kUnreadableCode[] = "LB0113";
 
 Sources RealSources() {
   Sources sources;

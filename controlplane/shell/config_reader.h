@@ -21,7 +21,7 @@ struct ConfigFileRead {
 // Reads the file. A FIFO, folder or unreadable file is a result like others.
 ConfigFileRead ReadConfigFile(const std::string& path);
 
-// Loads what was read. An unreadable file is one finding, LB0100.
+// Loads what was read. An unreadable file is one finding, LB0113.
 LoadResult LoadConfigFile(const ConfigFileRead& file);
 
 }  // namespace lb::controlplane

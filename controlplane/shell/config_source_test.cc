@@ -142,7 +142,7 @@ TEST_F(ConfigSourceTest, ARemovedFileAFolderAndAFifoAreFindings) {
   for (const ConfigRead& read : loop_.Of<ConfigRead>()) {
     EXPECT_FALSE(read.config.has_value());
     EXPECT_EQ(read.findings_total, 1u);
-    EXPECT_EQ(read.findings.at(0).code, "LB0100");
+    EXPECT_EQ(read.findings.at(0).code, "LB0113");
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/overloaded.h"
 #include "controlplane/admin/metrics.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_turn.h"
@@ -18,11 +19,6 @@ namespace {
 // Between two writes of the state file that are not urgent: a worker that asks for slots all the
 // time must not make the disk busy.
 constexpr std::chrono::milliseconds kSaveInterval{200};
-
-template <typename... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
 
 }  // namespace
 

@@ -18,7 +18,9 @@ namespace lb::controlplane {
 
 class GrpcServer final {
  public:
-  static constexpr int kMaxReceiveBytes = 4 << 20;  // One message; snapshots only go out.
+  // One message. The largest is the hello of a worker that has slots of every limited backend it
+  // can know: 100,000 of them with names of ordinary length.
+  static constexpr int kMaxReceiveBytes = 16 << 20;
   // Calls at once on one connection: lbctl and automation share one for a few watches at most.
   static constexpr int kMaxStreamsPerConnection = 100;
   // A connection that says nothing is closed after so long.

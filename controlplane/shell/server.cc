@@ -14,6 +14,7 @@
 
 #include "base/http_server.h"
 #include "base/log.h"
+#include "base/overloaded.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "controlplane/shell/admin_service.h"
@@ -38,11 +39,6 @@ using boost::system::error_code;
 constexpr char kServiceUser[] = "lb";
 constexpr char kWorkerGroup[] = "lb";
 constexpr char kAdminGroup[] = "lb-admin";
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 void AppendSocketMetrics(const char* api, const UnixAcceptor& acceptor, MetricFamily& open,
                          MetricFamily& accepted, MetricFamily& refused) {

@@ -66,14 +66,16 @@ absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientCon
   } else if (code == absl::StatusCode::kUnavailable) {
     message = absl::StrCat("the control plane at ", endpoint_, " is not available: ", message);
   } else if (code == absl::StatusCode::kUnimplemented) {
-    message = absl::StrCat("the control plane does not know this call: ", message, " (", method,
-                           ", lbctl ", kVersion, ")");
+    message = absl::StrCat("what listens at ", endpoint_, " does not know this call (", method,
+                           ", lbctl ", kVersion, ")", message.empty() ? "" : ": ", message);
   } else if (ExitCodeFor(absl::Status(code, "")) == ExitCode::kInternal) {
     const std::string request = MetadataValue(context, "lb-request-id");
     message = absl::StrCat("internal error: ", message, " (", method, ", lbctl ", kVersion,
                            request.empty() ? "" : ", request ", request, ")");
   }
   absl::Status status(code, message);
+  if (code == absl::StatusCode::kUnimplemented)
+    SetHint(status, "Is it the admin API (--admin-api of lb-controlplane)? worker.sock is not.");
   if (code == absl::StatusCode::kPermissionDenied)
     SetHint(status, "You may connect but not do this. Ask whoever runs the control plane.");
   SetReason(status, MetadataValue(context, "lb-reason"));

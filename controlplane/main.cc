@@ -43,6 +43,7 @@ int CheckThenServe(const Flags& flags) {
   const bool good = loaded.config.has_value();
   if (flags.check_config) {
     std::fputs(findings.c_str(), stdout);
+    if (good) std::printf("%s: good\n", flags.config.c_str());
     return good ? kExitOk : kExitFailed;
   }
   if (!good) {

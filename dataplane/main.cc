@@ -119,7 +119,11 @@ absl::Status Serve(const WorkerFlags& flags) {
         absl::StrCat(http.status().message(),
                      "; make its folder, or name another place with --http (and --control)"));
   }
-  if (!http.ok()) return http.status();
+  if (!http.ok()) {
+    return absl::Status(http.status().code(),
+                        absl::StrCat(http.status().message(), "; is another worker called ",
+                                     flags.id, "? Give each its own --id, or another --http"));
+  }
   const Signals signals(io, worker, flags.drain_timeout);
   LB_RETURN_IF_ERROR(worker.Start());
   LogInfo("lb-worker started", {{"version", kVersion},

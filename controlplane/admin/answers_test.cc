@@ -239,8 +239,10 @@ TEST_F(AnswersTest, AStatusIsBoundedAndSaysWhatItLeavesOut) {
   EXPECT_EQ(status.backends_up(), 0u);
   ASSERT_EQ(status.alerts_size(), kMaxAlerts + 1);
   EXPECT_EQ(status.alerts(0).resource(), "/etc/lb/lb.yaml");
-  EXPECT_EQ(status.alerts(1).message(), "down: timeout");
-  EXPECT_EQ(status.alerts(kMaxAlerts).message(), "6 more alerts");
+  EXPECT_EQ(status.alerts(1).resource(), "workers") << "none is connected";
+  EXPECT_EQ(status.alerts(2).resource(), "rules/web") << "none of its backends is up";
+  EXPECT_EQ(status.alerts(3).message(), "down: timeout");
+  EXPECT_EQ(status.alerts(kMaxAlerts).message(), "8 more alerts");
   EXPECT_EQ(status.file().problems_size(), kMaxStatusProblems);
   EXPECT_EQ(status.file().problems_total(), 500u);
   EXPECT_EQ(status.file().bad_since_time().seconds(), 990);

@@ -1,5 +1,6 @@
 #include "controlplane/admin/status_answer.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -68,6 +69,20 @@ std::string DescribeDown(const BackendHealth* health) {
   return absl::StrCat("down, ", health->against, " of ", health->against_needed, " checks passed");
 }
 
+// The two ways in which clients are turned away altogether come before single backends.
+void FindOutages(const View& view, Alerts& alerts) {
+  if (view.workers.sessions().empty())
+    alerts.Add("workers", "none is connected: this control plane steers nothing");
+  for (const LiveRule& rule : view.live) {
+    const bool any_up =
+        std::any_of(rule.backends.begin(), rule.backends.end(), [&](const LiveBackend& backend) {
+          return IsUp(view.health.StateOf(BackendKey{rule.name, backend.name}));
+        });
+    if (!any_up)
+      alerts.Add(absl::StrCat("rules/", rule.name), "no backend is up: connections are refused");
+  }
+}
+
 void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
   uint32_t up = 0;
   uint32_t down = 0;
@@ -122,6 +137,7 @@ admin::v1::Status DescribeStatus(const View& view) {
   if (view.file.bad_since)
     alerts.Add(view.file.path, "the file on disk is bad; what ran before goes on");
   out.set_rules(static_cast<uint32_t>(view.live.size()));
+  FindOutages(view, alerts);
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);
   alerts.Finish();

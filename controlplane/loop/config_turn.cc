@@ -22,10 +22,13 @@ void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
       event.findings.begin(), event.findings.end(),
       [](const Finding& finding) { return finding.severity == Finding::Severity::kError; });
   if (first != event.findings.end()) {
-    fields.emplace_back("line", absl::StrCat(first->line));
-    fields.emplace_back("column", absl::StrCat(first->column));
+    if (first->line != 0) {
+      fields.emplace_back("line", absl::StrCat(first->line));
+      fields.emplace_back("column", absl::StrCat(first->column));
+    }
     fields.emplace_back("code", first->code);
     fields.emplace_back("problem", first->message);
+    if (!first->hint.empty()) fields.emplace_back("hint", first->hint);
   }
   turn.Log(LogLevel::kError, "the configuration is refused; what runs stays", std::move(fields));
 }

@@ -92,6 +92,13 @@ void OnHello(SessionId session, const worker::v1::Hello& hello, Parts& parts, Tu
         CloseSession{*replaced, absl::AbortedError("a newer stream of this process")});
   }
   const WorkerKey key = parts.workers.KeyOf(session);
+  for (const auto& [other, other_key] : parts.workers.sessions()) {
+    if (other == session || other_key.id != key.id || replaced == other) continue;
+    turn.Log(LogLevel::kWarn, "two workers have the same id; give each its own with --id",
+             {{"worker", key.id},
+              {"pid", absl::StrCat(record->identity.pid())},
+              {"other_pid", absl::StrCat(parts.workers.At(other_key).identity.pid())}});
+  }
   turn.Log(LogLevel::kInfo, "worker connected",
            {{"worker", key.id}, {"incarnation", key.incarnation}});
   turn.actions.push_back(WatchProcess{record->identity.pid()});

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/overloaded.h"
@@ -131,11 +132,14 @@ class Server::Impl final {
                           admin_grpc_->Take(std::move(connection));
                         }));
     pages_ = {[this] { return runner_.ready(); }, [this] { return Metrics(); }};
-    LB_ASSIGN_OR_RETURN(
-        http_, HttpServer::Start(io_, flags_.http,
-                                 [this](const std::string& path, HttpServer::Respond respond) {
-                                   respond(RenderPage(pages_, path));
-                                 }));
+    auto http =
+        HttpServer::Start(io_, flags_.http, [this](const std::string& path, const auto& respond) {
+          respond(RenderPage(pages_, path));
+        });
+    if (!http.ok())
+      return absl::Status(http.status().code(),
+                          absl::StrCat(http.status().message(), "; see --http"));
+    http_ = *std::move(http);
     return absl::OkStatus();
   }
 

@@ -35,7 +35,9 @@ Instant Now() { return ReadClocks().steady; }
 
 std::string Text(const absl::Status& status) {
   if (status.ok()) return "ended by the control plane";
-  return std::string(status.message().data(), status.message().size());
+  // gRPC leaves some messages empty, such as for a socket that does not serve this API.
+  const std::string code = absl::StatusCodeToString(status.code());
+  return status.message().empty() ? code : absl::StrCat(code, ": ", status.message());
 }
 
 }  // namespace
@@ -106,8 +108,10 @@ class Worker::Impl final {
     // Once per absence: a control plane that is away for a day is not worth a line every 5 seconds.
     if (!unreachable_logged_) {
       unreachable_logged_ = true;
-      LogWarn("no stream to the control plane; serving goes on, reconnecting",
-              {{"address", options_.control_target}, {"reason", Text(status)}});
+      LogWarn("no stream to the control plane; trying again",
+              {{"address", options_.control_target},
+               {"reason", Text(status)},
+               {"serving", config_.running() ? "goes on" : "nothing yet"}});
     }
     reconnect_.expires_after(delay);
     reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {

@@ -64,7 +64,9 @@ class Server::Impl final {
         prober_(io_, Prober::MaxInFlight(RaiseDescriptorLimit()), sink_),
         resolver_(io_, sink_),
         processes_(io_, ProcessWatch::kMaxDescriptors, sink_),
-        worker_service_(io_, sink_),
+        worker_service_(
+            io_, sink_,
+            [this](uint32_t pid) { return worker_acceptor_->HasPeer(static_cast<pid_t>(pid)); }),
         admin_service_(io_, sink_),
         config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_) {
     signals_.add(SIGHUP);

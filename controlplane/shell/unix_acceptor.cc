@@ -68,6 +68,16 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
   }
 
   size_t connections() const { return watched_.size(); }
+
+  bool HasPeer(pid_t pid) const {
+    return std::any_of(watched_.begin(), watched_.end(), [pid](const Watched& watched) {
+      ucred peer{};
+      socklen_t length = sizeof(peer);
+      return ::getsockopt(watched->native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+             peer.pid == pid;
+    });
+  }
+
   const Counters& counters() const { return counters_; }
 
  private:
@@ -188,6 +198,8 @@ absl::StatusOr<std::unique_ptr<UnixAcceptor>> UnixAcceptor::Start(asio::io_conte
 }
 
 size_t UnixAcceptor::connections() const { return impl_->connections(); }
+
+bool UnixAcceptor::HasPeer(pid_t pid) const { return impl_->HasPeer(pid); }
 
 const UnixAcceptor::Counters& UnixAcceptor::counters() const { return impl_->counters(); }
 

@@ -52,6 +52,8 @@ class UnixAcceptor final {
   ~UnixAcceptor();
 
   size_t connections() const;
+  // True when a process of this pid, in our pid namespace, opened one of the open connections.
+  bool HasPeer(pid_t pid) const;
   const Counters& counters() const;
 
  private:

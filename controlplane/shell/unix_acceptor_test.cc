@@ -55,6 +55,8 @@ TEST_F(UnixAcceptorTest, HandsConnectionsOnAndSeesThemEnd) {
   const UniqueFd second = Connect();
   ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 2; }));
   EXPECT_EQ(acceptor->connections(), 2u);
+  EXPECT_TRUE(acceptor->HasPeer(::getpid()));
+  EXPECT_FALSE(acceptor->HasPeer(::getppid()));
   first.Reset();  // The peer goes.
   ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->connections() == 1; }));
   ::shutdown(accepted_[1].get(), SHUT_RDWR);  // Our side closes, as gRPC does.

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "controlplane/shell/worker_stream.h"
 #include "lb/worker/v1/worker.grpc.pb.h"
 
@@ -35,7 +36,8 @@ class Service final : public Base {
 
 class WorkerService::Impl final : public std::enable_shared_from_this<WorkerService::Impl> {
  public:
-  Impl(asio::io_context& io, EventSink sink) : io_(io), sink_(std::move(sink)) {}
+  Impl(asio::io_context& io, EventSink sink, IsPeer is_peer)
+      : io_(io), sink_(std::move(sink)), is_peer_(std::move(is_peer)) {}
 
   // Streams may outlive the service by what is still posted; they then find nobody.
   void MakeService() {
@@ -91,6 +93,12 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
 
   void Received(WorkerStream& stream, worker::v1::ConnectRequest message) {
     const SessionId id = stream.session();
+    if (message.has_hello() && !is_peer_(message.hello().worker().pid())) {
+      return stream.End(absl::PermissionDeniedError(
+          absl::StrCat("the hello names pid ", message.hello().worker().pid(),
+                       ", which is not the process at the other end of this socket: workers and "
+                       "control plane must share a pid namespace")));
+    }
     sessions_.at(id).known_to_loop = true;
     sink_(WorkerMessage{id, std::move(message)});
     // Posted behind the event: read on when the loop has handled it.
@@ -111,6 +119,7 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
 
   asio::io_context& io_;
   EventSink sink_;
+  const IsPeer is_peer_;
   std::unique_ptr<Service> service_;
   std::map<SessionId, Session> sessions_;
   std::map<std::string, uint64_t> ended_;  // By status code.
@@ -118,8 +127,8 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
   bool stopping_ = false;
 };
 
-WorkerService::WorkerService(asio::io_context& io, EventSink sink)
-    : impl_(std::make_shared<Impl>(io, std::move(sink))) {
+WorkerService::WorkerService(asio::io_context& io, EventSink sink, IsPeer is_peer)
+    : impl_(std::make_shared<Impl>(io, std::move(sink), std::move(is_peer))) {
   impl_->MakeService();
 }
 

@@ -10,6 +10,8 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -32,7 +34,12 @@ class WorkerService final {
   static constexpr size_t kMaxQueuedBytes = 64u << 20;
   static constexpr size_t kMaxQueuedMessages = 10'000;
 
-  WorkerService(boost::asio::io_context& io, EventSink sink);
+  // Tells whether a process is at the other end of the socket.
+  using IsPeer = std::function<bool(uint32_t pid)>;
+
+  // A hello whose pid is not `is_peer` is turned away: slots are given back when the process of
+  // that pid is gone, so it must be the right one.
+  WorkerService(boost::asio::io_context& io, EventSink sink, IsPeer is_peer);
   ~WorkerService();
 
   // For GrpcServer.

@@ -85,9 +85,32 @@ class WorkerServiceTest : public testing::Test {
   }
 
   TestLoop loop_;
-  WorkerService service_{loop_.io(), loop_.sink()};
+  static constexpr uint32_t kForeignPid = 4711;
+
+  WorkerService service_{loop_.io(), loop_.sink(), [](uint32_t pid) { return pid != kForeignPid; }};
   std::unique_ptr<GrpcServer> server_;
 };
+
+TEST_F(WorkerServiceTest, AHelloOfAnotherProcessThanThePeerIsTurnedAway) {
+  grpc::ClientContext context;
+  const auto stub = WorkerControlService::NewStub(Channel());
+  const auto stream = stub->Connect(&context);
+  ConnectRequest request;
+  request.mutable_hello()->mutable_worker()->set_id("w1");
+  request.mutable_hello()->mutable_worker()->set_pid(kForeignPid);
+  ASSERT_TRUE(stream->Write(request));
+  grpc::Status status;
+  bool finished = false;
+  std::thread waiter([&] {
+    status = stream->Finish();
+    boost::asio::post(loop_.io(), [&] { finished = true; });
+  });
+  EXPECT_TRUE(loop_.RunUntil([&] { return finished; }));
+  waiter.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << status.error_message();
+  EXPECT_NE(status.error_message().find("pid 4711"), std::string::npos);
+  EXPECT_TRUE(loop_.Of<WorkerMessage>().empty());
+}
 
 TEST_F(WorkerServiceTest, AStreamIsASessionWithItsMessagesAndItsEnd) {
   Client client(Channel());

@@ -5,15 +5,16 @@ import os
 import re
 import socket
 import struct
+import subprocess
 
 import harness
 from harness import Requests
-from harness.process import run
 
 RULE = {"name": "web", "listen": "127.0.0.1:8080"}
 METHOD = "http://localhost/lb.worker.v1.WorkerControlService/Connect"
 FAILED_PRECONDITION = 9
 INVALID_ARGUMENT = 3
+PERMISSION_DENIED = 7
 
 
 def field(number, value):
@@ -32,8 +33,11 @@ def varint(value):
 
 
 def hello(name=b"worker-9", protocol=1, more=b""):
-    identity = field(1, name) + field(2, b"x1") + field(4, os.getpid())
-    return field(1, field(1, identity) + field(2, protocol) + field(3, protocol) + more)
+    """A function that makes a hello of the process that will send it."""
+    def of(pid):
+        identity = field(1, name) + field(2, b"x1") + field(4, pid)
+        return field(1, field(1, identity) + field(2, protocol) + field(3, protocol) + more)
+    return of
 
 
 class HostileWorkerTest(harness.Case):
@@ -48,16 +52,19 @@ class HostileWorkerTest(harness.Case):
 
     def stream(self, *messages):
         """Sends messages on a stream of its own; returns gRPC's status of its end."""
-        body = os.path.join(self.folder, "body")
-        with open(body, "wb") as file:
-            for message in messages:
-                file.write(struct.pack("!BI", 0, len(message)) + message)
         argv = ["curl", "-sv", "--max-time", "20", "--http2-prior-knowledge", "--unix-socket"]
         argv += [self.path, "-H", "content-type: application/grpc", "-H", "te: trailers"]
-        done = run(argv + ["--data-binary", "@" + body, "-o", "/dev/null", METHOD])
-        status = re.search(r"grpc-status: (\d+)", done.stderr)
-        self.assertIsNotNone(status, done.stderr)
-        text = re.search(r"grpc-message: (.*)", done.stderr)
+        # curl connects when it has read all it is to send, so its pid can be part of that.
+        curl = subprocess.Popen(argv + ["--data-binary", "@-", "-o", "/dev/null", METHOD],
+                                stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        body = b""
+        for message in messages:
+            message = message(curl.pid) if callable(message) else message
+            body += struct.pack("!BI", 0, len(message)) + message
+        said = curl.communicate(body, timeout=30)[1].decode(errors="replace")
+        status = re.search(r"grpc-status: (\d+)", said)
+        self.assertIsNotNone(status, said)
+        text = re.search(r"grpc-message: (.*)", said)
         self.figure("status %s: %s", status[1], text[1].strip() if text else "")
         return int(status[1])
 
@@ -84,6 +91,10 @@ class HostileWorkerTest(harness.Case):
 
     def test_an_unknown_protocol_version(self):
         self.assertEqual(self.stream(hello(protocol=99)), FAILED_PRECONDITION)
+        self.assert_nobody_noticed()
+
+    def test_a_hello_in_the_name_of_another_process(self):
+        self.assertEqual(self.stream(hello()(os.getpid())), PERMISSION_DENIED)
         self.assert_nobody_noticed()
 
     def test_messages_that_make_no_sense(self):

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,14 +38,13 @@ bool HasHungUp(int fd) {
 
 class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAcceptor::Impl> {
  public:
-  Impl(asio::io_context& io, Options options, UniqueFd listener, OnConnection on_connection)
+  Impl(asio::io_context& io, Options options, Listening listening, OnConnection on_connection)
       : io_(io),
         options_(std::move(options)),
         on_connection_(std::move(on_connection)),
-        pause_(io) {
-    struct stat info {};
-    if (::lstat(path().c_str(), &info) == 0) inode_ = {info.st_dev, info.st_ino};
-    listener_.emplace(io, listener.Release());
+        pause_(io),
+        file_(std::move(listening.file)) {
+    listener_.emplace(io, listening.fd.Release());
   }
 
   void Wait() {
@@ -58,10 +56,7 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
   }
 
   void Stop() {
-    struct stat info {};
-    // Somebody may have replaced the file; theirs stays.
-    if (::lstat(path().c_str(), &info) == 0 && inode_ == Inode{info.st_dev, info.st_ino})
-      ::unlink(path().c_str());
+    file_ = SocketFile();
     listener_.reset();
     pause_.cancel();
     watched_.clear();
@@ -81,7 +76,6 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
   const Counters& counters() const { return counters_; }
 
  private:
-  using Inode = std::pair<dev_t, ino_t>;
   using Watched = std::shared_ptr<asio::posix::stream_descriptor>;
   enum class Refusal { kUid, kLimit, kShortage };
 
@@ -176,7 +170,7 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
   OnConnection on_connection_;
   asio::steady_timer pause_;
   std::optional<asio::posix::stream_descriptor> listener_;
-  std::optional<Inode> inode_;
+  SocketFile file_;
   std::set<Watched> watched_;
   Counters counters_;
   std::array<std::optional<Instant>, 3> logged_;  // By Refusal: when it was last logged.
@@ -189,7 +183,7 @@ UnixAcceptor::~UnixAcceptor() { impl_->Stop(); }
 absl::StatusOr<std::unique_ptr<UnixAcceptor>> UnixAcceptor::Start(asio::io_context& io,
                                                                   Options options,
                                                                   OnConnection on_connection) {
-  absl::StatusOr<UniqueFd> listener = ListenUnix(options.listener);
+  absl::StatusOr<Listening> listener = ListenUnix(options.listener);
   if (!listener.ok()) return listener.status();
   auto impl = std::make_shared<Impl>(io, std::move(options), *std::move(listener),
                                      std::move(on_connection));

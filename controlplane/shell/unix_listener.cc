@@ -2,7 +2,6 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
-#include "base/status_macros.h"
 #include "controlplane/shell/file_io.h"
 
 namespace lb::controlplane {
@@ -18,34 +16,6 @@ namespace {
 
 constexpr mode_t kPrivateMode = 0600;
 constexpr mode_t kGroupMode = 0660;
-
-absl::StatusOr<UniqueFd> NewSocket(const std::string& path) {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return ErrnoStatus(errno, "cannot open a socket for", path);
-  return fd;
-}
-
-// Removes what is at the address when it is a socket file that nobody listens on.
-absl::Status RemoveStale(const UnixListenerOptions& options) {
-  const std::string& path = options.address.host();
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT) return absl::OkStatus();
-    return ErrnoStatus(errno, "cannot use", path);
-  }
-  if (!S_ISSOCK(info.st_mode))
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, " exists and is not a socket; remove it or give another path by ", options.flag));
-  LB_ASSIGN_OR_RETURN(const UniqueFd probe, NewSocket(path));
-  const SocketAddress address = options.address.ToSocketAddress();
-  if (::connect(probe.get(), address.get(), address.length) == 0 || errno == EAGAIN)
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, " is in use by a running process; stop it or give another path by ", options.flag));
-  if (errno != ECONNREFUSED) return ErrnoStatus(errno, "cannot probe", path);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-    return ErrnoStatus(errno, "cannot remove the stale socket", path);
-  return absl::OkStatus();
-}
 
 void GiveTo(const UnixListenerOptions& options) {
   if (::geteuid() != 0) return;
@@ -63,22 +33,16 @@ void GiveTo(const UnixListenerOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> ListenUnix(const UnixListenerOptions& options) {
-  const std::string& path = options.address.host();
-  LB_RETURN_IF_ERROR(RemoveStale(options));
-  LB_ASSIGN_OR_RETURN(UniqueFd fd, NewSocket(path));
-  if (::fchmod(fd.get(), kPrivateMode) != 0) return ErrnoStatus(errno, "cannot chmod", path);
-  const SocketAddress address = options.address.ToSocketAddress();
-  if (::bind(fd.get(), address.get(), address.length) != 0) {
-    const absl::Status status = ErrnoStatus(errno, "cannot bind", path);
-    return absl::Status(status.code(),
-                        absl::StrCat(status.message(), "; its folder must exist and be writable (",
-                                     options.flag, " gives another path)"));
-  }
+absl::StatusOr<Listening> ListenUnix(const UnixListenerOptions& options) {
+  absl::StatusOr<Listening> made = Listen(options.address, kPrivateMode);
+  if (!made.ok())
+    return absl::Status(made.status().code(),
+                        absl::StrCat(made.status().message(), "; ", options.flag,
+                                     " gives another path, in a folder that exists"));
   GiveTo(options);
+  const std::string& path = options.address.host();
   if (::chmod(path.c_str(), kGroupMode) != 0) return ErrnoStatus(errno, "cannot chmod", path);
-  if (::listen(fd.get(), kUnixBacklog) != 0) return ErrnoStatus(errno, "cannot listen on", path);
-  return fd;
+  return made;
 }
 
 }  // namespace lb::controlplane

@@ -49,7 +49,7 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
 }
 
 void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& families) {
-  auto connects = Counter("lb_backend_connects_total", "Connections made to the backend.");
+  auto connects = Counter("lb_backend_connects_total", "Connects to the backend that were tried.");
   auto open = Gauge("lb_backend_connections", "Connections to the backend open now.");
   auto failures = Counter("lb_backend_connect_failures_total", "Connects that failed, by reason.");
   auto sent = Counter("lb_backend_sent_bytes_total", "Bytes to the backend.");

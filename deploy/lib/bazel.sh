@@ -22,14 +22,15 @@ bazel_jobs() {
 }
 
 # run_bazel COMMAND [ARG...]. Off a terminal Bazel prints a line now and then instead of redrawing.
+# Each command gets only flags it knows: Bazel refuses the others.
 run_bazel() {
-  local command="$1" quiet=()
+  local command="$1" flags=()
   shift
-  if [ ! -t 2 ]; then
-    quiet=(--curses=no --color=no --show_progress_rate_limit=20 --noshow_loading_progress)
+  if [ ! -t 2 ] && [ "$command" != shutdown ]; then
+    flags=(--curses=no --color=no --show_progress_rate_limit=20 --noshow_loading_progress)
   fi
   case "$command" in
-    build | test) quiet+=("--jobs=$(bazel_jobs)" --show_result=0 --ui_event_filters=-info) ;;
+    build | test) flags+=("--jobs=$(bazel_jobs)" --show_result=0 --ui_event_filters=-info) ;;
   esac
-  bazel "${bazel_startup[@]}" "$command" "${quiet[@]}" "$@" </dev/null
+  bazel "${bazel_startup[@]}" "$command" "${flags[@]}" "$@" </dev/null
 }

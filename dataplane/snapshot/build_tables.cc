@@ -1,6 +1,7 @@
 #include "dataplane/snapshot/build_tables.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,6 +37,11 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   table.idle_timeout_ms = rule.timeouts().idle_ms();
   table.half_close_timeout_ms = rule.timeouts().half_close_ms();
   table.connect_attempts = rule.connect_attempts();
+  table.limited = rule.max_connections() != 0;
+  table.queue_max = rule.queue().max();
+  table.queue_timeout_ms = rule.queue().timeout_ms();
+  for (const std::string& source : rule.source_addresses())
+    table.sources.push_back(Endpoint::FromIp(source, 0).value().ToSocketAddress());
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
@@ -45,11 +51,19 @@ bool SameBackend(const BackendTable& a, const BackendTable& b) {
          a.limited == b.limited && a.state == b.state;
 }
 
+bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
+  return a.length == b.length && std::memcmp(&a.storage, &b.storage, a.length) == 0;
+}
+
 bool SameRule(const RuleTable& a, const RuleTable& b) {
   return a.name == b.name && a.listen == b.listen && a.connect_timeout_ms == b.connect_timeout_ms &&
          a.idle_timeout_ms == b.idle_timeout_ms &&
          a.half_close_timeout_ms == b.half_close_timeout_ms &&
-         a.connect_attempts == b.connect_attempts && a.state == b.state &&
+         a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
+         a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
+         a.state == b.state &&
+         std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
+                    SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
                     SameBackend);
 }

@@ -20,8 +20,8 @@ class Snapshot;
 
 namespace lb::dataplane {
 
-// What this worker knows beyond the first protocol: nothing yet. Sorted; also said in its Hello.
-inline const std::vector<std::string> kSupportedFeatures = {};
+// What this worker knows beyond the first protocol. Sorted; also said in its Hello.
+inline const std::vector<std::string> kSupportedFeatures = {"queue", "rule_limit", "source"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;
@@ -31,6 +31,8 @@ inline constexpr size_t kMaxNameBytes = 255;
 inline constexpr uint32_t kMaxWeight = 1'000'000;
 inline constexpr uint32_t kMaxConnectAttempts = 10;
 inline constexpr uint64_t kMaxTimeoutMs = 7ull * 24 * 3600 * 1000;  // A week: beyond it, a typo.
+inline constexpr uint32_t kMaxQueue = 1'000'000;  // Waiting connections of one rule.
+inline constexpr int kMaxSources = 64;            // Addresses of one rule to connect from.
 inline constexpr size_t kMaxProblems = 1'000;  // Of one refusal; the rest would tell nothing new.
 
 // One thing that is wrong.

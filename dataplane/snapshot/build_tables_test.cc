@@ -45,6 +45,11 @@ TEST(BuildTablesTest, TablesSayWhatTheSnapshotSays) {
   type::Snapshot snapshot = MakeSnapshot();
   snapshot.mutable_rules(1)->mutable_backends(0)->set_weight(5);
   snapshot.mutable_rules(1)->mutable_backends(0)->set_max_connections(50);
+  snapshot.mutable_rules(1)->set_max_connections(500);
+  snapshot.mutable_rules(1)->mutable_queue()->set_max(7);
+  snapshot.mutable_rules(1)->mutable_queue()->set_timeout_ms(250);
+  snapshot.mutable_rules(1)->add_source_addresses("127.0.0.5");
+  snapshot.mutable_rules(1)->add_source_addresses("::1");
   const BuiltTables built = BuildTables(snapshot.SerializeAsString(), nullptr, registry);
   ASSERT_TRUE(built.problems.empty()) << built.problems[0].path << built.problems[0].message;
   ASSERT_EQ(built.tables->rules.size(), 2u);
@@ -55,6 +60,14 @@ TEST(BuildTablesTest, TablesSayWhatTheSnapshotSays) {
   EXPECT_EQ(web.idle_timeout_ms, 600'000u);
   EXPECT_EQ(web.half_close_timeout_ms, 30'000u);
   EXPECT_EQ(web.connect_attempts, 3u);
+  EXPECT_TRUE(web.limited);
+  EXPECT_EQ(web.queue_max, 7u);
+  EXPECT_EQ(web.queue_timeout_ms, 250u);
+  ASSERT_EQ(web.sources.size(), 2u);
+  EXPECT_EQ(web.sources[0].family(), AF_INET);
+  EXPECT_EQ(web.sources[1].family(), AF_INET6);
+  EXPECT_FALSE(built.tables->rules[0]->limited);
+  EXPECT_EQ(built.tables->rules[0]->queue_max, 0u);
   ASSERT_EQ(web.backends.size(), 3u);
   EXPECT_EQ(web.backends[0].weight, 5u);
   EXPECT_TRUE(web.backends[0].limited);
@@ -127,6 +140,16 @@ TEST(BuildTablesTest, RefusesEachBadValueAtItsPlace) {
        [](auto& s) { Web(s)->set_connect_attempts(0); }},
       {"rules/web/connect_attempts", Kind::kInvalid,
        [](auto& s) { Web(s)->set_connect_attempts(kMaxConnectAttempts + 1); }},
+      {"rules/web/queue/max", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_queue()->set_timeout_ms(1); }},
+      {"rules/web/queue/timeout_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_queue()->set_max(1); }},
+      {"rules/web/source_addresses", Kind::kInvalid,
+       [](auto& s) { Web(s)->add_source_addresses("localhost"); }},
+      {"rules/web/source_addresses", Kind::kInvalid,
+       [](auto& s) {
+         for (int i = 0; i <= kMaxSources; ++i) Web(s)->add_source_addresses("127.0.0.1");
+       }},
       {"rules/web/backends/b/name", Kind::kInvalid, [](auto& s) { WebA(s)->set_name("b"); }},
       {"rules/web/backends//name", Kind::kInvalid, [](auto& s) { WebA(s)->set_name(""); }},
       {"rules/web/backends/a/address", Kind::kInvalid,

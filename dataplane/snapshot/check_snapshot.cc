@@ -113,6 +113,23 @@ class Checker final {
     if (rule.connect_attempts() < 1 || rule.connect_attempts() > kMaxConnectAttempts)
       Bad(absl::StrCat(path, "/connect_attempts"),
           absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));
+    if (rule.has_queue()) CheckQueue(absl::StrCat(path, "/queue"), rule.queue());
+    CheckSources(absl::StrCat(path, "/source_addresses"), rule);
+  }
+
+  void CheckQueue(const std::string& path, const type::Queue& queue) {
+    if (queue.max() < 1 || queue.max() > kMaxQueue)
+      Bad(absl::StrCat(path, "/max"), absl::StrCat(queue.max(), " is not in 1..", kMaxQueue));
+    CheckTimeout(absl::StrCat(path, "/timeout_ms"), queue.timeout_ms());
+  }
+
+  void CheckSources(const std::string& path, const type::Rule& rule) {
+    if (rule.source_addresses_size() > kMaxSources)
+      Bad(path, absl::StrCat(rule.source_addresses_size(), " addresses; at most ", kMaxSources));
+    for (const std::string& source : rule.source_addresses()) {
+      const auto endpoint = Endpoint::FromIp(source, 0);
+      if (!endpoint.ok()) Bad(path, std::string(endpoint.status().message()));
+    }
   }
 
   void CheckTimeout(std::string path, uint64_t milliseconds) {

@@ -33,6 +33,12 @@ struct RuleTable {
   uint64_t idle_timeout_ms = 0;
   uint64_t half_close_timeout_ms = 0;
   uint32_t connect_attempts = 1;
+  bool limited = false;  // Client connections need a slot of the rule.
+  // Connections that may wait in this worker while every usable backend is at its limit; 0: none.
+  uint32_t queue_max = 0;
+  uint64_t queue_timeout_ms = 0;
+  // Local addresses to connect from, port 0, in this order; empty: the kernel chooses.
+  std::vector<SocketAddress> sources;
   std::shared_ptr<RuleState> state;
 };
 

@@ -1,5 +1,5 @@
-// The connection slots of one backend in this worker: as many as the control plane granted, shared
-// by all I/O threads, never passed.
+// The connection slots of one backend, or of a rule, in this worker: as many as the control plane
+// granted, shared by all I/O threads, never passed.
 //
 // A slot is taken before connecting and given back exactly once, after the socket is closed. A
 // grant below what is held takes nothing away: no new slot until enough came back.
@@ -38,9 +38,10 @@ class Slots final {
   // makes a limit that is set later hold for those already open.
   void Take() { word_.fetch_add(1, std::memory_order_acq_rel); }
 
-  // True when TryTake() would succeed now; another thread may be faster.
+  // True when TryTake() would succeed now; another thread may be faster. Sequentially consistent
+  // with Return() and Grant(), as WaitQueue needs it.
   bool HasFree() const {
-    const uint64_t word = word_.load(std::memory_order_relaxed);
+    const uint64_t word = word_.load(std::memory_order_seq_cst);
     return HeldOf(word) < GrantedOf(word);
   }
 
@@ -49,7 +50,7 @@ class Slots final {
 
   // Gives one slot back.
   void Return() {
-    const uint64_t before = word_.fetch_sub(1, std::memory_order_acq_rel);
+    const uint64_t before = word_.fetch_sub(1, std::memory_order_seq_cst);
     LB_CHECK(HeldOf(before) > 0);
   }
 
@@ -58,7 +59,7 @@ class Slots final {
     const uint64_t granted = slots < kMaxSlots ? slots : kMaxSlots;
     uint64_t word = word_.load(std::memory_order_relaxed);
     while (!word_.compare_exchange_weak(word, granted << kGrantShift | HeldOf(word),
-                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {
+                                        std::memory_order_seq_cst, std::memory_order_relaxed)) {
     }
   }
 

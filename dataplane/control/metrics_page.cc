@@ -24,6 +24,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
   auto received = Counter("lb_rule_received_bytes_total", "Bytes from clients.");
   auto sent = Counter("lb_rule_sent_bytes_total", "Bytes to clients.");
   auto retries = Counter("lb_rule_retries_total", "Connects tried again on another backend.");
+  auto queued = Gauge("lb_rule_queued", "Connections that wait for a backend's slot now.");
+  auto waited = Counter("lb_rule_queued_total", "Connections that had to wait for a slot.");
   auto refused = Counter("lb_rule_refused_total", "Client connections refused, by reason.");
   auto closed = Counter("lb_connections_closed_total", "Connections that ended, by reason.");
   for (const auto& state : registry.rules()) {
@@ -34,6 +36,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
     received.Add({{"rule", rule}}, Value(totals.received_bytes));
     sent.Add({{"rule", rule}}, Value(totals.sent_bytes));
     retries.Add({{"rule", rule}}, Value(totals.retries));
+    queued.Add({{"rule", rule}}, Value(totals.queued));
+    waited.Add({{"rule", rule}}, Value(totals.queued_total));
     for (size_t i = 0; i < totals.refused.size(); ++i) {
       refused.Add({{"rule", rule}, {"reason", ToString(static_cast<RefuseReason>(i))}},
                   Value(totals.refused[i]));
@@ -43,7 +47,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
                  Value(totals.closed[i]));
     }
   }
-  for (MetricFamily* family : {&accepted, &open, &received, &sent, &retries, &refused, &closed}) {
+  for (MetricFamily* family :
+       {&accepted, &open, &received, &sent, &retries, &queued, &waited, &refused, &closed}) {
     families.push_back(std::move(*family));
   }
 }
@@ -52,6 +57,8 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
   auto connects = Counter("lb_backend_connects_total", "Connects to the backend that were tried.");
   auto open = Gauge("lb_backend_connections", "Connections to the backend open now.");
   auto failures = Counter("lb_backend_connect_failures_total", "Connects that failed, by reason.");
+  auto ports = Counter("lb_backend_ports_exhausted_total",
+                       "Connects that found no free port at a source address.");
   auto sent = Counter("lb_backend_sent_bytes_total", "Bytes to the backend.");
   auto received = Counter("lb_backend_received_bytes_total", "Bytes from the backend.");
   auto up = Gauge("lb_backend_up", "1 unless the control plane found the backend unhealthy.");
@@ -61,6 +68,7 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
                                                                      {"backend", state->name}};
     connects.Add(labels, Value(totals.connects_total));
     open.Add(labels, Value(totals.connections));
+    ports.Add(labels, Value(totals.ports_exhausted));
     sent.Add(labels, Value(totals.sent_bytes));
     received.Add(labels, Value(totals.received_bytes));
     up.Add(labels, state->usable.load() ? 1 : 0);
@@ -70,7 +78,7 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
       failures.Add(std::move(with_reason), Value(totals.connect_failures[i]));
     }
   }
-  for (MetricFamily* family : {&connects, &open, &failures, &sent, &received, &up}) {
+  for (MetricFamily* family : {&connects, &open, &failures, &ports, &sent, &received, &up}) {
     families.push_back(std::move(*family));
   }
 }
@@ -81,7 +89,11 @@ void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
   auto granted =
       Gauge("lb_backend_slots_granted", "Connections this worker may have open to the backend.");
   auto held = Gauge("lb_backend_slots_held", "Connection slots of the backend in use now.");
+  auto rule_granted =
+      Gauge("lb_rule_slots_granted", "Client connections this worker may have open for the rule.");
   for (const auto& rule : tables.rules) {
+    if (rule->limited)
+      rule_granted.Add({{"rule", rule->name}}, Value(rule->state->slots.granted()));
     for (const BackendTable& backend : rule->backends) {
       const std::vector<std::pair<std::string, std::string>> labels = {{"rule", rule->name},
                                                                        {"backend", backend.name}};
@@ -91,7 +103,8 @@ void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
       held.Add(labels, Value(backend.state->slots.held()));
     }
   }
-  for (MetricFamily* family : {&weight, &granted, &held}) families.push_back(std::move(*family));
+  for (MetricFamily* family : {&weight, &granted, &held, &rule_granted})
+    families.push_back(std::move(*family));
 }
 
 void AppendConfig(const ConfigLane& config, std::vector<MetricFamily>& families) {
@@ -124,11 +137,14 @@ void AppendGauges(const WorkerGauges& gauges, std::vector<MetricFamily>& familie
   draining.Add({}, gauges.draining ? 1 : 0);
   auto open = Gauge("lb_worker_connections", "Client connections open now, removed rules too.");
   open.Add({}, Value(gauges.connections));
+  auto threads = Gauge("lb_thread_connections", "Client connections open now, by I/O thread.");
+  for (size_t i = 0; i < gauges.thread_connections.size(); ++i)
+    threads.Add({{"thread", std::to_string(i)}}, Value(gauges.thread_connections[i]));
   auto errors = Counter("lb_accept_errors_total", "Errors of accept, by errno name.");
   for (const auto& [error, count] : gauges.accept_errors) {
     errors.Add({{"error", error}}, Value(count));
   }
-  for (MetricFamily* family : {&connected, &reconnects, &draining, &open, &errors}) {
+  for (MetricFamily* family : {&connected, &reconnects, &draining, &open, &threads, &errors}) {
     families.push_back(std::move(*family));
   }
 }

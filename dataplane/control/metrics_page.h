@@ -20,6 +20,7 @@ struct WorkerGauges {
   uint64_t reconnects_total = 0;
   bool draining = false;
   uint64_t connections = 0;
+  std::vector<uint64_t> thread_connections;                     // By I/O thread.
   std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name.
 };
 

@@ -22,7 +22,7 @@ absl::Status SlotLane::Take(const SlotGrant& grant) {
   }
   // Checked first: rights are never set in part.
   for (const SlotGrant::Entry& entry : grant.entries()) {
-    if (entry.rule().empty() || entry.backend().empty()) {
+    if (entry.rule().empty()) {
       return absl::InvalidArgumentError("slot grant without a name");
     }
   }

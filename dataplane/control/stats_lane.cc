@@ -26,6 +26,8 @@ void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& r
   SetByReason<RefuseReason>(totals.refused, *rule.mutable_refused_total());
   SetByReason<CloseReason>(totals.closed, *rule.mutable_closed_total());
   rule.set_retries_total(totals.retries);
+  rule.set_queued(totals.queued);
+  rule.set_queued_total(totals.queued_total);
   rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
 }
 

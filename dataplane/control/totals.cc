@@ -18,6 +18,8 @@ RuleTotals Total(const RuleState& state) {
     sum.received_bytes += thread.received_bytes.Read();
     sum.sent_bytes += thread.sent_bytes.Read();
     sum.retries += thread.retries.Read();
+    sum.queued_total += thread.queued_total.Read();
+    sum.queued += thread.queued.Read();
     AddTo(sum.refused, thread.refused);
     AddTo(sum.closed, thread.closed);
   }
@@ -31,6 +33,7 @@ BackendTotals Total(const BackendState& state) {
     sum.connections += thread.connections.Read();
     sum.sent_bytes += thread.sent_bytes.Read();
     sum.received_bytes += thread.received_bytes.Read();
+    sum.ports_exhausted += thread.ports_exhausted.Read();
     AddTo(sum.connect_failures, thread.connect_failures);
   }
   return sum;

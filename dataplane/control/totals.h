@@ -19,6 +19,8 @@ struct RuleTotals {
   uint64_t received_bytes = 0;
   uint64_t sent_bytes = 0;
   uint64_t retries = 0;
+  uint64_t queued_total = 0;
+  uint64_t queued = 0;  // Waiting now.
   std::array<uint64_t, static_cast<size_t>(RefuseReason::kCount)> refused{};
   std::array<uint64_t, static_cast<size_t>(CloseReason::kCount)> closed{};
 
@@ -30,6 +32,7 @@ struct BackendTotals {
   uint64_t connections = 0;  // Open now.
   uint64_t sent_bytes = 0;
   uint64_t received_bytes = 0;
+  uint64_t ports_exhausted = 0;
   std::array<uint64_t, static_cast<size_t>(ConnectFailure::kCount)> connect_failures{};
 
   friend bool operator==(const BackendTotals&, const BackendTotals&) = default;

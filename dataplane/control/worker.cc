@@ -178,7 +178,9 @@ class Worker::Impl final {
     gauges.reconnects_total = reconnects_total_;
     gauges.draining = drainer_.draining();
     gauges.connections = forwarder_.connections();
-    gauges.accept_errors = forwarder_.totals().accept_errors;
+    Forwarder::ThreadTotals totals = forwarder_.totals();
+    gauges.thread_connections = std::move(totals.connections);
+    gauges.accept_errors = std::move(totals.accept_errors);
     std::vector<MetricFamily> families = WorkerMetrics(registry_, config_, gauges);
     AppendProcessMetrics("lb-worker", families);
     return {200, "text/plain; version=0.0.4; charset=utf-8", RenderMetrics(families)};

@@ -14,6 +14,12 @@ const char* ToString(RefuseReason reason) {
       return "connect_failed";
     case RefuseReason::kWorkerLimit:
       return "worker_limit";
+    case RefuseReason::kRuleLimit:
+      return "rule_limit";
+    case RefuseReason::kQueueFull:
+      return "queue_full";
+    case RefuseReason::kQueueTimeout:
+      return "queue_timeout";
     case RefuseReason::kCount:
       break;
   }
@@ -50,6 +56,10 @@ const char* ToString(ConnectFailure reason) {
       return "unreachable";
     case ConnectFailure::kNoPort:
       return "no_port";
+    case ConnectFailure::kNoDescriptor:
+      return "no_descriptor";
+    case ConnectFailure::kNoSource:
+      return "no_source";
     case ConnectFailure::kOther:
       return "other";
     case ConnectFailure::kCount:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/limit/slots.h"
+#include "dataplane/limit/wait_queue.h"
 
 namespace lb::dataplane {
 
@@ -37,6 +38,9 @@ enum class RefuseReason : uint8_t {
   kBackendLimit,   // Every usable backend is at its connection limit.
   kConnectFailed,  // Every attempt failed.
   kWorkerLimit,    // The worker has as many connections as its descriptors allow.
+  kRuleLimit,      // The rule is at its connection limit.
+  kQueueFull,      // As many wait for a backend already as may.
+  kQueueTimeout,   // It waited for a backend as long as it may.
   kCount,
 };
 
@@ -56,7 +60,9 @@ enum class ConnectFailure : uint8_t {
   kRefused,
   kTimeout,
   kUnreachable,
-  kNoPort,  // No local port or descriptor: not the backend's fault.
+  kNoPort,        // No local port is free for it: not the backend's fault, like the next two.
+  kNoDescriptor,  // Descriptors or memory ran out.
+  kNoSource,      // The address to connect from is not one of this host's.
   kOther,
   kCount,
 };
@@ -76,6 +82,8 @@ struct alignas(64) RuleCounters {
   Counter received_bytes;  // From clients.
   Counter sent_bytes;      // To clients.
   Counter retries;
+  Counter queued_total;  // That had to wait for a backend's slot.
+  Counter queued;        // Waiting now.
   CounterByReason<RefuseReason> refused;
   CounterByReason<CloseReason> closed;
 };
@@ -84,8 +92,9 @@ struct alignas(64) RuleCounters {
 struct alignas(64) BackendCounters {
   Counter connects_total;
   Counter connections;
-  Counter sent_bytes;      // To the backend.
-  Counter received_bytes;  // From the backend.
+  Counter sent_bytes;       // To the backend.
+  Counter received_bytes;   // From the backend.
+  Counter ports_exhausted;  // Times that a source address had no port for it.
   CounterByReason<ConnectFailure> connect_failures;
 };
 
@@ -95,7 +104,10 @@ struct RuleState {
       : name(std::move(rule_name)), counters(threads) {}
 
   const std::string name;
+  Slots slots;                         // One for each client connection.
   std::vector<RuleCounters> counters;  // By I/O thread; the vector itself never changes.
+  // On a cache line of its own: read when a connection ends, hardly ever written.
+  alignas(64) WaitQueue queue;
 };
 
 // One backend of one rule, over all snapshots.

@@ -6,10 +6,11 @@
 namespace lb::dataplane {
 
 std::shared_ptr<RuleState> StateRegistry::FindOrMakeRule(const std::string& rule) {
-  std::weak_ptr<RuleState>& known = rules_[rule];
-  if (std::shared_ptr<RuleState> state = known.lock()) return state;
+  RuleEntry& entry = rules_[rule];
+  if (std::shared_ptr<RuleState> state = entry.state.lock()) return state;
   auto state = std::make_shared<RuleState>(rule, threads_);
-  known = state;
+  state->slots.Grant(entry.granted);
+  entry.state = state;
   return state;
 }
 
@@ -28,12 +29,15 @@ bool StateRegistry::SetHealth(const BackendKey& key, Health health) {
   Entry* entry = FindOrMakeEntry(key);
   if (entry == nullptr) return false;
   Tell(*entry, health);
+  if (health != Health::kUnhealthy) CallWaiting(key.rule);
   return true;
 }
 
 bool StateRegistry::ReplaceHealth(const std::map<BackendKey, Health>& told) {
   for (auto& [key, entry] : backends_) {
-    if (told.find(key) == told.end()) Tell(entry, Health::kUnknown);
+    if (told.find(key) != told.end()) continue;
+    Tell(entry, Health::kUnknown);
+    CallWaiting(key.rule);
   }
   bool all = true;
   for (const auto& [key, health] : told) all = SetHealth(key, health) && all;
@@ -41,11 +45,28 @@ bool StateRegistry::ReplaceHealth(const std::map<BackendKey, Health>& told) {
 }
 
 bool StateRegistry::Grant(const BackendKey& key, uint64_t slots) {
+  if (key.backend.empty()) return GrantRule(key.rule, slots);
   Entry* entry = FindOrMakeEntry(key);
   if (entry == nullptr) return false;
   entry->granted = slots;
   if (const auto state = entry->state.lock()) state->slots.Grant(slots);
+  CallWaiting(key.rule);
   return true;
+}
+
+bool StateRegistry::GrantRule(const std::string& rule, uint64_t slots) {
+  if (rules_.size() >= kMaxEntries && rules_.find(rule) == rules_.end()) Prune();
+  if (rules_.size() >= kMaxEntries && rules_.find(rule) == rules_.end()) return false;
+  RuleEntry& entry = rules_[rule];
+  entry.granted = slots;
+  if (const auto state = entry.state.lock()) state->slots.Grant(slots);
+  return true;
+}
+
+void StateRegistry::CallWaiting(const std::string& rule) {
+  const auto known = rules_.find(rule);
+  if (known == rules_.end()) return;
+  if (const auto state = known->second.state.lock()) state->queue.CallNext();
 }
 
 void StateRegistry::Committed(const Tables& tables) {
@@ -64,7 +85,15 @@ void StateRegistry::Committed(const Tables& tables) {
       entry.passed_over = true;
     }
   }
+  CommitRules(tables);
   Prune();
+}
+
+void StateRegistry::CommitRules(const Tables& tables) {
+  for (const auto& rule : tables.rules) {
+    rules_[rule->name].limited = rule->limited;
+    rule->state->queue.CallNext();
+  }
 }
 
 std::map<BackendKey, Health> StateRegistry::health() const {
@@ -77,23 +106,40 @@ std::map<BackendKey, Health> StateRegistry::health() const {
 
 std::vector<StateRegistry::SlotUse> StateRegistry::TakeSlotUse() {
   std::vector<SlotUse> uses;
+  std::map<std::string, uint64_t> waiting;
+  for (const auto& [rule, entry] : rules_) {
+    const auto state = entry.state.lock();
+    if (state != nullptr) waiting[rule] = state->queue.waiting();
+    if (!entry.limited && entry.granted == 0) continue;
+    uses.push_back(UseOf({rule, ""}, entry.granted, state ? &state->slots : nullptr));
+  }
   for (const auto& [key, entry] : backends_) {
     if (!entry.limited && entry.granted == 0) continue;
-    SlotUse use{.key = key, .granted = entry.granted};
-    if (const auto state = entry.state.lock()) {
-      use.granted = state->slots.granted();
-      use.held = state->slots.held();
-      use.wanted = state->slots.TakeWanted();
-    }
-    if (use.granted != 0 || use.held != 0 || use.wanted != 0) uses.push_back(std::move(use));
+    const auto state = entry.state.lock();
+    SlotUse use = UseOf(key, entry.granted, state ? &state->slots : nullptr);
+    // Who waits was refused once, but wants a slot all the time.
+    use.wanted += waiting[key.rule];
+    uses.push_back(std::move(use));
   }
+  std::erase_if(uses, [](const SlotUse& use) {
+    return use.granted == 0 && use.held == 0 && use.wanted == 0;
+  });
   return uses;
+}
+
+StateRegistry::SlotUse StateRegistry::UseOf(BackendKey key, uint64_t granted, Slots* slots) {
+  SlotUse use{.key = std::move(key), .granted = granted};
+  if (slots == nullptr) return use;
+  use.granted = slots->granted();
+  use.held = slots->held();
+  use.wanted = slots->TakeWanted();
+  return use;
 }
 
 std::vector<std::shared_ptr<RuleState>> StateRegistry::rules() const {
   std::vector<std::shared_ptr<RuleState>> live;
-  for (const auto& [name, known] : rules_) {
-    if (auto state = known.lock()) live.push_back(std::move(state));
+  for (const auto& [name, entry] : rules_) {
+    if (auto state = entry.state.lock()) live.push_back(std::move(state));
   }
   return live;
 }
@@ -120,7 +166,9 @@ void StateRegistry::Tell(Entry& entry, Health health) {
 }
 
 void StateRegistry::Prune() {
-  std::erase_if(rules_, [](const auto& rule) { return rule.second.expired(); });
+  std::erase_if(rules_, [](const auto& rule) {
+    return rule.second.state.expired() && rule.second.granted == 0;
+  });
   std::erase_if(backends_, [](const auto& backend) {
     const Entry& entry = backend.second;
     return entry.state.expired() && entry.health == Health::kUnknown && entry.granted == 0;

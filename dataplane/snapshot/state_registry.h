@@ -18,7 +18,7 @@
 
 namespace lb::dataplane {
 
-// A backend's full name.
+// A backend's full name; with an empty backend, where slots are concerned, the rule itself.
 struct BackendKey {
   std::string rule;
   std::string backend;
@@ -35,7 +35,7 @@ class StateRegistry final {
   // Four times what one snapshot may hold: old, new and early names at once, with room.
   static constexpr size_t kMaxEntries = 262'144;
 
-  // Rights and use of one backend.
+  // Rights and use of one backend, or of a rule itself.
   struct SlotUse {
     BackendKey key;
     uint64_t granted = 0;
@@ -57,7 +57,7 @@ class StateRegistry final {
   // A complete update: what `told` does not name becomes unknown, in one step. False when some of
   // it could not be kept.
   [[nodiscard]] bool ReplaceHealth(const std::map<BackendKey, Health>& told);
-  // Sets the rights of a backend, known or not. They never expire: they outlive the backend.
+  // Sets the rights of a backend or rule, known or not. They never expire: they outlive it.
   [[nodiscard]] bool Grant(const BackendKey& key, uint64_t slots);
 
   // Call after `tables` came into force: forgets what nobody needs any more, and the health of
@@ -67,14 +67,19 @@ class StateRegistry final {
 
   // What was told and is not unknown, sorted.
   std::map<BackendKey, Health> health() const;
-  // Every limited backend with rights or slots in use, sorted; one that left the tables counts as
-  // it last was. Starts a new period of `wanted`.
+  // Every limited backend and rule with rights or slots in use; one that left the tables counts as
+  // it last was. Starts a new period of `wanted`, which counts those who wait for a backend too.
   std::vector<SlotUse> TakeSlotUse();
   // States that are in use, sorted by name.
   std::vector<std::shared_ptr<RuleState>> rules() const;
   std::vector<std::shared_ptr<BackendState>> backends() const;
 
  private:
+  struct RuleEntry {
+    std::weak_ptr<RuleState> state;
+    bool limited = false;  // In the last tables that named it.
+    uint64_t granted = 0;
+  };
   struct Entry {
     std::weak_ptr<BackendState> state;
     Health health = Health::kUnknown;
@@ -83,12 +88,17 @@ class StateRegistry final {
     uint64_t granted = 0;
   };
 
+  bool GrantRule(const std::string& rule, uint64_t slots);
+  void CommitRules(const Tables& tables);
+  static SlotUse UseOf(BackendKey key, uint64_t granted, Slots* slots);
+  // The backends of the rule have become more: those who wait may try.
+  void CallWaiting(const std::string& rule);
   Entry* FindOrMakeEntry(const BackendKey& key);
   static void Tell(Entry& entry, Health health);
   void Prune();
 
   const size_t threads_;
-  std::map<std::string, std::weak_ptr<RuleState>> rules_;
+  std::map<std::string, RuleEntry> rules_;
   std::map<BackendKey, Entry> backends_;
 };
 

@@ -1,6 +1,5 @@
 #include "dataplane/forward/backend_link.h"
 
-#include <cerrno>
 #include <utility>
 
 #include "base/check.h"
@@ -10,9 +9,10 @@ namespace lb::dataplane {
 
 BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
   LB_CHECK(!open_);
+  at_limit_ = false;
   while (tried_.count() < rule.table().connect_attempts) {
     const ThreadRule::Choice choice = rule.Choose(tried_);
-    at_limit_ = choice.at_limit;
+    at_limit_ = choice.at_limit && !choice.backend.has_value();
     if (!choice.backend.has_value()) return Progress::kExhausted;
     backend_ = static_cast<uint32_t>(*choice.backend);
     open_ = true;
@@ -21,17 +21,18 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
     rule.backend_counters(backend_).connects_total.Add(1);
     rule.backend_counters(backend_).connections.Add(1);
     side_.Clear();
-    SocketResult connect = StartConnect(rule.backend(backend_).address);
-    side_.fd = std::move(connect.fd);
-    const bool under_way = side_.fd.valid();
-    const int error = under_way ? side_.Watch(epoll_fd) : connect.error;
-    if (error != 0) {
+    Dialed dialed = rule.DialBackend(backend_);
+    side_.fd = std::move(dialed.fd);
+    if (!side_.fd.valid()) {
+      Fail(rule, dialed.failure);
+      continue;
+    }
+    if (const int error = side_.Watch(epoll_fd); error != 0) {
       Fail(rule, ClassifyConnectError(error));
       continue;
     }
-    if (connect.error == EINPROGRESS) return Progress::kConnecting;
-    side_.writable = true;
-    return Progress::kConnected;
+    side_.writable = dialed.connected;
+    return dialed.connected ? Progress::kConnected : Progress::kConnecting;
   }
   return Progress::kExhausted;
 }
@@ -58,6 +59,7 @@ void BackendLink::Close(ThreadRule& rule) {
   rule.backend(backend_).state->slots.Return();
   rule.backend_counters(backend_).connections.Subtract(1);
   open_ = false;
+  rule.table().state->queue.CallNext();
 }
 
 RefuseReason BackendLink::refusal() const {

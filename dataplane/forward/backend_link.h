@@ -37,11 +37,16 @@ class BackendLink final {
 
   // Why no backend was found. After kExhausted.
   RefuseReason refusal() const;
+  // True when one would do but is at its limit. After kExhausted.
+  bool at_limit() const { return at_limit_; }
   // What the connect failed with. After Check() said kExhausted.
   ConnectFailure failure() const { return failure_; }
 
   Side& side() { return side_; }
   size_t backend() const { return backend_; }
+  const TriedBackends& tried() const { return tried_; }
+  // The rule is another one now, with other numbers for its backends.
+  void ForgetTried() { tried_ = TriedBackends(); }
 
  private:
   Side side_;

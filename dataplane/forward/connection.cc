@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
@@ -13,6 +14,9 @@ namespace {
 Duration Milliseconds(uint64_t count) {
   return std::chrono::milliseconds(static_cast<int64_t>(count));
 }
+
+// The age at which the backend's socket gets keepalive: before its first probe is due.
+constexpr std::chrono::seconds kKeepaliveAfter{kKeepaliveIdleS / 2};
 
 // Beside the kernel's sockets, all that an idle connection costs.
 constexpr size_t kMaxConnectionBytes = 320;
@@ -25,7 +29,14 @@ void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) 
   if (connection->client_.Watch(context.epoll_fd) != 0)
     connection->Refuse(RefuseReason::kWorkerLimit);
   else
-    connection->ConnectNext();
+    connection->Begin();
+}
+
+void Connection::Begin() {
+  const RuleTable& table = rule_->table();
+  // Those who wait come first.
+  if (table.queue_max > 0 && table.state->queue.waiting() > 0) return Wait();
+  ConnectNext();
 }
 
 Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
@@ -51,14 +62,13 @@ void Connection::DestroyClosed(ThreadContext& context) {
 
 void Connection::CloseAll(ThreadContext& context, CloseReason reason) {
   while (context.first != nullptr) context.first->Close(reason);
-  DestroyClosed(context);
 }
 
 void Connection::OnEvents(Side& side, uint32_t events) {
   if (state_ == State::kClosed) return;
   side.Note(events);
   if (state_ == State::kRelaying) return Relay();
-  if (&side != &client_) return OnConnectEvent();
+  if (&side != &client_) return state_ == State::kConnecting ? OnConnectEvent() : void();
   // A FIN alone may come from a client that still waits for the answer.
   if (client_.reset || client_.hung_up) Close(CloseReason::kClientReset);
 }
@@ -70,26 +80,73 @@ void Connection::OnRunAgain() {
 
 void Connection::OnTimer() {
   LB_CHECK(state_ != State::kClosed);
+  if (state_ == State::kWaiting) return Refuse(RefuseReason::kQueueTimeout);
   if (state_ == State::kConnecting) {
     link_.Fail(*rule_, ConnectFailure::kTimeout);
     return ConnectNext();
   }
   // Moving bytes does not move the timer; it looks here whether it has to go on.
   const Instant due = moved_at_ + Timeout();
-  if (due > context_.now) return context_.timers.Arm(*this, due);
-  Close(HalfClosed() ? CloseReason::kHalfClose : CloseReason::kIdle);
+  if (due <= context_.now)
+    return Close(HalfClosed() ? CloseReason::kHalfClose : CloseReason::kIdle);
+  context_.timers.Arm(*this, due);
+  if (std::exchange(keepalive_, true) ||
+      rule_->backend(link_.backend()).address.family() == AF_UNIX)
+    return;
+  EnableKeepalive(link_.side().fd.get());
 }
 
 void Connection::ConnectNext() {
   switch (link_.ConnectNext(*rule_, context_.epoll_fd)) {
     case BackendLink::Progress::kConnecting:
+      EndWaiting();
       return context_.timers.Arm(*this,
                                  context_.now + Milliseconds(rule_->table().connect_timeout_ms));
     case BackendLink::Progress::kConnected:
+      EndWaiting();
       return Established();
     case BackendLink::Progress::kExhausted:
+      if (link_.at_limit() && rule_->table().queue_max > 0) return Wait();
       return Refuse(link_.refusal());
   }
+}
+
+void Connection::Wait() {
+  state_ = State::kWaiting;
+  WaitQueue& queue = rule_->table().state->queue;
+  const bool returned = waiting_ != nullptr;
+  if (returned) {
+    waiting_->Return();
+  } else {
+    waiting_ = Waiting::Enter(this, rule_->table(), context_.group.shared_inbox(context_.thread),
+                              rule_->counters(), context_.now);
+    if (waiting_ == nullptr) return Refuse(RefuseReason::kQueueFull);
+  }
+  context_.timers.Arm(*this, waiting_->deadline());
+  // A slot that came free before this one stood in line called nobody, or somebody else.
+  if (rule_->CanChoose(link_.tried()))
+    queue.CallNext();
+  else if (returned && rule_->CanChoose(TriedBackends()))
+    queue.CallBehind(waiting_->place());
+}
+
+void Connection::OnCalled(const ListenerSet& listeners) {
+  LB_CHECK(state_ == State::kWaiting);
+  RuleLease rule = listeners.LeaseOf(rule_->shared_table());
+  if (rule.get() != rule_.get()) {
+    rule_ = std::move(rule);
+    link_.ForgetTried();
+  }
+  state_ = State::kConnecting;
+  ConnectNext();
+}
+
+// It has a slot: out of the queue, and one call for the next slot if there is one.
+void Connection::EndWaiting() {
+  if (waiting_ == nullptr) return;
+  waiting_->Served();
+  waiting_.reset();
+  if (rule_->CanChoose(TriedBackends())) rule_->table().state->queue.CallNext();
 }
 
 void Connection::OnConnectEvent() {
@@ -107,7 +164,8 @@ void Connection::OnConnectEvent() {
 void Connection::Established() {
   state_ = State::kRelaying;
   moved_at_ = context_.now;
-  context_.timers.Arm(*this, moved_at_ + Timeout());
+  // Most connections end before keepalive would have anything to do; the timer finds the others.
+  context_.timers.Arm(*this, moved_at_ + std::min<Duration>(Timeout(), kKeepaliveAfter));
   Relay();
 }
 
@@ -116,8 +174,8 @@ void Connection::Relay() {
   const bool was_half_closed = HalfClosed();
   Pumped up;
   Pumped down;
-  if (!backend.reset) up = Pump(up_, client_, backend, down_.ended, context_.scratch.get());
-  if (!client_.reset) down = Pump(down_, backend, client_, up_.ended, context_.scratch.get());
+  if (!backend.reset) up = Pump(up_, client_, backend, down_.ended, context_.tools, context_.now);
+  if (!client_.reset) down = Pump(down_, backend, client_, up_.ended, context_.tools, context_.now);
   Count(up, down);
   if (client_.reset || backend.reset) return OnReset(up, down);
   if (up_.ended && down_.ended) return Close(CloseReason::kNormal);
@@ -177,12 +235,16 @@ void Connection::CloseSockets(bool with_reset) {
     CloseWithReset(client_.fd.get());
     if (link_.side().fd.valid()) CloseWithReset(link_.side().fd.get());
   }
+  waiting_.reset();
+  ReturnPipe(up_, context_.tools);
+  ReturnPipe(down_, context_.tools);
   client_.fd.Reset();
   link_.Close(*rule_);
   (previous_ == nullptr ? context_.first : previous_->next_) = next_;
   if (next_ != nullptr) next_->previous_ = previous_;
   rule_->counters().connections.Subtract(1);
-  context_.open.open.fetch_sub(1, std::memory_order_relaxed);
+  rule_->table().state->slots.Return();
+  context_.group.Leave(context_.thread);
   context_.closed.push_back(this);
 }
 

@@ -1,7 +1,9 @@
 // One client's connection: connecting to a backend, then relaying both ways until both ended.
 //
 //   connecting --connected--> relaying --both FINs, reset, timeout, drain--> closed
-//       \--no backend left, client gone--> closed
+//     |   ^  \--no backend left, client gone--> closed
+//     |   +--called--+
+//     +--all full--> waiting --too long, client gone--> closed
 //
 // A FIN is passed on as a FIN, a reset as a reset. A connection that is not ended by its peers (a
 // timeout, a drain) is reset on both sides: a FIN would look like a complete answer.
@@ -10,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/time.h"
 #include "base/unique_fd.h"
@@ -19,18 +22,21 @@
 #include "dataplane/forward/thread_context.h"
 #include "dataplane/forward/thread_rule.h"
 #include "dataplane/forward/timer_wheel.h"
+#include "dataplane/forward/waiting.h"
 #include "dataplane/snapshot/live_state.h"
 
 namespace lb::dataplane {
+
+class ListenerSet;
 
 class Connection final : private Timer {
  public:
   // Takes an accepted client: begins to connect, or refuses it with a reset and counts why.
   static void Start(ThreadContext& context, RuleLease rule, UniqueFd client);
 
-  // Destroys those closed in this turn, so that nothing names them any more.
+  // Destroys those closed in this turn; at its end, when nothing names them any more.
   static void DestroyClosed(ThreadContext& context);
-  // Ends every connection of the thread.
+  // Closes every connection of the thread.
   static void CloseAll(ThreadContext& context, CloseReason reason);
   // The connection a timer belongs to.
   static Connection& Of(Timer& timer) { return static_cast<Connection&>(timer); }
@@ -41,14 +47,19 @@ class Connection final : private Timer {
   void OnRunAgain();
   // Its timer fired.
   void OnTimer();
+  // A backend that it waits for may have a slot.
+  void OnCalled(const ListenerSet& listeners);
 
  private:
-  enum class State : uint8_t { kConnecting, kRelaying, kClosed };
+  enum class State : uint8_t { kConnecting, kWaiting, kRelaying, kClosed };
 
   Connection(ThreadContext& context, RuleLease rule, UniqueFd client);
   ~Connection() = default;
 
+  void Begin();
   void ConnectNext();
+  void Wait();
+  void EndWaiting();
   void OnConnectEvent();
   void Established();
   void Relay();
@@ -66,13 +77,15 @@ class Connection final : private Timer {
   RuleLease rule_;
   Side client_;
   BackendLink link_;
-  Direction up_;      // From the client to the backend.
-  Direction down_;    // From the backend to the client.
-  Instant moved_at_;  // When something moved last.
+  Direction up_;                      // From the client to the backend.
+  Direction down_;                    // From the backend to the client.
+  Instant moved_at_;                  // When something moved last.
+  std::unique_ptr<Waiting> waiting_;  // From entering the queue until a slot was taken.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;
   bool runs_again_ = false;
+  bool keepalive_ = false;  // Towards the backend.
 };
 
 }  // namespace lb::dataplane

@@ -24,6 +24,17 @@ namespace {
 // sockets of refused clients.
 constexpr uint64_t kReservedDescriptors = 256;
 
+// Pipes for bulk transfers, all threads together: far more than transfers that move, so that slow
+// readers that each keep one do not take it from the others; at most this part of the descriptors.
+// A non-root user's soft limit (pipe(7), fs.pipe-user-pages-soft) is half of it.
+constexpr uint64_t kMaxPipes = 512;
+constexpr uint64_t kDescriptorsPerPipe = 32;
+
+// Returns how many pipes one thread may have; at least 1.
+uint64_t PipesPerThread(uint64_t descriptors, uint64_t threads) {
+  return std::max<uint64_t>(std::min(kMaxPipes, descriptors / kDescriptorsPerPipe) / threads, 1);
+}
+
 // Returns RLIMIT_NOFILE.
 absl::StatusOr<uint64_t> DescriptorLimit() {
   rlimit limit{};
@@ -32,10 +43,10 @@ absl::StatusOr<uint64_t> DescriptorLimit() {
   return static_cast<uint64_t>(limit.rlim_cur);
 }
 
-// The client connections that `descriptors` allow beside these listening sockets, two descriptors
-// each; at least 1.
-uint64_t AllowedConnections(uint64_t descriptors, uint64_t listening_sockets) {
-  const uint64_t taken = kReservedDescriptors + listening_sockets;
+// The client connections that `descriptors` allow beside the listening sockets and pipes, two
+// descriptors each; at least 1.
+uint64_t AllowedConnections(uint64_t descriptors, uint64_t listening_sockets, uint64_t pipes) {
+  const uint64_t taken = kReservedDescriptors + listening_sockets + 2 * pipes;
   return descriptors < taken + 2 ? 1 : (descriptors - taken) / 2;
 }
 
@@ -80,10 +91,16 @@ class Forwarder::Impl final {
     const absl::StatusOr<uint64_t> descriptors = DescriptorLimit();
     if (!descriptors.ok()) return descriptors.status();
     descriptors_ = *descriptors;
+    auto group = ThreadGroup::Make(options_.threads);
+    if (!group.ok()) return group.status();
+    group_ = *std::move(group);
     SetMaxConnections();
     Prng seeds(options_.seed);
     for (size_t i = 0; i < options_.threads; ++i) {
-      auto thread = IoThread::Start({.index = i, .seed = seeds.Next(), .open = &open_});
+      auto thread = IoThread::Start({.index = i,
+                                     .seed = seeds.Next(),
+                                     .group = group_,
+                                     .max_pipes = PipesPerThread(descriptors_, options_.threads)});
       if (!thread.ok()) {
         threads_.clear();
         return thread.status();
@@ -125,12 +142,11 @@ class Forwarder::Impl final {
 
   void CloseConnections() {
     RunOnAll([](size_t) {
-      return
-          [](IoThread::Parts parts) { Connection::CloseAll(parts.context, CloseReason::kDrain); };
+      return [](ThreadParts parts) { Connection::CloseAll(parts.context, CloseReason::kDrain); };
     });
   }
 
-  uint64_t connections() const { return open_.open.load(std::memory_order_relaxed); }
+  uint64_t connections() const { return group_->connections(); }
 
   std::optional<Endpoint> listening(const std::string& name) const {
     for (const auto& rule : tables_->rules) {
@@ -143,22 +159,28 @@ class Forwarder::Impl final {
 
   ThreadTotals totals() const {
     std::map<std::string, uint64_t> errors;
-    for (const auto& thread : threads_) thread->accept_errors().AddTo(errors);
-    return {{errors.begin(), errors.end()}};
+    ThreadTotals totals;
+    for (size_t i = 0; i < threads_.size(); ++i) {
+      threads_[i]->accept_errors().AddTo(errors);
+      totals.connections.push_back(group_->connections(i));
+    }
+    totals.accept_errors.assign(errors.begin(), errors.end());
+    return totals;
   }
 
   bool Alive(std::chrono::milliseconds within) const {
     const auto answers = std::make_shared<Answers>(threads_.size());
-    for (const auto& thread : threads_)
-      thread->Post([answers](IoThread::Parts) { answers->Arrive(); });
+    for (const auto& thread : threads_) thread->Post([answers](ThreadParts) { answers->Arrive(); });
     return answers->Wait(within);
   }
 
  private:
   void SetMaxConnections() {
-    const uint64_t allowed = AllowedConnections(descriptors_, bound_.size() * options_.threads);
-    open_.max.store(options_.max_connections != 0 ? options_.max_connections : allowed,
-                    std::memory_order_relaxed);
+    const uint64_t threads = options_.threads;
+    const uint64_t allowed = AllowedConnections(descriptors_, bound_.size() * threads,
+                                                PipesPerThread(descriptors_, threads) * threads);
+    const uint64_t wanted = options_.max_connections;
+    group_->SetMaxConnections(wanted != 0 ? std::min(wanted, allowed) : allowed);
   }
 
   // Runs make(thread index)(parts) on every thread and waits for all.
@@ -167,7 +189,7 @@ class Forwarder::Impl final {
     LB_CHECK(!threads_.empty());
     const auto answers = std::make_shared<Answers>(threads_.size());
     for (size_t i = 0; i < threads_.size(); ++i) {
-      threads_[i]->Post([answers, work = make(i)](IoThread::Parts parts) {
+      threads_[i]->Post([answers, work = make(i)](ThreadParts parts) {
         work(parts);
         answers->Arrive();
       });
@@ -183,13 +205,13 @@ class Forwarder::Impl final {
       update->listen = accepting_;
       for (auto& [key, made] : plan.fresh)
         update->fresh.emplace(key, std::move(made.sockets[index]));
-      return [update](IoThread::Parts parts) { parts.listeners.Apply(std::move(*update)); };
+      return [update](ThreadParts parts) { parts.listeners.Apply(std::move(*update)); };
     });
   }
 
   const Options options_;
   uint64_t descriptors_ = 0;  // RLIMIT_NOFILE.
-  OpenConnections open_;
+  std::shared_ptr<ThreadGroup> group_;
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::shared_ptr<const Tables> tables_ = std::make_shared<const Tables>();
   std::map<ListenKey, Endpoint> bound_;  // Where the threads listen.

@@ -21,7 +21,8 @@ class Forwarder final {
  public:
   struct Options {
     size_t threads = 1;  // 1 to kMaxThreads.
-    // Client connections open at once; each costs two descriptors. 0: what RLIMIT_NOFILE allows.
+    // Client connections open at once, at most what RLIMIT_NOFILE allows: each costs two
+    // descriptors. 0: just that.
     uint64_t max_connections = 0;
     uint64_t seed = 0;  // Staggers the threads' round robin.
   };
@@ -59,6 +60,7 @@ class Forwarder final {
 
   // Counters that belong to no rule.
   struct ThreadTotals {
+    std::vector<uint64_t> connections;                            // Open now, by I/O thread.
     std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name: "EMFILE".
   };
   ThreadTotals totals() const;

@@ -5,63 +5,58 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/unique_fd.h"
 #include "dataplane/forward/connection.h"
 
 namespace lb::dataplane {
 namespace {
 
-namespace asio = boost::asio;
+constexpr int kMaxEvents = 256;  // Of one turn; then timers and closed connections get theirs.
 
-constexpr int kMaxEvents = 256;  // Of one batch; posted work gets its turn between batches.
+// The longest wait; only so that a sum of milliseconds always fits epoll_wait's int.
+constexpr std::chrono::milliseconds kMaxWait{60'000};
 
 }  // namespace
 
 class IoThread::Loop final {
  public:
-  Loop(const Options& options, int epoll_fd)
+  Loop(const Options& options, UniqueFd epoll)
       : index_(options.index),
-        work_(io_.get_executor()),
-        epoll_(io_, epoll_fd),
-        tick_(io_),
-        context_(options.index, epoll_fd, *options.open, std::chrono::steady_clock::now()),
-        listeners_(context_, options.seed) {
-    AwaitEvents();
-  }
+        epoll_(std::move(epoll)),
+        group_(options.group),
+        inbox_(group_->inbox(index_)),
+        context_(options.index, epoll_.get(), *group_, options.max_pipes,
+                 std::chrono::steady_clock::now()),
+        listeners_(context_, options.seed) {}
 
   // Throws std::system_error when there is no thread to have.
   void StartThread() {
+    if (const int error = inbox_.Watch(epoll_.get()); error != 0)
+      throw std::system_error(error, std::system_category());
     thread_ = std::thread([this] { Run(); });
   }
 
-  void Post(Work work) {
-    asio::post(io_, [this, work = std::move(work)] {
-      context_.now = std::chrono::steady_clock::now();
-      work(Parts{context_, listeners_});
-      EndTurn();
-    });
-  }
+  void Post(Work work) { inbox_.Post(std::move(work)); }
 
   void StopAndJoin() {
     if (!thread_.joinable()) return;
-    Post([this](Parts parts) {
+    Post([this](ThreadParts parts) {
       parts.listeners.Clear();
       Connection::CloseAll(parts.context, CloseReason::kDrain);
-      io_.stop();
+      stopped_ = true;
     });
     thread_.join();
   }
@@ -72,96 +67,77 @@ class IoThread::Loop final {
   void Run() {
     const std::string name = absl::StrCat("lb-io-", index_);
     pthread_setname_np(pthread_self(), name.c_str());  // Only for people; it may stay unnamed.
-    io_.run();
+    // Signals are the control thread's. splice(2) to a closed socket raises SIGPIPE in this one.
+    sigset_t all;
+    sigfillset(&all);
+    LB_CHECK(pthread_sigmask(SIG_BLOCK, &all, nullptr) == 0);
+    while (!stopped_) Turn();
   }
 
-  void AwaitEvents() {
-    if (std::exchange(awaiting_, true)) return;
-    epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
-                      [this](const boost::system::error_code& error) {
-                        awaiting_ = false;
-                        if (error != asio::error::operation_aborted) RunBatch();
-                      });
-  }
-
-  void RunBatch() {
-    context_.now = std::chrono::steady_clock::now();
+  // Waits, then does what there is to do: sockets, posted work, postponed connections, timers.
+  void Turn() {
+    const std::optional<Instant> wake = context_.timers.NextWake();
     std::array<epoll_event, kMaxEvents> events;
-    const int count = epoll_wait(context_.epoll_fd, events.data(), kMaxEvents, 0);
+    const int count = epoll_wait(epoll_.get(), events.data(), kMaxEvents, WaitMs(wake));
     LB_CHECK(count >= 0 || errno == EINTR);
+    context_.now = std::chrono::steady_clock::now();
+    // Only those of before: what they postpone again waits for the sockets' next turn.
+    const std::vector<Connection*> again = std::exchange(context_.run_again, {});
     for (int i = 0; i < count; ++i) Dispatch(events[static_cast<size_t>(i)]);
-    RunAgain();
-    EndTurn();
+    for (Connection* connection : again) connection->OnRunAgain();
+    if (wake.has_value() && *wake <= context_.now) FireTimers();
+    Connection::DestroyClosed(context_);
+  }
+
+  // How long nothing has to be done, in milliseconds, rounded up; -1: for ever.
+  int WaitMs(const std::optional<Instant>& wake) const {
+    if (!context_.run_again.empty()) return 0;
+    if (!wake.has_value()) return -1;
+    const auto wait =
+        std::chrono::ceil<std::chrono::milliseconds>(*wake - std::chrono::steady_clock::now());
+    return static_cast<int>(std::clamp(wait, std::chrono::milliseconds::zero(), kMaxWait).count());
   }
 
   void Dispatch(const epoll_event& event) {
     auto* source = static_cast<EventSource*>(event.data.ptr);
-    if (source->kind == EventSource::Kind::kListener)
-      return listeners_.OnReadable(*static_cast<Listener*>(source));
-    Side& side = *static_cast<Side*>(source);
-    side.owner->OnEvents(side, event.events);
+    switch (source->kind) {
+      case EventSource::Kind::kSide: {
+        Side& side = *static_cast<Side*>(source);
+        return side.owner->OnEvents(side, event.events);
+      }
+      case EventSource::Kind::kListener:
+        return listeners_.OnReadable(*static_cast<Listener*>(source));
+      case EventSource::Kind::kInbox:
+        for (const Work& work : inbox_.Take()) work(ThreadParts{context_, listeners_});
+    }
   }
 
-  void RunAgain() {
-    const std::vector<Connection*> connections = std::exchange(context_.run_again, {});
-    for (Connection* connection : connections) connection->OnRunAgain();
-  }
-
-  // After every turn: frees what was closed and sees to it that there will be a next one.
-  void EndTurn() {
-    Connection::DestroyClosed(context_);
-    ScheduleTick();
-    if (context_.run_again.empty()) return AwaitEvents();
-    if (std::exchange(posted_, true)) return;
-    asio::post(io_, [this] {
-      posted_ = false;
-      RunBatch();
-    });
-  }
-
-  void ScheduleTick() {
-    const std::optional<Instant> wake = context_.timers.NextWake();
-    if (!wake.has_value() || (scheduled_.has_value() && *scheduled_ <= *wake)) return;
-    scheduled_ = wake;
-    tick_.expires_at(*wake);
-    tick_.async_wait([this](const boost::system::error_code& error) {
-      if (error == asio::error::operation_aborted) return;
-      OnTick();
-    });
-  }
-
-  void OnTick() {
-    scheduled_.reset();
-    context_.now = std::chrono::steady_clock::now();
+  void FireTimers() {
     context_.timers.Advance(context_.now, [this](Timer& timer) {
       if (listeners_.Owns(timer))
         listeners_.OnTimer();
       else
         Connection::Of(timer).OnTimer();
     });
-    EndTurn();
   }
 
   const size_t index_;
-  asio::io_context io_{1};  // One thread runs it: less locking inside.
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::posix::stream_descriptor epoll_;
-  asio::steady_timer tick_;
-  std::optional<Instant> scheduled_;  // When the tick is due.
-  bool awaiting_ = false;
-  bool posted_ = false;
+  const UniqueFd epoll_;
+  const std::shared_ptr<ThreadGroup> group_;
+  Inbox& inbox_;
+  bool stopped_ = false;
   ThreadContext context_;
   ListenerSet listeners_;
   std::thread thread_;
 };
 
 absl::StatusOr<std::unique_ptr<IoThread>> IoThread::Start(Options options) {
-  LB_CHECK(options.open != nullptr);
-  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_fd < 0)
+  LB_CHECK(options.group != nullptr && options.index < options.group->size());
+  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid())
     return absl::InternalError(absl::StrCat("epoll_create1: ", std::strerror(errno)));
   try {
-    auto loop = std::make_unique<Loop>(options, epoll_fd);
+    auto loop = std::make_unique<Loop>(options, std::move(epoll));
     loop->StartThread();
     return std::unique_ptr<IoThread>(new IoThread(std::move(loop)));
   } catch (const std::system_error& error) {

@@ -1,44 +1,45 @@
 // One I/O thread: its event loop, listening sockets, connections and place in every round robin.
 //
-// The loop is a Boost.Asio io_context for what comes by posting and for the timer; the sockets are
-// in an edge-triggered epoll set of its own, which Asio watches as one descriptor. So a connection
-// costs no Asio object and one epoll_ctl a socket; a batch of events costs two calls more.
+// The loop waits in one epoll set for sockets and for posted work, and in a timer wheel for
+// timeouts. A socket costs one epoll_ctl in its life; a turn of the loop costs one epoll_wait.
 // Threading: made, started, posted to and stopped by the control thread; what the posted work is
 // given belongs to the thread itself.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
 #include "dataplane/forward/accept_errors.h"
+#include "dataplane/forward/inbox.h"
 #include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/thread_context.h"
+#include "dataplane/forward/thread_group.h"
 
 namespace lb::dataplane {
+
+// What posted work may touch.
+struct ThreadParts {
+  ThreadContext& context;
+  ListenerSet& listeners;
+};
 
 class IoThread final {
  public:
   struct Options {
     size_t index = 0;
     uint64_t seed = 0;
-    OpenConnections* open = nullptr;  // Outlives the thread.
+    std::shared_ptr<ThreadGroup> group;  // Of `index` and its siblings.
+    size_t max_pipes = 0;                // For bulk transfers, two descriptors each.
   };
-
-  // What posted work may touch.
-  struct Parts {
-    ThreadContext& context;
-    ListenerSet& listeners;
-  };
-  using Work = std::function<void(Parts)>;
+  using Work = Inbox::Work;
 
   // Makes the loop and starts the thread. Errors: Internal, what the system refused.
   static absl::StatusOr<std::unique_ptr<IoThread>> Start(Options options);
   // Resets every connection, closes everything and joins.
   ~IoThread();
 
-  // Runs `work` on the thread, soon.
+  // Any thread: runs `work` on the thread, soon.
   void Post(Work work);
 
   // Any thread.

@@ -3,10 +3,12 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "base/check.h"
 #include "dataplane/forward/connection.h"
+#include "dataplane/forward/io_thread.h"
 #include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
@@ -51,14 +53,31 @@ void Listener::AcceptWaiting(ThreadContext& context, AcceptErrors& errors) {
 }
 
 void Listener::Admit(ThreadContext& context, UniqueFd client) {
-  if (context.open.open.fetch_add(1, std::memory_order_relaxed) >=
-      context.open.max.load(std::memory_order_relaxed)) {
-    context.open.open.fetch_sub(1, std::memory_order_relaxed);
-    rule_->counters().refused[static_cast<size_t>(RefuseReason::kWorkerLimit)].Add(1);
-    CloseWithReset(client.get());
-    return;
+  const RuleTable& table = rule_->table();
+  if (!context.group.Admit(context.thread))
+    return Refuse(std::move(client), RefuseReason::kWorkerLimit);
+  if (!TakeRuleSlot(table)) {
+    context.group.Leave(context.thread);
+    return Refuse(std::move(client), RefuseReason::kRuleLimit);
   }
-  Connection::Start(context, rule_, std::move(client));
+  const size_t thread = context.group.Place(context.thread);
+  if (thread == context.thread) return Connection::Start(context, rule_, std::move(client));
+  // Copyable, as a function must be.
+  auto handed = std::make_shared<UniqueFd>(std::move(client));
+  context.group.inbox(thread).Post([table = rule_->shared_table(), handed](ThreadParts parts) {
+    Connection::Start(parts.context, parts.listeners.LeaseOf(table), std::move(*handed));
+  });
+}
+
+bool Listener::TakeRuleSlot(const RuleTable& table) {
+  if (table.limited) return table.state->slots.TryTake();
+  table.state->slots.Take();
+  return true;
+}
+
+void Listener::Refuse(UniqueFd client, RefuseReason reason) {
+  rule_->counters().refused[static_cast<size_t>(reason)].Add(1);
+  CloseWithReset(client.get());
 }
 
 }  // namespace lb::dataplane

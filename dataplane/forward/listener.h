@@ -42,7 +42,10 @@ class Listener final : public EventSource {
 
  private:
   int Control(int epoll_fd, uint32_t events);
+  // Starts the connection here or on a thread that has fewer, or refuses it, early, at a limit.
   void Admit(ThreadContext& context, UniqueFd client);
+  static bool TakeRuleSlot(const RuleTable& table);
+  void Refuse(UniqueFd client, RefuseReason reason);
 
   UniqueFd fd_;
   RuleLease rule_;

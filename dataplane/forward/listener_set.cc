@@ -11,7 +11,7 @@ void ListenerSet::Apply(Update update) {
   std::map<ListenKey, std::unique_ptr<Listener>> listeners;
   bool resumed = true;
   for (const auto& table : update.tables->rules) {
-    RuleLease rule = LeaseOf(table);
+    RuleLease rule = Renew(table);
     rules.emplace(table->name, rule);
     if (!update.listen) continue;
     const ListenKey key = ListenKeyOf(*table);
@@ -35,6 +35,11 @@ void ListenerSet::Apply(Update update) {
 }
 
 RuleLease ListenerSet::LeaseOf(const std::shared_ptr<const RuleTable>& table) const {
+  const auto known = rules_.find(table->name);
+  return known != rules_.end() ? known->second : Renew(table);
+}
+
+RuleLease ListenerSet::Renew(const std::shared_ptr<const RuleTable>& table) const {
   const auto old = rules_.find(table->name);
   if (old == rules_.end())
     return RuleLease(std::make_unique<ThreadRule>(table, context_.thread, seed_, nullptr));

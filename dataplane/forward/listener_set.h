@@ -42,6 +42,8 @@ class ListenerSet final : private Timer {
   // Puts the tables in force: unchanged rules stay as they are, sockets no longer named are closed
   // after accepting what waits there.
   void Apply(Update update);
+  // The rule of that table's name as this thread has it now; of the table itself when it has none.
+  RuleLease LeaseOf(const std::shared_ptr<const RuleTable>& table) const;
   // Clients wait at `listener`.
   void OnReadable(Listener& listener);
   // True when `timer` is this set's own.
@@ -56,7 +58,8 @@ class ListenerSet final : private Timer {
  private:
   using Rules = std::map<std::string, RuleLease>;
 
-  RuleLease LeaseOf(const std::shared_ptr<const RuleTable>& table) const;
+  // The rule as `table` says it, going on from the rule of that name there is.
+  RuleLease Renew(const std::shared_ptr<const RuleTable>& table) const;
   void PauseAll();
 
   ThreadContext& context_;

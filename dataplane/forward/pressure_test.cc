@@ -112,7 +112,7 @@ TEST(PressureTest, WithoutADescriptorForTheBackendTheClientIsResetAndTheBackendN
     EXPECT_EQ(Read(clients[0].get()).error, ECONNRESET);
     ASSERT_TRUE(worker.Quiet());
   }
-  EXPECT_EQ(worker.Failures("a", ConnectFailure::kNoPort), 1u);
+  EXPECT_EQ(worker.Failures("a", ConnectFailure::kNoDescriptor), 1u);
   EXPECT_EQ(worker.Refused(RefuseReason::kConnectFailed), 1u);
 }
 

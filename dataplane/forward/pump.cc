@@ -1,17 +1,37 @@
 #include "dataplane/forward/pump.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
 namespace lb::dataplane {
 namespace {
 
-// Sends and says how much `to` took; nothing when it is full (no longer writable) or failed
-// (reset).
+constexpr unsigned kSpliceFlags = SPLICE_F_NONBLOCK | SPLICE_F_MOVE;
+
+// One direction while it is pumped.
+struct Stream {
+  Direction& direction;
+  Side& from;
+  Side& to;
+  RelayTools& tools;
+  Instant now;
+  Pumped pumped{};
+};
+
+// What a failed read or write says about the side.
+void NoteError(bool& ready, Side& side) {
+  ready = false;
+  if (errno != EAGAIN) side.reset = true;
+}
+
+// Sends and says how much `to` took; less than `bytes` when it is full (no longer writable) or
+// failed (reset).
 size_t Send(Side& to, const char* data, size_t bytes) {
   for (;;) {
     const ssize_t sent = send(to.fd.get(), data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -20,15 +40,16 @@ size_t Send(Side& to, const char* data, size_t bytes) {
       return static_cast<size_t>(sent);
     }
     if (errno == EINTR) continue;
-    to.writable = false;
-    if (errno != EAGAIN) to.reset = true;
+    NoteError(to.writable, to);
     return 0;
   }
 }
 
-void SendKept(Direction& direction, Side& to, Pumped& pumped) {
-  const size_t sent = Send(to, direction.kept.get() + direction.kept_offset, direction.kept_bytes);
-  pumped.sent_bytes += sent;
+void SendKept(Stream& stream) {
+  Direction& direction = stream.direction;
+  const size_t sent =
+      Send(stream.to, direction.kept.get() + direction.kept_offset, direction.kept_bytes);
+  stream.pumped.sent_bytes += sent;
   direction.kept_offset += static_cast<uint32_t>(sent);
   direction.kept_bytes -= static_cast<uint32_t>(sent);
   if (direction.kept_bytes > 0) return;
@@ -44,64 +65,128 @@ void Keep(Direction& direction, const char* data, size_t bytes) {
 }
 
 // Reads once and sends it on.
-void MoveOnce(Direction& direction, Side& from, Side& to, char* scratch, Pumped& pumped) {
+void Copy(Stream& stream) {
+  auto& [direction, from, to, tools, now, pumped] = stream;
+  char* const scratch = tools.scratch.get();
   const ssize_t received = recv(from.fd.get(), scratch, kScratchBytes, MSG_DONTWAIT);
   if (received == 0) {
     direction.source_ended = true;
     return;
   }
   if (received < 0) {
-    if (errno == EINTR) return;
-    from.readable = false;
-    if (errno != EAGAIN) from.reset = true;
+    if (errno != EINTR) NoteError(from.readable, from);
     return;
   }
   const auto bytes = static_cast<size_t>(received);
-  if (bytes < kScratchBytes && !from.read_to_end) from.readable = false;
+  if (bytes == kScratchBytes)
+    direction.bulk = true;
+  else if (!from.read_to_end)
+    from.readable = false;
   pumped.received_bytes += bytes;
   const size_t sent = Send(to, scratch, bytes);
   pumped.sent_bytes += sent;
   if (sent < bytes && !to.reset) Keep(direction, scratch + sent, bytes - sent);
 }
 
+// Moves from the pipe what the destination takes.
+void DrainPipe(Stream& stream) {
+  auto& [direction, from, to, tools, now, pumped] = stream;
+  Pipe& pipe = *direction.pipe;
+  while (pipe.bytes > 0) {
+    const ssize_t sent =
+        splice(pipe.read.get(), nullptr, to.fd.get(), nullptr, pipe.bytes, kSpliceFlags);
+    if (sent <= 0) {
+      if (sent < 0 && errno == EINTR) continue;
+      return NoteError(to.writable, to);
+    }
+    LB_CHECK(static_cast<size_t>(sent) <= pipe.bytes);
+    pipe.bytes -= static_cast<size_t>(sent);
+    pumped.sent_bytes += static_cast<uint64_t>(sent);
+  }
+}
+
+// True when the error is about splicing, not about the connection.
+bool OnlyNoSplice(int error) { return error == EAGAIN || error == EINVAL || error == ENOMEM; }
+
+// Moves once through the pipe, which is empty. Whatever is not plainly more data is left to Copy,
+// which knows a FIN from an urgent byte that stops splice(2).
+void Splice(Stream& stream) {
+  auto& [direction, from, to, tools, now, pumped] = stream;
+  Pipe& pipe = *direction.pipe;
+  const ssize_t received =
+      splice(from.fd.get(), nullptr, pipe.write.get(), nullptr, kSpliceBytes, kSpliceFlags);
+  if (received <= 0) {
+    const int error = received < 0 ? errno : 0;
+    if (error == EINTR) return;
+    if (error == EAGAIN && !from.read_to_end) {
+      from.readable = false;
+      return;
+    }
+    direction.bulk = false;
+    // The error is told once: recv would see a FIN now.
+    if (error != 0 && !OnlyNoSplice(error)) NoteError(from.readable, from);
+    return;
+  }
+  pipe.bytes = static_cast<size_t>(received);
+  pumped.received_bytes += pipe.bytes;
+  direction.bulk = pipe.bytes >= kMinSpliceBytes;
+  DrainPipe(stream);
+}
+
+// Reads and sends on once, in the way that suits the transfer.
+void Move(Stream& stream) {
+  Direction& direction = stream.direction;
+  if (direction.bulk && direction.pipe == nullptr)
+    direction.pipe = stream.tools.pipes.Borrow(stream.now);
+  if (direction.bulk && direction.pipe != nullptr) return Splice(stream);
+  Copy(stream);
+}
+
+// Sends what is kept or in the pipe. True when nothing is left of it.
+bool Flush(Stream& stream) {
+  Direction& direction = stream.direction;
+  if (direction.kept_bytes > 0 && stream.to.writable) SendKept(stream);
+  if (direction.pipe != nullptr && stream.to.writable) DrainPipe(stream);
+  return direction.kept_bytes == 0 && (direction.pipe == nullptr || direction.pipe->bytes == 0);
+}
+
 // Passes the FIN on.
-PumpResult End(Direction& direction, Side& from, Side& to, bool last) {
+PumpResult End(Stream& stream, bool last) {
   // After a send met the reset, recv says 0: that is no FIN.
-  if (from.reset) return PumpResult::kReset;
-  direction.ended = true;
-  if (last || shutdown(to.fd.get(), SHUT_WR) == 0) return PumpResult::kEnded;
-  to.reset = true;
+  if (stream.from.reset) return PumpResult::kReset;
+  stream.direction.ended = true;
+  if (last || shutdown(stream.to.fd.get(), SHUT_WR) == 0) return PumpResult::kEnded;
+  stream.to.reset = true;
   return PumpResult::kReset;
+}
+
+PumpResult Run(Stream& stream, bool last) {
+  for (int round = 0; round < kMaxPumpRounds; ++round) {
+    const bool flushed = Flush(stream);
+    if (stream.to.reset) return PumpResult::kReset;
+    if (!flushed) return PumpResult::kWaiting;
+    if (stream.direction.source_ended) return End(stream, last);
+    if (!stream.from.readable) return stream.from.reset ? PumpResult::kReset : PumpResult::kWaiting;
+    if (!stream.to.writable) return PumpResult::kWaiting;
+    Move(stream);
+  }
+  return PumpResult::kAgain;
 }
 
 }  // namespace
 
-Pumped Pump(Direction& direction, Side& from, Side& to, bool last, char* scratch) {
-  Pumped pumped;
-  if (direction.ended) {
-    pumped.result = PumpResult::kEnded;
-    return pumped;
-  }
-  for (int round = 0; round < kMaxPumpRounds; ++round) {
-    if (direction.kept_bytes > 0 && to.writable) SendKept(direction, to, pumped);
-    if (to.reset) {
-      pumped.result = PumpResult::kReset;
-      return pumped;
-    }
-    if (direction.kept_bytes > 0) return pumped;
-    if (direction.source_ended) {
-      pumped.result = End(direction, from, to, last);
-      return pumped;
-    }
-    if (!from.readable) {
-      if (from.reset) pumped.result = PumpResult::kReset;
-      return pumped;
-    }
-    if (!to.writable) return pumped;
-    MoveOnce(direction, from, to, scratch, pumped);
-  }
-  pumped.result = PumpResult::kAgain;
-  return pumped;
+Pumped Pump(Direction& direction, Side& from, Side& to, bool last, RelayTools& tools, Instant now) {
+  Stream stream{direction, from, to, tools, now};
+  if (direction.ended)
+    stream.pumped.result = PumpResult::kEnded;
+  else
+    stream.pumped.result = Run(stream, last);
+  if (direction.pipe != nullptr && direction.pipe->bytes == 0) ReturnPipe(direction, tools);
+  return stream.pumped;
+}
+
+void ReturnPipe(Direction& direction, RelayTools& tools) {
+  if (direction.pipe != nullptr) tools.pipes.Return(std::move(direction.pipe));
 }
 
 }  // namespace lb::dataplane

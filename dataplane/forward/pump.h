@@ -1,15 +1,19 @@
 // Moves the bytes of one direction of a connection from socket to socket.
 //
-// Bytes go through a scratch buffer that all connections of the thread share; only what the
-// destination did not take is kept, in memory of exactly that size, and nothing more is read while
-// some is kept. A connection that waits holds no buffer at all.
-// Threading: its I/O thread only.
+// Small data goes through a scratch buffer that all connections of the thread share; only what the
+// destination did not take is kept, in memory of exactly that size. A read that fills the scratch
+// shows a bulk transfer: it goes on inside the kernel, through a borrowed pipe (splice(2)), until a
+// piece of it is small again. While something is kept or stuck in the pipe nothing more is read, so
+// a slow reader holds its writer up. A connection that waits for data holds neither buffer nor
+// pipe. Threading: its I/O thread only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "base/time.h"
+#include "dataplane/forward/pipe_pool.h"
 #include "dataplane/forward/side.h"
 
 namespace lb::dataplane {
@@ -17,16 +21,34 @@ namespace lb::dataplane {
 // The size of the shared buffer: up to it, copying costs no more than splice(2) would.
 inline constexpr size_t kScratchBytes = 16 * 1024;
 
-// Rounds before others get their turn; with full reads 256 KiB.
+// What one splice(2) asks for: more than a pipe holds, so the pipe decides.
+inline constexpr size_t kSpliceBytes = 1024 * 1024;
+
+// A splice that moves less than this says that the transfer is no longer bulky.
+inline constexpr size_t kMinSpliceBytes = 4 * 1024;
+
+// Rounds before others get their turn: with full reads 256 KiB, with full pipes 4 MiB, a third of a
+// millisecond either way.
 inline constexpr int kMaxPumpRounds = 16;
 
-// One direction. It ends when the source's FIN was passed on.
+// What all connections of one thread move their bytes with.
+struct RelayTools {
+  explicit RelayTools(size_t max_pipes) : scratch(new char[kScratchBytes]), pipes(max_pipes) {}
+
+  const std::unique_ptr<char[]> scratch;
+  PipePool pipes;
+};
+
+// One direction. It ends when the source's FIN was passed on. Its pipe must be given back with
+// ReturnPipe before it is destroyed.
 struct Direction {
   std::unique_ptr<char[]> kept;  // Read, but not taken by the destination yet.
   uint32_t kept_offset = 0;
   uint32_t kept_bytes = 0;
-  bool source_ended = false;  // Its FIN was read.
-  bool ended = false;         // The FIN was passed on, after all bytes.
+  std::unique_ptr<Pipe> pipe;  // Borrowed; only between calls of Pump while bytes are stuck in it.
+  bool bulk = false;           // The next bytes are better spliced.
+  bool source_ended = false;   // Its FIN was read.
+  bool ended = false;          // The FIN was passed on, after all bytes.
 };
 
 enum class PumpResult : uint8_t {
@@ -43,7 +65,10 @@ struct Pumped {
 };
 
 // Moves what can be moved now. At the end it passes the FIN on with shutdown(2), unless `last`:
-// then both sockets are closed next, which says the same. `scratch` has kScratchBytes.
-Pumped Pump(Direction& direction, Side& from, Side& to, bool last, char* scratch);
+// then both sockets are closed next, which says the same.
+Pumped Pump(Direction& direction, Side& from, Side& to, bool last, RelayTools& tools, Instant now);
+
+// Gives the pipe back, if it has one; bytes in it are lost.
+void ReturnPipe(Direction& direction, RelayTools& tools);
 
 }  // namespace lb::dataplane

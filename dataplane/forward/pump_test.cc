@@ -43,14 +43,15 @@ class PumpTest : public testing::Test {
   void Write(const std::string& data) {
     ASSERT_EQ(send(source_.get(), data.data(), data.size(), 0), static_cast<ssize_t>(data.size()));
   }
-  Pumped Run(bool last = false) { return Pump(direction_, from_, to_, last, scratch_.data()); }
+  Pumped Run(bool last = false) { return Pump(direction_, from_, to_, last, tools_, Instant{}); }
+  size_t InPipe() const { return direction_.pipe == nullptr ? 0 : direction_.pipe->bytes; }
 
   UniqueFd source_;
   UniqueFd sink_;
   Side from_{nullptr};
   Side to_{nullptr};
   Direction direction_;
-  std::array<char, kScratchBytes> scratch_{};
+  RelayTools tools_{1};
 };
 
 TEST_F(PumpTest, MovesWhatIsThereAndWaits) {
@@ -92,14 +93,14 @@ TEST_F(PumpTest, TheFinFollowsTheLastByte) {
   EXPECT_EQ(Run().result, PumpResult::kEnded);
   EXPECT_TRUE(direction_.ended);
   EXPECT_EQ(ReadSink(), "end");
-  EXPECT_EQ(recv(sink_.get(), scratch_.data(), 1, 0), 0);
+  EXPECT_EQ(recv(sink_.get(), tools_.scratch.get(), 1, 0), 0);
   EXPECT_EQ(Run().result, PumpResult::kEnded);
 }
 
 TEST_F(PumpTest, TheLastDirectionLeavesTheFinToClose) {
   shutdown(source_.get(), SHUT_WR);
   EXPECT_EQ(Run(true).result, PumpResult::kEnded);
-  EXPECT_EQ(recv(sink_.get(), scratch_.data(), 1, 0), -1);  // Would block: no FIN yet.
+  EXPECT_EQ(recv(sink_.get(), tools_.scratch.get(), 1, 0), -1);  // Would block: no FIN yet.
 }
 
 TEST_F(PumpTest, AFinOfAFailedSideIsNoFin) {
@@ -125,8 +126,86 @@ TEST_F(PumpTest, ADestinationThatIsGoneIsAReset) {
   EXPECT_TRUE(to_.reset);
 }
 
+// A full read shows a bulk transfer, a small piece of it that it is over.
+TEST_F(PumpTest, BulkIsSplicedUntilItIsChatty) {
+  const std::string bulk(3 * kScratchBytes, 'b');
+  Write(bulk);
+  EXPECT_EQ(Run().sent_bytes, bulk.size());
+  EXPECT_TRUE(direction_.bulk);
+  EXPECT_EQ(tools_.pipes.open(), 1u);
+  EXPECT_EQ(direction_.pipe, nullptr);  // Nothing is stuck: others may have it.
+  EXPECT_EQ(ReadSink(), bulk);
+  Write("chat");
+  from_.readable = true;
+  EXPECT_EQ(Run().sent_bytes, 4u);
+  EXPECT_FALSE(direction_.bulk);
+  EXPECT_EQ(ReadSink(), "chat");
+}
+
+TEST_F(PumpTest, WhatIsStuckInThePipeHoldsTheWriterUpAndComesFirst) {
+  const std::string first(kScratchBytes, '1');
+  Write(first);
+  EXPECT_EQ(Run().sent_bytes, first.size());
+  FillSink();
+  const std::string second(kScratchBytes, '2');
+  Write(second);
+  from_.readable = true;
+  EXPECT_EQ(Run().result, PumpResult::kWaiting);
+  EXPECT_EQ(InPipe(), second.size());
+  EXPECT_FALSE(to_.writable);
+  Write("third");
+  from_.readable = true;
+  EXPECT_EQ(Run().received_bytes, 0u);
+  std::string seen;
+  for (std::string data = ReadSink(); !data.empty(); data = ReadSink()) seen += data;
+  to_.writable = true;
+  Run();
+  EXPECT_EQ(InPipe(), 0u);
+  EXPECT_EQ(direction_.pipe, nullptr);
+  EXPECT_EQ(ReadSink(), second + "third");
+}
+
+TEST_F(PumpTest, TheFinFollowsWhatIsStuckInThePipe) {
+  Write(std::string(kScratchBytes, '1'));
+  Run();
+  FillSink();
+  Write(std::string(kScratchBytes, '2'));
+  shutdown(source_.get(), SHUT_WR);
+  from_.readable = from_.read_to_end = true;
+  EXPECT_EQ(Run().result, PumpResult::kWaiting);
+  EXPECT_FALSE(direction_.ended);
+  while (!ReadSink().empty()) {
+  }
+  to_.writable = true;
+  EXPECT_EQ(Run().result, PumpResult::kEnded);
+  EXPECT_EQ(ReadSink(), std::string(kScratchBytes, '2'));
+}
+
+TEST_F(PumpTest, WithoutAPipeBulkIsCopied) {
+  const std::unique_ptr<Pipe> lent = tools_.pipes.Borrow(Instant{});
+  const std::string bulk(3 * kScratchBytes, 'b');
+  Write(bulk);
+  EXPECT_EQ(Run().sent_bytes, bulk.size());
+  EXPECT_EQ(direction_.pipe, nullptr);
+  EXPECT_EQ(ReadSink(), bulk);
+}
+
+TEST_F(PumpTest, APipeThatHoldsBytesIsNotLentAgain) {
+  Write(std::string(kScratchBytes, '1'));
+  Run();
+  FillSink();
+  Write(std::string(kScratchBytes, '2'));
+  from_.readable = true;
+  Run();
+  ASSERT_NE(InPipe(), 0u);
+  ReturnPipe(direction_, tools_);
+  EXPECT_EQ(tools_.pipes.open(), 0u);
+  EXPECT_EQ(tools_.pipes.Borrow(Instant{})->bytes, 0u);
+}
+
 TEST_F(PumpTest, OneRunMovesABoundedAmountAndAsksForAnother) {
   // Both pairs hold more than one run may move.
+  const std::unique_ptr<Pipe> lent = tools_.pipes.Borrow(Instant{});  // So it is copied.
   constexpr size_t kTotal = 2 * kMaxPumpRounds * kScratchBytes;
   const int size = 4 * kTotal;
   for (const int fd : {source_.get(), to_.fd.get()})

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/prng.h"
+#include "dataplane/forward/pump.h"
 #include "dataplane/forward/test_net.h"
 #include "gtest/gtest.h"
 
@@ -225,7 +226,7 @@ TEST(RelayTest, ASlowReaderStopsTheSender) {
   // Read from the backend, but not sent yet: what one connection may keep.
   const uint64_t kept =
       worker.Sum("a", &BackendCounters::received_bytes) - worker.Sum(&RuleCounters::sent_bytes);
-  EXPECT_LE(kept, 16u * 1024);
+  EXPECT_LE(kept, kSpliceBytes);
   size_t received = 0;
   while (received < kTotal) {
     const size_t got = Read(client.get(), 1 << 20).data.size();

@@ -17,7 +17,7 @@ class Connection;
 
 // What an event of the epoll set belongs to.
 struct EventSource {
-  enum class Kind : uint8_t { kListener, kSide };
+  enum class Kind : uint8_t { kListener, kSide, kInbox };
   explicit EventSource(Kind source_kind) : kind(source_kind) {}
 
   const Kind kind;

@@ -16,27 +16,32 @@ void SetOption(int fd, int level, int option, int value) {
   LB_CHECK(setsockopt(fd, level, option, &value, sizeof value) == 0);
 }
 
-void SetTcpOptions(int fd) {
-  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}  // namespace
+
+SocketResult MakeStreamSocket(int family) {
+  UniqueFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return {UniqueFd(), errno};
+  if (family != AF_UNIX) SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  return {std::move(fd), 0};
+}
+
+void EnableKeepalive(int fd) {
   SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleS);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalS);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
 }
 
-SocketResult MakeSocket(int family) {
-  UniqueFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return {UniqueFd(), errno};
-  if (family != AF_UNIX) SetTcpOptions(fd.get());
-  return {std::move(fd), 0};
+int BindSource(int fd, const SocketAddress& source) {
+  SetOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  return bind(fd, source.get(), source.length) == 0 ? 0 : errno;
 }
 
-}  // namespace
-
 SocketResult BindListener(const SocketAddress& address) {
-  SocketResult made = MakeSocket(address.family());
+  SocketResult made = MakeStreamSocket(address.family());
   if (!made.fd.valid()) return made;
   const int fd = made.fd.get();
+  EnableKeepalive(fd);
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   // "[::]:80" and "0.0.0.0:80" are two addresses that two rules may have.
@@ -52,15 +57,6 @@ Endpoint BoundEndpoint(int fd) {
   address.length = sizeof address.storage;
   LB_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) == 0);
   return Endpoint::FromSocketAddress(address).value();
-}
-
-SocketResult StartConnect(const SocketAddress& address) {
-  SocketResult made = MakeSocket(address.family());
-  if (!made.fd.valid()) return made;
-  if (connect(made.fd.get(), address.get(), address.length) == 0) return made;
-  // connect(2): when interrupted, the connect goes on in the background as well.
-  if (errno == EINPROGRESS || errno == EINTR) return {std::move(made.fd), EINPROGRESS};
-  return {UniqueFd(), errno};
 }
 
 int TakeSocketError(int fd) {
@@ -94,6 +90,7 @@ ConnectFailure ClassifyConnectError(int error) {
     case ENOMEM:
     case ENOBUFS:
     case ENOSPC:  // epoll_ctl(2): too many watches.
+      return ConnectFailure::kNoDescriptor;
     case EADDRNOTAVAIL:
       return ConnectFailure::kNoPort;
     default:

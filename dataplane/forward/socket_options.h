@@ -2,7 +2,8 @@
 //
 // Every socket is non-blocking and closed on exec. TCP ones send without delay (TCP_NODELAY) and
 // find dead peers by keepalive. Options that Linux lets accepted sockets inherit are set on the
-// listening socket, which saves system calls for every connection. Threading: none.
+// listening socket, which saves system calls for every connection; connecting sockets get keepalive
+// only once they are old enough to need it. Threading: none.
 #pragma once
 
 #include "base/endpoint.h"
@@ -24,6 +25,16 @@ struct SocketResult {
   int error = 0;
 };
 
+// Makes a TCP or unix socket.
+SocketResult MakeStreamSocket(int family);
+
+// Lets a TCP socket find out that its peer is gone.
+void EnableKeepalive(int fd);
+
+// Binds a socket to an address but leaves the port to connect(2), which finds one that is free for
+// that destination (ip(7), IP_BIND_ADDRESS_NO_PORT). Returns 0 or an errno.
+int BindSource(int fd, const SocketAddress& source);
+
 // Makes a TCP socket bound to an IP address, one of a group that shares it (SO_REUSEPORT). It takes
 // no connections before StartListening.
 SocketResult BindListener(const SocketAddress& address);
@@ -33,9 +44,6 @@ int StartListening(int fd);
 
 // The address a socket is bound to, with the port the kernel chose.
 Endpoint BoundEndpoint(int fd);
-
-// A connect under way (error EINPROGRESS), done at once (0), or failed (no socket).
-SocketResult StartConnect(const SocketAddress& address);
 
 // The error a socket met (SO_ERROR), 0 when none; reading clears it.
 int TakeSocketError(int fd);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/prng.h"
+#include "dataplane/forward/dial.h"
 #include "dataplane/forward/socket_options.h"
 #include "gtest/gtest.h"
 
@@ -144,7 +145,7 @@ SilentBackend::SilentBackend() {
   address_ = BoundEndpoint(listener_.get());
   // Linux takes one more than the backlog; some extra attempts do no harm.
   for (int i = 0; i < 4; ++i) {
-    waiting_.push_back(StartConnect(address_.ToSocketAddress()).fd);
+    waiting_.push_back(DialFromSources(address_.ToSocketAddress(), {}, 0).fd);
     LB_CHECK(waiting_.back().valid());
   }
   pollfd first{.fd = waiting_.front().get(), .events = POLLOUT, .revents = 0};

@@ -1,44 +1,37 @@
-// What the connections of one I/O thread share. Threading: that thread only, except `open`.
+// What the connections of one I/O thread share. Threading: that thread only, except `group`.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "base/time.h"
 #include "dataplane/forward/pump.h"
+#include "dataplane/forward/thread_group.h"
 #include "dataplane/forward/timer_wheel.h"
 
 namespace lb::dataplane {
 
 class Connection;
 
-// The client connections of the whole worker, shared by all I/O threads: touched twice a
-// connection.
-struct OpenConnections {
-  std::atomic<uint64_t> max{0};
-  std::atomic<uint64_t> open{0};
-};
-
 struct ThreadContext {
   // Timeouts are counted in seconds; a finer tick would only cost wakeups.
   static constexpr Duration kTimerTick = std::chrono::milliseconds(50);
 
-  ThreadContext(size_t thread_index, int epoll, OpenConnections& open_connections, Instant start)
+  ThreadContext(size_t thread_index, int epoll, ThreadGroup& thread_group, size_t max_pipes,
+                Instant start)
       : thread(thread_index),
         epoll_fd(epoll),
-        open(open_connections),
+        group(thread_group),
         now(start),
         timers(kTimerTick, start),
-        scratch(new char[kScratchBytes]) {}
+        tools(max_pipes) {}
 
   const size_t thread;
   const int epoll_fd;
-  OpenConnections& open;
+  ThreadGroup& group;
   Instant now;  // When the current turn of the loop began.
   TimerWheel timers;
-  const std::unique_ptr<char[]> scratch;
+  RelayTools tools;
 
   // Every connection, newest first, linked through the connections.
   Connection* first = nullptr;

@@ -69,6 +69,21 @@ ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried) {
   return choice;
 }
 
+bool ThreadRule::CanChoose(const TriedBackends& tried) const {
+  for (size_t i = 0; i < table_->backends.size(); ++i) {
+    const BackendTable& backend = table_->backends[i];
+    if (backend.weight > 0 && backend.state->usable.load() && !tried.Has(i) && !IsFull(i))
+      return true;
+  }
+  return false;
+}
+
+Dialed ThreadRule::DialBackend(size_t index) {
+  Dialed dialed = DialFromSources(table_->backends[index].address, table_->sources, source_turn_++);
+  backend_counters(index).ports_exhausted.Add(dialed.ports_exhausted);
+  return dialed;
+}
+
 bool ThreadRule::IsFull(size_t index) const {
   const BackendTable& backend = table_->backends[index];
   return backend.limited && !backend.state->slots.HasFree();

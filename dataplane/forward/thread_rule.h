@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "dataplane/balance/smooth_wrr.h"
+#include "dataplane/forward/dial.h"
 #include "dataplane/snapshot/build_tables.h"
 #include "dataplane/snapshot/tables.h"
 
@@ -57,6 +58,12 @@ class ThreadRule final {
   // caller returns it.
   Choice Choose(const TriedBackends& tried);
 
+  // True when Choose would find one now; another thread may be faster.
+  bool CanChoose(const TriedBackends& tried) const;
+
+  // Begins a connect to the backend, each time from another source; counts sources without a port.
+  Dialed DialBackend(size_t index);
+
   const RuleTable& table() const { return *table_; }
   const std::shared_ptr<const RuleTable>& shared_table() const { return table_; }
   const BackendTable& backend(size_t index) const { return table_->backends[index]; }
@@ -73,6 +80,7 @@ class ThreadRule final {
   const std::shared_ptr<const RuleTable> table_;
   const size_t thread_;
   SmoothWrr round_robin_;
+  size_t source_turn_ = 0;
   uint64_t leases_ = 0;
 };
 

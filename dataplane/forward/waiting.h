@@ -1,0 +1,54 @@
+// A connection that waits in its rule's queue: its place in line, and the way a call finds it.
+//
+// A call comes from whichever thread frees a slot; it is posted to the connection's own thread and
+// does nothing there when the connection has left meanwhile.
+// Threading: the connection's I/O thread only.
+#pragma once
+
+#include <memory>
+
+#include "base/time.h"
+#include "dataplane/forward/inbox.h"
+#include "dataplane/limit/wait_queue.h"
+#include "dataplane/snapshot/live_state.h"
+#include "dataplane/snapshot/tables.h"
+
+namespace lb::dataplane {
+
+class Connection;
+
+class Waiting final {
+ public:
+  // Enters the rule's queue for `owner`, whose thread has this inbox and these counters; nullptr
+  // when the queue is full.
+  static std::unique_ptr<Waiting> Enter(Connection* owner, const RuleTable& rule,
+                                        std::shared_ptr<Inbox> inbox, RuleCounters& counters,
+                                        Instant now);
+  // Leaves the queue. A call that was not of use goes to the next in line.
+  ~Waiting();
+
+  // Goes back in line after a call that found no slot.
+  void Return() { queue_.Return(place_, MakeCall()); }
+  // The call was of use. Call before the end.
+  void Served() { served_ = true; }
+
+  // When it has waited long enough.
+  Instant deadline() const { return deadline_; }
+  WaitQueue::Place place() const { return place_; }
+
+ private:
+  Waiting(Connection* owner, WaitQueue& queue, std::shared_ptr<Inbox> inbox, RuleCounters& counters,
+          Instant deadline);
+  WaitQueue::Call MakeCall() const;
+
+  WaitQueue& queue_;
+  RuleCounters& counters_;
+  const std::shared_ptr<Inbox> inbox_;
+  const std::shared_ptr<Connection*> self_;  // What it points to is nullptr once it has left.
+  const Instant deadline_;
+  WaitQueue::Place place_ = 0;
+  bool entered_ = false;
+  bool served_ = false;
+};
+
+}  // namespace lb::dataplane

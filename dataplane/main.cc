@@ -55,6 +55,7 @@ absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
   Worker::Options options;
   options.control_target = flags.control.ToString();
   options.threads = flags.threads;
+  options.max_connections = flags.max_connections;
   LB_ASSIGN_OR_RETURN(const std::string incarnation, RandomBytes(kIncarnationBytes));
   std::memcpy(&options.seed, incarnation.data(), sizeof options.seed);
   options.identity.set_id(flags.id);

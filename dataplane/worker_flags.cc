@@ -28,6 +28,7 @@ struct RawFlags {
   std::string http;
   std::string id = "worker";
   int threads = 0;
+  int64_t max_connections = 0;
   std::string drain_timeout = "30s";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -96,6 +97,12 @@ absl::StatusOr<size_t> CheckThreads(int threads) {
       absl::StrCat("--threads ", threads, ": use 1 to ", kMost, ", or 0 for one per processor"));
 }
 
+absl::StatusOr<uint64_t> CheckMaxConnections(int64_t connections) {
+  if (connections >= 0) return static_cast<uint64_t>(connections);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--max-connections ", connections, ": use 1 or more, or 0 for no limit"));
+}
+
 absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
   WorkerFlags flags;
   LB_RETURN_IF_ERROR(CheckId(raw.id));
@@ -103,6 +110,7 @@ absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
   LB_ASSIGN_OR_RETURN(flags.control, ParseControl(raw.control));
   LB_ASSIGN_OR_RETURN(flags.http, ParseHttp(raw));
   LB_ASSIGN_OR_RETURN(flags.threads, CheckThreads(raw.threads));
+  LB_ASSIGN_OR_RETURN(flags.max_connections, CheckMaxConnections(raw.max_connections));
   LB_ASSIGN_OR_RETURN(flags.drain_timeout, ParseTimeout(raw.drain_timeout));
   flags.log_level = raw.log_level;
   flags.log_format = raw.log_format;
@@ -113,6 +121,9 @@ void Declare(CLI::App& app, RawFlags& raw) {
   app.add_option("--control", raw.control, "control plane's worker API: unix:PATH")
       ->capture_default_str();
   app.add_option("--threads", raw.threads, "I/O threads; 0: one per processor available")
+      ->capture_default_str();
+  app.add_option("--max-connections", raw.max_connections,
+                 "client connections open at once; 0: as many as descriptors (ulimit -n) allow")
       ->capture_default_str();
   app.add_option("--id", raw.id, "name of this worker, stable over restarts, unique on the host")
       ->capture_default_str();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,6 +16,7 @@ struct WorkerFlags {
   Endpoint http;
   std::string id;
   size_t threads = 1;
+  uint64_t max_connections = 0;  // 0: as many as descriptors allow.
   std::chrono::seconds drain_timeout{30};
   std::string log_level;
   std::string log_format;

@@ -50,6 +50,7 @@ TEST(WorkerFlagsTest, BadValuesAreNamed) {
   ExpectRefused({"--threads", "257"}, "--threads 257");
   ExpectRefused({"--threads", "-1"}, "--threads -1");
   ExpectRefused({"--threads", "many"}, "--threads");
+  ExpectRefused({"--max-connections", "-1"}, "--max-connections -1");
   ExpectRefused({"--drain-timeout", "30"}, "--drain-timeout '30'");
   ExpectRefused({"--drain-timeout", "999h"}, "--drain-timeout '999h'");
   ExpectRefused({"--http", "localhost:80"}, "--http");

@@ -46,7 +46,9 @@ class Worker::Impl final {
  public:
   Impl(boost::asio::io_context& io, Options options)
       : options_(std::move(options)),
-        forwarder_({.threads = options_.threads, .max_connections = 0, .seed = options_.seed}),
+        forwarder_({.threads = options_.threads,
+                    .max_connections = options_.max_connections,
+                    .seed = options_.seed}),
         traffic_(forwarder_),
         registry_(options_.threads),
         config_(traffic_, registry_, Now),

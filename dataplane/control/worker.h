@@ -22,8 +22,9 @@ class Worker final {
   struct Options {
     std::string control_target;  // A gRPC address, "unix:/run/lb/worker.sock".
     lb::type::v1::ProcessIdentity identity;
-    size_t threads = 1;  // I/O threads.
-    uint64_t seed = 0;   // Spreads reconnects and the threads' first choices.
+    size_t threads = 1;            // I/O threads.
+    uint64_t max_connections = 0;  // Open at once; 0: as many as descriptors allow.
+    uint64_t seed = 0;             // Spreads reconnects and the threads' first choices.
   };
 
   Worker(boost::asio::io_context& io, Options options);

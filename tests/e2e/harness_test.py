@@ -3,7 +3,7 @@
 import signal
 
 import harness
-from harness import Requests, Server, Streams, sock_diag, wait_for
+from harness import Idle, Requests, Server, Streams, sock_diag, wait_for
 from harness.peers import HostServer
 from harness.process import run
 from harness.scripted import ScriptedServer, read_all, read_exactly, reset
@@ -74,6 +74,21 @@ class HarnessTest(harness.Case):
                 # A FIN with unread data in the server's queue turns into a reset.
                 self.assertEqual(sum(ended.values()), 2)
                 self.assertTrue(set(ended) <= {end, "ECONNRESET"}, ended)
+
+    def test_silent_connections_answer_when_asked(self):
+        backend = Server(self, "a", ADDRESS)
+        idle = Idle(self, ADDRESS, 300, source="127.0.0.7", at_once=7)
+        idle.wait_until_settled()
+        self.assertEqual([idle.ask_again(), idle.ask_again()], [300, 300])
+        backend.kill()
+        wait_for(lambda: idle.report()["open"] == 0, 20, "the ends are seen")
+        self.assertEqual(idle.ask_again(), 0)
+
+    def test_a_silent_connection_sees_a_wrong_byte(self):
+        server = ScriptedServer(self, lambda c: c.sendall(b"?" * len(read_exactly(c, 100))))
+        idle = Idle(self, ADDRESS, 3, message_bytes=100)
+        wait_for(lambda: idle.report().get("ended") == {"mismatch": 3}, 20, "it is seen")
+        server.close()
 
     def test_a_backend_can_be_a_host_of_its_own(self):
         HostServer(self, "a", "10.0.0.1", 8080)

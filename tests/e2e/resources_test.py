@@ -1,38 +1,16 @@
 """Descriptors run out and come back, clients come and go in every way: nothing is lost or kept."""
 
-import os
 import socket
 
 import harness
 from harness import Requests, Streams, wait_for
-from harness.process import run
+from harness.kernel import cpu_s, descriptors, set_limit, soft_limit
 from harness.scripted import connect, reset
 
 CONFIG = {
     "rules": [{"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001"]}],
 }
 ABORTED = 2_000
-
-
-def descriptors(process):
-    return len(os.listdir("/proc/%d/fd" % process.pid))
-
-
-def set_limit(process, soft):
-    """Changes how many descriptors a living process may have (prlimit(1))."""
-    run(["prlimit", "--pid", str(process.pid), "--nofile=%d:" % soft]).check_returncode()
-
-
-def soft_limit(process):
-    with open("/proc/%d/limits" % process.pid, encoding="ascii") as file:
-        line = next(line for line in file if line.startswith("Max open files"))
-    return int(line.split()[3])
-
-
-def cpu_s(process):
-    with open("/proc/%d/stat" % process.pid, encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class ResourcesTest(harness.Case):

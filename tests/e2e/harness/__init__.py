@@ -8,12 +8,13 @@ and its standard library are needed.
 from harness.balancer import Balancer, yaml
 from harness.case import Case, main
 from harness.metrics import http_get, parse_metrics
-from harness.peers import Requests, Server, Streams
+from harness.peers import Idle, Requests, Server, Streams
 from harness.waiting import SLOW, sample_while, wait_for
 
 __all__ = [
     "Balancer",
     "Case",
+    "Idle",
     "Requests",
     "SLOW",
     "Server",

@@ -34,8 +34,8 @@ class Case(unittest.TestCase):
         print("%s: %.1f s" % (self.id(), time.monotonic() - started), flush=True)
         return result
 
-    def start(self, name, argv, env=None, cwd=None):
-        process = Process(name, argv, self.folder, env, cwd)
+    def start(self, name, argv, **options):
+        process = Process(name, argv, self.folder, **options)
         self.processes.append(process)
         return process
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 
 from harness import namespace, paths
 from harness.waiting import SLOW, wait_for
@@ -85,6 +86,38 @@ class Streams(_Peer):
         """Waits until so many more bytes came back, over all streams."""
         target = self.report()["bytes"] + count
         wait_for(lambda: self.report()["bytes"] >= target, 30, "%d bytes pass" % count)
+
+
+class Idle(_Peer):
+    """Connections that exchange one message and stay silent, until asked again; see idle_load.h."""
+
+    def __init__(self, case, address, connections, **options):
+        options["connections"] = self.connections = connections
+        argv = _argv("idle", address, options)
+        super().__init__(case.start("idle", argv, stdin=subprocess.PIPE))
+
+    def settled(self):
+        """True once every connection has its message back; AssertionError when one ended."""
+        report = self.report()
+        if report.get("ended"):
+            raise AssertionError("silent connections ended: %s" % report)
+        return report.get("echoed") == self.connections and report["rounds"]
+
+    def wait_until_settled(self, timeout=60):
+        wait_for(self.settled, timeout, "%d connections have their messages" % self.connections)
+
+    def ask_again(self, timeout=60):
+        """Another message over every connection; returns how many of them are alive."""
+        rounds = self.report()["rounds"] + 1
+        self.process.tell("again")
+        wait_for(lambda: self.report()["rounds"] == rounds, 10, "the round begins")
+
+        def over():
+            report = self.report()
+            return report["echoed"] + sum(report["ended"].values()) == self.connections
+
+        wait_for(over, timeout, "every silent connection answers or ended")
+        return self.report()["echoed"]
 
 
 def _argv(command, address, options):

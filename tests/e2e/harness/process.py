@@ -25,9 +25,9 @@ def _die_with_parent():
 
 
 class Process:
-    """A started program. stdout and stderr go to files; `ended` says whether its end is expected."""
+    """A started program. stdout and stderr go to files, stdin comes from `tell` or is empty."""
 
-    def __init__(self, name, argv, folder, env=None, cwd=None):
+    def __init__(self, name, argv, folder, env=None, cwd=None, stdin=subprocess.DEVNULL):
         self.name = name
         self.argv = [str(part) for part in argv]
         self.out_path = _free_path(folder, name + ".out")
@@ -36,7 +36,7 @@ class Process:
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self._child = subprocess.Popen(
                 self.argv,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
                 env={**os.environ, **(env or {})},
@@ -44,6 +44,11 @@ class Process:
                 preexec_fn=_die_with_parent,
             )
         self.pid = self._child.pid
+
+    def tell(self, line):
+        """Writes a line to its stdin, which was asked for as a subprocess.PIPE."""
+        self._child.stdin.write(line.encode() + b"\n")
+        self._child.stdin.flush()
 
     def running(self):
         return self._child.poll() is None
@@ -57,6 +62,8 @@ class Process:
         self.expected_to_end = True
         self.send(signal.SIGKILL)
         self._child.wait()
+        if self._child.stdin is not None:
+            self._child.stdin.close()
 
     def wait(self, timeout):
         """The exit code (negative: a signal); AssertionError when it does not end."""

@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "base/endpoint.h"
 #include "tests/e2e/tools/event_loop.h"
+#include "tests/e2e/tools/idle_load.h"
 #include "tests/e2e/tools/request_load.h"
 #include "tests/e2e/tools/server.h"
 #include "tests/e2e/tools/stream_load.h"
@@ -21,6 +23,8 @@ struct Flags {
   uint64_t timeout_ms = 10'000;
   StreamLoad::Options stream;
   uint64_t interval_ms = 100;
+  IdleLoad::Options idle;
+  std::string source;
 };
 
 int Fail(const absl::Status& status) {
@@ -65,6 +69,23 @@ void AddStreamFlags(CLI::App& app, Flags& flags) {
   app.add_option("--interval-ms", flags.interval_ms);
 }
 
+void AddIdleFlags(CLI::App& app, Flags& flags) {
+  app.add_option("--connections", flags.idle.connections);
+  app.add_option("--message-bytes", flags.idle.message_bytes)
+      ->check(CLI::Range(uint64_t{1}, IdleLoad::kMaxMessageBytes));
+  app.add_option("--at-once", flags.idle.at_once);
+  app.add_option("--source", flags.source);
+}
+
+int RunIdle(Flags& flags) {
+  if (!flags.source.empty()) {
+    auto source = Endpoint::FromIp(flags.source, 0);
+    if (!source.ok()) return Fail(source.status());
+    flags.idle.source = *std::move(source);
+  }
+  return RunLoad<IdleLoad>(flags.idle);
+}
+
 int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Backends and clients for tests.");
@@ -72,20 +93,23 @@ int Main(int argc, char** argv) {
   CLI::App* const serve = app.add_subcommand("serve", "a backend");
   CLI::App* const request = app.add_subcommand("request", "one request a connection");
   CLI::App* const stream = app.add_subcommand("stream", "echoed streams");
-  for (CLI::App* command : {serve, request, stream}) {
+  CLI::App* const idle = app.add_subcommand("idle", "silent connections");
+  for (CLI::App* command : {serve, request, stream, idle}) {
     command->add_option("address", flags.address)->required();
   }
   serve->add_option("--name", flags.name)->required();
   AddRequestFlags(*request, flags);
   AddStreamFlags(*stream, flags);
+  AddIdleFlags(*idle, flags);
   CLI11_PARSE(app, argc, argv);
 
   const auto address = Endpoint::Parse(flags.address);
   if (!address.ok()) return Fail(address.status());
   if (*serve) return Serve(flags, *address);
-  flags.request.target = flags.stream.target = *address;
+  flags.request.target = flags.stream.target = flags.idle.target = *address;
   flags.request.timeout = std::chrono::milliseconds(flags.timeout_ms);
   flags.stream.interval = std::chrono::milliseconds(flags.interval_ms);
+  if (*idle) return RunIdle(flags);
   if (*request) return RunLoad<RequestLoad>(flags.request);
   return RunLoad<StreamLoad>(flags.stream);
 }

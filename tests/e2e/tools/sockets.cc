@@ -39,9 +39,15 @@ absl::StatusOr<UniqueFd> Listen(const Endpoint& address) {
   return fd;
 }
 
-UniqueFd StartConnect(const SocketAddress& address) {
+UniqueFd StartConnect(const SocketAddress& address, const SocketAddress* source) {
   UniqueFd fd = MakeSocket(address.family());
   if (!fd.valid()) return fd;
+  if (source != nullptr) {
+    // Or bind(2) would take a port that no other connection of this address may use.
+    const int late = 1;
+    LB_CHECK(setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof(late)) == 0);
+    LB_CHECK(bind(fd.get(), source->get(), source->length) == 0);
+  }
   if (connect(fd.get(), address.get(), address.length) != 0 && errno != EINPROGRESS) {
     const int error = errno;
     fd.Reset();

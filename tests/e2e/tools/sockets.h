@@ -12,9 +12,9 @@ namespace lb::testpeer {
 // Listens on an IP or unix address with the longest queue the system allows.
 absl::StatusOr<UniqueFd> Listen(const Endpoint& address);
 
-// Starts to connect. On failure the descriptor is invalid and errno says why; otherwise the outcome
-// is TakeError() once the socket is writable.
-UniqueFd StartConnect(const SocketAddress& address);
+// Starts to connect, from the IP address `source` unless it is nullptr. On failure the descriptor
+// is invalid and errno says why; otherwise the outcome is TakeError() once the socket is writable.
+UniqueFd StartConnect(const SocketAddress& address, const SocketAddress* source = nullptr);
 
 // SO_ERROR: the error waiting on a socket, 0 for none.
 int TakeError(int fd);

@@ -4,13 +4,14 @@ import socket
 
 import harness
 from harness import Requests, Streams, wait_for
-from harness.kernel import cpu_s, descriptors, set_limit, soft_limit
+from harness.kernel import cpu_s, descriptors, pss_bytes, set_limit, soft_limit
 from harness.scripted import connect, reset
 
 CONFIG = {
     "rules": [{"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001"]}],
 }
 ABORTED = 2_000
+MANY = 100_000 // harness.SLOW
 
 
 class ResourcesTest(harness.Case):
@@ -78,6 +79,26 @@ class ResourcesTest(harness.Case):
         for name in ("lb_rule_connections", "lb_backend_connections"):
             self.assertEqual(self.lb.sum(name), 0, name)
         self.assertEqual(Requests(self, "127.0.0.1:8080", connections=10).result()["ok"], 10)
+
+    def requests(self, connections):
+        """So many, one in ten ended by a reset; then the worker's descriptors and memory."""
+        result = Requests(self, "127.0.0.1:8080", connections=connections, clients=64,
+                          reset_percent=10).result(timeout=200)
+        self.assertEqual((result["errors"], result["ok"]), ({}, connections))
+        wait_for(lambda: self.lb.sum("lb_worker_connections") == 0, 20, "all is closed")
+        process = self.worker.process
+        return descriptors(process), pss_bytes(process)
+
+    def test_100_000_connections_leave_nothing_behind(self):
+        # The first ones make the memory that all later ones use again.
+        before = self.requests(MANY // 10)
+        after = self.requests(MANY)
+        self.figure("%d connections: descriptors %d and %d, memory %d and %d KiB", MANY,
+                    before[0], after[0], before[1] >> 10, after[1] >> 10)
+        wait_for(lambda: descriptors(self.worker.process) <= before[0], 10, "none is left")
+        # Sanitizers hold back freed memory, and see what is lost themselves.
+        if harness.SLOW == 1:
+            self.assertLess(after[1] - before[1], 32 * MANY)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ def e2e_test(name, size = "medium", tags = [], programs = _PROGRAMS):
     Args:
       name: of the test, and of its Python file without ".py".
       size: Bazel's; bounds the time.
-      tags: Bazel's. "big" with "manual": needs packages that only `tests/run --all` installs.
+      tags: Bazel's. "big" with "manual": needs packages that only `tests/run --all` installs;
+        "heavy" with "manual": wants the machine for itself, run by `tests/run --all` alone.
       programs: what of the product it starts.
     """
     native.sh_test(

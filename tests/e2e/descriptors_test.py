@@ -67,9 +67,9 @@ class DescriptorsTest(harness.Case):
             read_exactly(clients[-1], 1)
         return clients
 
-    def use_up(self):
-        """Leaves no descriptor. The worker's pages cannot be read without one."""
-        set_limit(self.worker, descriptors(self.worker))
+    def use_up(self, left=0):
+        """Leaves so many descriptors. The worker's pages cannot be read without one."""
+        set_limit(self.worker, descriptors(self.worker) + left)
 
     def wait_in_queue(self, clients):
         """Nobody is refused; some may be served when the worker gives up what it does not need."""
@@ -128,6 +128,18 @@ class DescriptorsTest(harness.Case):
         self.assertLess(spent, 0.25)
         self.assertLess(logged, 100)
         self.assertLess(first, 10 * harness.SLOW)
+
+    def test_clients_wait_while_there_is_only_one_of_the_two_descriptors_they_need(self):
+        """They must not be accepted to be refused for want of a second one."""
+        held = self.hold()
+        self.use_up(left=1)
+        waiting = self.connect_all(WAITING)
+        harness.sample_while(1, lambda: self.wait_in_queue(waiting), interval=0.1)
+        for client in held:
+            client.close()
+        self.served(waiting)
+        set_limit(self.worker, self.usual)
+        self.assertEqual(self.lb.sum("lb_rule_refused_total"), 0)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,11 @@ _SYSCTLS = {
 _RESERVED_PORTS = "5000-9999"
 
 
-def enter():
-    """Moves this process into its own namespace. Before any thread is started."""
+def enter(sysctls=None):
+    """Moves this process into its own namespace. Before any thread is started.
+
+    `sysctls`: more settings of it, and other values for the usual ones, by path under /proc/sys.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.geteuid(), os.getegid()
     flags = _CLONE_NEWNET if uid == 0 else _CLONE_NEWNET | _CLONE_NEWUSER
@@ -37,7 +40,8 @@ def enter():
             with open(path, "w", encoding="ascii") as file:
                 file.write(text)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for name, value in {**_SYSCTLS, "net/ipv4/ip_local_reserved_ports": _RESERVED_PORTS}.items():
+    usual = {**_SYSCTLS, "net/ipv4/ip_local_reserved_ports": _RESERVED_PORTS}
+    for name, value in {**usual, **(sysctls or {})}.items():
         with open("/proc/sys/" + name, "w", encoding="ascii") as file:
             file.write(value)
 

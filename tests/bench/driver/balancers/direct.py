@@ -1,0 +1,21 @@
+"""No balancer: the clients connect to a backend. What the load itself costs, and its speed."""
+
+from driver.balancers.contract import BACKENDS, BASELINE, Running
+
+
+class Direct:
+    """Its CPU time is that of clients and backend together."""
+
+    name = "direct"
+    role = BASELINE
+
+    def missing(self):
+        return ""
+
+    def version(self, programs):
+        del programs
+        return "no balancer; CPU time is that of clients and backend"
+
+    def start(self, room):
+        del room
+        return Running(workers=(), target=BACKENDS[0])

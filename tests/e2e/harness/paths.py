@@ -28,3 +28,7 @@ def lbctl():
 
 def testpeer():
     return _find("tests/e2e/tools/lb-testpeer")
+
+
+def bench_load():
+    return _find("tests/bench/load/lb-bench-load")

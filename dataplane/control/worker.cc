@@ -1,5 +1,7 @@
 #include "dataplane/control/worker.h"
 
+#include <malloc.h>
+
 #include <boost/asio/steady_timer.hpp>
 #include <cstdlib>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "dataplane/control/config_lane.h"
 #include "dataplane/control/drainer.h"
 #include "dataplane/control/forwarder_traffic.h"
+#include "dataplane/control/heap_trim.h"
 #include "dataplane/control/metrics_page.h"
 #include "dataplane/control/session.h"
 #include "dataplane/control/stream_client.h"
@@ -125,6 +128,7 @@ class Worker::Impl final {
     const Instant now = Now();
     CheckThreads(now);
     drainer_.Step(now);
+    if (heap_trim_.Due(forwarder_.connections(), now)) malloc_trim(0);
     if (session_) {
       Session::Messages out;
       const absl::Status status = session_->Tick(now, out);
@@ -195,6 +199,7 @@ class Worker::Impl final {
   ConfigLane config_;
   Drainer drainer_;
   Backoff backoff_;
+  HeapTrim heap_trim_;
   std::optional<Session> session_;  // While a stream is open.
   boost::asio::steady_timer tick_;
   boost::asio::steady_timer reconnect_;

@@ -7,7 +7,7 @@
 
 namespace lb::dataplane {
 
-BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
+BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, ThreadContext& context) {
   LB_CHECK(!open_);
   at_limit_ = false;
   while (tried_.count() < rule.table().connect_attempts) {
@@ -21,13 +21,13 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
     rule.backend_counters(backend_).connects_total.Add(1);
     rule.backend_counters(backend_).connections.Add(1);
     side_.Clear();
-    Dialed dialed = rule.DialBackend(backend_);
+    Dialed dialed = Dial(rule, context);
     side_.fd = std::move(dialed.fd);
     if (!side_.fd.valid()) {
       Fail(rule, dialed.failure);
       continue;
     }
-    if (const int error = side_.Watch(epoll_fd); error != 0) {
+    if (const int error = side_.Watch(context.epoll_fd); error != 0) {
       Fail(rule, ClassifyConnectError(error));
       continue;
     }
@@ -35,6 +35,13 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, int epoll_fd) {
     return dialed.connected ? Progress::kConnected : Progress::kConnecting;
   }
   return Progress::kExhausted;
+}
+
+Dialed BackendLink::Dial(ThreadRule& rule, ThreadContext& context) {
+  Dialed dialed = rule.DialBackend(backend_);
+  if (dialed.failure != ConnectFailure::kNoDescriptor || !context.spare_fd.valid()) return dialed;
+  context.spare_fd.Reset();
+  return rule.DialBackend(backend_);
 }
 
 BackendLink::Progress BackendLink::Check() {

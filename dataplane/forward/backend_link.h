@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "dataplane/forward/side.h"
+#include "dataplane/forward/thread_context.h"
 #include "dataplane/forward/thread_rule.h"
 #include "dataplane/snapshot/live_state.h"
 
@@ -27,7 +28,7 @@ class BackendLink final {
   BackendLink& operator=(const BackendLink&) = delete;
 
   // Tries backends until a connect is under way or none is left. The link must be closed.
-  Progress ConnectNext(ThreadRule& rule, int epoll_fd);
+  Progress ConnectNext(ThreadRule& rule, ThreadContext& context);
   // Says how the connect under way stands, after an event.
   Progress Check();
   // Ends the connect under way for this reason: counts it, closes the socket, returns the slot.
@@ -49,6 +50,8 @@ class BackendLink final {
   void ForgetTried() { tried_ = TriedBackends(); }
 
  private:
+  Dialed Dial(ThreadRule& rule, ThreadContext& context);
+
   Side side_;
   uint32_t backend_ = 0;  // Index in the rule's table.
   bool open_ = false;     // Holds a slot.

@@ -97,7 +97,7 @@ void Connection::OnTimer() {
 }
 
 void Connection::ConnectNext() {
-  switch (link_.ConnectNext(*rule_, context_.epoll_fd)) {
+  switch (link_.ConnectNext(*rule_, context_)) {
     case BackendLink::Progress::kConnecting:
       EndWaiting();
       return context_.timers.Arm(*this,

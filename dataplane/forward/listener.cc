@@ -32,6 +32,10 @@ int Listener::Control(int epoll_fd, uint32_t events) {
 
 Listener::Accepted Listener::AcceptBatch(ThreadContext& context, AcceptErrors& errors) {
   for (int i = 0; i < kMaxBatch; ++i) {
+    if (const int error = context.KeepSpare(); error != 0) {
+      errors.Add(error);
+      return Accepted::kPause;
+    }
     UniqueFd client(accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.valid()) {
       Admit(context, std::move(client));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
 namespace {
@@ -64,6 +65,11 @@ void Keep(Direction& direction, const char* data, size_t bytes) {
   direction.kept_bytes = static_cast<uint32_t>(bytes);
 }
 
+void BeginBulk(Stream& stream) {
+  stream.direction.bulk = true;
+  if (!std::exchange(stream.to.unsent_bounded, true)) BoundUnsent(stream.to.fd.get());
+}
+
 // Reads once and sends it on.
 void Copy(Stream& stream) {
   auto& [direction, from, to, tools, now, pumped] = stream;
@@ -79,7 +85,7 @@ void Copy(Stream& stream) {
   }
   const auto bytes = static_cast<size_t>(received);
   if (bytes == kScratchBytes)
-    direction.bulk = true;
+    BeginBulk(stream);
   else if (!from.read_to_end)
     from.readable = false;
   pumped.received_bytes += bytes;

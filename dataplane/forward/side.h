@@ -42,7 +42,7 @@ struct Side : EventSource {
   }
 
   // Forgets everything; for a new socket.
-  void Clear() { readable = writable = read_to_end = hung_up = reset = false; }
+  void Clear() { readable = writable = read_to_end = hung_up = reset = unsent_bounded = false; }
 
   // Puts the socket into the set. Returns 0 or an errno.
   int Watch(int epoll_fd);
@@ -51,9 +51,10 @@ struct Side : EventSource {
   UniqueFd fd;
   bool readable = false;
   bool writable = false;
-  bool read_to_end = false;  // A short read does not mean that there is no more.
-  bool hung_up = false;      // Both directions have ended.
-  bool reset = false;        // The connection failed: reset by the peer, or timed out.
+  bool read_to_end = false;     // A short read does not mean that there is no more.
+  bool hung_up = false;         // Both directions have ended.
+  bool unsent_bounded = false;  // See BoundUnsent.
+  bool reset = false;           // The connection failed: reset by the peer, or timed out.
 };
 
 }  // namespace lb::dataplane

@@ -32,6 +32,12 @@ void EnableKeepalive(int fd) {
   SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
 }
 
+void BoundUnsent(int fd) {
+  const int bytes = kMaxUnsentBytes;
+  LB_CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) == 0 ||
+           errno == EOPNOTSUPP);
+}
+
 int BindSource(int fd, const SocketAddress& source) {
   SetOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   return bind(fd, source.get(), source.length) == 0 ? 0 : errno;

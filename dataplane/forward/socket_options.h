@@ -19,6 +19,8 @@ inline constexpr int kKeepaliveIdleS = 60;      // Silence before the first prob
 inline constexpr int kKeepaliveIntervalS = 10;  // Between probes.
 inline constexpr int kKeepaliveProbes = 3;      // Unanswered ones that end the connection.
 
+inline constexpr int kMaxUnsentBytes = 128 * 1024;
+
 // A socket, or the errno why there is none.
 struct SocketResult {
   UniqueFd fd;
@@ -30,6 +32,11 @@ SocketResult MakeStreamSocket(int family);
 
 // Lets a TCP socket find out that its peer is gone.
 void EnableKeepalive(int fd);
+
+// Bounds what a TCP socket takes beyond what the network has room for (kMaxUnsentBytes), so that a
+// reader that is slow holds its sender up soon; the send buffer may still grow with the network
+// (tcp(7), TCP_NOTSENT_LOWAT). Does nothing to a unix socket.
+void BoundUnsent(int fd);
 
 // Binds a socket to an address but leaves the port to connect(2), which finds one that is free for
 // that destination (ip(7), IP_BIND_ADDRESS_NO_PORT). Returns 0 or an errno.

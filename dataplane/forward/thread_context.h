@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/unique_fd.h"
 #include "dataplane/forward/pump.h"
 #include "dataplane/forward/thread_group.h"
 #include "dataplane/forward/timer_wheel.h"
@@ -32,6 +33,13 @@ struct ThreadContext {
   Instant now;  // When the current turn of the loop began.
   TimerWheel timers;
   RelayTools tools;
+
+  // Held back for the second descriptor of a connection, when the first was the last one there was:
+  // whoever is accepted can be connected. Given up by DialBackend, taken again before accepting.
+  UniqueFd spare_fd;
+
+  // Takes a spare descriptor unless there is one. Returns 0 or an errno.
+  int KeepSpare();
 
   // Every connection, newest first, linked through the connections.
   Connection* first = nullptr;

@@ -42,8 +42,13 @@ def enter(sysctls=None):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     usual = {**_SYSCTLS, "net/ipv4/ip_local_reserved_ports": _RESERVED_PORTS}
     for name, value in {**usual, **(sysctls or {})}.items():
-        with open("/proc/sys/" + name, "w", encoding="ascii") as file:
-            file.write(value)
+        set_sysctl(name, value)
+
+
+def set_sysctl(name, value):
+    """Sets what the kernel keeps for each namespace, "net/ipv4/tcp_wmem" for example."""
+    with open("/proc/sys/" + name, "w", encoding="ascii") as file:
+        file.write(value)
 
 
 def add_address(address):

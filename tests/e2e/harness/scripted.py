@@ -11,7 +11,7 @@ class ScriptedServer:
     def __init__(self, case, script, address=("127.0.0.1", 9001)):
         self._script = script
         self.results = []
-        self._listener = socket.create_server(address, backlog=128)
+        self._listener = socket.create_server(address, backlog=1024)
         self._connections = []
         case.addCleanup(self.close)
         threading.Thread(target=self._accept, daemon=True).start()

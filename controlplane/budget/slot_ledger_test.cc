@@ -140,6 +140,23 @@ TEST_F(SlotLedgerTest, ALowerLimitTakesNothingAwayAndGivesNothingNew) {
   EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
 }
 
+TEST_F(SlotLedgerTest, AboveALoweredLimitAWorkerThatComesBackGainsNothing) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 25}, {"b", 25}}));  // What B is sent is lost on its way.
+  Report(a_, 25, 25, 25);
+  ledger_.Disconnect(b_);
+  ledger_.SetLimits(Limit(20));
+  Settle();
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle().at("b"), 0u);
+  Report(b_, 0, 0, 5);
+  EXPECT_EQ(Settle().count("b"), 0u);  // A still holds more than there is.
+  Report(a_, 10, 10, 10);
+  EXPECT_EQ(Settle().at("b"), 5u);
+}
+
 TEST_F(SlotLedgerTest, ARestartedControlPlaneCountsWhatWasStored) {
   ledger_.SetLimits(Limit(50));
   ledger_.Connect(a_, {}, now_);

@@ -29,6 +29,7 @@ SlotPool::Settled SlotPool::Settle(bool may_raise, Instant now) {
   if (limit_ == 0) return out;
   const std::vector<Member> members = Connected();
   if (retarget_ || AnyShort(members)) Retarget(members, now);
+  HoldBackCarried(members);
   Lower(members, out);
   Raise(members, may_raise, out);
   for (const Member& member : members)
@@ -105,6 +106,14 @@ bool SlotPool::OnlySwaps(const std::vector<Member>& members, const std::vector<u
     if (targets[i] > now && now == 0) return false;
   }
   return true;
+}
+
+// Above a lowered limit nobody gains: a worker that came back starts from nothing, since what older
+// streams carried may never have reached it.
+void SlotPool::HoldBackCarried(const std::vector<Member>& members) const {
+  if (TotalExposure() <= limit_) return;
+  for (const Member& member : members)
+    if (member.share->carried()) member.share->target = 0;
 }
 
 void SlotPool::Lower(const std::vector<Member>& members, Settled& out) {

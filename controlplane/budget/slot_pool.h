@@ -67,6 +67,7 @@ class SlotPool final {
   static bool OnlySwaps(const std::vector<Member>& members, const std::vector<uint64_t>& demands,
                         const std::vector<uint64_t>& targets);
   void Retarget(const std::vector<Member>& members, Instant now);
+  void HoldBackCarried(const std::vector<Member>& members) const;
   void Lower(const std::vector<Member>& members, Settled& out);
   void Raise(std::vector<Member> members, bool may_raise, Settled& out);
 

@@ -51,6 +51,10 @@ struct SlotShare {
     return most;
   }
 
+  // True from a hello that did not name it to the first grant after it: the worker may have less
+  // than was sent on older streams.
+  bool carried() const { return must_send && !unanswered.empty(); }
+
   bool idle() const { return exposure() == 0 && unanswered.empty(); }
 
   // The worker has applied every grant up to `seq`.

@@ -47,11 +47,22 @@ struct HealthCheckConfig {
   friend bool operator==(const HealthCheckConfig&, const HealthCheckConfig&) = default;
 };
 
+// Where connections wait while every usable backend is at its limit; first in, first out.
+struct QueueConfig {
+  uint32_t max = 1'000;  // Waiting at once in one worker.
+  std::chrono::milliseconds timeout{5'000};
+
+  friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
+};
+
 struct RuleConfig {
   std::string name;
   Endpoint listen;                      // An IP address and port.
   std::vector<BackendConfig> backends;  // As written.
   std::optional<uint64_t> backend_connection_limit;
+  std::optional<uint64_t> max_connections;  // Client connections, over all workers of the host.
+  std::optional<QueueConfig> queue;         // Absent: nobody waits.
+  std::vector<Endpoint> source;             // IP, port 0; as written. Empty: the kernel chooses.
   TimeoutsConfig timeouts;
   HealthCheckConfig health_check;  // The top level's, replaced key by key.
   uint32_t connect_attempts = 3;

@@ -1,4 +1,5 @@
-// The name of one backend of one rule: what health, slots and statistics are kept by. Plain value.
+// The name of one backend of one rule: what health, slots and statistics are kept by. Slots of the
+// rule itself, for its clients, have no backend. Plain value.
 #pragma once
 
 #include <compare>
@@ -8,7 +9,7 @@ namespace lb::controlplane {
 
 struct BackendKey {
   std::string rule;
-  std::string backend;
+  std::string backend;  // Empty: the rule itself.
 
   friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
 };

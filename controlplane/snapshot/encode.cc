@@ -3,8 +3,12 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <set>
+#include <string>
+
 #include "base/check.h"
 #include "base/sha256.h"
+#include "controlplane/snapshot/features.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::controlplane {
@@ -28,6 +32,23 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   to.mutable_timeouts()->set_half_close_ms(static_cast<uint64_t>(rule.timeouts.half_close.count()));
   to.set_balance(type::v1::BALANCE_WEIGHTED_ROUND_ROBIN);
   to.set_connect_attempts(rule.connect_attempts);
+  to.set_max_connections(rule.max_connections);
+  if (rule.queue) {
+    to.mutable_queue()->set_max(rule.queue->max);
+    to.mutable_queue()->set_timeout_ms(static_cast<uint64_t>(rule.queue->timeout.count()));
+  }
+  for (const Endpoint& source : rule.source) to.add_source_addresses(source.host());
+}
+
+// What a worker must know to do all that the rules say; a worker that does not refuses them.
+std::set<std::string> FeaturesOf(const LiveRules& rules) {
+  std::set<std::string> features;
+  for (const LiveRule& rule : rules) {
+    if (rule.queue) features.insert(kFeatureQueue);
+    if (rule.max_connections != 0) features.insert(kFeatureRuleLimit);
+    if (!rule.source.empty()) features.insert(kFeatureSource);
+  }
+  return features;
 }
 
 std::string SerializeDeterministically(const type::v1::Snapshot& snapshot) {
@@ -46,6 +67,7 @@ std::string SerializeDeterministically(const type::v1::Snapshot& snapshot) {
 EncodedSnapshot Encode(const LiveRules& rules) {
   type::v1::Snapshot snapshot;
   for (const LiveRule& rule : rules) AddRule(rule, snapshot);
+  for (const std::string& feature : FeaturesOf(rules)) snapshot.add_required_features(feature);
   EncodedSnapshot out;
   out.bytes = SerializeDeterministically(snapshot);
   out.digest = Sha256(out.bytes);

@@ -22,6 +22,12 @@ LiveRules Rules() {
   return {rule};
 }
 
+std::vector<std::string> FeaturesOf(const LiveRules& rules) {
+  type::v1::Snapshot snapshot;
+  EXPECT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  return {snapshot.required_features().begin(), snapshot.required_features().end()};
+}
+
 TEST(EncodeTest, EverySettingOfARuleArrives) {
   const EncodedSnapshot encoded = Encode(Rules());
   EXPECT_EQ(encoded.digest, Sha256(encoded.bytes));
@@ -41,6 +47,34 @@ TEST(EncodeTest, EverySettingOfARuleArrives) {
   EXPECT_EQ(rule.backends(0).address(), "unix:/run/b.sock");
   EXPECT_EQ(rule.backends(0).weight(), 5u);
   EXPECT_EQ(rule.backends(0).max_connections(), 6u);
+}
+
+TEST(EncodeTest, ALimitAQueueAndSourcesArriveWithTheFeaturesTheyNeed) {
+  LiveRules rules = {Rules()[0], Rules()[0]};
+  rules[0].max_connections = 500;
+  rules[1].name = "web2";
+  rules[1].queue = QueueConfig{.max = 7, .timeout = std::chrono::milliseconds(250)};
+  rules[1].source = {Endpoint::FromIp("10.0.0.5", 0).value(), Endpoint::FromIp("::1", 0).value()};
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  EXPECT_EQ(snapshot.rules(0).max_connections(), 500u);
+  EXPECT_FALSE(snapshot.rules(0).has_queue());
+  EXPECT_EQ(snapshot.rules(1).max_connections(), 0u);
+  EXPECT_EQ(snapshot.rules(1).queue().max(), 7u);
+  EXPECT_EQ(snapshot.rules(1).queue().timeout_ms(), 250u);
+  ASSERT_EQ(snapshot.rules(1).source_addresses_size(), 2);
+  EXPECT_EQ(snapshot.rules(1).source_addresses(0), "10.0.0.5");
+  EXPECT_EQ(snapshot.rules(1).source_addresses(1), "::1");
+  EXPECT_EQ(FeaturesOf(rules), (std::vector<std::string>{"queue", "rule_limit", "source"}));
+  rules[1] = Rules()[0];
+  EXPECT_EQ(FeaturesOf(rules), std::vector<std::string>{"rule_limit"});
+  EXPECT_TRUE(FeaturesOf(Rules()).empty());
+}
+
+// Other bytes for the same rules would make every worker of a host load them again.
+TEST(EncodeTest, RulesWithoutNewSettingsHaveTheBytesOfOlderReleases) {
+  EXPECT_EQ(ToHex(Encode(Rules()).digest),
+            "c88d15765c9411ebe3e2befedd5a76f41b924da8df7568b26b7f84a7831708c1");
 }
 
 TEST(EncodeTest, SettingsThatWorkersDoNotUseChangeNoDigest) {

@@ -58,6 +58,9 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .timeouts = rule.timeouts,
                      .health_check = rule.health_check,
                      .connect_attempts = rule.connect_attempts,
+                     .max_connections = rule.max_connections.value_or(0),
+                     .queue = rule.queue,
+                     .source = rule.source,
                      .backends = ExpandBackends(rule, addresses)});
   }
   std::sort(rules.begin(), rules.end(),

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct LiveRule {
   TimeoutsConfig timeouts;
   HealthCheckConfig health_check;
   uint32_t connect_attempts = 3;
+  uint64_t max_connections = 0;  // Of clients, over all workers of the host; 0: no limit.
+  std::optional<QueueConfig> queue;
+  std::vector<Endpoint> source;       // Addresses to connect from, best first; port 0.
   std::vector<LiveBackend> backends;  // Sorted by name; names are unique.
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;

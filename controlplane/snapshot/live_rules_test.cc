@@ -63,6 +63,18 @@ TEST(LiveRulesTest, ABackendsOwnLimitWinsOverItsRules) {
   EXPECT_EQ(FindBackend(live.at(0), "c")->max_connections, 0u);
 }
 
+TEST(LiveRulesTest, ARulesLimitQueueAndSourcesAreTakenOver) {
+  Config config = OneRule({Backend("a", "10.0.0.1:80")});
+  EXPECT_EQ(Expand(config, {}).at(0).max_connections, 0u);
+  config.rules[0].max_connections = 500;
+  config.rules[0].queue = QueueConfig{.max = 7, .timeout = std::chrono::milliseconds(250)};
+  config.rules[0].source = {Endpoint::FromIp("10.0.0.5", 0).value()};
+  const LiveRules live = Expand(config, {});
+  EXPECT_EQ(live.at(0).max_connections, 500u);
+  EXPECT_EQ(live[0].queue, config.rules[0].queue);
+  EXPECT_EQ(live[0].source, config.rules[0].source);
+}
+
 TEST(LiveRulesTest, RulesAndBackendsAreFoundByNameInAnyOrderOfTheFile) {
   Config config = OneRule({Backend("b", "10.0.0.2:80"), Backend("a", "10.0.0.1:80")});
   config.rules.push_back(config.rules[0]);

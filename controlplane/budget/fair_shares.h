@@ -1,4 +1,4 @@
-// How the slots of one backend are divided over workers: max-min fairness by demand, what nobody
+// How the slots of one limit are divided over workers: max-min fairness by demand, what nobody
 // asks for in equal parts.
 //
 // Source: progressive filling, Bertsekas and Gallager, "Data Networks", 2nd edition, 6.5.2. Pure;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "controlplane/snapshot/features.h"
 
 namespace lb::controlplane {
 namespace {
@@ -15,10 +16,12 @@ absl::Status TooMany(size_t count) {
 
 std::map<BackendKey, uint64_t> LimitsOf(const LiveRules& rules) {
   std::map<BackendKey, uint64_t> limits;
-  for (const LiveRule& rule : rules)
+  for (const LiveRule& rule : rules) {
+    if (rule.max_connections != 0) limits.emplace(BackendKey{rule.name, ""}, rule.max_connections);
     for (const LiveBackend& backend : rule.backends)
       if (backend.max_connections != 0)
         limits.emplace(BackendKey{rule.name, backend.name}, backend.max_connections);
+  }
   return limits;
 }
 
@@ -43,7 +46,8 @@ void SlotLedger::SetLimits(const LiveRules& rules) {
   for (auto& [worker, holder] : holders_) {
     holder.synced = false;
     if (!holder.connected) continue;
-    for (const auto& [key, limit] : limits) ShareOf(worker, holder, key);
+    for (const auto& [key, limit] : limits)
+      if (Takes(holder, key)) ShareOf(worker, holder, key);
   }
 }
 
@@ -52,8 +56,10 @@ void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello
   holder.connected = true;
   holder.synced = false;
   holder.next_seq = kFirstSeq;
+  holder.rule_limits = std::find(hello.features().begin(), hello.features().end(),
+                                 kFeatureRuleLimit) != hello.features().end();
   // Whatever the hello does not name is unknown until the first grants of this session are applied.
-  for (const BackendKey& key : holder.backends) {
+  for (const BackendKey& key : holder.limits) {
     SlotShare& share = pools_[key].ShareOf(worker);
     share.unanswered = {{kCarriedSeq, share.exposure()}};
     share.held = 0;
@@ -67,7 +73,8 @@ void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello
     share.wanted_at = now;
   }
   for (auto& [key, pool] : pools_) {
-    if (pool.limit() == 0 && !holder.backends.contains(key)) continue;
+    const bool has_share = holder.limits.contains(key);
+    if (!has_share && (pool.limit() == 0 || !Takes(holder, key))) continue;
     ShareOf(worker, holder, key).must_send = true;
     pool.SetConnected(worker, true);
     dirty_.insert(key);
@@ -79,7 +86,7 @@ void SlotLedger::Disconnect(const WorkerKey& worker) {
   const auto it = holders_.find(worker);
   if (it == holders_.end()) return;
   it->second.connected = false;
-  for (const BackendKey& key : it->second.backends) {
+  for (const BackendKey& key : it->second.limits) {
     pools_[key].SetConnected(worker, false);
     dirty_.insert(key);
   }
@@ -88,7 +95,7 @@ void SlotLedger::Disconnect(const WorkerKey& worker) {
 void SlotLedger::Forget(const WorkerKey& worker) {
   const auto it = holders_.find(worker);
   if (it == holders_.end()) return;
-  for (const BackendKey& key : it->second.backends) {
+  for (const BackendKey& key : it->second.limits) {
     pools_[key].Forget(worker);
     dirty_.insert(key);
   }
@@ -99,19 +106,19 @@ void SlotLedger::Forget(const WorkerKey& worker) {
 void SlotLedger::Synced(const WorkerKey& worker) {
   Holder& holder = holders_.at(worker);
   if (std::exchange(holder.synced, true)) return;
-  for (const BackendKey& key : holder.backends)
+  for (const BackendKey& key : holder.limits)
     if (pools_.at(key).limit() == 0) dirty_.insert(key);
 }
 
 absl::Status SlotLedger::Report(const WorkerKey& worker, const worker::v1::SlotReport& report,
                                 Instant now) {
   Holder& holder = holders_.at(worker);
-  const size_t count = static_cast<size_t>(report.entries_size()) + holder.backends.size();
+  const size_t count = static_cast<size_t>(report.entries_size()) + holder.limits.size();
   if (count > 2 * kMaxEntries) return TooMany(count);
   if (report.seq() >= holder.next_seq)
     return absl::FailedPreconditionError(
         absl::StrCat("report on slot grant ", report.seq(), ", which was not sent"));
-  for (const BackendKey& key : holder.backends) {
+  for (const BackendKey& key : holder.limits) {
     SlotShare& share = pools_.at(key).ShareOf(worker);
     if (share.unanswered.empty() || share.unanswered.front().first > report.seq()) continue;
     const uint64_t before = share.exposure();
@@ -144,7 +151,7 @@ std::vector<SlotLedger::ToWorker> SlotLedger::Settle(bool may_raise, Instant now
 
 bool SlotLedger::Starves(const WorkerKey& worker) const {
   const Holder& holder = holders_.at(worker);
-  return std::any_of(holder.backends.begin(), holder.backends.end(), [&](const BackendKey& key) {
+  return std::any_of(holder.limits.begin(), holder.limits.end(), [&](const BackendKey& key) {
     const SlotPool& pool = pools_.at(key);
     const SlotShare& share = pool.shares().at(worker);
     return pool.limit() != 0 && share.target > 0 && share.granted() == 0;
@@ -154,7 +161,7 @@ bool SlotLedger::Starves(const WorkerKey& worker) const {
 void SlotLedger::Store(const WorkerKey& worker, state::v1::StoredState::Worker& out) const {
   const auto it = holders_.find(worker);
   if (it == holders_.end()) return;
-  for (const BackendKey& key : it->second.backends) {
+  for (const BackendKey& key : it->second.limits) {
     const uint64_t slots = pools_.at(key).shares().at(worker).exposure();
     if (slots == 0) continue;
     state::v1::StoredState::Exposure& exposure = *out.add_exposures();
@@ -171,7 +178,7 @@ uint64_t SlotLedger::TotalExposure(const BackendKey& key) const {
 
 SlotShare& SlotLedger::ShareOf(const WorkerKey& worker, Holder& holder, const BackendKey& key) {
   SlotPool& pool = pools_[key];
-  if (holder.backends.insert(key).second && holder.connected) pool.SetConnected(worker, true);
+  if (holder.limits.insert(key).second && holder.connected) pool.SetConnected(worker, true);
   return pool.ShareOf(worker);
 }
 
@@ -201,7 +208,7 @@ void SlotLedger::TakeBack(const BackendKey& key, SlotPool& pool, Grants& grants)
   }
   const bool empty = pool.Shrink();
   for (const WorkerKey& worker : before)
-    if (!pool.shares().contains(worker)) holders_.at(worker).backends.erase(key);
+    if (!pool.shares().contains(worker)) holders_.at(worker).limits.erase(key);
   if (empty) pools_.erase(key);
 }
 

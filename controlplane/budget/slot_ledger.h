@@ -1,9 +1,11 @@
 // Every connection limit of the host, divided over its workers: reports in, grants out.
 //
-// What a worker may hold counts until it reported less, or its stream and process are gone; what is
-// stored before a grant goes out is never less than that, so the sum stays within the limit over
-// restarts of either side. Slots of a backend that leaves the configuration go on counting in case
-// it returns. Threading: none.
+// A backend may have a limit, and so may a rule: on its clients' connections, kept by a key without
+// a backend, and dealt to workers that know such limits; others refuse the snapshot. What a worker
+// may hold counts until it reported less, or its stream and process are gone; what is stored before
+// a grant goes out is never less than that, so the sum stays within the limit over restarts of
+// either side. Slots of a limit that leaves the configuration go on counting in case it returns.
+// Threading: none.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,7 @@ class SlotLedger final {
  public:
   // Most bytes of entries in one SlotGrant message.
   static constexpr size_t kGrantBytes = size_t{256} << 10;
-  // Most backends one worker may report: a bound on what one stream can make us keep.
+  // Most limits one worker may report on: a bound on what one stream can make us keep.
   static constexpr size_t kMaxEntries = 100'000;
 
   struct ToWorker {
@@ -38,7 +40,7 @@ class SlotLedger final {
   // Takes what the state file says of one worker.
   void Restore(const state::v1::StoredState::Worker& worker);
 
-  // Sets the limits of all backends; a backend without one is not limited here.
+  // Sets the limits of all rules and backends; one without a limit is not limited here.
   void SetLimits(const LiveRules& rules);
 
   // A worker said hello (one that CheckHello accepts). It is sent every right anew.
@@ -47,18 +49,18 @@ class SlotLedger final {
   void Disconnect(const WorkerKey& worker);
   // Its process is gone: what it had is free.
   void Forget(const WorkerKey& worker);
-  // It runs the newest snapshot: rights on backends that are not in there can be taken back.
+  // It runs the newest snapshot: rights under limits that are not in there can be taken back.
   void Synced(const WorkerKey& worker);
 
   // Takes a report. FailedPrecondition for an answer to a grant that was not sent,
-  // ResourceExhausted when it names too many backends.
+  // ResourceExhausted when it names too many limits.
   absl::Status Report(const WorkerKey& worker, const worker::v1::SlotReport& report, Instant now);
 
   // Returns the grants to send now, in order per worker. Raises go out only with `may_raise`, and
   // require that the state is stored first.
   std::vector<ToWorker> Settle(bool may_raise, Instant now);
 
-  // True when the worker has no slot of some limited backend but is meant to get one.
+  // True when the worker has no slot under some limit but is meant to get one.
   bool Starves(const WorkerKey& worker) const;
 
   // True when Settle held a raise back for want of `may_raise`.
@@ -69,15 +71,16 @@ class SlotLedger final {
   // Writes the exposures of one worker.
   void Store(const WorkerKey& worker, state::v1::StoredState::Worker& out) const;
 
-  // The most that all workers together may hold of one backend.
+  // The most that all workers together may hold of one backend, or of a rule.
   uint64_t TotalExposure(const BackendKey& key) const;
 
  private:
   struct Holder {
     bool connected = false;
-    bool synced = false;  // Since the limits were set.
+    bool synced = false;       // Since the limits were set.
+    bool rule_limits = false;  // It knows limits of rules.
     uint64_t next_seq = 0;
-    std::set<BackendKey> backends;  // Where it has a share.
+    std::set<BackendKey> limits;  // Where it has a share.
   };
   using Grants = std::map<WorkerKey, std::vector<std::pair<BackendKey, uint64_t>>>;
 
@@ -85,6 +88,10 @@ class SlotLedger final {
   static constexpr uint64_t kCarriedSeq = 1;
   static constexpr uint64_t kFirstSeq = 2;
 
+  // Whether a worker may be told of a limit.
+  static bool Takes(const Holder& holder, const BackendKey& key) {
+    return holder.rule_limits || !key.backend.empty();
+  }
   SlotShare& ShareOf(const WorkerKey& worker, Holder& holder, const BackendKey& key);
   void SettleOne(const BackendKey& key, bool may_raise, Instant now, Grants& grants);
   void TakeBack(const BackendKey& key, SlotPool& pool, Grants& grants);

@@ -21,6 +21,13 @@ class SlotLedgerTest : public testing::Test {
     return {rule};
   }
 
+  // The hello of a worker that knows limits of rules.
+  static worker::v1::Hello Knowing() {
+    worker::v1::Hello hello;
+    hello.add_features("rule_limit");
+    return hello;
+  }
+
   // Grants by worker id, of the last message to each.
   std::map<std::string, uint64_t> Settle(bool may_raise = true) {
     std::map<std::string, uint64_t> out;
@@ -185,6 +192,72 @@ TEST_F(SlotLedgerTest, SlotsOfABackendThatReturnsStillCount) {
   ledger_.Connect(b_, {}, now_);
   Settle();
   EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+}
+
+TEST_F(SlotLedgerTest, ARulesOwnLimitIsDividedLikeABackends) {
+  LiveRules rules = Limit(50);
+  rules[0].max_connections = 80;
+  ledger_.SetLimits(rules);
+  ledger_.Connect(a_, Knowing(), now_);
+  const std::vector<SlotLedger::ToWorker> grants = ledger_.Settle(true, now_);
+  ASSERT_EQ(grants.size(), 1u);
+  const worker::v1::SlotGrant& grant = grants[0].message.slots();
+  ASSERT_EQ(grant.entries_size(), 2);
+  EXPECT_EQ(grant.entries(0).backend(), "");
+  EXPECT_EQ(grant.entries(0).slots(), 80u);
+  EXPECT_EQ(grant.entries(1).backend(), "b");
+  EXPECT_EQ(grant.entries(1).slots(), 50u);
+
+  worker::v1::SlotReport report;
+  report.set_seq(grant.seq());
+  worker::v1::SlotEntry& entry = *report.add_entries();
+  entry.set_rule("web");
+  entry.set_granted(80);
+  entry.set_held(60);
+  EXPECT_TRUE(ledger_.Report(a_, report, now_).ok());
+  ledger_.Connect(b_, Knowing(), now_);
+  ledger_.Settle(true, now_);
+  EXPECT_EQ(ledger_.TotalExposure({"web", ""}), 80u);
+  EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+}
+
+TEST_F(SlotLedgerTest, ARulesSlotsSurviveARestartOfTheControlPlaneByStateAndByHello) {
+  LiveRules rules = Limit(0);
+  rules[0].max_connections = 80;
+  ledger_.SetLimits(rules);
+  ledger_.Connect(a_, Knowing(), now_);
+  Settle();
+  state::v1::StoredState::Worker stored;
+  stored.set_id("a");
+  stored.set_incarnation("1");
+  ledger_.Store(a_, stored);
+  ASSERT_EQ(stored.exposures_size(), 1);
+  EXPECT_EQ(stored.exposures(0).backend(), "");
+  SlotLedger next;
+  next.Restore(stored);
+  EXPECT_EQ(next.TotalExposure({"web", ""}), 80u);
+  worker::v1::Hello hello = Knowing();
+  worker::v1::SlotEntry& entry = *hello.add_slots();
+  entry.set_rule("web");
+  entry.set_granted(40);
+  entry.set_held(45);
+  next.Connect(a_, hello, now_);
+  EXPECT_EQ(next.TotalExposure({"web", ""}), 45u);
+}
+
+TEST_F(SlotLedgerTest, AWorkerThatKnowsNoLimitsOfRulesIsSentNone) {
+  LiveRules rules = Limit(50);
+  rules[0].max_connections = 80;
+  ledger_.SetLimits(rules);
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, Knowing(), now_);
+  ledger_.SetLimits(rules);
+  std::map<std::string, std::map<std::string, uint64_t>> slots;  // By worker and backend.
+  for (const SlotLedger::ToWorker& grant : ledger_.Settle(true, now_))
+    for (const auto& entry : grant.message.slots().entries())
+      slots[grant.worker.id][entry.backend()] = entry.slots();
+  EXPECT_EQ(slots["a"], (Grants{{"b", 25}}));
+  EXPECT_EQ(slots["b"], (Grants{{"", 80}, {"b", 25}}));
 }
 
 TEST_F(SlotLedgerTest, AReportOnAGrantThatWasNotSentIsRefused) {

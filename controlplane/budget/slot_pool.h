@@ -1,5 +1,5 @@
-// The slots of one backend, divided over workers so that what they may hold together never passes
-// the limit.
+// The slots of one backend or rule, divided over workers so that what they may hold together never
+// passes the limit.
 //
 // Rights move by lowering first: a share is raised only by what reports have shown to be free. Each
 // share counts with its exposure, the most its worker may hold in any order of events. Pure;
@@ -28,8 +28,7 @@ class SlotPool final {
     bool raise_waits = false;   // A raise was held back by `may_raise`.
   };
 
-  // Slots over all workers; 0: the backend is gone or has no limit, which leaves rights as they
-  // are.
+  // Slots over all workers; 0: there is no such limit any more, which leaves rights as they are.
   void SetLimit(uint64_t limit);
   uint64_t limit() const { return limit_; }
 
@@ -44,13 +43,13 @@ class SlotPool final {
   // exposure grows.
   Settled Settle(bool may_raise, Instant now);
 
-  // Returns 0 for the worker of a backend that is gone, if it still has rights.
+  // Returns 0 for the worker where the limit is gone, if it still has rights.
   std::optional<Grant> TakeBack(const WorkerKey& worker);
 
   // Notes that a grant was sent.
   void Sent(const Grant& grant, uint64_t seq);
 
-  // Drops shares of nothing of a backend that is gone; true when none is left.
+  // Drops shares of nothing where the limit is gone; true when none is left.
   bool Shrink();
 
   // The most that all workers together may hold.

@@ -1,5 +1,5 @@
-// What one worker has of one backend's slots, as far as the control plane can know. A value;
-// threading: none.
+// What one worker has of one backend's or rule's slots, as far as the control plane can know. A
+// value; threading: none.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace lb::controlplane {
 
 struct SlotShare {
-  // Grants to one worker for one backend that may wait for a report; then no more are sent until
+  // Grants to one worker under one limit that may wait for a report; then no more are sent until
   // one comes. A worker answers every grant, so a handful is enough.
   static constexpr size_t kMaxUnanswered = 8;
 

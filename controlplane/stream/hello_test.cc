@@ -20,6 +20,7 @@ Hello Good() {
   hello.set_protocol_max(kProtocol + 1);
   hello.mutable_running()->set_epoch(Versions::kEpochMax);
   hello.mutable_running()->set_digest(std::string(32, 'd'));
+  hello.add_slots()->set_rule("web");  // Of the rule itself: no backend.
   return hello;
 }
 

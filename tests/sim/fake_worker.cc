@@ -30,6 +30,19 @@ auto Parts(const FakeWorker::Slots& slots) {
   return std::tuple(slots.granted, slots.held, slots.peak + slots.refused);
 }
 
+// True when it names exactly the features that its rules use: fewer would be ignored by a worker
+// that lacks one, more refused for nothing.
+bool NamesItsFeatures(const type::v1::Snapshot& snapshot) {
+  std::set<std::string> used;
+  for (const type::v1::Rule& rule : snapshot.rules()) {
+    if (rule.has_queue()) used.insert("queue");
+    if (rule.max_connections() > 0) used.insert("rule_limit");
+    if (rule.source_addresses_size() > 0) used.insert("source");
+  }
+  const auto& named = snapshot.required_features();
+  return std::equal(used.begin(), used.end(), named.begin(), named.end());
+}
+
 }  // namespace
 
 FakeWorker::FakeWorker(std::string id, uint64_t incarnation, uint32_t pid, uint64_t seed)
@@ -49,6 +62,7 @@ void FakeWorker::Connected(Send send) {
   hello.mutable_worker()->set_pid(pid_);
   hello.set_protocol_min(1);
   hello.set_protocol_max(1);
+  for (const char* feature : {"queue", "rule_limit", "source"}) hello.add_features(feature);
   hello.set_draining(draining_);
   if (running_) *hello.mutable_running() = *running_;
   for (const auto& [key, state] : health_) {
@@ -84,9 +98,11 @@ std::string FakeWorker::Take(const ConnectResponse& message, const Faults& fault
 
 void FakeWorker::Traffic(const Faults& faults) {
   std::vector<BackendKey> limited;
-  for (const type::v1::Rule& rule : snapshot_.rules())
+  for (const type::v1::Rule& rule : snapshot_.rules()) {
+    if (rule.max_connections() > 0) limited.push_back({rule.name(), ""});
     for (const type::v1::Backend& backend : rule.backends())
       if (backend.max_connections() > 0) limited.push_back({rule.name(), backend.name()});
+  }
   for (auto& [key, slots] : slots_)
     slots.held -= std::min(slots.held, prng_.Below(slots.held / (faults.saturate ? 8 : 2) + 2));
   if (limited.empty()) return Report(false);
@@ -135,6 +151,7 @@ std::string FakeWorker::Finish(const type::v1::ConfigVersion& version, const Fau
     return "";
   }
   if (!snapshot_.ParseFromString(received_)) return "bytes that are no snapshot";
+  if (!NamesItsFeatures(snapshot_)) return "a snapshot that needs other features than it names";
   Ack(version);
   return "";
 }

@@ -17,7 +17,7 @@ void Simulator::Check() {
   CheckHealth();
 }
 
-// The most that live workers may hold of one backend, whichever grants on their way arrive.
+// The most that live workers may hold under one limit, whichever grants on their way arrive.
 uint64_t Simulator::Potential(const BackendKey& key) {
   std::map<uint32_t, uint64_t> most;
   for (const Machine& machine : machines_) {
@@ -45,14 +45,16 @@ void Simulator::NoteLimits() {
       for (int rule = 0; rule < 3; ++rule)
         all[name].push_back(Endpoint::FromIp(absl::StrCat("10.", rule, ".1.", i), 80).value());
   limits_.clear();
-  for (const LiveRule& rule : Expand(*config_, all))
+  for (const LiveRule& rule : Expand(*config_, all)) {
+    limits_[{rule.name, ""}] = rule.max_connections;
     for (const LiveBackend& backend : rule.backends)
       limits_[{rule.name, backend.name}] = backend.max_connections;
+  }
   for (const auto& [key, limit] : limits_) potential_.try_emplace(key);
 }
 
-// The sum of rights never passes the limit; above a limit that was lowered, or of a backend that
-// has none any more, it never grows.
+// The sum of rights never passes the limit; above a limit that was lowered, or where there is none
+// any more, it never grows.
 void Simulator::CheckSlots() {
   bool within = true;
   for (auto& [key, before] : potential_) {
@@ -121,19 +123,22 @@ void Simulator::CheckWorkerAtEnd(const FakeWorker& worker, const type::v1::Confi
 // All workers are saturated: together they hold every limit in full, nearly, and equally, nearly.
 void Simulator::CheckSharesAtEnd() {
   for (const controlplane::RuleConfig& rule : config_->rules) {
-    for (const controlplane::BackendConfig& backend : rule.backends) {
-      if (!rule.backend_connection_limit || !backend.address.IsResolved()) continue;
-      const BackendKey key{rule.name, backend.name};
-      uint64_t granted = 0;
-      for (const Machine& machine : machines_) {
-        const auto it = machine.worker->slots().find(key);
-        if (it != machine.worker->slots().end()) granted += it->second.granted;
-      }
-      if (granted * 10 < *rule.backend_connection_limit * 9)
-        Violated(absl::StrCat(rule.name, "/", backend.name, ": only ", granted, " of ",
-                              *rule.backend_connection_limit, " slots are granted in the end"));
-    }
+    if (rule.max_connections) CheckGrantedAtEnd({rule.name, ""}, *rule.max_connections);
+    for (const controlplane::BackendConfig& backend : rule.backends)
+      if (rule.backend_connection_limit && backend.address.IsResolved())
+        CheckGrantedAtEnd({rule.name, backend.name}, *rule.backend_connection_limit);
   }
+}
+
+void Simulator::CheckGrantedAtEnd(const BackendKey& key, uint64_t limit) {
+  uint64_t granted = 0;
+  for (const Machine& machine : machines_) {
+    const auto it = machine.worker->slots().find(key);
+    if (it != machine.worker->slots().end()) granted += it->second.granted;
+  }
+  if (granted * 10 < limit * 9)
+    Violated(absl::StrCat(key.rule, "/", key.backend, ": only ", granted, " of ", limit,
+                          " slots are granted in the end"));
 }
 
 }  // namespace lb::sim

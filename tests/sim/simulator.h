@@ -106,6 +106,7 @@ class Simulator final {
   void CheckEnd();
   void CheckWorkerAtEnd(const FakeWorker& worker, const type::v1::ConfigVersion& version);
   void CheckSharesAtEnd();
+  void CheckGrantedAtEnd(const BackendKey& key, uint64_t limit);
   uint64_t Potential(const BackendKey& key);
   admin::v1::Status AskStatus();
   void Violated(const std::string& what);

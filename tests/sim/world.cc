@@ -37,6 +37,9 @@ controlplane::Config World::RandomConfig() {
     rule.listen = Endpoint::FromIp("127.0.0.1", static_cast<uint16_t>(8000 + index)).value();
     if (const uint64_t limit = kLimits[prng_.Below(kLimits.size())]; limit > 0)
       rule.backend_connection_limit = limit;
+    if (const uint64_t limit = kLimits[prng_.Below(kLimits.size())]; limit > 0)
+      rule.max_connections = limit;
+    if (prng_.Chance(1, 2)) rule.queue = controlplane::QueueConfig{};
     rule.health_check.enabled = prng_.Chance(4, 5);
     rule.health_check.interval = std::chrono::milliseconds(500 + prng_.Below(3'000));
     rule.health_check.rise = static_cast<uint32_t>(1 + prng_.Below(3));

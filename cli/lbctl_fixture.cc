@@ -98,6 +98,11 @@ fakes::AdminServer::Data LbctlTest::ExampleData() {
   data.status = MakeStatus();
   data.rules = {MakeRule("rules/api", "0.0.0.0:9000", 1, 1),
                 MakeRule("rules/web", "0.0.0.0:8080", 1, 2)};
+  data.rules[1].set_max_connections(500);
+  data.rules[1].mutable_queue()->set_max(1'000);
+  data.rules[1].mutable_queue()->mutable_timeout()->set_seconds(5);
+  data.rules[1].set_queued(3);
+  data.rules[1].set_queued_total(40);
   data.backends = {MakeBackend("rules/api/backends/api-1", "10.0.0.9:80", HEALTH_STATE_UNKNOWN),
                    MakeBackend("rules/web/backends/web-1", "10.0.0.1:80", HEALTH_STATE_HEALTHY),
                    MakeBackend("rules/web/backends/web-2", "10.0.0.2:80", HEALTH_STATE_UNHEALTHY)};

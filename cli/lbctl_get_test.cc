@@ -34,6 +34,16 @@ TEST_F(LbctlGetTest, ListsBackendsAsATable) {
       "web   web-2    10.0.0.2:80  DOWN            1      7     50  connect timeout  2h\n");
 }
 
+TEST_F(LbctlGetTest, RulesShowTheirLimitsAndWhoWaits) {
+  EXPECT_EQ(Run({"get", "rules"}).out,
+            "NAME  LISTEN        BALANCE               BACKENDS  CONNS  LIMIT  QUEUED\n"
+            "api   0.0.0.0:9000  weighted_round_robin  1/1 up       12      -       -\n"
+            "web   0.0.0.0:8080  weighted_round_robin  1/2 up       12    500       3\n");
+  const std::string wide = Run({"get", "rules", "-o", "wide"}).out;
+  EXPECT_TRUE(Has(wide, "QUEUED-TOTAL  QUEUE-MAX  QUEUE-TIMEOUT")) << wide;
+  EXPECT_TRUE(Has(wide, "          40       1000         5000ms")) << wide;
+}
+
 TEST_F(LbctlGetTest, AnyNameOfATypeAndOfAThingWorks) {
   for (const std::vector<std::string>& args :
        std::vector<std::vector<std::string>>{{"get", "be", "web/web-1"},
@@ -67,6 +77,8 @@ TEST_F(LbctlGetTest, JsonIsOneObjectWithAKindAndAllFields) {
   EXPECT_EQ(list.at("items").at(0).at("name"), "rules/api");
   EXPECT_EQ(list.at("items").at(0).at("connections"), "12");
   EXPECT_EQ(list.at("items").at(0).at("retriesTotal"), "0");
+  EXPECT_EQ(list.at("items").at(0).at("maxConnections"), "0");
+  EXPECT_EQ(list.at("items").at(1).at("queue").at("timeout"), "5s");
 }
 
 TEST_F(LbctlGetTest, YamlSaysTheSame) {

@@ -46,18 +46,33 @@ Tone ToneOfUp(uint32_t up, uint32_t total) {
   return up == 0 ? Tone::kBad : Tone::kWarning;
 }
 
+// A limit, or nothing where there is none.
+std::string Limit(uint64_t limit) { return limit == 0 ? "" : Number(limit); }
+
+std::string Milliseconds(const google::protobuf::Duration& time) {
+  return absl::StrCat(time.seconds() * 1'000 + time.nanos() / 1'000'000, "ms");
+}
+
+// How many wait; nothing where nobody can.
+std::string Queued(const api::Rule& rule) {
+  return rule.has_queue() || rule.queued() != 0 ? Number(rule.queued()) : "";
+}
+
 Row RuleRow(const api::Rule& rule, bool wide) {
   Row row = {{Leaf(rule.name())},
              {rule.listen()},
              {rule.balance()},
              {absl::StrCat(rule.backends_up(), "/", rule.backends_total(), " up"),
               ToneOfUp(rule.backends_up(), rule.backends_total())},
-             {Number(rule.connections())}};
+             {Number(rule.connections())},
+             {Limit(rule.max_connections())},
+             {Queued(rule)}};
   if (wide)
     for (std::string text :
-         {Number(rule.connections_total()), FormatBytes(rule.received_bytes_total()),
-          FormatBytes(rule.sent_bytes_total()), Number(rule.refused_total()),
-          Number(rule.retries_total())})
+         {Number(rule.connections_total()), Number(rule.queued_total()), Limit(rule.queue().max()),
+          rule.has_queue() ? Milliseconds(rule.queue().timeout()) : "",
+          FormatBytes(rule.received_bytes_total()), FormatBytes(rule.sent_bytes_total()),
+          Number(rule.refused_total()), Number(rule.retries_total())})
       row.push_back({std::move(text)});
   return row;
 }
@@ -69,11 +84,10 @@ Row BackendRow(const api::Backend& backend, bool wide, WallTime now) {
              HealthCell(backend.health()),
              {Number(backend.weight())},
              {Number(backend.connections())},
-             {backend.max_connections() == 0 ? "" : Number(backend.max_connections())},
+             {Limit(backend.max_connections())},
              {backend.health_detail()}};
   if (wide) {
-    const auto ms = backend.check_time().seconds() * 1000 + backend.check_time().nanos() / 1000000;
-    row.push_back({backend.has_check_time() ? absl::StrCat(ms, "ms") : ""});
+    row.push_back({backend.has_check_time() ? Milliseconds(backend.check_time()) : ""});
     row.push_back({Number(backend.connects_total())});
     row.push_back({Number(backend.connect_failures_total())});
   }
@@ -120,10 +134,11 @@ const std::string& NameOf(const Item& item) {
 std::vector<Column> ColumnsOf(Type type, bool wide) {
   if (type == Type::kWorker) return WorkerColumns(wide);
   if (type == Type::kRule) {
-    std::vector<Column> columns = {
-        {"NAME"}, {"LISTEN"}, {"BALANCE"}, {"BACKENDS"}, {"CONNS", true}};
+    std::vector<Column> columns = {{"NAME"},        {"LISTEN"},      {"BALANCE"},     {"BACKENDS"},
+                                   {"CONNS", true}, {"LIMIT", true}, {"QUEUED", true}};
     if (wide)
-      for (const char* title : {"CONNS-TOTAL", "RECEIVED", "SENT", "REFUSED", "RETRIES"})
+      for (const char* title : {"CONNS-TOTAL", "QUEUED-TOTAL", "QUEUE-MAX", "QUEUE-TIMEOUT",
+                                "RECEIVED", "SENT", "REFUSED", "RETRIES"})
         columns.push_back({title, true});
     return columns;
   }

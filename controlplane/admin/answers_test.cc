@@ -148,6 +148,29 @@ TEST_F(AnswersTest, ABackendShowsItsSettingsItsHealthAndItsTraffic) {
   EXPECT_EQ(std::get<admin::v1::Rule>(GetRule(view(), rule)).backends_total(), 1u);
 }
 
+TEST_F(AnswersTest, ARuleShowsItsLimitItsQueueAndWhoWaits) {
+  AddRule("api", {"b"});
+  AddRule("web", {"b"});
+  live_[1].max_connections = 500;
+  live_[1].queue = QueueConfig{.max = 7, .timeout = std::chrono::milliseconds(1'250)};
+  worker::v1::StatsReport report;
+  worker::v1::StatsReport::Rule& stats = *report.add_rules();
+  stats.set_rule("web");
+  stats.set_queued(3);
+  stats.set_queued_total(40);
+  totals_.Report({"worker-1", "one"}, report);
+  const auto page = std::get<admin::v1::ListRulesResponse>(ListRules(view(), {}));
+  ASSERT_EQ(page.rules_size(), 2);
+  EXPECT_EQ(page.rules(0).max_connections(), 0u);
+  EXPECT_FALSE(page.rules(0).has_queue());
+  EXPECT_EQ(page.rules(1).max_connections(), 500u);
+  EXPECT_EQ(page.rules(1).queue().max(), 7u);
+  EXPECT_EQ(page.rules(1).queue().timeout().seconds(), 1);
+  EXPECT_EQ(page.rules(1).queue().timeout().nanos(), 250'000'000);
+  EXPECT_EQ(page.rules(1).queued(), 3u);
+  EXPECT_EQ(page.rules(1).queued_total(), 40u);
+}
+
 TEST_F(AnswersTest, WhatDoesNotExistIsNotFound) {
   AddRule("web", {"b1"});
   for (const char* name : {"", "web", "rules/", "rules/x", "rules/web/"}) {

@@ -59,6 +59,13 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   out.set_sent_bytes_total(totals.sent_bytes_total);
   out.set_refused_total(totals.refused_total);
   out.set_retries_total(totals.retries_total);
+  out.set_max_connections(rule.max_connections);
+  if (rule.queue) {
+    out.mutable_queue()->set_max(rule.queue->max);
+    *out.mutable_queue()->mutable_timeout() = ToProto(rule.queue->timeout);
+  }
+  out.set_queued(totals.queued);
+  out.set_queued_total(totals.queued_total);
   return out;
 }
 

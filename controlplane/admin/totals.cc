@@ -16,7 +16,9 @@ RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
           .received_bytes_total = rule.received_bytes_total(),
           .sent_bytes_total = rule.sent_bytes_total(),
           .refused_total = SumOf(rule.refused_total()),
-          .retries_total = rule.retries_total()};
+          .retries_total = rule.retries_total(),
+          .queued = rule.queued(),
+          .queued_total = rule.queued_total()};
 }
 
 BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
@@ -32,6 +34,8 @@ void Add(const RuleTotals& from, RuleTotals& to) {
   to.sent_bytes_total += from.sent_bytes_total;
   to.refused_total += from.refused_total;
   to.retries_total += from.retries_total;
+  to.queued += from.queued;
+  to.queued_total += from.queued_total;
 }
 
 void Add(const BackendTotals& from, BackendTotals& to) {
@@ -62,7 +66,7 @@ void Totals::Disconnect(const WorkerKey& worker) {
   const auto it = workers_.find(worker);
   if (it == workers_.end()) return;
   it->second.connections = 0;
-  for (auto& [name, rule] : it->second.rules) rule.connections = 0;
+  for (auto& [name, rule] : it->second.rules) rule.connections = rule.queued = 0;
   for (auto& [key, backend] : it->second.backends) backend.connections = 0;
 }
 

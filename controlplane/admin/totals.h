@@ -1,7 +1,7 @@
 // Traffic counters over all workers: sums that never go back while their rule stays.
 //
 // A worker reports totals since its start; the newest report of each counts, and what a worker that
-// is gone counted last is kept in a base. Open connections are those of connected workers.
+// is gone counted last is kept in a base. What is open or waits now is that of connected workers.
 // Threading: none.
 #pragma once
 
@@ -23,6 +23,8 @@ struct RuleTotals {
   uint64_t sent_bytes_total = 0;
   uint64_t refused_total = 0;
   uint64_t retries_total = 0;
+  uint64_t queued = 0;  // Waiting now.
+  uint64_t queued_total = 0;
 };
 
 struct BackendTotals {
@@ -45,7 +47,7 @@ class Totals final {
   static constexpr size_t kMaxNameBytes = 1024;
 
   void Report(const WorkerKey& worker, const worker::v1::StatsReport& report);
-  // Its stream ended: nothing of it counts as open.
+  // Its stream ended: nothing of it counts as open or waiting.
   void Disconnect(const WorkerKey& worker);
   // Its process is gone: what it counted goes to the base.
   void Forget(const WorkerKey& worker);

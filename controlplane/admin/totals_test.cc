@@ -73,6 +73,25 @@ TEST(TotalsTest, SumsNeverGoBackWhenAWorkerIsReplaced) {
   EXPECT_EQ(totals.Overall().connections_total, 102u);
 }
 
+TEST(TotalsTest, WhoWaitsIsThatOfConnectedWorkersAndWhoWaitedIsKept) {
+  const auto waiting = [](uint64_t now, uint64_t total) {
+    worker::v1::StatsReport report = Report(0, 0);
+    report.mutable_rules(0)->set_queued(now);
+    report.mutable_rules(0)->set_queued_total(total);
+    return report;
+  };
+  Totals totals;
+  totals.Report(kOld, waiting(3, 10));
+  totals.Report({"worker-2", "x"}, waiting(2, 5));
+  EXPECT_EQ(totals.OfRule("web").queued, 5u);
+  EXPECT_EQ(totals.OfRule("web").queued_total, 15u);
+  totals.Disconnect(kOld);
+  EXPECT_EQ(totals.OfRule("web").queued, 2u);
+  totals.Forget(kOld);
+  EXPECT_EQ(totals.OfRule("web").queued, 2u);
+  EXPECT_EQ(totals.OfRule("web").queued_total, 15u);
+}
+
 TEST(TotalsTest, ARuleThatLeavesStillCountsInTheOverallSum) {
   Totals totals;
   totals.Report(kOld, Report(5, 100));

@@ -29,6 +29,11 @@ std::string Rule(const std::string& rest) {
   return "rules:\n- name: a\n  listen: 0.0.0.0:80\n  backends: [\"10.0.0.1:80\"]\n" + rest;
 }
 
+// As Rule, with a limit of its backend on line 5 and `rest` from line 6 on.
+std::string Limited(const std::string& rest) {
+  return Rule("  backend_connection_limit: 5\n" + rest);
+}
+
 // A file with one good rule and, from line 2 on, `rest`.
 std::string Top(const std::string& rest) {
   return "rules: [{name: a, listen: '0.0.0.0:80', backends: ['10.0.0.1:80']}]\n" + rest;
@@ -36,7 +41,7 @@ std::string Top(const std::string& rest) {
 
 void Check(const std::vector<Case>& cases) {
   TestSources sources;
-  sources.env = {{"LIMIT", "50"}, {"SECRET", "hunter2"}, {"NOTHING", ""}};
+  sources.env = {{"LIMIT", "50"}, {"SECRET", "hunter2"}, {"NOTHING", ""}, {"HOST", "10.0.0.6"}};
   for (const Case& one : cases) {
     SCOPED_TRACE(one.text.substr(0, 300));
     const LoadResult result = Load(one.text, sources.Get());
@@ -164,6 +169,13 @@ TEST(BadInputTest, ValuesHaveTheirTypeUnitAndRange) {
        "5:3+24 LB0107 rules[0].backend_connection_limit.limit"},
       {Rule("  backend_connection_limit: {limit: 1, scope: cluster}\n"),
        "5:47+7 LB0111 rules[0].backend_connection_limit.scope"},
+      {Rule("  max_connections: 0\n"), "5:20+1 LB0106 rules[0].max_connections", "1 to 1000000000"},
+      {Limited("  queue: {max: 0}\n"), "6:16+1 LB0106 rules[0].queue.max", "1 to 1000000"},
+      {Limited("  queue: {max: 1000001}\n"), "6:16+7 LB0106 rules[0].queue.max"},
+      {Limited("  queue: {timeout: 5}\n"), "6:20+1 LB0110 rules[0].queue.timeout", "no unit"},
+      {Limited("  queue: {timeout: 0ms}\n"), "6:20+3 LB0106 rules[0].queue.timeout", "1ms to 1h"},
+      {Limited("  queue: {timeout: 61m}\n"), "6:20+3 LB0106 rules[0].queue.timeout"},
+      {Limited("  queue: 100\n"), "6:10+3 LB0104 rules[0].queue", "must be a map, not '100'"},
       {Rule("  balance: random\n"), "5:12+6 LB0105 rules[0].balance", "weighted_round_robin"},
       {Rule("  balance: maglev\n"), "5:12+6 LB0111 rules[0].balance", "not built yet"},
       {Top("dns: {servers: [dns.example.com]}\n"), "2:17+15 LB0108 dns.servers[0]"},
@@ -207,6 +219,28 @@ TEST(BadInputTest, NamesAndAddressesHaveTheirForm) {
   });
 }
 
+TEST(BadInputTest, SourcesAreAddressesOfThisHostAlone) {
+  const auto source = [](const std::string& value) { return Rule("  source: " + value + "\n"); };
+  std::string many = "[10.0.1.0";
+  for (int i = 1; i <= 64; ++i) many += ", 10.0.1." + std::to_string(i);
+  Check({
+      {source("[10.0.0.5, \"${HOST}\"]"), ""},
+      {source("[]"), ""},
+      {source("10.0.0.5"), "5:11+8 LB0104 rules[0].source", "must be a list, not '10.0.0.5'"},
+      {source("[localhost]"), "5:12+9 LB0108 rules[0].source[0]", "is not an IP address"},
+      {source("[10.0.0.5, 10.0.0.0/24]"), "5:22+11 LB0108 rules[0].source[1]",
+       "is not an IP address"},
+      {source("[\"[fd00::5]\"]"), "5:12+11 LB0108 rules[0].source[0]", "is not an IP address"},
+      {source("[\"10.0.0.5:80\"]"), "5:12+13 LB0108 rules[0].source[0]",
+       "has a port, which the kernel chooses; write 10.0.0.5"},
+      {source("[\"[fd00::5]:0\"]"), "5:12+13 LB0108 rules[0].source[0]", "write fd00::5"},
+      {source("[0.0.0.0]"), "5:12+7 LB0108 rules[0].source[0]", "the kernel chooses"},
+      {source("[\"::\"]"), "5:12+4 LB0108 rules[0].source[0]", "no address of a host"},
+      {source("[7]"), "5:12+1 LB0104 rules[0].source[0]", "is not an IP address"},
+      {source(many + "]"), "5:3+6 LB0106 rules[0].source", "has 65 items; at most 64"},
+  });
+}
+
 TEST(BadInputTest, VariablesHaveValuesAndKeepThem) {
   Check({
       {Rule("  backend_connection_limit: ${LIMIT}\n"), ""},
@@ -231,9 +265,10 @@ TEST(BadInputTest, VariablesHaveValuesAndKeepThem) {
 
 TEST(BadInputTest, WhatIsNotBuiltYetIsRefusedOnceAndStillChecked) {
   Check({
-      {Rule("  queue: {max: 1, timeout: 1s}\n"), "5:3+5 LB0111 rules[0].queue", "remove it"},
-      {Rule("  queue: {max: 1, tiemout: 1s}\n"),
-       "5:3+5 LB0111 rules[0].queue\n5:19+7 LB0102 rules[0].queue.tiemout"},
+      {Rule("  proxy_protocol: {accept: true, send: v1}\n"),
+       "5:3+14 LB0111 rules[0].proxy_protocol", "remove it"},
+      {Rule("  proxy_protocol: {accept: true, sent: v1}\n"),
+       "5:3+14 LB0111 rules[0].proxy_protocol\n5:34+4 LB0102 rules[0].proxy_protocol.sent"},
       {Rule("  allow: [10.0.0.0/33]\n"),
        "5:3+5 LB0111 rules[0].allow\n5:11+11 LB0108 rules[0].allow[0]"},
       {Rule("  timeouts: {handshake: 1s}\n"), "5:14+9 LB0111 rules[0].timeouts.handshake"},
@@ -280,6 +315,28 @@ TEST(BadInputTest, ContradictionsAreErrorsAndDoubtsAreWarnings) {
        "5:30+2 LB0203 rules[0].health_check.timeout_ms"},
       {Top("backend_tls: {ignore_verify: true}\n"),
        "2:1+11 LB0111 backend_tls\n2:30+4 LB0207 backend_tls.ignore_verify"},
+  });
+}
+
+TEST(BadInputTest, AQueueThatNeverFillsAndASourceThatIsNeverUsedAreDoubts) {
+  const auto rule = [](const std::string& backends, const std::string& rest) {
+    return "rules:\n- name: a\n  listen: 0.0.0.0:80\n  backends: " + backends + "\n  " + rest +
+           "\n";
+  };
+  const std::string limited = "[{address: 'h:1', max_connections: 9}, 'h:2']";
+  Check({
+      {rule("['h:1']", "queue: {}"), "5:3+5 LB0210 rules[0].queue", "set backend_connection_limit"},
+      {rule("['h:1']", "max_connections: 9\n  queue: {}"), "6:3+5 LB0210 rules[0].queue"},
+      {rule(limited, "queue: {}"), ""},
+      {rule("[]", "queue: {}"), "4:3+8 LB0209 rules[0].backends"},
+      {rule("['h:1']", "source: [10.0.0.5, fd00::5]"), ""},
+      {rule("['10.0.0.1:1']", "source: [10.0.0.5, fd00::5]"), "5:22+7 LB0212 rules[0].source[1]",
+       "no backend has an IPv6 address"},
+      {rule("['[fd00::1]:1']", "source: [10.0.0.5, fd00::5]"), "5:12+8 LB0212 rules[0].source[0]",
+       "no backend has an IPv4 address"},
+      {rule("['unix:/a']", "source: [10.0.0.5]"), "5:12+8 LB0212 rules[0].source[0]"},
+      {rule("['10.0.0.1:1']", "source: [10.0.0.5, 10.0.0.6, \"::ffff:10.0.0.5\"]"),
+       "5:32+17 LB0211 rules[0].source[2]", "10.0.0.5 is also rules[0].source[0]"},
   });
 }
 

@@ -67,6 +67,26 @@ BackendConfig BuildBackend(const YamlNode& node) {
   return backend;
 }
 
+std::optional<QueueConfig> BuildQueue(const YamlNode* section) {
+  if (section == nullptr) return std::nullopt;
+  QueueConfig queue;
+  Set(*section, "max", queue.max);
+  Set(*section, "timeout", queue.timeout);
+  return queue;
+}
+
+std::vector<Endpoint> BuildSource(const YamlNode* list) {
+  std::vector<Endpoint> source;
+  if (list == nullptr) return source;
+  for (const YamlNode& address : list->children) {
+    if (!address.valid) continue;
+    absl::StatusOr<Endpoint> endpoint = Endpoint::FromIp(address.text, 0);
+    LB_CHECK(endpoint.ok());
+    source.push_back(*std::move(endpoint));
+  }
+  return source;
+}
+
 RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check) {
   RuleConfig rule;
   rule.health_check = health_check;
@@ -85,6 +105,9 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
     if (const YamlNode* number = ValueOrShort(*limit, "limit"))
       rule.backend_connection_limit = number->number;
   }
+  Set(node, "max_connections", rule.max_connections);
+  rule.queue = BuildQueue(node.Find("queue"));
+  rule.source = BuildSource(node.Find("source"));
   if (const YamlNode* timeouts = node.Find("timeouts")) {
     Set(*timeouts, "connect", rule.timeouts.connect);
     Set(*timeouts, "idle", rule.timeouts.idle);

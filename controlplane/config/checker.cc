@@ -63,6 +63,10 @@ class Checker final {
 
   void CheckList(YamlNode& node, const KeyNode& key, Context context) {
     if (node.kind != YamlNode::Kind::kList) return WrongKind(node, key);
+    if (node.children.size() > key.spec->max)
+      Add(codes::kOutOfRange, node.Place(),
+          absl::StrCat(Label(node, key), " has ", node.children.size(), " items; at most ",
+                       key.spec->max));
     for (size_t i = 0; i < node.children.size(); ++i) {
       const FieldPath::Scope scope(path_, node.kind, "", i);
       Check(node.children[i], *key.item, context);

@@ -44,6 +44,9 @@ inline constexpr std::string_view kAllWeightsZero = "LB0205";
 inline constexpr std::string_view kIgnoreVerify = "LB0207";
 inline constexpr std::string_view kNoRules = "LB0208";
 inline constexpr std::string_view kNoBackends = "LB0209";
+inline constexpr std::string_view kIdleQueue = "LB0210";
+inline constexpr std::string_view kSourceTwice = "LB0211";
+inline constexpr std::string_view kIdleSource = "LB0212";
 
 struct Meaning {
   std::string_view code;
@@ -84,6 +87,9 @@ inline constexpr std::array kMeanings = {
     Meaning{kIgnoreVerify, "warning: backends are not verified"},
     Meaning{kNoRules, "warning: no rules"},
     Meaning{kNoBackends, "warning: rule without backends"},
+    Meaning{kIdleQueue, "warning: queue of a rule whose backends have no limit"},
+    Meaning{kSourceTwice, "warning: source address listed twice"},
+    Meaning{kIdleSource, "warning: source address of a family that no backend has"},
 };
 
 }  // namespace lb::controlplane::codes

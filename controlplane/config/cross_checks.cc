@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/config/build_config.h"
+#include "controlplane/config/capacity_checks.h"
 #include "controlplane/config/checker.h"
 #include "controlplane/config/codes.h"
 
@@ -181,6 +182,7 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, Findi
     CheckBackends(*backends, rule, field, findings);
     CheckWeights(*backends, rule, field, findings);
   }
+  CheckCapacity(node, rule, field, findings);
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
   CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);

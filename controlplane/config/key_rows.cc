@@ -9,6 +9,7 @@ constexpr uint64_t kSecondMs = 1'000;
 constexpr uint64_t kHourMs = 3'600 * kSecondMs;
 constexpr uint64_t kDayMs = 24 * kHourMs;
 constexpr uint64_t kMaxConnections = 1'000'000'000;
+constexpr uint64_t kMaxSources = 64;              // Four million ports to one backend.
 constexpr uint64_t kMaxRate = 1'000'000'000'000;  // Per second; 8 Tbit/s counting bytes.
 constexpr auto kNotYet = Built::kNotYet;
 constexpr auto kBare = BareNumber::kAccepted;
@@ -33,6 +34,12 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[].backend_connection_limit", .type = kMap, .shorthand = "limit", .description = "Connections open at once to each backend, all workers of the host together. A number, or a map. Absent: no limit."},
       {.path = "rules[].backend_connection_limit.limit", .type = kCount, .required = true, .min = 1, .max = kMaxConnections, .description = "The number of connections."},
       {.path = "rules[].backend_connection_limit.scope", .type = kChoice, .default_value = "node", .choices = {{"node"}, {"cluster", kNotYet}}, .description = "Counted on this host, or over the whole cluster."},
+      {.path = "rules[].max_connections", .type = kCount, .min = 1, .max = kMaxConnections, .description = "Connections of clients to the rule open at once, all workers of the host together. Absent: no limit."},
+      {.path = "rules[].queue", .type = kMap, .description = "Where connections wait while every usable backend is at its limit, first in, first out. Absent: they are refused at once."},
+      {.path = "rules[].queue.max", .type = kCount, .default_value = "1000", .min = 1, .max = 1'000'000, .description = "Connections waiting at once in one worker; more are refused."},
+      {.path = "rules[].queue.timeout", .type = kDuration, .default_value = "5s", .min = 1, .max = kHourMs, .description = "How long one waits before it is refused."},
+      {.path = "rules[].source", .type = kList, .default_value = "the kernel's choice", .max = kMaxSources, .description = "Addresses of this host that connections to backends come from. The next is taken when one has no port left; IPv4 is for IPv4 backends, IPv6 for IPv6."},
+      {.path = "rules[].source[]", .type = kIp, .description = "An IP address, without a port."},
       {.path = "rules[].timeouts", .type = kMap, .description = "How long things may take."},
       {.path = "rules[].timeouts.connect", .type = kDuration, .default_value = "5s", .min = 1, .max = kHourMs, .description = "Connecting to one backend."},
       {.path = "rules[].timeouts.idle", .type = kDuration, .default_value = "10m", .min = 1, .max = 30 * kDayMs, .description = "No byte in either direction."},
@@ -58,10 +65,6 @@ std::vector<KeySpec> RuleExtraRows() {
       {.path = "rules[].allow[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
       {.path = "rules[].deny", .type = kList, .built = kNotYet, .description = "Client networks that may not connect."},
       {.path = "rules[].deny[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
-      {.path = "rules[].queue", .type = kMap, .built = kNotYet, .description = "Where connections wait while all backends are at their limits."},
-      {.path = "rules[].queue.max", .type = kCount, .min = 1, .max = 1'000'000, .description = "Connections waiting at once."},
-      {.path = "rules[].queue.timeout", .type = kDuration, .min = 1, .max = kHourMs, .description = "How long one waits."},
-      {.path = "rules[].max_connections", .type = kCount, .built = kNotYet, .min = 1, .max = kMaxConnections, .description = "Connections of the rule open at once."},
       {.path = "rules[].max_connections_per_client", .type = kCount, .built = kNotYet, .min = 1, .max = kMaxConnections, .description = "Connections of one client address open at once."},
       {.path = "rules[].outlier_detection", .type = kSection, .built = kNotYet, .description = "Leaves out backends that fail real connections."},
       {.path = "rules[].outlier_detection.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},

@@ -27,6 +27,7 @@ enum class ValueType {
   kListen,       // An IP address and port.
   kAddress,      // Whatever Endpoint::Parse reads.
   kServer,       // An IP address with or without a port.
+  kIp,           // An IP address alone, which a socket can be bound to.
   kCidr,         // "10.0.0.0/8"
   kUrlPath,      // "/health"
   kFile,         // Path of a file that must be there.
@@ -45,6 +46,9 @@ struct Choice {
   Built built = Built::kYes;
 };
 
+// A key without an upper bound of its own.
+inline constexpr uint64_t kNoMax = std::numeric_limits<uint64_t>::max();
+
 struct KeySpec {
   // "rules[].timeouts.connect"; "[]" stands for every item of a list.
   std::string_view path;
@@ -54,7 +58,7 @@ struct KeySpec {
   BareNumber bare = BareNumber::kRefused;
   std::string_view default_value = {};  // As one would write it.
   uint64_t min = 0;                     // In the unit that the type counts in.
-  uint64_t max = std::numeric_limits<uint64_t>::max();
+  uint64_t max = kNoMax;                // Of a list: most items.
   std::vector<Choice> choices = {};
   // The path whose members this map or list has too.
   std::string_view same_as = {};

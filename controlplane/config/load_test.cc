@@ -116,6 +116,9 @@ rules:
       - address: _http._tcp.app.internal
         weight: 65535
     backend_connection_limit: {limit: 12, scope: node}
+    max_connections: 500
+    queue: {max: 7, timeout: 250ms}
+    source: [10.0.0.5, "::ffff:10.0.0.6", fd00::5]
     timeouts: {connect: 250ms, idle: 1h, half_close: 2m}
     connect_attempts: 10
     balance: weighted_round_robin
@@ -139,6 +142,12 @@ x-note: {anything: [even, {unknown: keys}]}
   EXPECT_EQ(rule.backends.at(2).address.kind(), Endpoint::Kind::kSrv);
   EXPECT_EQ(rule.backends.at(2).weight, 65535u);
   EXPECT_EQ(rule.backend_connection_limit, 12u);
+  EXPECT_EQ(rule.max_connections, 500u);
+  EXPECT_EQ(rule.queue, (QueueConfig{7, milliseconds(250)}));
+  ASSERT_EQ(rule.source.size(), 3u);
+  EXPECT_EQ(rule.source[0].host(), "10.0.0.5");
+  EXPECT_EQ(rule.source[1].host(), "10.0.0.6");
+  EXPECT_EQ(rule.source[2].host(), "fd00::5");
   EXPECT_EQ(rule.timeouts.connect, milliseconds(250));
   EXPECT_EQ(rule.timeouts.idle, milliseconds(3'600'000));
   EXPECT_EQ(rule.timeouts.half_close, milliseconds(120'000));
@@ -172,6 +181,25 @@ TEST(LoadTest, AHealthCheckIsOffWhenAbsentAndOnWhenItSaysNothing) {
   EXPECT_TRUE(load("health_check: {}"));
   EXPECT_TRUE(load("health_check: {enabled: true}"));
   EXPECT_FALSE(load("health_check: {enabled: false}"));
+}
+
+TEST(LoadTest, AQueueIsThereWhenItsSectionIsAndHasDefaults) {
+  const TestSources sources;
+  const auto load = [&](const std::string& rest) {
+    const LoadResult result = Load(
+        "rules:\n- {name: a, listen: '127.0.0.1:1', backends: ['127.0.0.1:2'], "
+        "backend_connection_limit: 1" +
+            rest + "}\n",
+        sources.Get());
+    EXPECT_EQ(Summary(result), "") << rest;
+    return result.config.value_or(Config{{RuleConfig()}, {}}).rules.at(0);
+  };
+  EXPECT_EQ(load("").queue, std::nullopt);
+  EXPECT_EQ(load("").max_connections, std::nullopt);
+  EXPECT_TRUE(load("").source.empty());
+  EXPECT_EQ(load(", queue: {}").queue, (QueueConfig{1'000, milliseconds(5'000)}));
+  EXPECT_EQ(load(", queue: {max: 1}").queue, (QueueConfig{1, milliseconds(5'000)}));
+  EXPECT_EQ(load(", queue: {timeout: 1h}").queue, (QueueConfig{1'000, milliseconds(3'600'000)}));
 }
 
 TEST(LoadTest, AHundredThousandBackendsLoad) {

@@ -24,6 +24,13 @@ TEST(ReferenceTest, AKeyIsExplainedHoweverItsPathIsWritten) {
   EXPECT_EQ(ExplainKey("rules.timeouts.connect").value(), text);
 }
 
+TEST(ReferenceTest, ALimitedListSaysHowManyItemsItMayHave) {
+  const std::string text = ExplainKey("rules[].source").value();
+  EXPECT_NE(text.find("TYPE     a list of at most 64\n"), std::string::npos) << text;
+  const boost::json::value schema = boost::json::parse(ConfigSchema());
+  EXPECT_EQ(schema.at_pointer("/properties/rules/items/properties/source/maxItems"), 64);
+}
+
 TEST(ReferenceTest, AMapIsExplainedWithItsMembers) {
   const std::string rules = ExplainKey("rules").value();
   EXPECT_NE(rules.find("KEYS\n  name: a name; required\n"), std::string::npos) << rules;

@@ -139,6 +139,7 @@ json::object NodeSchema(const KeyNode& node) {
     schema = MapSchema(node);
   } else if (spec.type == ValueType::kList) {
     schema = {{"type", "array"}, {"items", NodeSchema(*node.item)}};
+    if (spec.max != kNoMax) schema["maxItems"] = spec.max;
   } else {
     schema = ScalarSchema(spec);
   }

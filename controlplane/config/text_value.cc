@@ -69,6 +69,18 @@ std::optional<TextError> CheckListen(std::string_view text) {
   return Bad(" is a DNS name, which may mean several addresses", "write an IP address");
 }
 
+std::optional<TextError> CheckIp(std::string_view text) {
+  const absl::StatusOr<Endpoint> ip = Endpoint::FromIp(text, 0);
+  if (ip.ok()) {
+    if (ip->host() != "0.0.0.0" && ip->host() != "::") return std::nullopt;
+    return Bad(" is no address of a host", "leave it out: then the kernel chooses");
+  }
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(text, Endpoint::PortZero::kAllow);
+  if (endpoint.ok() && endpoint->kind() == Endpoint::Kind::kIp)
+    return Bad(" has a port, which the kernel chooses", absl::StrCat("write ", endpoint->host()));
+  return Bad(" is not an IP address");
+}
+
 std::optional<TextError> CheckCidr(std::string_view text) {
   const size_t slash = text.find('/');
   const absl::StatusOr<Endpoint> ip = Endpoint::FromIp(text.substr(0, slash), 0);
@@ -120,6 +132,8 @@ std::optional<TextError> CheckText(const KeySpec& spec, std::string_view text) {
     case ValueType::kServer:
       if (ParseServer(text).ok()) return std::nullopt;
       return Bad(" is not an IP address, with a port or without");
+    case ValueType::kIp:
+      return CheckIp(text);
     case ValueType::kCidr:
       return CheckCidr(text);
     case ValueType::kUrlPath:

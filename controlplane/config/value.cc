@@ -187,6 +187,7 @@ std::string_view TypeName(ValueType type) {
     case ValueType::kAddress:
       return "an address";
     case ValueType::kServer:
+    case ValueType::kIp:
       return "an IP address";
     case ValueType::kCidr:
       return "a network";

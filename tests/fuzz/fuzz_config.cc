@@ -54,6 +54,10 @@ void CheckConfig(const Config& config) {
     LB_CHECK(rule.listen.kind() == lb::Endpoint::Kind::kIp && rule.listen.port() > 0);
     LB_CHECK(listeners.insert(rule.listen).second);
     LB_CHECK(rule.connect_attempts >= 1 && rule.connect_attempts <= 10);
+    LB_CHECK(rule.max_connections != 0u && rule.source.size() <= 64);
+    LB_CHECK(!rule.queue || (rule.queue->max >= 1 && rule.queue->timeout.count() >= 1));
+    for (const lb::Endpoint& source : rule.source)
+      LB_CHECK(source.kind() == lb::Endpoint::Kind::kIp && source.port() == 0);
     LB_CHECK(rule.timeouts.connect.count() >= 1 && rule.timeouts.idle.count() >= 1);
     LB_CHECK(rule.health_check.interval.count() >= 1 && rule.health_check.timeout.count() >= 1);
     LB_CHECK(rule.health_check.rise >= 1 && rule.health_check.fall >= 1);

@@ -71,6 +71,8 @@ class IoThread::Loop final {
     sigset_t all;
     sigfillset(&all);
     LB_CHECK(pthread_sigmask(SIG_BLOCK, &all, nullptr) == 0);
+    // From the start, so that it is not one descriptor more later; without it, accepting waits.
+    context_.KeepSpare();
     while (!stopped_) Turn();
   }
 
@@ -85,6 +87,8 @@ class IoThread::Loop final {
     const std::vector<Connection*> again = std::exchange(context_.run_again, {});
     for (int i = 0; i < count; ++i) Dispatch(events[static_cast<size_t>(i)]);
     for (Connection* connection : again) connection->OnRunAgain();
+    // After the sockets: it may take away a listener that an event of this turn names.
+    if (std::exchange(work_waits_, false)) RunWork();
     if (wake.has_value() && *wake <= context_.now) FireTimers();
     Connection::DestroyClosed(context_);
   }
@@ -108,8 +112,12 @@ class IoThread::Loop final {
       case EventSource::Kind::kListener:
         return listeners_.OnReadable(*static_cast<Listener*>(source));
       case EventSource::Kind::kInbox:
-        for (const Work& work : inbox_.Take()) work(ThreadParts{context_, listeners_});
+        work_waits_ = true;
     }
+  }
+
+  void RunWork() {
+    for (const Work& work : inbox_.Take()) work(ThreadParts{context_, listeners_});
   }
 
   void FireTimers() {
@@ -125,6 +133,7 @@ class IoThread::Loop final {
   const UniqueFd epoll_;
   const std::shared_ptr<ThreadGroup> group_;
   Inbox& inbox_;
+  bool work_waits_ = false;
   bool stopped_ = false;
   ThreadContext context_;
   ListenerSet listeners_;

@@ -27,7 +27,7 @@ MAX_USER_BYTES = 64 * 1024  # For each slow client.
 # thousand connections would have all that the kernel has for TCP (tcp_mem, tcp(7)), and everything
 # on the machine would wait.
 SEND_BUFFER = "4096 16384 4194304"
-MAX_SOCKET_BYTES = 1 << 20  # For each slow client, however large the worker's buffers may grow.
+MAX_SOCKET_BYTES = 2 << 20  # For each slow client, however large the worker's buffers may grow.
 FAR_BUFFER_BYTES = 32 * 1024  # What the peers ask for, so that it is the worker's that is measured.
 
 

@@ -1,9 +1,9 @@
 // A file descriptor with one owner, closed exactly once. Threading: none.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include "base/system_calls.h"
 
 namespace lb {
 
@@ -27,7 +27,7 @@ class UniqueFd final {
   // Closes what is held and takes `fd`.
   void Reset(int fd = -1) {
     // close(2): the descriptor is gone even when it reports EINTR, so there is nothing to retry.
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ >= 0) raw::Close(fd_);
     fd_ = fd;
   }
 

@@ -32,6 +32,10 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, ThreadContext& 
       continue;
     }
     side_.writable = dialed.connected;
+    if (rule.backend(backend_).address.family() == AF_UNIX)
+      side_.NoteUnix();
+    else
+      side_.nagle = Nagle::kFresh;
     return dialed.connected ? Progress::kConnected : Progress::kConnecting;
   }
   return Progress::kExhausted;

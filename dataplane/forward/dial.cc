@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/system_calls.h"
 #include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
@@ -18,7 +19,7 @@ Dialed DialFrom(const SocketAddress& backend, const SocketAddress* source) {
   if (!made.fd.valid()) return Failed(ClassifyConnectError(made.error));
   if (source != nullptr && BindSource(made.fd.get(), *source) != 0)
     return Failed(ConnectFailure::kNoSource);
-  if (connect(made.fd.get(), backend.get(), backend.length) == 0)
+  if (raw::Connect(made.fd.get(), backend.get(), backend.length) == 0)
     return {.fd = std::move(made.fd), .connected = true};
   // connect(2): when interrupted, the connect goes on in the background as well.
   if (errno == EINPROGRESS || errno == EINTR) return {.fd = std::move(made.fd)};

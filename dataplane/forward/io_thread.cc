@@ -18,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/system_calls.h"
 #include "base/unique_fd.h"
 #include "dataplane/forward/connection.h"
 
@@ -80,7 +81,7 @@ class IoThread::Loop final {
   void Turn() {
     const std::optional<Instant> wake = context_.timers.NextWake();
     std::array<epoll_event, kMaxEvents> events;
-    const int count = epoll_wait(epoll_.get(), events.data(), kMaxEvents, WaitMs(wake));
+    const int count = raw::EpollWait(epoll_.get(), events.data(), kMaxEvents, WaitMs(wake));
     LB_CHECK(count >= 0 || errno == EINTR);
     context_.now = std::chrono::steady_clock::now();
     // Only those of before: what they postpone again waits for the sockets' next turn.

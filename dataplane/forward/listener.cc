@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/system_calls.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/io_thread.h"
 #include "dataplane/forward/socket_options.h"
@@ -36,7 +37,7 @@ Listener::Accepted Listener::AcceptBatch(ThreadContext& context, AcceptErrors& e
       errors.Add(error);
       return Accepted::kPause;
     }
-    UniqueFd client(accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd client(raw::Accept(fd_.get(), SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.valid()) {
       Admit(context, std::move(client));
       continue;

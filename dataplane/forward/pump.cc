@@ -1,6 +1,8 @@
 #include "dataplane/forward/pump.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -8,10 +10,14 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/system_calls.h"
 #include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
 namespace {
+
+// A splice of less than this is a message more probably than a part of a stream.
+constexpr size_t kMessageBytes = 64 * 1024;
 
 constexpr unsigned kSpliceFlags = SPLICE_F_NONBLOCK | SPLICE_F_MOVE;
 
@@ -33,9 +39,10 @@ void NoteError(bool& ready, Side& side) {
 
 // Sends and says how much `to` took; less than `bytes` when it is full (no longer writable) or
 // failed (reset).
-size_t Send(Side& to, const char* data, size_t bytes) {
+size_t Send(Side& to, const char* data, size_t bytes, int more = 0) {
+  if (to.nagle != Nagle::kOff) to.NextSend();
   for (;;) {
-    const ssize_t sent = send(to.fd.get(), data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = raw::Send(to.fd.get(), data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT | more);
     if (sent >= 0) {
       if (static_cast<size_t>(sent) < bytes) to.writable = false;
       return static_cast<size_t>(sent);
@@ -74,7 +81,7 @@ void BeginBulk(Stream& stream) {
 void Copy(Stream& stream) {
   auto& [direction, from, to, tools, now, pumped] = stream;
   char* const scratch = tools.scratch.get();
-  const ssize_t received = recv(from.fd.get(), scratch, kScratchBytes, MSG_DONTWAIT);
+  const ssize_t received = raw::Recv(from.fd.get(), scratch, kScratchBytes, MSG_DONTWAIT);
   if (received == 0) {
     direction.source_ended = true;
     return;
@@ -86,10 +93,13 @@ void Copy(Stream& stream) {
   const auto bytes = static_cast<size_t>(received);
   if (bytes == kScratchBytes)
     BeginBulk(stream);
+  else if (from.ShortReadIsLast())
+    direction.source_ended = true;
   else if (!from.read_to_end)
     from.readable = false;
   pumped.received_bytes += bytes;
-  const size_t sent = Send(to, scratch, bytes);
+  // The FIN is passed on next: it goes out with the last bytes, in one packet.
+  const size_t sent = Send(to, scratch, bytes, direction.source_ended ? MSG_MORE : 0);
   pumped.sent_bytes += sent;
   if (sent < bytes && !to.reset) Keep(direction, scratch + sent, bytes - sent);
 }
@@ -98,9 +108,9 @@ void Copy(Stream& stream) {
 void DrainPipe(Stream& stream) {
   auto& [direction, from, to, tools, now, pumped] = stream;
   Pipe& pipe = *direction.pipe;
+  if (to.nagle != Nagle::kOff) to.NextSend();
   while (pipe.bytes > 0) {
-    const ssize_t sent =
-        splice(pipe.read.get(), nullptr, to.fd.get(), nullptr, pipe.bytes, kSpliceFlags);
+    const ssize_t sent = raw::Splice(pipe.read.get(), to.fd.get(), pipe.bytes, kSpliceFlags);
     if (sent <= 0) {
       if (sent < 0 && errno == EINTR) continue;
       return NoteError(to.writable, to);
@@ -111,6 +121,12 @@ void DrainPipe(Stream& stream) {
   }
 }
 
+// How many bytes wait to be read; at least 1 when it cannot be told. tcp(7), SIOCINQ.
+int Unread(const Side& from) {
+  int bytes = 1;
+  return ioctl(from.fd.get(), SIOCINQ, &bytes) == 0 ? bytes : 1;
+}
+
 // True when the error is about splicing, not about the connection.
 bool OnlyNoSplice(int error) { return error == EAGAIN || error == EINVAL || error == ENOMEM; }
 
@@ -119,8 +135,7 @@ bool OnlyNoSplice(int error) { return error == EAGAIN || error == EINVAL || erro
 void Splice(Stream& stream) {
   auto& [direction, from, to, tools, now, pumped] = stream;
   Pipe& pipe = *direction.pipe;
-  const ssize_t received =
-      splice(from.fd.get(), nullptr, pipe.write.get(), nullptr, kSpliceBytes, kSpliceFlags);
+  const ssize_t received = raw::Splice(from.fd.get(), pipe.write.get(), kSpliceBytes, kSpliceFlags);
   if (received <= 0) {
     const int error = received < 0 ? errno : 0;
     if (error == EINTR) return;
@@ -136,7 +151,10 @@ void Splice(Stream& stream) {
   pipe.bytes = static_cast<size_t>(received);
   pumped.received_bytes += pipe.bytes;
   direction.bulk = pipe.bytes >= kMinSpliceBytes;
+  const bool message = pipe.bytes < kMessageBytes;
   DrainPipe(stream);
+  // Asking what is left is cheaper than a splice that finds nothing.
+  if (message && !from.read_to_end && Unread(from) == 0) from.readable = false;
 }
 
 // Reads and sends on once, in the way that suits the transfer.

@@ -97,6 +97,28 @@ TEST_F(PumpTest, TheFinFollowsTheLastByte) {
   EXPECT_EQ(Run().result, PumpResult::kEnded);
 }
 
+// recv(2) stops short only at the end of what came, so with the FIN known no further read is
+// needed.
+TEST_F(PumpTest, AShortReadOfAnEndedSourceIsTheLastOne) {
+  Write("bye");
+  shutdown(source_.get(), SHUT_WR);
+  from_.Note(EPOLLIN | EPOLLRDHUP);
+  const Pumped pumped = Run();
+  EXPECT_EQ(pumped.result, PumpResult::kEnded);
+  EXPECT_TRUE(from_.readable);  // Nobody had to find out.
+  EXPECT_EQ(ReadSink(), "bye");
+  EXPECT_EQ(recv(sink_.get(), tools_.scratch.get(), 1, 0), 0);
+}
+
+TEST_F(PumpTest, WhereReadsStopShortTheEndIsReadToo) {
+  Write("bye");
+  shutdown(source_.get(), SHUT_WR);
+  from_.NoteUnix();
+  from_.Note(EPOLLIN | EPOLLRDHUP);
+  EXPECT_EQ(Run().result, PumpResult::kEnded);
+  EXPECT_EQ(ReadSink(), "bye");
+}
+
 TEST_F(PumpTest, TheLastDirectionLeavesTheFinToClose) {
   shutdown(source_.get(), SHUT_WR);
   EXPECT_EQ(Run(true).result, PumpResult::kEnded);

@@ -2,7 +2,14 @@
 
 #include <cerrno>
 
+#include "dataplane/forward/socket_options.h"
+
 namespace lb::dataplane {
+
+void Side::NextSend() {
+  if (nagle == Nagle::kSent) DisableNagle(fd.get());
+  nagle = nagle == Nagle::kFresh ? Nagle::kSent : Nagle::kOff;
+}
 
 int Side::Watch(int epoll_fd) {
   epoll_event event{};

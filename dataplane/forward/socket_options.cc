@@ -21,9 +21,10 @@ void SetOption(int fd, int level, int option, int value) {
 SocketResult MakeStreamSocket(int family) {
   UniqueFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return {UniqueFd(), errno};
-  if (family != AF_UNIX) SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   return {std::move(fd), 0};
 }
+
+void DisableNagle(int fd) { SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 void EnableKeepalive(int fd) {
   SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -47,6 +48,7 @@ SocketResult BindListener(const SocketAddress& address) {
   SocketResult made = MakeStreamSocket(address.family());
   if (!made.fd.valid()) return made;
   const int fd = made.fd.get();
+  DisableNagle(fd);
   EnableKeepalive(fd);
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);

@@ -2,8 +2,8 @@
 //
 // Every socket is non-blocking and closed on exec. TCP ones send without delay (TCP_NODELAY) and
 // find dead peers by keepalive. Options that Linux lets accepted sockets inherit are set on the
-// listening socket, which saves system calls for every connection; connecting sockets get keepalive
-// only once they are old enough to need it. Threading: none.
+// listening socket, which saves system calls for every connection; connecting sockets get them once
+// they need them. Threading: none.
 #pragma once
 
 #include "base/endpoint.h"
@@ -29,6 +29,9 @@ struct SocketResult {
 
 // Makes a TCP or unix socket.
 SocketResult MakeStreamSocket(int family);
+
+// Lets a TCP socket send at once whatever it is given (tcp(7), TCP_NODELAY).
+void DisableNagle(int fd);
 
 // Lets a TCP socket find out that its peer is gone.
 void EnableKeepalive(int fd);

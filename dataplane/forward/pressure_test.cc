@@ -125,8 +125,8 @@ TEST(PressureTest, NoDescriptorIsLeftBehind) {
   const size_t before = OpenDescriptors();
   {
     FakeBackend backend([](UniqueFd client) {
-      const std::string wish = Read(client.get(), 1).data;
-      if (!wish.empty() && wish[0] == 'r') Reset(std::move(client));
+      const ReadResult wish = Read(client.get(), 1);
+      if (wish.data == "r") Reset(std::move(client));
     });
     SilentBackend silent;
     TestWorker worker({.threads = 3});

@@ -56,7 +56,9 @@ class SockDiag:
                 # struct inet_diag_msg: the state, the socket's cookie, and the inode at the end.
                 cookie = data[offset + 60 : offset + 68]
                 inode = struct.unpack_from("=I", data, offset + _HEADER.size + 68)[0]
-                found[cookie] = (_STATES[data[offset + 17]], inode != 0)
+                # One that was reset while it was looked at is closed by now.
+                if (state := _STATES.get(data[offset + 17])) is not None:
+                    found[cookie] = (state, inode != 0)
                 offset += (length + 3) & ~3
 
 

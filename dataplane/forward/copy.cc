@@ -1,0 +1,83 @@
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/system_calls.h"
+#include "dataplane/forward/socket_options.h"
+#include "dataplane/forward/stream.h"
+
+namespace lb::dataplane {
+namespace {
+
+// Sends and says how much `to` took; less than `bytes` when it is full (no longer writable) or
+// failed (reset).
+size_t Send(Side& to, const char* data, size_t bytes, int more = 0) {
+  if (to.nagle != Nagle::kOff) to.NextSend();
+  for (;;) {
+    const ssize_t sent = raw::Send(to.fd.get(), data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+    if (sent >= 0) {
+      if (static_cast<size_t>(sent) < bytes) to.writable = false;
+      return static_cast<size_t>(sent);
+    }
+    if (errno == EINTR) continue;
+    NoteError(to.writable, to);
+    return 0;
+  }
+}
+
+void Keep(Direction& direction, const char* data, size_t bytes) {
+  LB_CHECK(direction.kept_bytes == 0 && bytes <= kScratchBytes);
+  direction.kept.reset(new char[bytes]);
+  std::memcpy(direction.kept.get(), data, bytes);
+  direction.kept_bytes = static_cast<uint32_t>(bytes);
+}
+
+void BeginBulk(Stream& stream) {
+  stream.direction.bulk = true;
+  if (!std::exchange(stream.to.unsent_bounded, true)) BoundUnsent(stream.to.fd.get());
+}
+
+}  // namespace
+
+void SendKept(Stream& stream) {
+  Direction& direction = stream.direction;
+  const size_t sent =
+      Send(stream.to, direction.kept.get() + direction.kept_offset, direction.kept_bytes);
+  stream.pumped.sent_bytes += sent;
+  direction.kept_offset += static_cast<uint32_t>(sent);
+  direction.kept_bytes -= static_cast<uint32_t>(sent);
+  if (direction.kept_bytes > 0) return;
+  direction.kept.reset();
+  direction.kept_offset = 0;
+}
+
+void Copy(Stream& stream) {
+  auto& [direction, from, to, tools, now, pumped] = stream;
+  char* const scratch = tools.scratch.get();
+  const ssize_t received = raw::Recv(from.fd.get(), scratch, kScratchBytes, MSG_DONTWAIT);
+  if (received == 0) {
+    direction.source_ended = true;
+    return;
+  }
+  if (received < 0) {
+    if (errno != EINTR) NoteError(from.readable, from);
+    return;
+  }
+  const auto bytes = static_cast<size_t>(received);
+  if (bytes == kScratchBytes)
+    BeginBulk(stream);
+  else if (from.ShortReadIsLast())
+    direction.source_ended = true;
+  else if (!from.read_to_end)
+    from.readable = false;
+  pumped.received_bytes += bytes;
+  // The FIN is passed on next: it goes out with the last bytes, in one packet.
+  const size_t sent = Send(to, scratch, bytes, direction.source_ended ? MSG_MORE : 0);
+  pumped.sent_bytes += sent;
+  if (sent < bytes && !to.reset) Keep(direction, scratch + sent, bytes - sent);
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,38 @@
+// One direction of a connection while it is pumped, and the two ways its bytes move: copied through
+// the thread's scratch buffer, or spliced through a pipe. Parts of pump.cc.
+// Threading: the connection's I/O thread only.
+#pragma once
+
+#include <cerrno>
+
+#include "dataplane/forward/pump.h"
+
+namespace lb::dataplane {
+
+struct Stream {
+  Direction& direction;
+  Side& from;
+  Side& to;
+  RelayTools& tools;
+  Instant now;
+  Pumped pumped{};
+};
+
+// What errno says about a side after a failed read or write: it has to wait, or it is broken.
+inline void NoteError(bool& ready, Side& side) {
+  ready = false;
+  if (errno != EAGAIN) side.reset = true;
+}
+
+// Reads once and sends it on; keeps what the destination does not take.
+void Copy(Stream& stream);
+// Sends what is kept, as far as the destination takes it.
+void SendKept(Stream& stream);
+
+// Moves once through the direction's pipe, which is empty. Whatever is not plainly more data is
+// left to Copy, which knows a FIN from an urgent byte that stops splice(2).
+void Splice(Stream& stream);
+// Moves from the pipe what the destination takes.
+void DrainPipe(Stream& stream);
+
+}  // namespace lb::dataplane

@@ -18,14 +18,14 @@ int Inbox::Watch(int epoll_fd) {
 }
 
 void Inbox::Post(Work work) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   work_.push_back(std::move(work));
   // One ring is enough for all that wait. eventfd(2): it only fails when the counter is full.
   if (work_.size() == 1) LB_CHECK(eventfd_write(event_fd_.get(), 1) == 0);
 }
 
 std::vector<Inbox::Work> Inbox::Take() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (work_.empty()) return {};
   eventfd_t rings = 0;
   LB_CHECK(eventfd_read(event_fd_.get(), &rings) == 0);

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
+#include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/unique_fd.h"
 #include "dataplane/forward/side.h"
 
@@ -33,8 +34,8 @@ class Inbox final : public EventSource {
 
  private:
   const UniqueFd event_fd_;
-  std::mutex mutex_;
-  std::vector<Work> work_;  // Guarded by mutex_.
+  Mutex mutex_;
+  std::vector<Work> work_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace lb::dataplane

@@ -7,7 +7,7 @@
 namespace lb::dataplane {
 
 std::optional<WaitQueue::Place> WaitQueue::Enter(uint64_t max, Call call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (waiting() >= max) return std::nullopt;
   const Place place = next_++;
   line_.emplace(place, std::move(call));
@@ -16,12 +16,12 @@ std::optional<WaitQueue::Place> WaitQueue::Enter(uint64_t max, Call call) {
 }
 
 void WaitQueue::Return(Place place, Call call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   LB_CHECK(place < next_ && line_.emplace(place, std::move(call)).second);
 }
 
 bool WaitQueue::Leave(Place place) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const bool called = line_.erase(place) == 0;
   LB_CHECK(waiting_.fetch_sub(1, std::memory_order_seq_cst) > 0);
   return called;
@@ -36,7 +36,7 @@ void WaitQueue::CallBehind(Place place) { CallFrom(place + 1); }
 void WaitQueue::CallFrom(Place first) {
   Call call;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto next = line_.lower_bound(first);
     if (next == line_.end()) return;
     call = std::move(next->second);

@@ -16,8 +16,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
+
+#include "base/mutex.h"
 
 namespace lb::dataplane {
 
@@ -49,9 +50,9 @@ class WaitQueue final {
   void CallFrom(Place first);
 
   std::atomic<uint64_t> waiting_{0};
-  std::mutex mutex_;
-  Place next_ = 0;              // Guarded by mutex_, as is line_.
-  std::map<Place, Call> line_;  // Not called yet.
+  Mutex mutex_;
+  Place next_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<Place, Call> line_ ABSL_GUARDED_BY(mutex_);  // Not called yet.
 };
 
 }  // namespace lb::dataplane

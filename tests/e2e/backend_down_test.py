@@ -74,7 +74,7 @@ class BackendDownTest(harness.Case):
         self.backends["c"].kill()
         wait_for(lambda: self.health() == "HEALTH_STATE_UNHEALTHY",
                  FALL * INTERVAL_S + 1, "c is out after `fall` checks")
-        sample_while(1, lambda: None)  # The push.
+        wait_for(lambda: self.lb.sum("lb_backend_up", backend="c") == 0, 10, "the worker knows")
         broken = load.report()["errors"]
         # Requests that were with the backend when it was killed; nobody can save those.
         self.assertLessEqual(sum(broken.values()), CLIENTS, broken)

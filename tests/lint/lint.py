@@ -154,6 +154,20 @@ def check_links(root, path, text):
             yield text.count("\n", 0, match.start()) + 1, "link", "no such file: %s" % match.group(1)
 
 
+METRICS_DOC = "docs/operations.md"
+
+
+def check_metrics(root, path, code_text):
+    """Metrics that a program prints and the documentation does not name."""
+    if not path.startswith(("base/", "controlplane/", "dataplane/")) or path.endswith("_test.cc"):
+        return
+    names = [(m.start(), m.group(1)) for m in re.finditer(r'"(lb_[a-z0-9_]+)"', code_text)]
+    documented = read(root, METRICS_DOC) if names else ""
+    for start, name in names:
+        if not re.search(r"\b%s\b" % name, documented):
+            yield code_text.count("\n", 0, start) + 1, "metric", "not in %s: %s" % (METRICS_DOC, name)
+
+
 def lint(root):
     """(findings as (path, line, rule, message) sorted, lengths as check_lengths takes them)."""
     found, long = [], []
@@ -173,6 +187,7 @@ def lint(root):
         if path.endswith((".cc", ".h")):
             sources.append(path)
             found += [(path, *finding) for finding in check_header(path, text)]
+            found += [(path, *finding) for finding in check_metrics(root, path, text)]
             long += lengths(path, text)
     found += check_lengths(long, read_baseline(root))
     found += check_format(root, sources)

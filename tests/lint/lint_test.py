@@ -168,5 +168,13 @@ int Free(int a) {
         self.assertEqual(self.found("void F() { G(1'000'000); }\nvoid H() {}\n"), [("F", 1), ("H", 1)])
 
 
+class MetricTest(Tree):
+    def test_a_metric_must_stand_in_the_documentation(self):
+        code = 'auto a = Counter("lb_known_total", "x");\nauto b = Gauge("lb_secret", "y");\n'
+        files = {"dataplane/control/a.cc": code, lint.METRICS_DOC: "| `lb_known_total` | |\n"}
+        self.assertEqual(self.names(files), ["metric"])
+        self.assertEqual(self.names({**files, lint.METRICS_DOC: "`lb_known_total`, `lb_secret`\n"}), [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -19,7 +19,8 @@ void Fail(admin::v1::Operation& operation, absl::StatusCode code, const char* me
 
 }  // namespace
 
-worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order) {
+worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order,
+                                      uint64_t connections) {
   const uint64_t number = next_++;
   order.set_id(absl::StrCat(life_, "/", number));
   const bool undrain = order.has_undrain();
@@ -34,6 +35,7 @@ worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Comma
   entry.operation.set_kind(undrain ? "UndrainWorker" : "DrainWorker");
   entry.operation.set_target(absl::StrCat("workers/", worker.id));
   entry.operation.set_done(undrain);
+  if (!undrain) entry.operation.set_connections_left(connections);
   entry.operation.set_status(undrain ? "done" : "sent to the worker");
   if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
   return order;

@@ -25,8 +25,10 @@ class Operations final {
   explicit Operations(std::string life) : life_(std::move(life)) {}
 
   // Notes an order for a worker and returns it with an id. An Undrain is done when it is given, and
-  // ends a Drain that still runs.
-  worker::v1::Command Start(const WorkerKey& worker, worker::v1::Command order);
+  // ends a Drain that still runs. `connections` are what the worker reported last: they are left
+  // until it says otherwise.
+  worker::v1::Command Start(const WorkerKey& worker, worker::v1::Command order,
+                            uint64_t connections);
 
   // Takes news of a drain. Unknown ids are ignored: the table is bounded.
   void Progress(const worker::v1::DrainStatus& status);

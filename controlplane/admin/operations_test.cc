@@ -31,9 +31,10 @@ worker::v1::DrainStatus Status(const std::string& id, uint64_t left, bool done) 
 
 TEST(OperationsTest, ADrainGoesOnUntilTheWorkerSaysThatItIsDone) {
   Operations operations("life");
-  const std::string id = operations.Start(kWorker, Drain()).id();
+  const std::string id = operations.Start(kWorker, Drain(), 40).id();
   const admin::v1::Operation& operation = *operations.Find("operations/1");
   EXPECT_EQ(operation.target(), "workers/worker-1");
+  EXPECT_EQ(operation.connections_left(), 40u) << "before the worker's first word";
   EXPECT_EQ(operations.Unfinished(kWorker).size(), 1u);
   EXPECT_TRUE(operations.Unfinished(kOther).empty());
   operations.Progress(Status(id, 37, false));
@@ -47,7 +48,7 @@ TEST(OperationsTest, ADrainGoesOnUntilTheWorkerSaysThatItIsDone) {
 
 TEST(OperationsTest, NewsOfOrdersOfAnotherLifeOrOfNoneChangesNothing) {
   Operations operations("life");
-  operations.Start(kWorker, Drain());
+  operations.Start(kWorker, Drain(), 0);
   for (const char* id : {"", "1", "old/1", "life/", "life/2", "life/x", "life/-1"})
     operations.Progress(Status(id, 0, true));
   EXPECT_FALSE(operations.Find("operations/1")->done());
@@ -55,9 +56,9 @@ TEST(OperationsTest, NewsOfOrdersOfAnotherLifeOrOfNoneChangesNothing) {
 
 TEST(OperationsTest, AnUndrainEndsTheDrainOfItsWorkerOnly) {
   Operations operations("life");
-  operations.Start(kWorker, Drain());
-  operations.Start(kOther, Drain());
-  operations.Start(kWorker, Undrain());
+  operations.Start(kWorker, Drain(), 0);
+  operations.Start(kOther, Drain(), 0);
+  operations.Start(kWorker, Undrain(), 0);
   EXPECT_TRUE(operations.Find("operations/1")->done());
   EXPECT_NE(operations.Find("operations/1")->error_code(), 0);
   EXPECT_FALSE(operations.Find("operations/2")->done());
@@ -67,7 +68,7 @@ TEST(OperationsTest, AnUndrainEndsTheDrainOfItsWorkerOnly) {
 
 TEST(OperationsTest, AProcessThatEndsFailsWhatItHadToDo) {
   Operations operations("life");
-  operations.Start(kWorker, Drain());
+  operations.Start(kWorker, Drain(), 0);
   operations.Forget(kWorker);
   EXPECT_TRUE(operations.Find("operations/1")->done());
   EXPECT_EQ(operations.Find("operations/1")->error_code(),
@@ -76,7 +77,7 @@ TEST(OperationsTest, AProcessThatEndsFailsWhatItHadToDo) {
 
 TEST(OperationsTest, TheOldestGoWhenThereAreTooMany) {
   Operations operations("life");
-  for (size_t i = 0; i <= Operations::kMaxOperations; ++i) operations.Start(kWorker, Undrain());
+  for (size_t i = 0; i <= Operations::kMaxOperations; ++i) operations.Start(kWorker, Undrain(), 0);
   EXPECT_EQ(operations.Find("operations/1"), nullptr);
   EXPECT_NE(operations.Find("operations/2"), nullptr);
   EXPECT_EQ(operations.newest().name(),

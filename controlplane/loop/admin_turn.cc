@@ -21,7 +21,8 @@ admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Part
   WorkerRecord& record = parts.workers.At(key);
   record.draining = order.has_drain();
   worker::v1::ConnectResponse message;
-  *message.mutable_command() = parts.operations.Start(key, std::move(order));
+  *message.mutable_command() =
+      parts.operations.Start(key, std::move(order), parts.totals.OfWorker(key).connections);
   turn.Send(*record.session, std::move(message));
   turn.Log(LogLevel::kInfo, record.draining ? "drain ordered" : "undrain ordered",
            {{"worker", key.id}});

@@ -158,9 +158,17 @@ TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
   Handle(WorkerMessage{1, Hello()});
   admin::v1::DrainWorkerRequest drain;
   drain.set_name("workers/worker-1");
+  ConnectRequest stats;
+  stats.mutable_stats()->set_connections(5);
+  Handle(WorkerMessage{1, stats});
   std::string id;
-  for (const Action& action : Handle(AdminRequest{1, drain, {now_, {}}}))
+  for (const Action& action : Handle(AdminRequest{1, drain, {now_, {}}})) {
     if (const auto* send = std::get_if<SendToWorker>(&action)) id = send->message.command().id();
+    if (const auto* reply = std::get_if<Reply>(&action)) {
+      EXPECT_EQ(std::get<admin::v1::Operation>(reply->answer).connections_left(), 5u)
+          << "not 0 because the worker has not answered yet";
+    }
+  }
   ASSERT_FALSE(id.empty());
   EXPECT_EQ(Ask(drain).reason, "WORKER_ALREADY_DRAINING");
   ConnectRequest status;

@@ -228,6 +228,19 @@ TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
   EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_DISCONNECTED);
 }
 
+TEST_F(AnswersTest, ASilentWorkerIsStaleWhateverItRuns) {
+  versions_.SetContent({"a", std::string(32, 'a')});
+  WorkerRecord& record = Connect(1, "worker-1", "one");
+  record.lane = ConfigLane(versions_.current());
+  record.silent = true;
+  EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_STALE);
+  const admin::v1::Status status = DescribeStatus(view());
+  EXPECT_EQ(status.workers_stale(), 1u);
+  EXPECT_EQ(status.workers_synced() + status.workers_pending(), 0u);
+  ASSERT_EQ(status.alerts_size(), 1);
+  EXPECT_EQ(status.alerts(0).resource(), "workers/worker-1");
+}
+
 TEST_F(AnswersTest, TheShortNameOfAWorkerIsItsNewestProcess) {
   Connect(1, "worker-1", "old");
   Connect(2, "worker-1", "new");

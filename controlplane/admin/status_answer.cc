@@ -120,6 +120,15 @@ void CountWorkers(const View& view, admin::v1::Status& out, Alerts& alerts) {
                                 nack.problems_size() == 0 ? "" : nack.problems(0).message()));
         break;
       }
+      case admin::v1::Worker::SYNC_STALE:
+        if (record.silent) {
+          out.set_workers_stale(out.workers_stale() + 1);
+          alerts.Add(absl::StrCat("workers/", key.id),
+                     absl::StrCat("no message for more than ", WorkerTable::kSilentAfter.count(),
+                                  " s: it hangs or is stopped (pid ", record.identity.pid(), ")"));
+          break;
+        }
+        [[fallthrough]];
       default:
         out.set_workers_pending(out.workers_pending() + 1);
     }

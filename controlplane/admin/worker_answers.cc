@@ -52,6 +52,7 @@ admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerR
 
 admin::v1::Worker::Sync SyncOf(const View& view, const WorkerRecord& record) {
   if (!record.session) return admin::v1::Worker::SYNC_DISCONNECTED;
+  if (record.silent) return admin::v1::Worker::SYNC_STALE;
   if (record.lane.refused()) return admin::v1::Worker::SYNC_ERROR;
   if (!view.versions.has_content()) return admin::v1::Worker::SYNC_NOT_SENT;
   if (record.lane.Runs(view.versions.current())) return admin::v1::Worker::SYNC_SYNCED;

@@ -46,6 +46,7 @@ class ControlLoop::Impl final {
 
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
+    next = std::min(next, NextSilence(*parts_));
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -72,6 +73,7 @@ class ControlLoop::Impl final {
   // Everything that any event can lead to, in the one order there is: health first, since it never
   // waits; rights before the snapshot that needs them; the state before the rights it must cover.
   void Finish(Turn& turn) {
+    FindSilentWorkers(*parts_, turn);
     parts_->resolver.Run(turn.now, turn.actions);
     Refresh(*parts_, turn);
     parts_->health.Run(turn.now, turn.actions);

@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "controlplane/stream/worker_table.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -87,6 +88,13 @@ class ControlLoopTest : public testing::Test {
     for (const Action& action : actions)
       if (const auto* close = std::get_if<CloseSession>(&action)) return close->status;
     return absl::OkStatus();
+  }
+
+  // The first line that was logged, or "".
+  static std::string Logged(const std::vector<Action>& actions) {
+    for (const Action& action : actions)
+      if (const auto* log = std::get_if<WriteLog>(&action)) return log->message;
+    return "";
   }
 
   Instant now_ = Instant(std::chrono::hours(9));
@@ -178,6 +186,28 @@ TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
   admin::v1::GetOperationRequest get;
   get.set_name("operations/1");
   EXPECT_TRUE(std::get<admin::v1::Operation>(Ask(get).answer).done());
+}
+
+TEST_F(ControlLoopTest, AWorkerThatSaysNothingForSecondsIsStaleUntilItSpeaksAgain) {
+  Load(OneRule());
+  Handle(WorkerMessage{1, Hello()});
+  const Instant due = now_ + WorkerTable::kSilentAfter;
+  const auto status = [&] {
+    return std::get<admin::v1::Status>(Ask(admin::v1::GetStatusRequest()).answer);
+  };
+  now_ = due - std::chrono::milliseconds(1);
+  Handle(TimerFired{});
+  EXPECT_EQ(status().workers_stale(), 0u);
+  EXPECT_LE(loop_->NextDeadline(), due);
+  now_ = due;
+  EXPECT_EQ(Logged(Handle(TimerFired{})), "worker is silent; it hangs or is stopped");
+  EXPECT_EQ(Logged(Handle(TimerFired{})), "") << "said once";
+  EXPECT_EQ(status().workers_stale(), 1u);
+  EXPECT_NE(status().alerts(0).message().find("no message"), std::string::npos);
+  ConnectRequest stats;
+  stats.mutable_stats();
+  Handle(WorkerMessage{1, stats});
+  EXPECT_EQ(status().workers_stale(), 0u);
 }
 
 }  // namespace

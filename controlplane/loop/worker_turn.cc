@@ -1,6 +1,8 @@
 #include "controlplane/loop/worker_turn.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -137,6 +139,8 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
                       Turn& turn) {
   WorkerRecord& record = parts.workers.At(worker);
   record.last_seen = turn.now;
+  if (std::exchange(record.silent, false))
+    turn.Log(LogLevel::kInfo, "worker speaks again", {{"worker", worker.id}});
   switch (message.message_case()) {
     case ConnectRequest::kAck:
       return record.lane.Acked(message.ack());
@@ -182,6 +186,27 @@ void OnWorkerStreamEnded(const WorkerStreamEnded& event, Parts& parts, Turn& tur
   turn.Log(LogLevel::kInfo, "worker disconnected",
            {{"worker", parts.workers.KeyOf(event.session).id}});
   Detach(event.session, parts, turn);
+}
+
+void FindSilentWorkers(Parts& parts, Turn& turn) {
+  for (const auto& [session, key] : parts.workers.sessions()) {
+    WorkerRecord& record = parts.workers.At(key);
+    if (record.silent || turn.now < record.last_seen + WorkerTable::kSilentAfter) continue;
+    record.silent = true;
+    turn.Log(LogLevel::kWarn, "worker is silent; it hangs or is stopped",
+             {{"worker", key.id},
+              {"pid", absl::StrCat(record.identity.pid())},
+              {"silent_s", absl::StrCat(WorkerTable::kSilentAfter.count())}});
+  }
+}
+
+Instant NextSilence(const Parts& parts) {
+  Instant next = Instant::max();
+  for (const auto& [session, key] : parts.workers.sessions()) {
+    const WorkerRecord& record = *parts.workers.Find(key);
+    if (!record.silent) next = std::min(next, record.last_seen + WorkerTable::kSilentAfter);
+  }
+  return next;
 }
 
 void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn) {

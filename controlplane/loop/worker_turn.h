@@ -11,6 +11,12 @@ void OnWorkerMessage(const WorkerMessage& event, Parts& parts, Turn& turn);
 
 void OnWorkerStreamEnded(const WorkerStreamEnded& event, Parts& parts, Turn& turn);
 
+// Notes the workers that have said nothing for too long.
+void FindSilentWorkers(Parts& parts, Turn& turn);
+
+// When FindSilentWorkers has something to find; Instant::max() for never.
+Instant NextSilence(const Parts& parts);
+
 void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn);
 
 }  // namespace lb::controlplane

@@ -28,6 +28,7 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .process_gone = false,
             .hello_order = next_hello_++,
             .last_seen = now,
+            .silent = false,
             .await_slots_until = std::nullopt,
             .draining = hello.draining(),
             .threads = hello.threads()};

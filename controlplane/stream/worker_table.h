@@ -32,6 +32,7 @@ struct WorkerRecord {
   bool process_gone = false;
   uint64_t hello_order = 0;  // Of the newest hello; 0: known from the state file only.
   Instant last_seen;
+  bool silent = false;  // Connected, and nothing came for kSilentAfter: it hangs, or is stopped.
   // Until then a worker that serves nothing yet is not sent a snapshot while it has no slots.
   std::optional<Instant> await_slots_until;
   bool draining = false;
@@ -45,6 +46,8 @@ class WorkerTable final {
   // How long a new worker may be kept from serving because others have yet to give up slots. They
   // answer within milliseconds; one that does not must not keep rules without a limit waiting.
   static constexpr std::chrono::milliseconds kAwaitSlots{1'000};
+  // A worker that says nothing for this long is silent: five times the interval of its statistics.
+  static constexpr std::chrono::seconds kSilentAfter{5};
 
   // Adds a worker known from the state file. Ignored when the table is full.
   void Restore(const WorkerKey& key, uint32_t pid, Instant now);

@@ -97,6 +97,11 @@ std::string FakeWorker::Take(const ConnectResponse& message, const Faults& fault
 }
 
 void FakeWorker::Traffic(const Faults& faults) {
+  if (send_ && welcomed_) {
+    worker::v1::ConnectRequest stats;  // A worker that says nothing at all is taken for hung.
+    stats.mutable_stats();
+    send_(std::move(stats));
+  }
   std::vector<BackendKey> limited;
   for (const type::v1::Rule& rule : snapshot_.rules()) {
     if (rule.max_connections() > 0) limited.push_back({rule.name(), ""});

@@ -177,6 +177,15 @@ TEST_F(LbctlGetTest, StatusIsOneScreen) {
   EXPECT_EQ(json::parse(Run({"status", "-o", "json"}).out).at("kind"), "Status");
 }
 
+TEST_F(LbctlGetTest, StatusCountsWorkersThatDrainOrAreSilent) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.status.set_workers_draining(2);
+  data.status.set_workers_stale(3);
+  server_->Set(data);
+  const ProcessResult result = Run({"status"});
+  EXPECT_NE(result.out.find("1 error, 2 draining, 3 stale\n"), std::string::npos) << result.out;
+}
+
 TEST_F(LbctlGetTest, WatchingAppendsChangedRowsOnlyWithoutATerminal) {
   LbctlProcess watch(WithEndpoint({"get", "rules", "-w"}), LbctlProcess::Streams::kPipes);
   ASSERT_TRUE(watch.WaitForOut([](const std::string& out) { return Lines(out) == 3; }));

@@ -103,6 +103,21 @@ TEST_F(LbctlWorkerTest, UndrainNeedsNoConsent) {
   ASSERT_EQ(server_->undrains().size(), 1u);
 }
 
+TEST_F(LbctlWorkerTest, DrainingTheLastWorkerThatServesIsSaidBefore) {
+  EXPECT_FALSE(Has(Run({"worker", "drain", "worker-1", "--yes"}).err, "No other worker"));
+  fakes::AdminServer::Data data = ExampleData();
+  data.workers[1].set_draining(true);
+  server_->Set(data);
+  const ProcessResult result = Run({"worker", "drain", "worker-1", "--yes"});
+  EXPECT_TRUE(Has(result.err, "warning: No other worker accepts connections")) << result.err;
+  LbctlProcess drain(WithEndpoint({"worker", "drain", "worker-1"}),
+                     LbctlProcess::Streams::kTerminal);
+  EXPECT_TRUE(drain.WaitForOut(
+      [](const std::string& out) { return Has(out, "clients will be refused. Drain it? [y/N]"); }));
+  drain.Type("n\n");
+  EXPECT_EQ(drain.Wait(), 2);
+}
+
 TEST_F(LbctlWorkerTest, OnATerminalItAsksWithTheNumberOfConnections) {
   for (const auto& [answer, exit_code] :
        std::vector<std::pair<std::string, int>>{{"n\n", 2}, {"\n", 2}, {"yes\n", 0}}) {

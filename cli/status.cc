@@ -43,6 +43,9 @@ std::string WorkersLine(const api::Status& status, bool color) {
       absl::StrCat("WORKERS      ", Count(status.workers_synced(), "synced", Tone::kGood, color),
                    ", ", Count(status.workers_pending(), "pending", Tone::kWarning, color), ", ",
                    Count(status.workers_failed(), "error", Tone::kBad, color));
+  if (status.workers_draining() > 0)
+    absl::StrAppend(&line, ", ",
+                    Count(status.workers_draining(), "draining", Tone::kWarning, color));
   if (status.workers_stale() > 0)
     absl::StrAppend(&line, ", ", Count(status.workers_stale(), "stale", Tone::kBad, color));
   if (status.workers_disconnected() > 0)

@@ -38,9 +38,22 @@ absl::Status Explain(AdminClient& client, const std::string& name, absl::Status 
   return error;
 }
 
-absl::Status AskForConsent(const std::string& name, uint64_t connections) {
+// Whether clients are refused once `name` drains: nobody else accepts connections.
+absl::StatusOr<bool> IsLastServing(AdminClient& client, const std::string& name) {
+  LB_ASSIGN_OR_RETURN(const std::vector<api::Worker> workers, client.ListWorkers());
+  for (const api::Worker& worker : workers) {
+    const bool reached = worker.sync() != api::Worker::SYNC_DISCONNECTED;
+    if (worker.name() != name && reached && !worker.draining()) return false;
+  }
+  return true;
+}
+
+constexpr char kLastServing[] = "No other worker accepts connections: clients will be refused.";
+
+absl::Status AskForConsent(const std::string& name, uint64_t connections, bool last) {
   WriteErr(absl::StrCat("Worker ", name, " will take no new connections, and end its ",
-                        Connections(connections), " at the timeout. Drain it? [y/N] "));
+                        Connections(connections), " at the timeout. ", last ? kLastServing : "",
+                        last ? " " : "", "Drain it? [y/N] "));
   const std::string answer = absl::AsciiStrToLower(ReadLine());
   if (answer == "y" || answer == "yes") return absl::OkStatus();
   return UsageError("nothing was changed: the answer was not yes");
@@ -133,10 +146,12 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
   const absl::StatusOr<api::Worker> worker = client->GetWorker(options.worker);
   if (!worker.ok()) return Explain(*client, options.worker, worker.status());
   const std::string name = Escape(Leaf(options.worker));
+  LB_ASSIGN_OR_RETURN(const bool last, IsLastServing(*client, worker->name()));
   if (!options.yes) {
-    LB_RETURN_IF_ERROR(AskForConsent(name, worker->connections()));
+    LB_RETURN_IF_ERROR(AskForConsent(name, worker->connections(), last));
   } else if (!globals.quiet) {
-    WriteErr(absl::StrCat("worker ", name, " has ", Connections(worker->connections()), " open\n"));
+    WriteErr(absl::StrCat("worker ", name, " has ", Connections(worker->connections()), " open\n",
+                          last ? absl::StrCat("warning: ", kLastServing, "\n") : ""));
   }
   LB_ASSIGN_OR_RETURN(api::Operation operation,
                       client->DrainWorker(options.worker, options.timeout));

@@ -228,6 +228,18 @@ TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
   EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_DISCONNECTED);
 }
 
+TEST_F(AnswersTest, WorkersThatDrainAreCountedAndAllOfThemAreAnAlert) {
+  Connect(1, "worker-1", "one").draining = true;
+  WorkerRecord& second = Connect(2, "worker-2", "two");
+  EXPECT_EQ(DescribeStatus(view()).workers_draining(), 1u);
+  EXPECT_EQ(DescribeStatus(view()).alerts_size(), 0);
+  second.draining = true;
+  const admin::v1::Status status = DescribeStatus(view());
+  EXPECT_EQ(status.workers_draining(), 2u);
+  ASSERT_EQ(status.alerts_size(), 1);
+  EXPECT_EQ(status.alerts(0).message(), "no worker accepts connections: all of them drain");
+}
+
 TEST_F(AnswersTest, ASilentWorkerIsStaleWhateverItRuns) {
   versions_.SetContent({"a", std::string(32, 'a')});
   WorkerRecord& record = Connect(1, "worker-1", "one");

@@ -69,10 +69,22 @@ std::string DescribeDown(const BackendHealth* health) {
   return absl::StrCat("down, ", health->against, " of ", health->against_needed, " checks passed");
 }
 
-// The two ways in which clients are turned away altogether come before single backends.
-void FindOutages(const View& view, Alerts& alerts) {
-  if (view.workers.sessions().empty())
+// Counts the connected workers that accept nothing.
+uint32_t CountDraining(const View& view) {
+  uint32_t draining = 0;
+  for (const auto& [session, key] : view.workers.sessions())
+    if (view.workers.Find(key)->draining) ++draining;
+  return draining;
+}
+
+// The ways in which clients are turned away altogether come before single backends.
+void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts) {
+  const size_t connected = view.workers.sessions().size();
+  if (connected == 0) {
     alerts.Add("workers", "none is connected: this control plane steers nothing");
+  } else if (out.workers_draining() == connected) {
+    alerts.Add("workers", "no worker accepts connections: all of them drain");
+  }
   for (const LiveRule& rule : view.live) {
     const bool any_up =
         std::any_of(rule.backends.begin(), rule.backends.end(), [&](const LiveBackend& backend) {
@@ -146,7 +158,8 @@ admin::v1::Status DescribeStatus(const View& view) {
   if (view.file.bad_since)
     alerts.Add(view.file.path, "the file on disk is bad; what ran before goes on");
   out.set_rules(static_cast<uint32_t>(view.live.size()));
-  FindOutages(view, alerts);
+  out.set_workers_draining(CountDraining(view));
+  FindOutages(view, out, alerts);
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);
   alerts.Finish();

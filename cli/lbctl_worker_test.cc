@@ -103,6 +103,23 @@ TEST_F(LbctlWorkerTest, UndrainNeedsNoConsent) {
   ASSERT_EQ(server_->undrains().size(), 1u);
 }
 
+TEST_F(LbctlWorkerTest, AnUndrainIsDoneWhenTheWorkerSaysSo) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.undrain_waits = true;
+  data.operations = {Running(3), Ended(9, 3)};
+  for (lb::admin::v1::Operation& operation : data.operations) operation.set_name("operations/7");
+  server_->Set(data);
+  const ProcessResult refused = Run({"worker", "undrain", "worker-1"});
+  EXPECT_EQ(refused.exit_code, 6);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_TRUE(Has(refused.err, "it went wrong")) << refused.err;
+  data.operations = {data.operations[0]};
+  server_->Set(data);
+  const ProcessResult silent = Run({"worker", "undrain", "worker-1", "--timeout", "100ms"});
+  EXPECT_EQ(silent.exit_code, 1) << silent.err;
+  EXPECT_TRUE(Has(silent.out, "did not answer in time")) << silent.out;
+}
+
 TEST_F(LbctlWorkerTest, DrainingTheLastWorkerThatServesIsSaidBefore) {
   EXPECT_FALSE(Has(Run({"worker", "drain", "worker-1", "--yes"}).err, "No other worker"));
   fakes::AdminServer::Data data = ExampleData();

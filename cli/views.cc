@@ -192,7 +192,9 @@ std::string DetailOf(const api::Worker& worker) {
     if (worker.problems_size() > 1)
       absl::StrAppend(&detail, " (and ", worker.problems_size() - 1, " more)");
   }
-  if (worker.draining()) absl::StrAppend(&detail, detail.empty() ? "" : "; ", "draining");
+  if (worker.draining())
+    absl::StrAppend(&detail, detail.empty() ? "" : "; ",
+                    worker.ending() ? "draining to its end" : "draining");
   return detail;
 }
 

@@ -19,6 +19,8 @@ namespace {
 
 // Between two looks at an operation: a person waits for it.
 constexpr std::chrono::milliseconds kProgressInterval{500};
+// Between two looks at an order that a worker carries out at once.
+constexpr std::chrono::milliseconds kAnswerInterval{50};
 // An operation ends by itself at its timeout; past that and this, it is stuck.
 constexpr std::chrono::seconds kGrace{15};
 
@@ -171,9 +173,18 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
 absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker) {
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
-  const absl::StatusOr<api::Operation> operation = client->UndrainWorker(worker);
+  absl::StatusOr<api::Operation> operation = client->UndrainWorker(worker);
   if (!operation.ok()) return Explain(*client, worker, operation.status());
   const std::string name = Escape(Leaf(worker));
+  const Instant end = ReadClocks().steady + globals.timeout;
+  while (!operation->done() && ReadClocks().steady < end) {
+    Pause(kAnswerInterval);
+    LB_ASSIGN_OR_RETURN(*operation, client->GetOperation(operation->name()));
+  }
+  if (!operation->done()) {
+    Print(globals, *operation, absl::StrCat("worker ", name, " did not answer in time"));
+    return ExitCode::kFindings;
+  }
   if (operation->error_code() != 0) return ErrorOf(*operation, name);
   Print(globals, *operation, absl::StrCat("worker ", name, " accepts connections again"));
   if (!globals.quiet) WriteErr(absl::StrCat("Check: lbctl get worker ", name, "\n"));

@@ -22,7 +22,8 @@ struct DrainOptions {
 // did not end in time.
 absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& options);
 
-// Makes a worker accept connections again.
+// Makes a worker accept connections again, and waits for its word: kFindings when none came within
+// --timeout.
 absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker);
 
 }  // namespace lb::cli

@@ -10,7 +10,9 @@
 namespace lb::controlplane {
 namespace {
 
-void Fail(admin::v1::Operation& operation, absl::StatusCode code, const char* message) {
+constexpr size_t kMaxReasonBytes = 256;  // Kept of what a worker says.
+
+void Fail(admin::v1::Operation& operation, absl::StatusCode code, const std::string& message) {
   operation.set_done(true);
   operation.set_status(message);
   operation.set_error_code(static_cast<int32_t>(code));
@@ -24,19 +26,18 @@ worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Comma
   const uint64_t number = next_++;
   order.set_id(absl::StrCat(life_, "/", number));
   const bool undrain = order.has_undrain();
-  if (undrain)
-    for (auto& [old_number, old] : entries_)
-      if (old.worker == worker && !old.operation.done())
-        Fail(old.operation, absl::StatusCode::kAborted, "the worker was undrained");
+  for (auto& [old_number, old] : entries_)
+    if (old.worker == worker && !old.operation.done())
+      Fail(old.operation, absl::StatusCode::kAborted,
+           undrain ? "the worker was undrained" : "the worker was drained");
   Entry& entry = entries_[number];
   entry.worker = worker;
   entry.order = order;
   entry.operation.set_name(absl::StrCat("operations/", number));
   entry.operation.set_kind(undrain ? "UndrainWorker" : "DrainWorker");
   entry.operation.set_target(absl::StrCat("workers/", worker.id));
-  entry.operation.set_done(undrain);
   if (!undrain) entry.operation.set_connections_left(connections);
-  entry.operation.set_status(undrain ? "done" : "sent to the worker");
+  entry.operation.set_status("sent to the worker");
   if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
   return order;
 }
@@ -49,6 +50,11 @@ void Operations::Progress(const worker::v1::DrainStatus& status) {
   const auto it = entries_.find(number);
   if (it == entries_.end() || it->second.operation.done()) return;
   admin::v1::Operation& operation = it->second.operation;
+  if (!status.refused().empty()) {
+    Fail(operation, absl::StatusCode::kFailedPrecondition,
+         status.refused().substr(0, kMaxReasonBytes));
+    return;
+  }
   operation.set_connections_left(status.connections_left());
   operation.set_done(status.done());
   operation.set_status(

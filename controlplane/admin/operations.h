@@ -24,9 +24,9 @@ class Operations final {
   // `life` tells apart the ids of one life of the control plane from those of the next.
   explicit Operations(std::string life) : life_(std::move(life)) {}
 
-  // Notes an order for a worker and returns it with an id. An Undrain is done when it is given, and
-  // ends a Drain that still runs. `connections` are what the worker reported last: they are left
-  // until it says otherwise.
+  // Notes an order for a worker and returns it with an id. It ends what that worker still
+  // had to do, since only the newest order of a worker counts. `connections` are what the worker
+  // reported last: they are left until it says otherwise.
   worker::v1::Command Start(const WorkerKey& worker, worker::v1::Command order,
                             uint64_t connections);
 

@@ -62,8 +62,19 @@ TEST(OperationsTest, AnUndrainEndsTheDrainOfItsWorkerOnly) {
   EXPECT_TRUE(operations.Find("operations/1")->done());
   EXPECT_NE(operations.Find("operations/1")->error_code(), 0);
   EXPECT_FALSE(operations.Find("operations/2")->done());
-  EXPECT_TRUE(operations.Find("operations/3")->done());
-  EXPECT_TRUE(operations.Unfinished(kWorker).empty());
+  EXPECT_FALSE(operations.Find("operations/3")->done()) << "the worker has not answered yet";
+  EXPECT_EQ(operations.Unfinished(kWorker).size(), 1u);
+}
+
+TEST(OperationsTest, AnUndrainThatTheWorkerRefusesFails) {
+  Operations operations("life");
+  worker::v1::DrainStatus status = Status(operations.Start(kWorker, Undrain(), 0).id(), 3, true);
+  status.set_refused("the worker is ending");
+  operations.Progress(status);
+  const admin::v1::Operation& operation = *operations.Find("operations/1");
+  EXPECT_TRUE(operation.done());
+  EXPECT_EQ(operation.error_code(), static_cast<int32_t>(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(operation.error_message(), "the worker is ending");
 }
 
 TEST(OperationsTest, AProcessThatEndsFailsWhatItHadToDo) {

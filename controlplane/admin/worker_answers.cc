@@ -44,6 +44,7 @@ admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerR
   out.set_connections(totals.connections);
   out.set_connections_total(totals.connections_total);
   out.set_draining(record.draining);
+  out.set_ending(record.ending);
   out.set_threads(record.threads);
   return out;
 }

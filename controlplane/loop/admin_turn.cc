@@ -78,6 +78,9 @@ struct Answerer {
     const WorkerRecord& record = parts.workers.At(key);
     if (!record.session)
       return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
+    if (record.ending)
+      return Precondition(request.name(), "is ending: a signal drains it for good",
+                          "WORKER_ENDING");
     if (!record.draining)
       return Precondition(request.name(), "is not draining", "WORKER_NOT_DRAINING");
     worker::v1::Command order;

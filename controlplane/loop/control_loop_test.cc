@@ -188,6 +188,21 @@ TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
   EXPECT_TRUE(std::get<admin::v1::Operation>(Ask(get).answer).done());
 }
 
+TEST_F(ControlLoopTest, AWorkerThatEndsIsSeenDrainingAndIsNotTakenBack) {
+  Load(OneRule());
+  Handle(WorkerMessage{1, Hello()});
+  ConnectRequest ending;
+  ending.mutable_drain()->set_ending(true);
+  Handle(WorkerMessage{1, ending});
+  admin::v1::GetWorkerRequest get;
+  get.set_name("workers/worker-1");
+  const auto worker = std::get<admin::v1::Worker>(Ask(get).answer);
+  EXPECT_TRUE(worker.draining() && worker.ending());
+  admin::v1::UndrainWorkerRequest undrain;
+  undrain.set_name("workers/worker-1");
+  EXPECT_EQ(Ask(undrain).reason, "WORKER_ENDING");
+}
+
 TEST_F(ControlLoopTest, AWorkerThatSaysNothingForSecondsIsStaleUntilItSpeaksAgain) {
   Load(OneRule());
   Handle(WorkerMessage{1, Hello()});

@@ -134,6 +134,16 @@ absl::Status OnNack(const worker::v1::Nack& nack, const WorkerKey& worker, Parts
   return absl::OkStatus();
 }
 
+void OnDrainStatus(const worker::v1::DrainStatus& status, const WorkerKey& worker, Parts& parts,
+                   Turn& turn) {
+  WorkerRecord& record = parts.workers.At(worker);
+  if (status.ending() && !std::exchange(record.ending, true)) {
+    record.draining = true;
+    turn.Log(LogLevel::kInfo, "worker drains and ends", {{"worker", worker.id}});
+  }
+  parts.operations.Progress(status);
+}
+
 // Any message but the first.
 absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Parts& parts,
                       Turn& turn) {
@@ -152,7 +162,7 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
     case ConnectRequest::kSlots:
       return parts.ledger.Report(worker, message.slots(), turn.now);
     case ConnectRequest::kDrain:
-      parts.operations.Progress(message.drain());
+      OnDrainStatus(message.drain(), worker, parts, turn);
       return absl::OkStatus();
     case ConnectRequest::kHello:
       return absl::InvalidArgumentError("a second hello");

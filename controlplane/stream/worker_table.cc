@@ -31,6 +31,7 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .silent = false,
             .await_slots_until = std::nullopt,
             .draining = hello.draining(),
+            .ending = false,
             .threads = hello.threads()};
   record.identity.DiscardUnknownFields();
   if (!hello.has_running()) record.await_slots_until = now + kAwaitSlots;

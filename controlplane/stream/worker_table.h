@@ -36,6 +36,7 @@ struct WorkerRecord {
   // Until then a worker that serves nothing yet is not sent a snapshot while it has no slots.
   std::optional<Instant> await_slots_until;
   bool draining = false;
+  bool ending = false;  // It drains because its process ends: no order takes that back.
   uint32_t threads = 0;
 };
 

@@ -37,6 +37,7 @@ absl::Status Drainer::Take(const Command& command, Instant now) {
   if (repeated && command.id() != commands_.back()) return absl::OkStatus();
   if (to_exit_ && command.has_undrain()) {
     LogWarn("undrain not carried out: the worker is ending", {{"command", command.id()}});
+    refused_command_ = command.id();
     return absl::OkStatus();
   }
   reported_command_ = command.id();
@@ -62,6 +63,7 @@ bool Drainer::IsNew(const std::string& id) {
 
 void Drainer::DrainToExit(Duration timeout, Instant now) {
   to_exit_ = true;
+  next_status_ = now;
   Begin(timeout, now);
 }
 
@@ -101,15 +103,27 @@ void Drainer::Step(Instant now) {
 }
 
 std::optional<ConnectRequest> Drainer::Status(Instant now) {
-  if (reported_command_.empty()) return std::nullopt;
+  if (!refused_command_.empty()) {
+    ConnectRequest refusal = Message(true);
+    refusal.mutable_drain()->set_command_id(std::exchange(refused_command_, ""));
+    refusal.mutable_drain()->set_refused("the worker is ending");
+    return refusal;
+  }
+  if (reported_command_.empty() && !to_exit_) return std::nullopt;
   const bool done = phase_ == Phase::kServing || phase_ == Phase::kDrained;
-  if (!done && now < next_status_) return std::nullopt;
+  if ((!done || reported_command_.empty()) && now < next_status_) return std::nullopt;
   next_status_ = now + kStatusInterval;
-  ConnectRequest message;
+  ConnectRequest message = Message(done);
   message.mutable_drain()->set_command_id(reported_command_);
+  if (done) reported_command_.clear();
+  return message;
+}
+
+ConnectRequest Drainer::Message(bool done) const {
+  ConnectRequest message;
   message.mutable_drain()->set_connections_left(traffic_.connections());
   message.mutable_drain()->set_done(done);
-  if (done) reported_command_.clear();
+  message.mutable_drain()->set_ending(to_exit_);
   return message;
 }
 

@@ -42,7 +42,7 @@ class Drainer final {
   void Step(Instant now);
 
   // What to tell about the newest command: at most one message per kStatusInterval, and one when
-  // it is done.
+  // it is done. A drain to the exit is told without a command, too, and a refused undrain at once.
   std::optional<lb::worker::v1::ConnectRequest> Status(Instant now);
 
   bool draining() const { return phase_ != Phase::kServing; }
@@ -55,6 +55,7 @@ class Drainer final {
   bool IsNew(const std::string& id);
   void Begin(Duration timeout, Instant now);
   void Resume();
+  lb::worker::v1::ConnectRequest Message(bool done) const;
 
   Traffic& traffic_;
   Phase phase_ = Phase::kServing;
@@ -62,7 +63,8 @@ class Drainer final {
   Instant deadline_;  // Of kDraining: when the rest is closed; of kClosing: when it is over;
                       // of kResuming: when to try again.
   std::deque<std::string> commands_;
-  std::string reported_command_;  // Empty: nothing to tell.
+  std::string reported_command_;  // Empty: nothing to tell, unless the process ends.
+  std::string refused_command_;   // Not told yet; empty: none.
   Instant next_status_;
 };
 

@@ -110,7 +110,21 @@ TEST_F(DrainerTest, NoCommandTakesBackTheDrainOfAnEndingProcess) {
   ASSERT_TRUE(drainer_.Take(Undrain("b"), kStart).ok());
   EXPECT_TRUE(drainer_.draining());
   EXPECT_FALSE(traffic_.accepting);
-  EXPECT_FALSE(drainer_.Status(kStart).has_value());
+  const auto refusal = drainer_.Status(kStart);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->drain().command_id(), "b");
+  EXPECT_NE(refusal->drain().refused(), "");
+}
+
+TEST_F(DrainerTest, AProcessThatEndsTellsItWithoutACommand) {
+  drainer_.DrainToExit(seconds(30), kStart);
+  const auto first = drainer_.Status(kStart);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->drain().command_id(), "");
+  EXPECT_TRUE(first->drain().ending());
+  EXPECT_EQ(first->drain().connections_left(), 3u);
+  EXPECT_FALSE(drainer_.Status(kStart + milliseconds(999)).has_value());
+  EXPECT_TRUE(drainer_.Status(kStart + seconds(1)).has_value());
 }
 
 TEST_F(DrainerTest, ACommandWithoutIdOrOrderIsRefused) {

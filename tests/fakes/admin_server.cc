@@ -80,7 +80,7 @@ class WorkerService final : public api::WorkerService::Service {
   }
   grpc::Status UndrainWorker(grpc::ServerContext* context, const api::UndrainWorkerRequest* request,
                              api::Operation* response) override {
-    response->set_done(true);
+    response->set_done(!state_.data.undrain_waits);
     return Order(context, *request, state_.undrains, "UndrainWorker", response);
   }
 

@@ -21,6 +21,7 @@ class AdminServer final {
     std::vector<lb::admin::v1::Worker> workers;
     // What GetOperation answers, one after the other; the last one for ever.
     std::vector<lb::admin::v1::Operation> operations;
+    bool undrain_waits = false;  // An undrain is not done when it is given.
   };
 
   struct Fault {

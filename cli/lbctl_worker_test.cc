@@ -64,6 +64,15 @@ TEST_F(LbctlWorkerTest, WaitFollowsToTheEndOnStderr) {
   EXPECT_TRUE(Has(result.err, "20 connections left\n")) << result.err;
 }
 
+TEST_F(LbctlWorkerTest, ADrainSaysHowManyConnectionsItClosed) {
+  lb::admin::v1::Operation ended = Ended(0, 0);
+  ended.set_connections_closed(3);
+  SetOperations({ended});
+  const ProcessResult result = Run({"worker", "drain", "worker-1", "--yes", "--wait"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "worker worker-1 drained; 3 connections closed at the timeout\n");
+}
+
 TEST_F(LbctlWorkerTest, ADrainThatEndsTooLateIsNotDone) {
   SetOperations({Ended(4, 3)});
   const ProcessResult result = Run({"worker", "drain", "worker-1", "--yes", "--wait"});

@@ -28,6 +28,15 @@ std::string Connections(uint64_t count) {
   return absl::StrCat(count, count == 1 ? " connection" : " connections");
 }
 
+// "worker w drained", and what it cost.
+std::string Drained(const std::string& name, const api::Operation& operation) {
+  std::string words = absl::StrCat("worker ", name, " drained");
+  if (operation.connections_closed() > 0)
+    absl::StrAppend(&words, "; ", Connections(operation.connections_closed()),
+                    " closed at the timeout");
+  return words;
+}
+
 // Adds the closest existing worker to a NotFound.
 absl::Status Explain(AdminClient& client, const std::string& name, absl::Status error) {
   if (error.code() != absl::StatusCode::kNotFound) return error;
@@ -128,7 +137,7 @@ absl::StatusOr<ExitCode> WaitForEnd(const Globals& globals, AdminClient& client,
       operation.error_code() == static_cast<int>(absl::StatusCode::kDeadlineExceeded);
   if (ended && operation.error_code() != 0 && !too_late) return ErrorOf(operation, name);
   if (ended && !too_late) {
-    Print(globals, operation, absl::StrCat("worker ", name, " drained"));
+    Print(globals, operation, Drained(name, operation));
     return ExitCode::kDone;
   }
   Print(globals, operation,
@@ -160,10 +169,9 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
   if (options.wait) return WaitForEnd(globals, *client, options, name, std::move(operation));
   if (operation.done() && operation.error_code() != 0) return ErrorOf(operation, name);
   Print(globals, operation,
-        absl::StrCat("worker ", name,
-                     operation.done()
-                         ? " drained"
-                         : " draining; " + Connections(operation.connections_left()) + " left"));
+        operation.done() ? Drained(name, operation)
+                         : absl::StrCat("worker ", name, " draining; ",
+                                        Connections(operation.connections_left()), " left"));
   if (!globals.quiet)
     WriteErr(absl::StrCat("Follow: lbctl get worker ", name,
                           " -w   Take back: lbctl worker undrain ", name, "\n"));

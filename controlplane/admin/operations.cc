@@ -19,6 +19,12 @@ void Fail(admin::v1::Operation& operation, absl::StatusCode code, const std::str
   operation.set_error_message(message);
 }
 
+std::string StatusText(const worker::v1::DrainStatus& status) {
+  if (!status.done()) return absl::StrCat(status.connections_left(), " connections left");
+  if (status.connections_closed() == 0) return "done";
+  return absl::StrCat("done; ", status.connections_closed(), " connections closed at the timeout");
+}
+
 }  // namespace
 
 worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order,
@@ -56,9 +62,9 @@ void Operations::Progress(const worker::v1::DrainStatus& status) {
     return;
   }
   operation.set_connections_left(status.connections_left());
+  operation.set_connections_closed(status.connections_closed());
   operation.set_done(status.done());
-  operation.set_status(
-      status.done() ? "done" : absl::StrCat(status.connections_left(), " connections left"));
+  operation.set_status(StatusText(status));
 }
 
 void Operations::Forget(const WorkerKey& worker) {

@@ -46,6 +46,16 @@ TEST(OperationsTest, ADrainGoesOnUntilTheWorkerSaysThatItIsDone) {
   EXPECT_TRUE(operations.Unfinished(kWorker).empty());
 }
 
+TEST(OperationsTest, WhatADrainClosedAtItsTimeoutIsSaid) {
+  Operations operations("life");
+  worker::v1::DrainStatus status = Status(operations.Start(kWorker, Drain(), 9).id(), 0, true);
+  status.set_connections_closed(4);
+  operations.Progress(status);
+  const admin::v1::Operation& operation = *operations.Find("operations/1");
+  EXPECT_EQ(operation.connections_closed(), 4u);
+  EXPECT_EQ(operation.status(), "done; 4 connections closed at the timeout");
+}
+
 TEST(OperationsTest, NewsOfOrdersOfAnotherLifeOrOfNoneChangesNothing) {
   Operations operations("life");
   operations.Start(kWorker, Drain(), 0);

@@ -71,6 +71,7 @@ void Drainer::Begin(Duration timeout, Instant now) {
   if (phase_ == Phase::kDrained) return;
   traffic_.StopAccepting();
   phase_ = Phase::kDraining;
+  closed_ = 0;
   deadline_ = now + timeout;
 }
 
@@ -94,8 +95,8 @@ void Drainer::Step(Instant now) {
       phase_ = Phase::kDrained;
       return;
     }
-    LogInfo("drain timeout: closing connections",
-            {{"connections", absl::StrCat(traffic_.connections())}});
+    closed_ = traffic_.connections();
+    LogWarn("drain timeout: closing connections", {{"connections", absl::StrCat(closed_)}});
     traffic_.CloseConnections();
     phase_ = Phase::kClosing;
     deadline_ = now + kCloseGrace;
@@ -123,6 +124,7 @@ ConnectRequest Drainer::Message(bool done) const {
   ConnectRequest message;
   message.mutable_drain()->set_connections_left(traffic_.connections());
   message.mutable_drain()->set_done(done);
+  message.mutable_drain()->set_connections_closed(closed_);
   message.mutable_drain()->set_ending(to_exit_);
   return message;
 }

@@ -60,8 +60,9 @@ class Drainer final {
   Traffic& traffic_;
   Phase phase_ = Phase::kServing;
   bool to_exit_ = false;
-  Instant deadline_;  // Of kDraining: when the rest is closed; of kClosing: when it is over;
-                      // of kResuming: when to try again.
+  uint64_t closed_ = 0;  // Connections that the running drain closed at its timeout.
+  Instant deadline_;     // Of kDraining: when the rest is closed; of kClosing: when it is over;
+                         // of kResuming: when to try again.
   std::deque<std::string> commands_;
   std::string reported_command_;  // Empty: nothing to tell, unless the process ends.
   std::string refused_command_;   // Not told yet; empty: none.

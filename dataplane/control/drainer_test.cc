@@ -56,6 +56,7 @@ TEST_F(DrainerTest, ClosesTheRestOnceAtTheTimeout) {
   EXPECT_FALSE(drainer_.drained());
   drainer_.Step(kStart + seconds(30) + Drainer::kCloseGrace);
   EXPECT_TRUE(drainer_.drained());
+  EXPECT_EQ(drainer_.Status(kStart + seconds(40))->drain().connections_closed(), 3u);
 }
 
 TEST_F(DrainerTest, TellsProgressOnceASecondAndTheEndOnce) {

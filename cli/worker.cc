@@ -129,7 +129,7 @@ absl::StatusOr<bool> Follow(const Globals& globals, AdminClient& client, const s
 absl::StatusOr<ExitCode> WaitForEnd(const Globals& globals, AdminClient& client,
                                     const DrainOptions& options, const std::string& name,
                                     api::Operation operation) {
-  SetInterruptNote("\nlbctl: the drain goes on; see: lbctl get worker\n");
+  SetInterruptNote(absl::StrCat("\nlbctl: the drain goes on; see: lbctl get worker ", name, "\n"));
   const Instant end = ReadClocks().steady + options.timeout + kGrace;
   LB_ASSIGN_OR_RETURN(const bool ended, Follow(globals, client, name, end, operation));
   SetInterruptNote("");

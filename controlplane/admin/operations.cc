@@ -80,6 +80,13 @@ std::vector<worker::v1::Command> Operations::Unfinished(const WorkerKey& worker)
   return out;
 }
 
+const admin::v1::Operation* Operations::RunningDrain(const WorkerKey& worker) const {
+  for (const auto& [number, entry] : entries_)
+    if (entry.worker == worker && entry.order.has_drain() && !entry.operation.done())
+      return &entry.operation;
+  return nullptr;
+}
+
 const admin::v1::Operation* Operations::Find(const std::string& name) const {
   absl::string_view rest = name;
   uint64_t number = 0;

@@ -39,6 +39,9 @@ class Operations final {
   // The orders that a worker has not finished.
   std::vector<worker::v1::Command> Unfinished(const WorkerKey& worker) const;
 
+  // The drain that a worker has not finished, or nullptr.
+  const admin::v1::Operation* RunningDrain(const WorkerKey& worker) const;
+
   // The one started last. Requires that there is one.
   const admin::v1::Operation& newest() const { return entries_.rbegin()->second.operation; }
 

@@ -64,8 +64,8 @@ struct Answerer {
     const WorkerRecord& record = parts.workers.At(key);
     if (!record.session)
       return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
-    if (record.draining)
-      return Precondition(request.name(), "is draining already", "WORKER_ALREADY_DRAINING");
+    // Asked twice is not wrong: the second one follows the first.
+    if (const auto* running = parts.operations.RunningDrain(key)) return *running;
     worker::v1::Command order;
     order.mutable_drain();
     if (request.has_timeout()) *order.mutable_drain()->mutable_timeout() = request.timeout();
@@ -81,8 +81,6 @@ struct Answerer {
     if (record.ending)
       return Precondition(request.name(), "is ending: a signal drains it for good",
                           "WORKER_ENDING");
-    if (!record.draining)
-      return Precondition(request.name(), "is not draining", "WORKER_NOT_DRAINING");
     worker::v1::Command order;
     order.mutable_undrain();
     return Order(key, std::move(order), parts, turn);

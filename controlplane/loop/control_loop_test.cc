@@ -178,7 +178,8 @@ TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
     }
   }
   ASSERT_FALSE(id.empty());
-  EXPECT_EQ(Ask(drain).reason, "WORKER_ALREADY_DRAINING");
+  EXPECT_EQ(std::get<admin::v1::Operation>(Ask(drain).answer).name(), "operations/1")
+      << "asked again, it is the same";
   ConnectRequest status;
   status.mutable_drain()->set_command_id(id);
   status.mutable_drain()->set_done(true);
@@ -186,6 +187,14 @@ TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
   admin::v1::GetOperationRequest get;
   get.set_name("operations/1");
   EXPECT_TRUE(std::get<admin::v1::Operation>(Ask(get).answer).done());
+}
+
+TEST_F(ControlLoopTest, AnUndrainOfAServingWorkerIsAnOrderLikeAnyOther) {
+  Load(OneRule());
+  Handle(WorkerMessage{1, Hello()});
+  admin::v1::UndrainWorkerRequest undrain;
+  undrain.set_name("workers/worker-1");
+  EXPECT_TRUE(Ask(undrain).status.ok());
 }
 
 TEST_F(ControlLoopTest, AWorkerThatEndsIsSeenDrainingAndIsNotTakenBack) {

@@ -43,10 +43,11 @@ absl::Status Drainer::Take(const Command& command, Instant now) {
   reported_command_ = command.id();
   next_status_ = now;
   if (repeated || to_exit_) return absl::OkStatus();
-  LogInfo(command.has_drain() ? "drain ordered" : "drain taken back", {{"command", command.id()}});
   if (command.has_drain()) {
+    LogInfo("drain ordered", {{"command", command.id()}});
     Begin(TimeoutOf(command.drain()), now);
   } else if (draining()) {
+    LogInfo("drain taken back", {{"command", command.id()}});
     phase_ = Phase::kResuming;
     deadline_ = now + kStatusInterval;
     Resume();

@@ -165,7 +165,7 @@ TEST_F(LbctlGetTest, StatusIsOneScreen) {
   const ProcessResult result = Run({"status"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out,
-            "controlplane 0.1.0 (cp-1)   config rev 42 (applied 1d ago)\n"
+            "controlplane 0.1.0 (cp-1)   config rev 42 (read 1d ago, in force on 1 of 2 workers)\n"
             "WORKERS      1 synced, 0 pending, 1 error\n"
             "RULES        2\n"
             "BACKENDS     2 up, 1 down\n"
@@ -175,6 +175,13 @@ TEST_F(LbctlGetTest, StatusIsOneScreen) {
             "  8 more: lbctl config validate /etc/lb/lb.yaml\n"
             "! rules/web/backends/web-2: DOWN: connect timeout\n");
   EXPECT_EQ(json::parse(Run({"status", "-o", "json"}).out).at("kind"), "Status");
+}
+
+TEST_F(LbctlGetTest, ARevisionThatEveryWorkerRunsIsApplied) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.status.set_workers_failed(0);
+  server_->Set(data);
+  EXPECT_NE(Run({"status"}).out.find("config rev 42 (applied 1d ago)\n"), std::string::npos);
 }
 
 TEST_F(LbctlGetTest, StatusCountsWorkersThatDrainOrAreSilent) {

@@ -25,6 +25,17 @@ std::string Count(uint32_t count, const char* word, Tone tone, bool color) {
   return Paint(absl::StrCat(count, " ", word), count == 0 ? Tone::kPlain : tone, color);
 }
 
+// How far the newest revision came: read is not in force, while workers have not taken it.
+std::string InForce(const api::Status& status, const std::string& age) {
+  const uint32_t workers = status.workers_synced() + status.workers_pending() +
+                           status.workers_failed() + status.workers_stale();
+  const std::string ago = age.empty() ? "" : absl::StrCat(" ", age, " ago");
+  if (workers == status.workers_synced())
+    return age.empty() ? "" : absl::StrCat(workers == 0 ? "read" : "applied", ago);
+  return absl::StrCat("read", ago, ", in force on ", status.workers_synced(), " of ", workers,
+                      " workers");
+}
+
 std::string HeadLine(const api::Status& status, WallTime now) {
   const lb::type::v1::ProcessIdentity& process = status.control_plane();
   std::string line = absl::StrCat("controlplane ", Escape(process.version()));
@@ -33,8 +44,8 @@ std::string HeadLine(const api::Status& status, WallTime now) {
   if (!uptime.empty()) absl::StrAppend(&line, "   up ", uptime);
   if (!status.has_running()) return line + "   no configuration yet\n";
   absl::StrAppend(&line, "   config rev ", status.running().revision());
-  const std::string age = AgeOf(status.file().applied_time(), now);
-  if (!age.empty()) absl::StrAppend(&line, " (applied ", age, " ago)");
+  const std::string in_force = InForce(status, AgeOf(status.file().applied_time(), now));
+  if (!in_force.empty()) absl::StrAppend(&line, " (", in_force, ")");
   return line + "\n";
 }
 

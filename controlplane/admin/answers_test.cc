@@ -205,6 +205,7 @@ TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
   *nack.mutable_rejected() = versions_.current();
   nack.set_reason(worker::v1::Nack::REASON_BIND_FAILED);
   nack.add_problems()->set_message("cannot listen on 127.0.0.1:8080: address in use (98)");
+  nack.mutable_problems(0)->set_field("rules/web/listen");
   ASSERT_TRUE(record.lane.Nacked(nack, kNow).ok());
   EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_ERROR);
   admin::v1::GetWorkerRequest request;
@@ -217,7 +218,9 @@ TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
   EXPECT_EQ(status.workers_failed(), 1u);
   ASSERT_EQ(status.alerts_size(), 1);
   EXPECT_EQ(status.alerts(0).resource(), "workers/worker-1");
-  EXPECT_NE(status.alerts(0).message().find("BIND_FAILED: cannot listen"), std::string::npos);
+  EXPECT_EQ(status.alerts(0).message(),
+            "refused revision 1: BIND_FAILED: rules/web/listen: cannot listen on 127.0.0.1:8080: "
+            "address in use (98); it runs none");
 
   record.lane.Next(versions_, kNow + ConfigLane::kRetryMin);
   worker::v1::Ack ack;
@@ -226,6 +229,20 @@ TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
   EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_SYNCED);
   workers_.Disconnect(1);
   EXPECT_EQ(SyncOf(view(), record), admin::v1::Worker::SYNC_DISCONNECTED);
+}
+
+TEST_F(AnswersTest, ARefusalSaysWhatKeepsRunning) {
+  versions_.SetContent({"a", std::string(32, 'a')});
+  WorkerRecord& record = Connect(1, "worker-1", "one");
+  record.lane = ConfigLane(versions_.current());
+  versions_.SetContent({"b", std::string(32, 'b')});
+  record.lane.Next(versions_, kNow);
+  worker::v1::Nack nack;
+  *nack.mutable_rejected() = versions_.current();
+  nack.set_reason(worker::v1::Nack::REASON_INVALID);
+  ASSERT_TRUE(record.lane.Nacked(nack, kNow).ok());
+  EXPECT_EQ(DescribeStatus(view()).alerts(0).message(),
+            "refused revision 2: INVALID; revision 1 keeps running");
 }
 
 TEST_F(AnswersTest, WorkersThatDrainAreCountedAndAllOfThemAreAnAlert) {

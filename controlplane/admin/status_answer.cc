@@ -113,6 +113,19 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
   out.set_backends_down(down);
 }
 
+// What was refused and why, and what goes on meanwhile.
+std::string DescribeRefusal(const WorkerRecord& record) {
+  const worker::v1::Nack& nack = *record.lane.refused();
+  std::string out = absl::StrCat("refused revision ", nack.rejected().revision(), ": ",
+                                 worker::v1::Nack::Reason_Name(nack.reason()).substr(7));
+  if (nack.problems_size() > 0) {
+    const type::v1::Problem& first = nack.problems(0);
+    absl::StrAppend(&out, ": ", first.field(), first.field().empty() ? "" : ": ", first.message());
+  }
+  if (!record.lane.running()) return absl::StrCat(out, "; it runs none");
+  return absl::StrCat(out, "; revision ", record.lane.running()->revision(), " keeps running");
+}
+
 void CountWorkers(const View& view, admin::v1::Status& out, Alerts& alerts) {
   for (const auto& [key, record] : view.workers.workers()) {
     switch (SyncOf(view, record)) {
@@ -122,16 +135,10 @@ void CountWorkers(const View& view, admin::v1::Status& out, Alerts& alerts) {
       case admin::v1::Worker::SYNC_DISCONNECTED:
         out.set_workers_disconnected(out.workers_disconnected() + 1);
         break;
-      case admin::v1::Worker::SYNC_ERROR: {
+      case admin::v1::Worker::SYNC_ERROR:
         out.set_workers_failed(out.workers_failed() + 1);
-        const worker::v1::Nack& nack = *record.lane.refused();
-        alerts.Add(absl::StrCat("workers/", key.id),
-                   absl::StrCat("refused the configuration: ",
-                                worker::v1::Nack::Reason_Name(nack.reason()).substr(7),
-                                nack.problems_size() == 0 ? "" : ": ",
-                                nack.problems_size() == 0 ? "" : nack.problems(0).message()));
+        alerts.Add(absl::StrCat("workers/", key.id), DescribeRefusal(record));
         break;
-      }
       case admin::v1::Worker::SYNC_STALE:
         if (record.silent) {
           out.set_workers_stale(out.workers_stale() + 1);

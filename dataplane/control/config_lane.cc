@@ -75,6 +75,7 @@ std::optional<ConnectRequest> ConfigLane::Rename(const ConfigVersion& version) {
 
 ConnectRequest ConfigLane::Accept(const ConfigVersion& version, Duration took) {
   running_ = version;
+  refusal_.clear();
   LogInfo("configuration in force", VersionFields(version));
   ConnectRequest message;
   *message.mutable_ack()->mutable_version() = version;
@@ -92,6 +93,8 @@ ConnectRequest ConfigLane::Refuse(const ConfigVersion& version, Nack nack) {
     fields.emplace_back("problems", absl::StrCat(nack.problems_size()));
   }
   LogWarn("configuration refused", fields);
+  refusal_ = absl::StrCat("revision ", version.revision(), ": ", ReasonLabel(nack.reason()));
+  if (nack.problems_size() > 0) absl::StrAppend(&refusal_, ": ", nack.problems(0).message());
   *nack.mutable_rejected() = version;
   if (running_) *nack.mutable_running() = *running_;
   ConnectRequest message;

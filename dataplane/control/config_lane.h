@@ -40,6 +40,10 @@ class ConfigLane final {
   // The tables in force; null before the first.
   const std::shared_ptr<const Tables>& tables() const { return tables_; }
 
+  // Why the newest version was refused, for people: "revision 5: bind_failed: 0.0.0.0:80: ...";
+  // empty when it was not.
+  const std::string& refusal() const { return refusal_; }
+
   uint64_t applies_total() const { return applies_total_; }
   // Refused versions by reason, "bind_failed".
   const std::map<std::string, uint64_t>& refused_total() const { return refused_total_; }
@@ -55,6 +59,7 @@ class ConfigLane final {
   const Clock clock_;
   std::optional<lb::type::v1::ConfigVersion> running_;
   std::shared_ptr<const Tables> tables_;
+  std::string refusal_;
   uint64_t applies_total_ = 0;
   std::map<std::string, uint64_t> refused_total_;
 };

@@ -169,6 +169,8 @@ class Worker::Impl final {
     if (drainer_.draining()) {
       return {503, kType, absl::StrCat("draining: ", forwarder_.connections(), " connections\n")};
     }
+    if (!config_.running() && !config_.refusal().empty())
+      return {503, kType, absl::StrCat("no configuration yet: refused ", config_.refusal(), "\n")};
     if (!config_.running()) {
       return {503, kType,
               absl::StrCat("no configuration yet: ", session_ && session_->welcomed()

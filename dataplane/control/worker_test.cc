@@ -221,6 +221,19 @@ TEST_F(WorkerTest, AWrongDigestAndAnOldVersionAreRefused) {
   EXPECT_TRUE(Served());
 }
 
+TEST_F(WorkerTest, AFirstConfigurationThatIsRefusedIsWhyItIsNotReady) {
+  const FakeBackend squatter(Echo);
+  ASSERT_TRUE(plane_->AwaitHello().has_value());
+  ASSERT_TRUE(plane_->SendWelcome());
+  ASSERT_TRUE(plane_->SendSnapshot(Web(squatter.address()), 1, 1));
+  ASSERT_TRUE(plane_->AwaitAnswer().has_value());
+  const HttpReply ready = Page("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(ready.body, "no configuration yet: refused revision 1: bind_failed: " +
+                            squatter.address().ToString() +
+                            ": Address already in use (EADDRINUSE)\n");
+}
+
 TEST_F(WorkerTest, WhatCannotBeBoundIsNamedAndTheOldRuleServesOn) {
   Serve();
   const FakeBackend squatter(Echo);

@@ -34,6 +34,15 @@ TEST_F(LbctlGetTest, ListsBackendsAsATable) {
       "web   web-2    10.0.0.2:80  DOWN            1      7     50  connect timeout  2h\n");
 }
 
+TEST_F(LbctlGetTest, ANameWithoutAnAddressIsUnresolvedWithTheReason) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.backends[0].set_unresolved("no such name");
+  server_->Set(data);
+  const std::string out = Run({"get", "backends", "--rule", "api"}).out;
+  EXPECT_NE(out.find("UNRESOLVED"), std::string::npos) << out;
+  EXPECT_NE(out.find("no such name"), std::string::npos) << out;
+}
+
 TEST_F(LbctlGetTest, RulesShowTheirLimitsAndWhoWaits) {
   EXPECT_EQ(Run({"get", "rules"}).out,
             "NAME  LISTEN        BALANCE               BACKENDS  CONNS  LIMIT  QUEUED\n"

@@ -13,8 +13,9 @@ namespace {
 
 std::string Number(uint64_t value) { return absl::StrCat(value); }
 
-Cell HealthCell(lb::type::v1::HealthState health) {
-  switch (health) {
+Cell HealthCell(const api::Backend& backend) {
+  if (!backend.unresolved().empty()) return {"UNRESOLVED", Tone::kBad};
+  switch (backend.health()) {
     case lb::type::v1::HEALTH_STATE_HEALTHY:
       return {"UP", Tone::kGood};
     case lb::type::v1::HEALTH_STATE_UNHEALTHY:
@@ -81,11 +82,11 @@ Row BackendRow(const api::Backend& backend, bool wide, WallTime now) {
   Row row = {{RuleOf(backend.name())},
              {Leaf(backend.name())},
              {backend.address()},
-             HealthCell(backend.health()),
+             HealthCell(backend),
              {Number(backend.weight())},
              {Number(backend.connections())},
              {Limit(backend.max_connections())},
-             {backend.health_detail()}};
+             {backend.unresolved().empty() ? backend.health_detail() : backend.unresolved()}};
   if (wide) {
     row.push_back({backend.has_check_time() ? Milliseconds(backend.check_time()) : ""});
     row.push_back({Number(backend.connects_total())});

@@ -110,6 +110,31 @@ TEST_F(AnswersTest, PagesGiveEveryBackendOnceWhateverTheirSize) {
   EXPECT_EQ(Backends("rules/a", 2), std::vector<std::string>(all.begin(), all.begin() + 3));
 }
 
+TEST_F(AnswersTest, ANameWithoutAnAddressIsARowAndAnAlertWithTheReason) {
+  AddRule("web", {"a", "c"});
+  const Endpoint name = Endpoint::Parse("db.internal:80").value();
+  live_[0].unresolved.push_back({"b", name, 2});
+  resolver_.SetNames({name}, {}, kNow);
+  std::vector<Action> actions;
+  resolver_.Run(kNow, actions);
+  resolver_.Done(
+      {std::get<ResolveName>(actions.at(0)).query, absl::NotFoundError("no such name"), {}, {}},
+      kNow);
+  for (int32_t size = 1; size <= 4; ++size)
+    EXPECT_EQ(Backends("rules/web", size),
+              (std::vector<std::string>{"rules/web/backends/a", "rules/web/backends/b",
+                                        "rules/web/backends/c"}));
+  admin::v1::GetBackendRequest request;
+  request.set_name("rules/web/backends/b");
+  const auto backend = std::get<admin::v1::Backend>(GetBackend(view(), request));
+  EXPECT_EQ(backend.unresolved(), "no such name");
+  EXPECT_EQ(backend.address(), "db.internal:80");
+  const admin::v1::Status status = DescribeStatus(view());
+  EXPECT_EQ(status.backends_down(), 1u);
+  ASSERT_EQ(status.alerts_size(), 2);
+  EXPECT_EQ(status.alerts(1).message(), "db.internal:80 does not resolve: no such name");
+}
+
 TEST_F(AnswersTest, RulesComeInPagesToo) {
   for (const char* name : {"a", "b", "c"}) AddRule(name, {});
   admin::v1::ListRulesRequest request;

@@ -47,7 +47,7 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   out.set_name(absl::StrCat(kRulePrefix, rule.name));
   out.set_listen(rule.listen.ToString());
   out.set_balance("weighted_round_robin");
-  out.set_backends_total(static_cast<uint32_t>(rule.backends.size()));
+  out.set_backends_total(static_cast<uint32_t>(rule.backends.size() + rule.unresolved.size()));
   uint32_t up = 0;
   for (const LiveBackend& backend : rule.backends)
     if (IsUp(view.health.StateOf({rule.name, backend.name}))) ++up;
@@ -90,6 +90,16 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
   return out;
 }
 
+admin::v1::Backend Describe(const View& view, const LiveRule& rule,
+                            const UnresolvedBackend& backend) {
+  admin::v1::Backend out;
+  out.set_name(BackendName(rule.name, backend.name));
+  out.set_address(backend.address.ToString());
+  out.set_weight(backend.weight);
+  out.set_unresolved(WhyUnresolved(view, backend));
+  return out;
+}
+
 // Appends the backends of one rule that come after `page.after`; false when the page is full.
 bool AppendBackends(const View& view, const LiveRule& rule, const Page& page,
                     admin::v1::ListBackendsResponse& out) {
@@ -98,10 +108,22 @@ bool AppendBackends(const View& view, const LiveRule& rule, const Page& page,
   const size_t slash = page.after.find('/');
   const BackendKey last{page.after.substr(0, slash), page.after.substr(slash + 1)};
   if (!page.after.empty() && rule.name < last.rule) return true;
-  for (const LiveBackend& backend : rule.backends) {
-    if (!page.after.empty() && rule.name == last.rule && backend.name <= last.backend) continue;
-    if (static_cast<size_t>(out.backends_size()) == page.size) return false;
-    *out.add_backends() = Describe(view, rule, backend);
+  auto live = rule.backends.begin();
+  auto unresolved = rule.unresolved.begin();
+  while (live != rule.backends.end() || unresolved != rule.unresolved.end()) {
+    const bool is_live = unresolved == rule.unresolved.end() ||
+                         (live != rule.backends.end() && live->name < unresolved->name);
+    const std::string& name = is_live ? live->name : unresolved->name;
+    const bool seen = !page.after.empty() && rule.name == last.rule && name <= last.backend;
+    if (!seen && static_cast<size_t>(out.backends_size()) == page.size) return false;
+    if (!seen)
+      *out.add_backends() =
+          is_live ? Describe(view, rule, *live) : Describe(view, rule, *unresolved);
+    if (is_live) {
+      ++live;
+    } else {
+      ++unresolved;
+    }
   }
   return true;
 }
@@ -109,6 +131,12 @@ bool AppendBackends(const View& view, const LiveRule& rule, const Page& page,
 }  // namespace
 
 bool IsUp(type::v1::HealthState state) { return state != type::v1::HEALTH_STATE_UNHEALTHY; }
+
+std::string WhyUnresolved(const View& view, const UnresolvedBackend& backend) {
+  const absl::Status error = view.resolver.LastError(backend.address);
+  if (error.ok()) return "no answer yet";
+  return std::string(error.message());
+}
 
 std::string BackendName(const std::string& rule, const std::string& backend) {
   return absl::StrCat(kRulePrefix, rule, kBackendsPart, backend);
@@ -149,7 +177,10 @@ Outcome<admin::v1::Backend> GetBackend(const View& view,
     failure.reason = "BACKEND_NOT_FOUND";
     return failure;
   }
-  const LiveBackend* backend = FindBackend(*rule, name.substr(part + sizeof kBackendsPart - 1));
+  const std::string leaf = name.substr(part + sizeof kBackendsPart - 1);
+  for (const UnresolvedBackend& unresolved : rule->unresolved)
+    if (unresolved.name == leaf) return Describe(view, *rule, unresolved);
+  const LiveBackend* backend = FindBackend(*rule, leaf);
   if (backend == nullptr) return BackendNotFound(*rule, name);
   return Describe(view, *rule, *backend);
 }

@@ -12,6 +12,9 @@ namespace lb::controlplane {
 // True for a backend that connections are sent to: healthy, or not checked.
 bool IsUp(type::v1::HealthState state);
 
+// Why a name has no address: what the last query said, or that none was answered.
+std::string WhyUnresolved(const View& view, const UnresolvedBackend& backend);
+
 // "rules/web/backends/web-1"
 std::string BackendName(const std::string& rule, const std::string& backend);
 

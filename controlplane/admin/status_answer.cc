@@ -108,6 +108,12 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
       ++down;
       alerts.Add(BackendName(rule.name, backend.name), DescribeDown(view.health.Find(key)));
     }
+    for (const UnresolvedBackend& backend : rule.unresolved) {
+      ++down;
+      alerts.Add(BackendName(rule.name, backend.name),
+                 absl::StrCat(backend.address.ToString(),
+                              " does not resolve: ", WhyUnresolved(view, backend)));
+    }
   }
   out.set_backends_up(up);
   out.set_backends_down(down);

@@ -65,7 +65,10 @@ void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
   turn.dirty |= changed;
   const absl::Status error = parts.resolver.LastError(name);
   if (!error.ok())
-    turn.Log(LogLevel::kWarn, "a DNS query failed; the last answer stays",
+    turn.Log(LogLevel::kWarn,
+             parts.resolver.addresses().contains(name)
+                 ? "a DNS query failed; the last answer stays"
+                 : "a DNS query failed; no answer yet, so no connection goes there",
              {{"name", name.ToString()}, {"error", error.ToString()}});
 }
 

@@ -47,6 +47,15 @@ std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses&
   return out;
 }
 
+std::vector<UnresolvedBackend> Unresolved(const RuleConfig& rule, const Addresses& addresses) {
+  std::vector<UnresolvedBackend> out;
+  for (const BackendConfig& backend : rule.backends)
+    if (!backend.address.IsResolved() && !addresses.contains(backend.address))
+      out.push_back({backend.name, backend.address, backend.weight});
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
 }  // namespace
 
 LiveRules Expand(const Config& config, const Addresses& addresses) {
@@ -61,7 +70,8 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .max_connections = rule.max_connections.value_or(0),
                      .queue = rule.queue,
                      .source = rule.source,
-                     .backends = ExpandBackends(rule, addresses)});
+                     .backends = ExpandBackends(rule, addresses),
+                     .unresolved = Unresolved(rule, addresses)});
   }
   std::sort(rules.begin(), rules.end(),
             [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });

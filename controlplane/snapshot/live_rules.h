@@ -29,6 +29,15 @@ struct LiveBackend {
   friend bool operator==(const LiveBackend&, const LiveBackend&) = default;
 };
 
+// A configured DNS name without any answer yet: no connection can go there.
+struct UnresolvedBackend {
+  std::string name;  // The configured one.
+  Endpoint address;  // kName or kSrv.
+  uint32_t weight = 1;
+
+  friend bool operator==(const UnresolvedBackend&, const UnresolvedBackend&) = default;
+};
+
 struct LiveRule {
   std::string name;
   Endpoint listen;
@@ -37,8 +46,9 @@ struct LiveRule {
   uint32_t connect_attempts = 3;
   uint64_t max_connections = 0;  // Of clients, over all workers of the host; 0: no limit.
   std::optional<QueueConfig> queue;
-  std::vector<Endpoint> source;       // Addresses to connect from, best first; port 0.
-  std::vector<LiveBackend> backends;  // Sorted by name; names are unique.
+  std::vector<Endpoint> source;                 // Addresses to connect from, best first; port 0.
+  std::vector<LiveBackend> backends;            // Sorted by name; names are unique.
+  std::vector<UnresolvedBackend> unresolved{};  // Sorted by name.
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;
 };

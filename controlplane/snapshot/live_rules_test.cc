@@ -42,6 +42,8 @@ TEST(LiveRulesTest, EachAddressOfANameIsABackendOfItsOwn) {
 TEST(LiveRulesTest, ANameWithoutAnAnswerHasNoBackends) {
   const LiveRules live = Expand(OneRule({Backend("app", "app.internal:80")}), {});
   EXPECT_TRUE(live.at(0).backends.empty());
+  ASSERT_EQ(live[0].unresolved.size(), 1u);
+  EXPECT_EQ(live[0].unresolved[0].name, "app");
 }
 
 TEST(LiveRulesTest, AConfiguredNameWinsOverOneMadeForAnAddress) {

@@ -111,7 +111,7 @@ void AddConfig(CLI::App& app, CommandLine& line) {
       ->take_last();
   CLI::App* explain = Add(*config, "explain", Command::kConfigExplain, line,
                           "what a key means, its type, unit and default");
-  explain->add_option("PATH", line.name, "a key, as rules.health_check.interval; none: the top");
+  explain->add_option("PATH", line.name, "a key, as rules.health_check.interval_ms; none: the top");
 }
 
 void AddWorker(CLI::App& app, CommandLine& line) {

@@ -196,6 +196,11 @@ TEST_F(LbctlErrorTest, SchemaAndExplainNeedNoControlPlane) {
   const ProcessResult explained = RunLbctl({"config", "explain", "rules.listen"});
   EXPECT_EQ(explained.exit_code, 0) << explained.err;
   EXPECT_TRUE(Has(explained.out, "listen"));
+  const std::string help = RunLbctl({"config", "explain", "--help"}).out;
+  const size_t example = help.find("rules.");
+  ASSERT_NE(example, std::string::npos) << help;
+  const std::string path = help.substr(example, help.find_first_of("; \n", example) - example);
+  EXPECT_EQ(RunLbctl({"config", "explain", path}).exit_code, 0) << path;
   const ProcessResult unknown = RunLbctl({"config", "explain", "rules[].lisen"});
   EXPECT_EQ(unknown.exit_code, 3);
   EXPECT_TRUE(Has(unknown.err, "did you mean 'rules[].listen'?")) << unknown.err;

@@ -62,6 +62,18 @@ void AppendMember(const KeyNode& member, std::string& out) {
   absl::StrAppend(&out, "\n      ", Absl(spec.description), "\n");
 }
 
+// The known name nearest to `word`, or the first that begins with it: "interval" of "interval_ms".
+std::string_view NearestOrLonger(std::string_view word,
+                                 const std::vector<std::string_view>& known) {
+  constexpr size_t kPrefixBytesMin = 3;  // A shorter one begins too many names.
+  const std::string_view nearest = Nearest(word, known);
+  if (!nearest.empty() || word.size() < kPrefixBytesMin) return nearest;
+  const auto longer = std::find_if(known.begin(), known.end(), [word](std::string_view name) {
+    return name.substr(0, word.size()) == word;
+  });
+  return longer == known.end() ? "" : *longer;
+}
+
 // `path` with its first wrong segment replaced by the nearest key of that map; "" when none is
 // near.
 std::string MendSegment(std::string_view path) {
@@ -80,7 +92,7 @@ std::string MendSegment(std::string_view path) {
   for (const KeyNode* member : map->members) names.push_back(member->name);
   const std::string_view segment = path.substr(start, end - start);
   const std::string_view word = segment.substr(0, segment.find_first_of("[]"));
-  const std::string_view nearest = Nearest(word, names);
+  const std::string_view nearest = NearestOrLonger(word, names);
   if (nearest.empty()) return "";
   const std::string mended = absl::StrCat(Absl(path.substr(0, start)), Absl(nearest));
   const std::string whole = absl::StrCat(mended, Absl(path.substr(start + word.size())));
@@ -94,7 +106,7 @@ std::string_view KeyAnywhere(std::string_view name) {
   };
   std::vector<std::string_view> names;
   for (const KeySpec& spec : KeyRows()) names.push_back(name_of(spec));
-  const std::string_view nearest = Nearest(name, names);
+  const std::string_view nearest = NearestOrLonger(name, names);
   for (const KeySpec& spec : KeyRows()) {
     if (!nearest.empty() && name_of(spec) == nearest) return spec.path;
   }

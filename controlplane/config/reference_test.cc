@@ -49,6 +49,8 @@ TEST(ReferenceTest, AnUnknownPathIsNotFoundAndANearOneNamed) {
       {"rules[].lisen", "rules[].listen"},
       {"rules[0].backend[1].weight", "rules[0].backends[1].weight"},
       {"rules.health_check.intervall_ms", "rules.health_check.interval_ms"},
+      {"rules.health_check.interval", "rules.health_check.interval_ms"},
+      {"health", "health_check"},
       {"listen", "rules[].listen"},
       {"dns[0]", "dns"},
   };

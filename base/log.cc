@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json/serialize.hpp>
 #include <chrono>
@@ -50,6 +51,18 @@ bool NeedsQuotes(std::string_view value) {
   return false;
 }
 
+// Escapes what would break a line or a pair of double quotes; a single quote breaks neither.
+std::string EscapeText(std::string_view text) {
+  std::string out;
+  while (true) {
+    const size_t quote = std::min(text.find('\''), text.size());
+    out += absl::Utf8SafeCHexEscape(absl::string_view(text.data(), quote));
+    if (quote == text.size()) return out;
+    out += '\'';
+    text.remove_prefix(quote + 1);
+  }
+}
+
 std::string RenderText(std::string_view time, LogLevel level, std::string_view message,
                        const LogFields& fields) {
   std::string line(time);
@@ -58,7 +71,7 @@ std::string RenderText(std::string_view time, LogLevel level, std::string_view m
   for (const auto& [key, value] : fields) {
     absl::StrAppend(&line, " ", key, "=");
     if (NeedsQuotes(value)) {
-      absl::StrAppend(&line, "\"", absl::Utf8SafeCHexEscape(value), "\"");
+      absl::StrAppend(&line, "\"", EscapeText(value), "\"");
     } else {
       line += value;
     }

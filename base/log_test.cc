@@ -11,6 +11,12 @@ TEST(LogTest, TextQuotesWhatASpaceOrAControlCharacterWouldBreak) {
             "T info rule added rule=web why=\"a \\\"b\\\"\\n\\x1b[0m\" empty=\"\"");
 }
 
+TEST(LogTest, ASingleQuoteNeedsNoEscape) {
+  EXPECT_EQ(RenderLogLine(LogFormat::kText, "T", LogLevel::kInfo, "m",
+                          {{"problem", "unknown key 'a\"b'"}}),
+            "T info m problem=\"unknown key 'a\\\"b'\"");
+}
+
 TEST(LogTest, JsonIsOneValidObjectWhateverTheBytes) {
   EXPECT_EQ(RenderLogLine(LogFormat::kJson, "T", LogLevel::kWarn, "m", {{"k", "a\"\n"}}),
             "{\"ts\":\"T\",\"level\":\"warn\",\"msg\":\"m\",\"k\":\"a\\\"\\n\"}");

@@ -1,6 +1,5 @@
 #include "controlplane/loop/config_turn.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,23 +12,45 @@ namespace {
 // resolver, since a snapshot without them would take backends away from workers that serve.
 constexpr std::chrono::seconds kFirstNamesWait{5};
 
+// One line of a refused file each; the rest is counted, and `lbctl config validate` has all.
+constexpr size_t kMaxLoggedFindings = 20;
+
+LogFields FieldsOf(const Finding& finding, const std::string& path) {
+  LogFields fields{{"path", path}};
+  if (finding.line != 0) {
+    fields.emplace_back("line", absl::StrCat(finding.line));
+    fields.emplace_back("column", absl::StrCat(finding.column));
+  }
+  fields.emplace_back("code", finding.code);
+  fields.emplace_back("problem", finding.message);
+  if (!finding.hint.empty()) fields.emplace_back("hint", finding.hint);
+  return fields;
+}
+
+// Logs the findings of one severity, `most` at most; returns how many.
+size_t LogFindings(const ConfigRead& event, Finding::Severity severity, size_t most, Turn& turn) {
+  const bool error = severity == Finding::Severity::kError;
+  size_t logged = 0;
+  for (const Finding& finding : event.findings) {
+    if (finding.severity != severity || logged == most) continue;
+    turn.Log(error ? LogLevel::kError : LogLevel::kWarn,
+             error ? "error in the configuration" : "warning about the configuration",
+             FieldsOf(finding, event.path));
+    ++logged;
+  }
+  return logged;
+}
+
 void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
   parts.file.good = false;
   ++parts.file.failures_total;
   if (!parts.file.bad_since) parts.file.bad_since = turn.now;
+  const size_t logged = LogFindings(event, Finding::Severity::kError, kMaxLoggedFindings, turn);
+  const size_t warnings =
+      LogFindings(event, Finding::Severity::kWarning, kMaxLoggedFindings - logged, turn);
   LogFields fields{{"path", event.path}, {"findings", absl::StrCat(event.findings_total)}};
-  const auto first = std::find_if(
-      event.findings.begin(), event.findings.end(),
-      [](const Finding& finding) { return finding.severity == Finding::Severity::kError; });
-  if (first != event.findings.end()) {
-    if (first->line != 0) {
-      fields.emplace_back("line", absl::StrCat(first->line));
-      fields.emplace_back("column", absl::StrCat(first->column));
-    }
-    fields.emplace_back("code", first->code);
-    fields.emplace_back("problem", first->message);
-    if (!first->hint.empty()) fields.emplace_back("hint", first->hint);
-  }
+  if (event.findings_total > logged + warnings)
+    fields.emplace_back("not_shown", absl::StrCat(event.findings_total - logged - warnings));
   turn.Log(LogLevel::kError, "the configuration is refused; what runs stays", std::move(fields));
 }
 

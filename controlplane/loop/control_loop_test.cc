@@ -137,6 +137,18 @@ TEST_F(ControlLoopTest, ABadFileChangesNothingAndIsSeen) {
   EXPECT_EQ(after.rules(), 1u);
 }
 
+TEST_F(ControlLoopTest, EachFindingOfABadFileIsALineUpToALimit) {
+  const auto lines = [&](size_t findings) {
+    ConfigRead read{"lb.yaml", std::nullopt, Findings(findings), findings};
+    size_t count = 0;
+    for (const Action& action : Handle(read))
+      if (std::holds_alternative<WriteLog>(action)) ++count;
+    return count;
+  };
+  EXPECT_EQ(lines(3), 4u) << "and one for the whole";
+  EXPECT_EQ(lines(1'000), 21u);
+}
+
 TEST_F(ControlLoopTest, ARestartSendsNoSnapshotToAWorkerThatRunsIt) {
   Load(OneRule());
   const auto first = std::get<admin::v1::Status>(Ask(admin::v1::GetStatusRequest()).answer);

@@ -224,6 +224,20 @@ TEST_F(ControlLoopTest, AWorkerThatEndsIsSeenDrainingAndIsNotTakenBack) {
   EXPECT_EQ(Ask(undrain).reason, "WORKER_ENDING");
 }
 
+TEST_F(ControlLoopTest, AProcessThatGoesWithoutAGoodbyeIsAWarning) {
+  for (const bool goodbye : {false, true}) {
+    Restart("");
+    Load(OneRule());
+    Handle(WorkerMessage{1, Hello()});
+    ConnectRequest ending;
+    ending.mutable_drain()->set_ending(true);
+    if (goodbye) Handle(WorkerMessage{1, ending});
+    Handle(WorkerStreamEnded{1});
+    EXPECT_EQ(Logged(Handle(ProcessGone{42})),
+              goodbye ? "worker process is gone" : "worker process is gone without a goodbye");
+  }
+}
+
 TEST_F(ControlLoopTest, AWorkerThatSaysNothingForSecondsIsStaleUntilItSpeaksAgain) {
   Load(OneRule());
   Handle(WorkerMessage{1, Hello()});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -25,12 +26,17 @@ std::string NackReason(const worker::v1::Nack& nack) {
   return worker::v1::Nack::Reason_Name(nack.reason());
 }
 
-void ForgetWorker(const WorkerKey& worker, Parts& parts, Turn& turn) {
+// Whether its end is no surprise: it said so, or was never heard here.
+bool MayGo(const WorkerRecord& record) { return record.ending || record.hello_order == 0; }
+
+void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& turn) {
   parts.ledger.Forget(worker);
   parts.totals.Forget(worker);
   parts.operations.Forget(worker);
   turn.dirty = true;
-  turn.Log(LogLevel::kInfo, "worker process is gone",
+  // One that drained before had said that it ends; any other was killed or crashed.
+  turn.Log(expected ? LogLevel::kInfo : LogLevel::kWarn,
+           expected ? "worker process is gone" : "worker process is gone without a goodbye",
            {{"worker", worker.id}, {"incarnation", worker.incarnation}});
 }
 
@@ -40,7 +46,8 @@ void Detach(SessionId session, Parts& parts, Turn& turn) {
   const WorkerKey worker = parts.workers.KeyOf(session);
   parts.ledger.Disconnect(worker);
   parts.totals.Disconnect(worker);
-  if (parts.workers.Disconnect(session)) ForgetWorker(worker, parts, turn);
+  const bool expected = MayGo(parts.workers.At(worker));
+  if (parts.workers.Disconnect(session)) ForgetWorker(worker, expected, parts, turn);
 }
 
 void Close(SessionId session, const absl::Status& status, Parts& parts, Turn& turn) {
@@ -220,8 +227,11 @@ Instant NextSilence(const Parts& parts) {
 }
 
 void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn) {
+  std::set<WorkerKey> expected;
+  for (const auto& [key, record] : parts.workers.workers())
+    if (record.identity.pid() == event.pid && MayGo(record)) expected.insert(key);
   for (const WorkerKey& worker : parts.workers.ProcessGone(event.pid))
-    ForgetWorker(worker, parts, turn);
+    ForgetWorker(worker, expected.contains(worker), parts, turn);
 }
 
 }  // namespace lb::controlplane

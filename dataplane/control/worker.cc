@@ -73,6 +73,9 @@ class Worker::Impl final {
   void DrainToExit(Duration timeout, std::function<void()> drained) {
     drained_ = std::move(drained);
     drainer_.DrainToExit(timeout, Now());
+    // Said at once: with nothing open the process ends within a tick.
+    if (!session_ || !session_->welcomed()) return;
+    if (auto goodbye = drainer_.Status(Now())) client_.Send(std::move(*goodbye));
   }
 
   HttpReply Page(const std::string& path) {

@@ -7,11 +7,15 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 has() { grep -qF -- "$1" "$2" || fail "the output lacks: $1"; }
 folder_of() { grep -o '/[^ ]*lb-quickstart\.[A-Za-z0-9]*' "$1" | head -n 1; }
 
+if deploy/quickstart --foo 2>"$TEST_TMPDIR/usage"; then fail "an unknown flag is accepted"; fi
+has "unknown flag '--foo'" "$TEST_TMPDIR/usage"
+
 out="$TEST_TMPDIR/out"
 deploy/quickstart --bin-dir "$PWD" | tee "$out"
 has "1. 300 requests" "$out"
 has "No request failed" "$out"
 has "bravo is started again" "$out"
+has "CONNECTIONS  0 open, " "$out"
 has "Everything is stopped" "$out"
 [ ! -e "$(folder_of "$out")" ] || fail "the folder is still there"
 

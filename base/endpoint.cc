@@ -91,6 +91,8 @@ absl::StatusOr<HostPort> SplitHostPort(std::string_view text) {
       return Bad(text, "a port is missing; write [ADDRESS]:PORT");
     return HostPort{std::string(text.substr(1, close - 1)), text.substr(close + 2), true};
   }
+  if (text.find("://") != std::string_view::npos)
+    return Bad(text, "this is a URL; write HOST:PORT without http:// and path");
   if (!text.empty() && text.front() == '/')
     return Bad(text, "a path needs its scheme; write unix:PATH");
   const size_t colon = text.rfind(':');

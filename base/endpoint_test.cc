@@ -74,5 +74,12 @@ TEST(EndpointTest, AllowsPortZeroOnlyWhenAsked) {
   EXPECT_FALSE(Endpoint::Parse("127.0.0.1:0").ok());
 }
 
+TEST(EndpointTest, AUrlIsToldToDropItsScheme) {
+  for (const char* url : {"http://x:80", "https://x/path"}) {
+    const absl::Status status = Endpoint::Parse(url).status();
+    EXPECT_NE(status.message().find("without http://"), absl::string_view::npos) << status;
+  }
+}
+
 }  // namespace
 }  // namespace lb

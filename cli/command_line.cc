@@ -83,13 +83,24 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
   return absl::OkStatus();
 }
 
+// `lbctl help COMMAND...` is `lbctl COMMAND... --help`, which is all that CLI11 knows.
+std::vector<std::string> Arguments(int argc, const char* const* argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.push_back("--help");
+  }
+  std::reverse(words.begin(), words.end());  // As CLI11 takes them.
+  return words;
+}
+
 }  // namespace
 
 absl::Status ParseCommandLine(int argc, const char* const* argv, CommandLine& line) {
   CLI::App app;
   BuildTree(app, line);
   try {
-    app.parse(argc, argv);
+    app.parse(Arguments(argc, argv));
   } catch (const CLI::CallForHelp&) {
     line.command = Command::kHelp;
     const CLI::App* about = Innermost(&app);

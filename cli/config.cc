@@ -107,10 +107,12 @@ bool HasFindings(const LoadResult& result, Finding::Severity least) {
 
 absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options) {
   const std::vector<std::string> formats = {"text", "json", "github"};
-  if (std::find(formats.begin(), formats.end(), options.format) == formats.end())
+  if (std::find(formats.begin(), formats.end(), options.format) == formats.end()) {
+    const std::string hint = DidYouMean(options.format, formats);
     return UsageError(absl::StrCat("-o: '", Escape(options.format),
-                                   "' is not one of text, json, github; ",
-                                   DidYouMean(options.format, formats)));
+                                   "' is not one of text, json, github", hint.empty() ? "" : "; ",
+                                   hint));
+  }
   const bool from_stdin = options.file == "-";
   const std::string name = from_stdin ? "stdin" : options.file;
   const absl::StatusOr<std::string> text =

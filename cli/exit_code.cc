@@ -43,6 +43,7 @@ ExitCode ExitCodeFor(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnimplemented:  // Another program's socket, such as worker.sock.
       return ExitCode::kUnreachable;
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:

@@ -96,7 +96,7 @@ TEST_F(LbctlErrorTest, ErrorsOfTheServerHaveTheirExitCodes) {
                                 {9, 6},
                                 {10, 6},
                                 {13, 70},
-                                {12, 70}}) {
+                                {12, 4}}) {
     fakes::AdminServer::Fault fault;
     fault.code = mapping.grpc_code;
     fault.message = "it\x1b[2J failed";
@@ -185,6 +185,20 @@ TEST_F(LbctlErrorTest, ValidateShowsEveryFindingOnStdout) {
   const ProcessResult missing = RunLbctl({"config", "validate", SocketPath("none.yaml")});
   EXPECT_EQ(missing.exit_code, 1);
   EXPECT_TRUE(Has(missing.out, "No such file")) << missing.out;
+}
+
+TEST_F(LbctlErrorTest, MessagesHaveNoLooseEnds) {
+  const ProcessResult format = RunLbctl({"config", "validate", "-", "-o", "yaml"});
+  EXPECT_EQ(format.exit_code, 2);
+  EXPECT_TRUE(Has(format.err, "text, json, github\n")) << format.err;
+  const ProcessResult nobody = RunLbctl({"status", "-e", "unix:" + SocketPath("none.sock")});
+  EXPECT_TRUE(Has(nobody.err, "running? Does")) << nobody.err;
+  EXPECT_TRUE(Has(nobody.err, "\n  Name another one")) << nobody.err;
+}
+
+TEST_F(LbctlErrorTest, HelpIsACommandToo) {
+  EXPECT_EQ(RunLbctl({"help"}).out, RunLbctl({"--help"}).out);
+  EXPECT_EQ(RunLbctl({"help", "worker", "drain"}).out, RunLbctl({"worker", "drain", "--help"}).out);
 }
 
 TEST_F(LbctlErrorTest, SchemaAndExplainNeedNoControlPlane) {

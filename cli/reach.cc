@@ -17,8 +17,8 @@ namespace lb::cli {
 namespace {
 
 constexpr char kStartHint[] =
-    "Is lb-controlplane running ? Does its --admin-api say this socket?\n"
-    " Name another one with --endpoint unix:/PATH or LBCTL_ENDPOINT.";
+    "Is lb-controlplane running? Does its --admin-api say this socket?\n"
+    "Name another one with --endpoint unix:/PATH or LBCTL_ENDPOINT.";
 
 // Says which group may enter; the folder's when the socket itself cannot be seen. Nobody is told to
 // join root's group: that gives far more than this socket.

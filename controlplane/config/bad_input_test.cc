@@ -160,6 +160,8 @@ TEST(BadInputTest, ValuesHaveTheirTypeUnitAndRange) {
       {Top("health_check: {port: 0}\n"), "2:22+1 LB0106 health_check.port"},
       {Rule("  timeouts: {connect: 30}\n"), "5:23+2 LB0110 rules[0].timeouts.connect",
        "'30' has no unit; write 250ms, 5s"},
+      {Rule("  timeouts: {idle: 1.5s}\n"), "5:20+4 LB0110 rules[0].timeouts.idle",
+       "'1.5s' is not a whole number; write it in a smaller unit, as 1500ms"},
       {Rule("  timeouts: {idle: 1d}\n"), "5:20+2 LB0110 rules[0].timeouts.idle", "unknown unit"},
       {Rule("  timeouts: {idle: 0s}\n"), "5:20+2 LB0106 rules[0].timeouts.idle"},
       {Rule("  timeouts: {idle: soon}\n"), "5:20+4 LB0104 rules[0].timeouts.idle", "a duration"},

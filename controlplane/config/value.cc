@@ -73,6 +73,13 @@ ValueError OutOfRange(const KeySpec& spec, const YamlNode& node) {
           ""};
 }
 
+// "1.5s": digits around a point, whatever follows.
+bool IsFraction(std::string_view text) {
+  const size_t point = text.find_first_not_of("0123456789");
+  return point != 0 && point != std::string_view::npos && point + 1 < text.size() &&
+         text[point] == '.' && absl::ascii_isdigit(static_cast<unsigned char>(text[point + 1]));
+}
+
 std::optional<ValueError> CheckNumber(const KeySpec& spec, YamlNode& node) {
   const Quantity quantity = ReadQuantity(spec.type, spec.bare, node.text);
   const std::string_view examples = UnitExamples(spec.type);
@@ -84,6 +91,9 @@ std::optional<ValueError> CheckNumber(const KeySpec& spec, YamlNode& node) {
       return ValueError{codes::kUnit, absl::StrCat(Shown(node), " has no unit"),
                         absl::StrCat("write ", Absl(examples))};
     case Quantity::Result::kUnknownUnit:
+      if (IsFraction(node.text))
+        return ValueError{codes::kUnit, absl::StrCat(Shown(node), " is not a whole number"),
+                          "write it in a smaller unit, as 1500ms for 1.5s"};
       return ValueError{codes::kUnit, absl::StrCat(Shown(node), " has an unknown unit"),
                         absl::StrCat("write ", Absl(examples))};
     case Quantity::Result::kNotANumber:

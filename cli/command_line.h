@@ -34,6 +34,7 @@ struct CommandLine {
   std::string out;                 // kConfigSchema --out
   std::optional<std::string> drain_timeout;
   bool watch = false;
+  bool check = false;  // kStatus: an alert is exit code 1.
   bool wait = false;
   bool yes = false;
   bool strict = false;

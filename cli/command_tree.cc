@@ -15,8 +15,8 @@ constexpr char kExamples[] = R"(Examples:
   lbctl config validate /etc/lb/lb.yaml     check a file before it is used
   lbctl worker drain worker-1 --wait --yes  empty a worker before an upgrade
 
-Exit codes: 0 done, 1 findings or not in time, 2 usage, 3 not found, 4 unreachable, 5 refused,
-6 conflict, 7 partly done, 70 bug, 130 interrupted.)";
+Exit codes: 0 done, 1 findings, alerts (status --check) or not in time, 2 usage, 3 not found,
+4 unreachable, 5 refused, 6 conflict, 7 partly done, 70 bug, 130 interrupted.)";
 
 CLI::Option* AddText(CLI::App& app, const char* names, std::optional<std::string>& target,
                      const char* type, const char* description) {
@@ -75,6 +75,7 @@ void AddLook(CLI::App& app, CommandLine& line) {
   CLI::App* status = Add(app, "status", Command::kStatus, line,
                          "control plane, workers, backends and alerts on one screen");
   status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  status->add_flag("--check", line.check, "exit code 1 when there is any alert");
   CLI::App* get =
       Add(app, "get", Command::kGet, line, "list rules, backends or workers, all or by name");
   get->add_option("TYPE", line.words,

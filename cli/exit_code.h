@@ -13,7 +13,7 @@ namespace lb::cli {
 
 enum class ExitCode : int {
   kDone = 0,
-  kFindings = 1,      // Findings, or a condition that was not met in time.
+  kFindings = 1,      // Findings, alerts, or a condition that was not met in time.
   kUsage = 2,         // Wrong arguments, or consent missing.
   kNotFound = 3,      // The server knows no such thing.
   kUnreachable = 4,   // No connection, no answer in time.

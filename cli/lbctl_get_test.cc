@@ -193,6 +193,16 @@ TEST_F(LbctlGetTest, ARevisionThatEveryWorkerRunsIsApplied) {
   EXPECT_NE(Run({"status"}).out.find("config rev 42 (applied 1d ago)\n"), std::string::npos);
 }
 
+TEST_F(LbctlGetTest, StatusCheckFailsWhenThereIsAnAlert) {
+  EXPECT_EQ(Run({"status"}).exit_code, 0);
+  EXPECT_EQ(Run({"status", "--check"}).exit_code, 1);
+  EXPECT_EQ(Run({"status", "--check", "-w"}).exit_code, 2);
+  fakes::AdminServer::Data data = ExampleData();
+  data.status.clear_alerts();
+  server_->Set(data);
+  EXPECT_EQ(Run({"status", "--check"}).exit_code, 0);
+}
+
 TEST_F(LbctlGetTest, StatusCountsWorkersThatDrainOrAreSilent) {
   fakes::AdminServer::Data data = ExampleData();
   data.status.set_workers_draining(2);

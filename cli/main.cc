@@ -54,7 +54,7 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
   switch (line.command) {
     case Command::kStatus:
-      return line.watch ? RunWatchStatus(globals) : RunStatus(globals);
+      return line.watch ? RunWatchStatus(globals) : RunStatus(globals, line.check);
     case Command::kGet:
       return Get(globals, line);
     case Command::kWorkerDrain:

@@ -133,12 +133,12 @@ std::string RenderStatus(const Globals& globals, const api::Status& status, bool
   return watched ? ToCompactJson(object) + "\n" : ToPrettyJson(object);
 }
 
-absl::StatusOr<ExitCode> RunStatus(const Globals& globals) {
+absl::StatusOr<ExitCode> RunStatus(const Globals& globals, bool check) {
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   LB_ASSIGN_OR_RETURN(const api::Status status, client->GetStatus());
   WriteOut(RenderStatus(globals, status, false));
-  return ExitCode::kDone;
+  return check && status.alerts_size() > 0 ? ExitCode::kFindings : ExitCode::kDone;
 }
 
 }  // namespace lb::cli

@@ -17,7 +17,7 @@ std::string RenderStatusScreen(const lb::admin::v1::Status& status, WallTime now
 // The status in the form that -o asks for; `watched` gives JSON on one line.
 std::string RenderStatus(const Globals& globals, const lb::admin::v1::Status& status, bool watched);
 
-// Prints the status once.
-absl::StatusOr<ExitCode> RunStatus(const Globals& globals);
+// Prints the status once. With `check` any alert is kFindings.
+absl::StatusOr<ExitCode> RunStatus(const Globals& globals, bool check);
 
 }  // namespace lb::cli

@@ -1,5 +1,6 @@
 #include "controlplane/loop/admin_turn.h"
 
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -27,6 +28,18 @@ admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Part
   turn.Log(LogLevel::kInfo, record.draining ? "drain ordered" : "undrain ordered",
            {{"worker", key.id}});
   return parts.operations.newest();
+}
+
+// The two clocks are read one after the other, so that their distance differs by a little each
+// time, and with it every time shown of an old event. It is kept until the wall clock was really
+// set.
+ClockReading Steadied(const ClockReading& clock, Parts& parts) {
+  constexpr Duration kNoise = std::chrono::milliseconds(50);
+  const Duration offset = clock.wall.time_since_epoch() - clock.steady.time_since_epoch();
+  if (!parts.wall_offset || std::chrono::abs(offset - *parts.wall_offset) > kNoise)
+    parts.wall_offset = offset;
+  const Duration wall = clock.steady.time_since_epoch() + *parts.wall_offset;
+  return {clock.steady, WallTime(std::chrono::duration_cast<WallTime::duration>(wall))};
 }
 
 // Answers one kind of call each.
@@ -109,7 +122,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
 }
 
 void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
-  const View view = ViewOf(parts, event.clock);
+  const View view = ViewOf(parts, Steadied(event.clock, parts));
   Reply reply;
   reply.request = event.request;
   const auto take = [&](auto outcome) {

@@ -149,6 +149,21 @@ TEST_F(ControlLoopTest, EachFindingOfABadFileIsALineUpToALimit) {
   EXPECT_EQ(lines(1'000), 21u);
 }
 
+TEST_F(ControlLoopTest, TheTimeOfAnOldEventIsTheSameInEveryAnswer) {
+  Load(OneRule());
+  const auto applied = [&](std::chrono::nanoseconds noise) {
+    const WallTime wall(std::chrono::hours(400'000) + now_.time_since_epoch() + noise);
+    Reply reply;
+    for (Action& action : Handle(AdminRequest{9, admin::v1::GetStatusRequest(), {now_, wall}}))
+      if (auto* found = std::get_if<Reply>(&action)) reply = std::move(*found);
+    return std::get<admin::v1::Status>(reply.answer).file().applied_time().SerializeAsString();
+  };
+  const std::string first = applied(std::chrono::nanoseconds(0));
+  now_ += std::chrono::seconds(10);
+  EXPECT_EQ(applied(std::chrono::nanoseconds(70'000)), first);
+  EXPECT_NE(applied(std::chrono::seconds(3)), first) << "the wall clock was set";
+}
+
 TEST_F(ControlLoopTest, ARestartSendsNoSnapshotToAWorkerThatRunsIt) {
   Load(OneRule());
   const auto first = std::get<admin::v1::Status>(Ask(admin::v1::GetStatusRequest()).answer);

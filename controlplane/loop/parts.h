@@ -53,6 +53,8 @@ struct Parts {
   std::optional<Instant> wait_for_names_until;
   // Until then no worker gains slots, since a worker that is not known may hold them.
   std::optional<Instant> frozen_until;
+  // From the steady clock to the wall clock, as answers show it; unset before the first.
+  std::optional<Duration> wall_offset;
   bool state_lost = false;  // Nothing usable was stored.
 };
 

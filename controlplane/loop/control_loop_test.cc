@@ -253,6 +253,23 @@ TEST_F(ControlLoopTest, AProcessThatGoesWithoutAGoodbyeIsAWarning) {
   }
 }
 
+TEST_F(ControlLoopTest, ARefusalIsLoggedWithTheReasonThatWorkersLog) {
+  Load(OneRule());
+  ConnectRequest message;
+  worker::v1::Nack& nack = *message.mutable_nack();
+  for (const Action& action : Handle(WorkerMessage{1, Hello()}))
+    if (const auto* send = std::get_if<SendToWorker>(&action); send != nullptr)
+      if (send->message.has_snapshot())
+        *nack.mutable_rejected() = send->message.snapshot().version();
+  nack.set_reason(worker::v1::Nack::REASON_BIND_FAILED);
+  const std::vector<Action> actions = Handle(WorkerMessage{1, message});
+  ASSERT_FALSE(actions.empty());
+  const auto* log = std::get_if<WriteLog>(&actions[0]);
+  ASSERT_NE(log, nullptr);
+  ASSERT_EQ(log->fields.size(), 2u);
+  EXPECT_EQ(log->fields[1].second, "bind_failed");
+}
+
 TEST_F(ControlLoopTest, AWorkerThatSaysNothingForSecondsIsStaleUntilItSpeaksAgain) {
   Load(OneRule());
   Handle(WorkerMessage{1, Hello()});

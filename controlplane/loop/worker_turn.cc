@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "controlplane/stream/health_messages.h"
 #include "controlplane/stream/hello.h"
 
@@ -22,8 +24,10 @@ constexpr int64_t kStatsIntervalSeconds = 1;
 // wait of a worker between two tries to connect.
 constexpr std::chrono::seconds kLostStateWait{15};
 
+// "bind_failed": as the worker's log and metrics say it. The API's names are upper case.
 std::string NackReason(const worker::v1::Nack& nack) {
-  return worker::v1::Nack::Reason_Name(nack.reason());
+  const std::string name = worker::v1::Nack::Reason_Name(nack.reason());
+  return absl::AsciiStrToLower(absl::StripPrefix(name, "REASON_"));
 }
 
 // Whether its end is no surprise: it said so, or was never heard here.

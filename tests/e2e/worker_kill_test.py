@@ -1,5 +1,6 @@
 """A worker is killed under load: its own connections end, no others, and its replacement serves."""
 
+import signal
 import time
 
 import harness
@@ -74,6 +75,20 @@ class WorkerKillTest(harness.Case):
                  "the survivor uses all 40 slots")
         full.finish()
         self.assertEqual(streams.finish()["ended"].get("complete"), left)
+
+    def test_a_stopped_worker_is_stale_until_it_goes_on(self):
+        self.servers("127.0.0.1:9001", "127.0.0.1:9002")
+        lb = self.balancer().start(CONFIG, workers=2, threads=2)
+        stopped = lb.workers["worker-1"].process
+        stopped.send(signal.SIGSTOP)
+        try:
+            wait_for(lambda: lb.worker_state()["sync"] == "SYNC_STALE", 20, "it is stale")
+            self.assertEqual(lb.lbctl("status", "--check").returncode, 1)
+            self.assertIn("worker is silent", lb.control.log())
+        finally:
+            stopped.send(signal.SIGCONT)
+        wait_for(lambda: lb.worker_state()["sync"] == "SYNC_SYNCED", 20, "it is back")
+        self.assertEqual(lb.lbctl("status", "--check").returncode, 0)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ class Simulator final {
   void CheckSlots();
   void CheckHealth();
   void CheckEnd();
+  uint32_t CountNameless() const;  // Backends whose name resolves to nothing.
   void CheckWorkerAtEnd(const FakeWorker& worker, const type::v1::ConfigVersion& version);
   void CheckSharesAtEnd();
   void CheckGrantedAtEnd(const BackendKey& key, uint64_t limit);

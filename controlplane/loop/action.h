@@ -30,9 +30,11 @@ struct CloseSession {
   absl::Status status;
 };
 
-// Report ProcessGone{pid} when the process ends, also when it is gone already.
+// Report ProcessGone with the same values when the process ends, also when it is gone already or
+// the pid belongs to another one by now.
 struct WatchProcess {
   uint32_t pid = 0;
+  uint64_t start_ticks = 0;  // When it started, in clock ticks since the boot; 0: not known.
 };
 
 // Run one health check; exactly one ProbeDone follows, at the latest at the timeout.

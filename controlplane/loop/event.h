@@ -35,6 +35,7 @@ struct ConfigRead {
 struct WorkerMessage {
   SessionId session = 0;
   worker::v1::ConnectRequest message;
+  uint64_t start_ticks = 0;  // With a hello: of its process, see WatchProcess; 0: not known.
 };
 
 // A worker's stream is over, for whatever reason.
@@ -45,6 +46,7 @@ struct WorkerStreamEnded {
 // A process that was watched (WatchProcess) is no more.
 struct ProcessGone {
   uint32_t pid = 0;
+  uint64_t start_ticks = 0;
 };
 
 // A health check has its result.

@@ -161,6 +161,21 @@ TEST_F(RecoveryTest, AWildEpochOfOneWorkerLocksNobodyOut) {
   for (const Action& action : last_) EXPECT_FALSE(std::holds_alternative<CloseSession>(action));
 }
 
+TEST_F(RecoveryTest, AStoredWorkerWhosePidIsAnothersGivesItsSlotsToTheNewOne) {
+  Load();
+  Handle(WorkerMessage{1, Hello(), 70});
+  Restart();
+  uint64_t watched = 0;
+  for (const Action& action : last_)
+    if (const auto* watch = std::get_if<WatchProcess>(&action)) watched = watch->start_ticks;
+  EXPECT_EQ(watched, 70u);
+  ConnectRequest later = Hello();
+  later.mutable_hello()->mutable_worker()->set_incarnation("i2");
+  Handle(WorkerMessage{1, later, 90});
+  const auto status = Ask<admin::v1::Status>(admin::v1::GetStatusRequest());
+  EXPECT_EQ(status.workers_disconnected(), 0u);
+}
+
 TEST_F(RecoveryTest, AFailedQueryIsLoggedWithItsName) {
   Load("app.internal:80");
   QueryId query = 0;

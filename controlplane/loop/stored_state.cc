@@ -50,9 +50,10 @@ void RestoreHealth(const StoredState& state, Parts& parts, Instant now) {
 
 void RestoreWorkers(const StoredState& state, Parts& parts, Turn& turn) {
   for (const StoredState::Worker& worker : state.workers()) {
-    parts.workers.Restore({worker.id(), worker.incarnation()}, worker.pid(), turn.now);
+    parts.workers.Restore({worker.id(), worker.incarnation()}, worker.pid(), worker.start_ticks(),
+                          turn.now);
     parts.ledger.Restore(worker);
-    turn.actions.push_back(WatchProcess{worker.pid()});
+    turn.actions.push_back(WatchProcess{worker.pid(), worker.start_ticks()});
   }
 }
 
@@ -97,6 +98,7 @@ std::string Store(const Parts& parts) {
     worker.set_id(key.id);
     worker.set_incarnation(key.incarnation);
     worker.set_pid(record.identity.pid());
+    worker.set_start_ticks(record.start_ticks);
     parts.ledger.Store(key, worker);
   }
   for (const auto& [endpoint, addresses] : parts.resolver.addresses()) {

@@ -85,13 +85,15 @@ void Learn(const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
   if (parts.state_lost && !parts.frozen_until) parts.frozen_until = turn.now + kLostStateWait;
 }
 
-void OnHello(SessionId session, const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
+void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
+  const SessionId session = event.session;
+  const worker::v1::Hello& hello = event.message.hello();
   if (absl::Status status = CheckHello(hello); !status.ok()) {
     Close(session, status, parts, turn);
     return;
   }
   std::optional<SessionId> replaced;
-  const WorkerRecord* record = parts.workers.Connect(session, hello, turn.now, replaced);
+  WorkerRecord* record = parts.workers.Connect(session, hello, turn.now, replaced);
   if (record == nullptr) {
     Close(session,
           absl::ResourceExhaustedError(
@@ -99,12 +101,14 @@ void OnHello(SessionId session, const worker::v1::Hello& hello, Parts& parts, Tu
           parts, turn);
     return;
   }
+  record->start_ticks = event.start_ticks;
   if (replaced) {
     parts.closing.insert(*replaced);
     turn.actions.push_back(
         CloseSession{*replaced, absl::AbortedError("a newer stream of this process")});
   }
   const WorkerKey key = parts.workers.KeyOf(session);
+  for (const WorkerKey& older : parts.workers.PidTaken(key)) ForgetWorker(older, parts, turn);
   for (const auto& [other, other_key] : parts.workers.sessions()) {
     if (other == session || other_key.id != key.id || replaced == other) continue;
     turn.Log(LogLevel::kWarn, "two workers have the same id; give each its own with --id",
@@ -114,7 +118,7 @@ void OnHello(SessionId session, const worker::v1::Hello& hello, Parts& parts, Tu
   }
   turn.Log(LogLevel::kInfo, "worker connected",
            {{"worker", key.id}, {"incarnation", key.incarnation}});
-  turn.actions.push_back(WatchProcess{record->identity.pid()});
+  turn.actions.push_back(WatchProcess{record->identity.pid(), record->start_ticks});
   turn.dirty = turn.urgent = true;
   Learn(hello, parts, turn);
   parts.ledger.Connect(key, hello, turn.now);
@@ -189,7 +193,7 @@ void OnWorkerMessage(const WorkerMessage& event, Parts& parts, Turn& turn) {
   if (parts.closing.contains(event.session)) return;
   if (parts.workers.FindSession(event.session) == nullptr) {
     if (event.message.has_hello()) {
-      OnHello(event.session, event.message.hello(), parts, turn);
+      OnHello(event, parts, turn);
     } else {
       Close(event.session, absl::InvalidArgumentError("the first message is not a hello"), parts,
             turn);
@@ -234,7 +238,7 @@ void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn) {
   std::set<WorkerKey> expected;
   for (const auto& [key, record] : parts.workers.workers())
     if (record.identity.pid() == event.pid && MayGo(record)) expected.insert(key);
-  for (const WorkerKey& worker : parts.workers.ProcessGone(event.pid))
+  for (const WorkerKey& worker : parts.workers.ProcessGone(event.pid, event.start_ticks))
     ForgetWorker(worker, expected.contains(worker), parts, turn);
 }
 

@@ -7,15 +7,12 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
-#include <sstream>
-#include <string>
 #include <utility>
 
 #include "base/unique_fd.h"
+#include "controlplane/shell/process_start.h"
 
 namespace lb::controlplane {
 namespace {
@@ -23,21 +20,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-// Returns the start time field of /proc/PID/stat, or nullopt when the process is gone or only a
-// zombie. Source: proc(5); the name may hold spaces, so fields are counted from its last ')'.
-std::optional<std::string> StartTimeOf(uint32_t pid) {
-  constexpr int kFieldsBetween = 18;  // From the state (3) to the start time (22).
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream fields(text.substr(name_end + 1));
-  std::string field;
-  fields >> field;
-  if (field == "Z" || field == "X") return std::nullopt;
-  for (int i = 0; i <= kFieldsBetween; ++i) fields >> field;
-  return field;
-}
+// A process: its pid and when it started (0: not known).
+using Process = std::pair<uint32_t, uint64_t>;
 
 }  // namespace
 
@@ -49,29 +33,39 @@ class ProcessWatch::Impl final : public std::enable_shared_from_this<ProcessWatc
         sink_(std::move(sink)),
         timer_(io) {}
 
-  void Watch(uint32_t pid) {
-    if (by_descriptor_.contains(pid) || by_start_time_.contains(pid)) return;
-    if (by_descriptor_.size() >= max_descriptors_) return Poll(pid);
-    UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+  void Watch(const WatchProcess& watch) {
+    const Process process(watch.pid, watch.start_ticks);
+    if (by_descriptor_.contains(process) || by_start_time_.contains(process)) return;
+    if (by_descriptor_.size() >= max_descriptors_) return Poll(process);
+    UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(watch.pid), 0)));
     // EINVAL is pid 0 or above INT_MAX: no process has it.
-    if (!fd.valid() && (errno == ESRCH || errno == EINVAL)) return sink_(ProcessGone{pid});
-    if (!fd.valid()) return Poll(pid);
-    auto& descriptor = by_descriptor_[pid];
+    if (!fd.valid() && (errno == ESRCH || errno == EINVAL)) return Gone(process);
+    if (!fd.valid()) return Poll(process);
+    // Behind the open: if it is the right process now, it was then.
+    if (const auto now = StartTicksOf(watch.pid); now && IsAnother(process, *now))
+      return Gone(process);
+    auto& descriptor = by_descriptor_[process];
     descriptor = std::make_unique<asio::posix::stream_descriptor>(io_, fd.Release());
     descriptor->async_wait(asio::posix::descriptor_base::wait_read,
-                           [weak = weak_from_this(), pid](const error_code& error) {
+                           [weak = weak_from_this(), process](const error_code& error) {
                              auto self = weak.lock();
                              if (error || self == nullptr) return;
-                             self->by_descriptor_.erase(pid);
-                             self->sink_(ProcessGone{pid});
+                             self->by_descriptor_.erase(process);
+                             self->Gone(process);
                            });
   }
 
  private:
-  void Poll(uint32_t pid) {
-    const std::optional<std::string> start_time = StartTimeOf(pid);
-    if (!start_time) return sink_(ProcessGone{pid});
-    by_start_time_[pid] = *start_time;
+  static bool IsAnother(const Process& process, uint64_t start_ticks) {
+    return process.second != 0 && process.second != start_ticks;
+  }
+
+  void Gone(const Process& process) { sink_(ProcessGone{process.first, process.second}); }
+
+  void Poll(const Process& process) {
+    const std::optional<uint64_t> now = StartTicksOf(process.first);
+    if (!now || IsAnother(process, *now)) return Gone(process);
+    by_start_time_[process] = *now;
     if (by_start_time_.size() == 1) SetTimer();
   }
 
@@ -85,11 +79,11 @@ class ProcessWatch::Impl final : public std::enable_shared_from_this<ProcessWatc
 
   void LookAtAll() {
     for (auto entry = by_start_time_.begin(); entry != by_start_time_.end();) {
-      if (StartTimeOf(entry->first) == entry->second) {
+      if (StartTicksOf(entry->first.first) == entry->second) {
         ++entry;
         continue;
       }
-      sink_(ProcessGone{entry->first});
+      Gone(entry->first);
       entry = by_start_time_.erase(entry);
     }
     if (!by_start_time_.empty()) SetTimer();
@@ -100,8 +94,8 @@ class ProcessWatch::Impl final : public std::enable_shared_from_this<ProcessWatc
   EventSink sink_;
   asio::steady_timer timer_;
   // Both are bounded by the sessions the worker service lets in.
-  std::map<uint32_t, std::unique_ptr<asio::posix::stream_descriptor>> by_descriptor_;
-  std::map<uint32_t, std::string> by_start_time_;
+  std::map<Process, std::unique_ptr<asio::posix::stream_descriptor>> by_descriptor_;
+  std::map<Process, uint64_t> by_start_time_;
 };
 
 ProcessWatch::ProcessWatch(asio::io_context& io, size_t max_descriptors, EventSink sink)
@@ -109,6 +103,6 @@ ProcessWatch::ProcessWatch(asio::io_context& io, size_t max_descriptors, EventSi
 
 ProcessWatch::~ProcessWatch() = default;
 
-void ProcessWatch::Watch(uint32_t pid) { impl_->Watch(pid); }
+void ProcessWatch::Watch(const WatchProcess& watch) { impl_->Watch(watch); }
 
 }  // namespace lb::controlplane

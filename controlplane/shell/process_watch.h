@@ -8,9 +8,9 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
+#include "controlplane/loop/action.h"
 #include "controlplane/shell/event_sink.h"
 
 namespace lb::controlplane {
@@ -25,9 +25,9 @@ class ProcessWatch final {
   ProcessWatch(boost::asio::io_context& io, size_t max_descriptors, EventSink sink);
   ~ProcessWatch();
 
-  // One ProcessGone{pid} follows when the process ends, at once when there is none. Watching a pid
-  // that is watched already changes nothing.
-  void Watch(uint32_t pid);
+  // One ProcessGone with the same values follows when the process ends, at once when there is none
+  // or one that started at another time. Watching what is watched already changes nothing.
+  void Watch(const WatchProcess& watch);
 
  private:
   class Impl;

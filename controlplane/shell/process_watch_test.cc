@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "controlplane/shell/process_start.h"
 #include "controlplane/shell/test_loop.h"
 #include "gtest/gtest.h"
 
@@ -42,9 +43,9 @@ TEST_P(ProcessWatchTest, TellsOnceWhenAProcessEnds) {
   Child child;
   Child other;
   const uint32_t pid = child.pid();
-  watch_.Watch(pid);
-  watch_.Watch(pid);
-  watch_.Watch(other.pid());
+  watch_.Watch({pid, 0});
+  watch_.Watch({pid, 0});
+  watch_.Watch({other.pid(), 0});
   loop_.RunFor(std::chrono::milliseconds(20));
   EXPECT_TRUE(loop_.Of<ProcessGone>().empty());
   child.Kill();
@@ -58,10 +59,24 @@ TEST_P(ProcessWatchTest, AProcessThatIsNoMoreIsGoneAtOnce) {
   Child child;
   const uint32_t pid = child.pid();
   child.Kill();
-  watch_.Watch(pid);
-  watch_.Watch(0xffffffff);
+  watch_.Watch({pid, 0});
+  watch_.Watch({0xffffffff, 0});
   ASSERT_TRUE(loop_.RunUntil([this] { return loop_.Of<ProcessGone>().size() == 2; }));
   EXPECT_EQ(loop_.Of<ProcessGone>()[0].pid, pid);
+}
+
+TEST_P(ProcessWatchTest, AnotherProcessWithThePidIsNotTheOneThatIsWatched) {
+  Child child;
+  const uint64_t ticks = StartTicksOf(child.pid()).value();
+  watch_.Watch({child.pid(), ticks});
+  watch_.Watch({child.pid(), ticks - 1});
+  ASSERT_TRUE(loop_.RunUntil([this] { return !loop_.Of<ProcessGone>().empty(); }));
+  EXPECT_EQ(loop_.Of<ProcessGone>().front().start_ticks, ticks - 1);
+  loop_.RunFor(std::chrono::milliseconds(20));
+  EXPECT_EQ(loop_.Of<ProcessGone>().size(), 1u);
+  child.Kill();
+  ASSERT_TRUE(loop_.RunUntil([this] { return loop_.Of<ProcessGone>().size() == 2; }));
+  EXPECT_EQ(loop_.Of<ProcessGone>()[1].start_ticks, ticks);
 }
 
 INSTANTIATE_TEST_SUITE_P(ByPidfdAndByPolling, ProcessWatchTest, testing::Values(16, 0));

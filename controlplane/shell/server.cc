@@ -149,7 +149,7 @@ class Server::Impl final {
     std::visit(Overloaded{
                    [this](SendToWorker& send) { worker_service_.Send(send); },
                    [this](CloseSession& close) { worker_service_.Close(close); },
-                   [this](WatchProcess& watch) { processes_.Watch(watch.pid); },
+                   [this](WatchProcess& watch) { processes_.Watch(watch); },
                    [this](StartProbe& probe) { prober_.Start(std::move(probe)); },
                    [this](ResolveName& name) { resolver_.Start(std::move(name)); },
                    [this](Reply& reply) { admin_service_.Answer(std::move(reply)); },

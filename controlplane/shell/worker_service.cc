@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/shell/process_start.h"
 #include "controlplane/shell/worker_stream.h"
 #include "lb/worker/v1/worker.grpc.pb.h"
 
@@ -100,7 +101,9 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
                        "control plane must share a pid namespace")));
     }
     sessions_.at(id).known_to_loop = true;
-    sink_(WorkerMessage{id, std::move(message)});
+    uint64_t start_ticks = 0;
+    if (message.has_hello()) start_ticks = StartTicksOf(message.hello().worker().pid()).value_or(0);
+    sink_(WorkerMessage{id, std::move(message), start_ticks});
     // Posted behind the event: read on when the loop has handled it.
     asio::post(io_, [weak = weak_from_this(), id] {
       auto self = weak.lock();

@@ -4,12 +4,13 @@
 
 namespace lb::controlplane {
 
-void WorkerTable::Restore(const WorkerKey& key, uint32_t pid, Instant now) {
+void WorkerTable::Restore(const WorkerKey& key, uint32_t pid, uint64_t start_ticks, Instant now) {
   if (workers_.size() >= kMaxWorkers) return;
   WorkerRecord& record = workers_[key];
   record.identity.set_id(key.id);
   record.identity.set_incarnation(key.incarnation);
   record.identity.set_pid(pid);
+  record.start_ticks = start_ticks;
   record.last_seen = now;
 }
 
@@ -25,6 +26,7 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
   record = {.identity = hello.worker(),
             .session = session,
             .lane = ConfigLane(running),
+            .start_ticks = 0,
             .process_gone = false,
             .hello_order = next_hello_++,
             .last_seen = now,
@@ -69,10 +71,26 @@ std::optional<WorkerKey> WorkerTable::Disconnect(SessionId session) {
   return key;
 }
 
-std::vector<WorkerKey> WorkerTable::ProcessGone(uint32_t pid) {
+std::vector<WorkerKey> WorkerTable::ProcessGone(uint32_t pid, uint64_t start_ticks) {
+  return End([&](const WorkerKey&, const WorkerRecord& record) {
+    return record.identity.pid() == pid && record.start_ticks == start_ticks;
+  });
+}
+
+std::vector<WorkerKey> WorkerTable::PidTaken(const WorkerKey& by) {
+  const WorkerRecord& owner = workers_.at(by);
+  return End([&](const WorkerKey& key, const WorkerRecord& record) {
+    // The same start time: the same process, which lives.
+    const bool same = owner.start_ticks != 0 && record.start_ticks == owner.start_ticks;
+    return key != by && record.identity.pid() == owner.identity.pid() && !same;
+  });
+}
+
+template <typename Predicate>
+std::vector<WorkerKey> WorkerTable::End(Predicate ended) {
   std::vector<WorkerKey> dropped;
   for (auto& [key, record] : workers_) {
-    if (record.identity.pid() != pid) continue;
+    if (!ended(key, record)) continue;
     record.process_gone = true;
     if (!record.session) dropped.push_back(key);
   }

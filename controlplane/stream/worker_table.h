@@ -29,6 +29,7 @@ struct WorkerRecord {
   type::v1::ProcessIdentity identity;
   std::optional<SessionId> session;  // Set while connected.
   ConfigLane lane{std::nullopt};
+  uint64_t start_ticks = 0;  // Of the process, see WatchProcess; 0: not known.
   bool process_gone = false;
   uint64_t hello_order = 0;  // Of the newest hello; 0: known from the state file only.
   Instant last_seen;
@@ -51,7 +52,7 @@ class WorkerTable final {
   static constexpr std::chrono::seconds kSilentAfter{5};
 
   // Adds a worker known from the state file. Ignored when the table is full.
-  void Restore(const WorkerKey& key, uint32_t pid, Instant now);
+  void Restore(const WorkerKey& key, uint32_t pid, uint64_t start_ticks, Instant now);
 
   // Makes `session` the worker's stream. Returns nullptr when the table is full. `replaced` is set
   // to the stream of the same process that this one takes the place of.
@@ -71,7 +72,10 @@ class WorkerTable final {
   std::optional<WorkerKey> Disconnect(SessionId session);
 
   // Notes the end of a process. Returns the keys of workers that were dropped.
-  std::vector<WorkerKey> ProcessGone(uint32_t pid);
+  std::vector<WorkerKey> ProcessGone(uint32_t pid, uint64_t start_ticks);
+  // The pid of `by`, which was seen to be its own, is no older process's any more. Returns the keys
+  // of workers that were dropped.
+  std::vector<WorkerKey> PidTaken(const WorkerKey& by);
 
   const std::map<WorkerKey, WorkerRecord>& workers() const { return workers_; }
   // Connected workers, by stream.
@@ -79,6 +83,10 @@ class WorkerTable final {
   WorkerRecord& At(const WorkerKey& key) { return workers_.at(key); }
 
  private:
+  // Notes the end of the processes that `ended` picks. Returns the keys of dropped workers.
+  template <typename Predicate>
+  std::vector<WorkerKey> End(Predicate ended);
+
   std::map<WorkerKey, WorkerRecord> workers_;
   std::map<SessionId, WorkerKey> sessions_;
   uint64_t next_hello_ = 1;

@@ -30,15 +30,33 @@ TEST_F(WorkerTableTest, AWorkerIsKnownUntilItsStreamAndItsProcessAreGone) {
   EXPECT_FALSE(table_.Disconnect(1));
   ASSERT_NE(table_.Find({"w", "a"}), nullptr);
   EXPECT_FALSE(table_.Find({"w", "a"})->session);
-  EXPECT_EQ(table_.ProcessGone(11).size(), 0u);
-  EXPECT_EQ(table_.ProcessGone(10), (std::vector<WorkerKey>{{"w", "a"}}));
+  EXPECT_EQ(table_.ProcessGone(11, 0).size(), 0u);
+  EXPECT_EQ(table_.ProcessGone(10, 0), (std::vector<WorkerKey>{{"w", "a"}}));
   EXPECT_EQ(table_.Find({"w", "a"}), nullptr);
 
   Connect(2, HelloOf("w", "b", 20));
-  EXPECT_TRUE(table_.ProcessGone(20).empty());  // Its stream may still carry messages.
+  EXPECT_TRUE(table_.ProcessGone(20, 0).empty());  // Its stream may still carry messages.
   EXPECT_EQ(table_.Disconnect(2), (WorkerKey{"w", "b"}));
   EXPECT_TRUE(table_.workers().empty());
   EXPECT_TRUE(table_.sessions().empty());
+}
+
+TEST_F(WorkerTableTest, AProcessIsTheOneThatStartedThen) {
+  table_.Restore({"w", "old"}, 10, 70, kNow);
+  Connect(1, HelloOf("w", "new", 10))->start_ticks = 90;
+  EXPECT_EQ(table_.ProcessGone(10, 70), (std::vector<WorkerKey>{{"w", "old"}}));
+  EXPECT_FALSE(table_.Find({"w", "new"})->process_gone);
+}
+
+TEST_F(WorkerTableTest, APidThatIsTakenIsNoOlderWorkersAnyMore) {
+  table_.Restore({"w", "other"}, 11, 0, kNow);
+  table_.Restore({"w", "old"}, 10, 0, kNow);
+  Connect(1, HelloOf("w", "still-here", 10))->start_ticks = 80;
+  Connect(2, HelloOf("w", "new", 10))->start_ticks = 90;
+  EXPECT_EQ(table_.PidTaken({"w", "new"}), (std::vector<WorkerKey>{{"w", "old"}}));
+  EXPECT_EQ(table_.Disconnect(1), (WorkerKey{"w", "still-here"}));
+  EXPECT_NE(table_.Find({"w", "other"}), nullptr);
+  EXPECT_FALSE(table_.Find({"w", "new"})->process_gone);
 }
 
 TEST_F(WorkerTableTest, ANewStreamOfAProcessTakesThePlaceOfTheOldOne) {
@@ -67,7 +85,7 @@ TEST_F(WorkerTableTest, TheTableIsBoundedButAKnownWorkerAlwaysComesBack) {
   EXPECT_EQ(Connect(9'999, HelloOf("one-more", "a", 9'999)), nullptr);
   EXPECT_EQ(table_.FindSession(9'999), nullptr);
   EXPECT_NE(Connect(10'000, HelloOf("w0", "a", 1)), nullptr);
-  table_.Restore({"another", "a"}, 5, kNow);
+  table_.Restore({"another", "a"}, 5, 0, kNow);
   EXPECT_EQ(table_.workers().size(), WorkerTable::kMaxWorkers);
 }
 

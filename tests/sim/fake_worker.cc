@@ -45,8 +45,13 @@ bool NamesItsFeatures(const type::v1::Snapshot& snapshot) {
 
 }  // namespace
 
-FakeWorker::FakeWorker(std::string id, uint64_t incarnation, uint32_t pid, uint64_t seed)
-    : id_(std::move(id)), incarnation_(absl::StrCat("i", incarnation)), pid_(pid), prng_(seed) {}
+FakeWorker::FakeWorker(std::string id, uint64_t incarnation, uint32_t pid, uint64_t process,
+                       uint64_t seed)
+    : id_(std::move(id)),
+      incarnation_(absl::StrCat("i", incarnation)),
+      pid_(pid),
+      process_(process),
+      prng_(seed) {}
 
 void FakeWorker::Connected(Send send) {
   send_ = std::move(send);

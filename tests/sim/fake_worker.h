@@ -37,7 +37,7 @@ class FakeWorker final {
     uint64_t refused = 0;
   };
 
-  FakeWorker(std::string id, uint64_t incarnation, uint32_t pid, uint64_t seed);
+  FakeWorker(std::string id, uint64_t incarnation, uint32_t pid, uint64_t process, uint64_t seed);
 
   // A new stream is there: says hello.
   void Connected(Send send);
@@ -51,6 +51,8 @@ class FakeWorker final {
 
   const std::string& id() const { return id_; }
   uint32_t pid() const { return pid_; }
+  // Unlike a pid, of one process only: when it started.
+  uint64_t process() const { return process_; }
   bool connected() const { return send_ != nullptr; }
   const std::optional<type::v1::ConfigVersion>& running() const { return running_; }
   const std::map<BackendKey, Slots>& slots() const { return slots_; }
@@ -71,6 +73,7 @@ class FakeWorker final {
   std::string id_;
   std::string incarnation_;
   uint32_t pid_;
+  uint64_t process_;
   Prng prng_;
   Send send_;
   std::optional<type::v1::ConfigVersion> running_;

@@ -19,21 +19,21 @@ void Simulator::Check() {
 
 // The most that live workers may hold under one limit, whichever grants on their way arrive.
 uint64_t Simulator::Potential(const BackendKey& key) {
-  std::map<uint32_t, uint64_t> most;
+  std::map<uint64_t, uint64_t> most;
   for (const Machine& machine : machines_) {
     if (machine.worker == nullptr) continue;
     const auto it = machine.worker->slots().find(key);
     if (it != machine.worker->slots().end())
-      most[machine.worker->pid()] = std::max(it->second.held, it->second.granted);
+      most[machine.worker->process()] = std::max(it->second.held, it->second.granted);
   }
   for (const auto& [session, stream] : streams_) {
-    if (!stream.worker_open || MachineOf(stream.worker_pid) == nullptr) continue;
+    if (!stream.worker_open || MachineOf(stream.process) == nullptr) continue;
     const auto it = stream.grants_on_the_way.find(key);
     if (it != stream.grants_on_the_way.end() && !it->second.empty())
-      most[stream.worker_pid] = std::max(most[stream.worker_pid], *it->second.rbegin());
+      most[stream.process] = std::max(most[stream.process], *it->second.rbegin());
   }
   uint64_t sum = 0;
-  for (const auto& [pid, slots] : most) sum += slots;
+  for (const auto& [process, slots] : most) sum += slots;
   return sum;
 }
 
@@ -68,7 +68,7 @@ void Simulator::CheckSlots() {
     before = now;
   }
   const bool all_known = std::all_of(machines_.begin(), machines_.end(), [&](const Machine& m) {
-    return m.worker == nullptr || greeted_.contains(m.worker->pid());
+    return m.worker == nullptr || greeted_.contains(m.worker->process());
   });
   if (within && all_known) relaxed_ = false;
 }

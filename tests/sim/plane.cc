@@ -74,7 +74,7 @@ void Simulator::CarryOne(Action& action) {
     EndOnWorker(close->session, Delay());
     EndOnPlane(close->session, Delay());
   } else if (auto* watch = std::get_if<WatchProcess>(&action)) {
-    if (MachineOf(watch->pid) == nullptr) ReportGone(watch->pid);
+    if (MachineOf(watch->start_ticks) == nullptr) ReportGone(watch->pid, watch->start_ticks);
   } else if (auto* probe = std::get_if<StartProbe>(&action)) {
     CarryProbe(*probe);
   } else if (auto* query = std::get_if<ResolveName>(&action)) {

@@ -63,7 +63,7 @@ void Simulator::NextFault() {
       return;
     }
     default:
-      if (MachineOf(next_pid_ - 1) != nullptr) CutStream(machines_[slot].session);
+      if (MachineOf(next_process_ - 1) != nullptr) CutStream(machines_[slot].session);
   }
 }
 
@@ -84,9 +84,9 @@ Duration Simulator::Between(Duration low, Duration high) {
   return low + Duration(prng_.Below(static_cast<uint64_t>((high - low).count()) + 1));
 }
 
-Simulator::Machine* Simulator::MachineOf(uint32_t pid) {
+Simulator::Machine* Simulator::MachineOf(uint64_t process) {
   for (Machine& machine : machines_)
-    if (machine.worker != nullptr && machine.worker->pid() == pid) return &machine;
+    if (machine.worker != nullptr && machine.worker->process() == process) return &machine;
   return nullptr;
 }
 

@@ -2,9 +2,9 @@
 // can go wrong, all from one seed.
 //
 // Faults: messages delayed, streams cut on either side first, workers that crash and come back,
-// control planes that restart with or without their state, backends that flap, DNS that changes or
-// fails, files that are bad, snapshots that are refused. After every event the invariants are
-// checked; the first broken one ends the run. Threading: none.
+// some with the pid of a dead one, control planes that restart with or without their state,
+// backends that flap, DNS that changes or fails, files that are bad, snapshots that are refused.
+// After every event the invariants are checked; the first broken one ends the run. Threading: none.
 //
 // With a lost state folder one promise is weaker: a worker that starts before the old ones are back
 // may get slots that those still hold. The sum over a limit is not checked from such a start until
@@ -51,7 +51,7 @@ class Simulator final {
 
  private:
   struct Stream {
-    uint32_t worker_pid = 0;
+    uint64_t process = 0;
     bool worker_open = true;
     bool plane_open = true;
     Instant last_up;
@@ -80,17 +80,18 @@ class Simulator final {
 
   // Streams and workers.
   void StartWorker(size_t slot);
+  uint32_t TakePid();
   void CrashWorker(size_t slot);
-  void Connect(uint32_t pid);
+  void Connect(uint64_t process);
   void ToWorker(uint64_t session, const worker::v1::ConnectResponse& message);
   void FromWorker(uint64_t session, worker::v1::ConnectRequest message);
   void CutStream(uint64_t session);
   void EndOnPlane(uint64_t session, Duration delay);
   void EndOnWorker(uint64_t session, Duration delay);
   void DropIfOver(uint64_t session);
-  void TrafficRound(uint32_t pid);
-  void ReportGone(uint32_t pid);
-  Machine* MachineOf(uint32_t pid);
+  void TrafficRound(uint64_t process);
+  void ReportGone(uint32_t pid, uint64_t process);
+  Machine* MachineOf(uint64_t process);
 
   // Faults.
   void NextFault();
@@ -135,11 +136,13 @@ class Simulator final {
   uint64_t next_session_ = 1;
   uint64_t next_incarnation_ = 1;
   uint32_t next_pid_ = 1000;
+  uint64_t next_process_ = 1;
+  std::map<uint64_t, uint32_t> dead_;  // Processes whose pid nobody has.
 
   std::map<BackendKey, uint64_t> limits_;  // Of config_, with every address a name can have.
   std::map<BackendKey, uint64_t> potential_;
   bool relaxed_ = false;        // See the top of the file.
-  std::set<uint32_t> greeted_;  // Workers that this life of the control plane has welcomed.
+  std::set<uint64_t> greeted_;  // Workers that this life of the control plane has welcomed.
 };
 
 }  // namespace lb::sim

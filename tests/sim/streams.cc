@@ -14,44 +14,57 @@ using controlplane::WorkerStreamEnded;
 void Simulator::StartWorker(size_t slot) {
   Machine& machine = machines_[slot];
   if (machine.worker != nullptr) return;
-  const uint32_t pid = next_pid_++;
+  const uint64_t process = next_process_++;
   machine.worker = std::make_unique<FakeWorker>(absl::StrCat("worker-", slot), next_incarnation_++,
-                                                pid, prng_.Next());
+                                                TakePid(), process, prng_.Next());
   machine.session = 0;
-  queue_.After(kTrafficRound, [this, pid] { TrafficRound(pid); });
-  Connect(pid);
+  queue_.After(kTrafficRound, [this, process] { TrafficRound(process); });
+  Connect(process);
 }
 
 void Simulator::CrashWorker(size_t slot) {
   Machine& machine = machines_[slot];
   if (machine.worker == nullptr) return;
+  const uint64_t process = machine.worker->process();
   const uint32_t pid = machine.worker->pid();
+  dead_.emplace(process, pid);
   machine.worker.reset();
   for (auto& [session, stream] : streams_)
-    if (stream.worker_pid == pid && std::exchange(stream.worker_open, false))
+    if (stream.process == process && std::exchange(stream.worker_open, false))
       EndOnPlane(session, Between(Duration{0}, std::chrono::seconds(1)));
-  ReportGone(pid);
+  ReportGone(pid, process);
   queue_.After(Between(Duration{0}, std::chrono::seconds(5)), [this, slot] { StartWorker(slot); });
 }
 
-void Simulator::ReportGone(uint32_t pid) {
+// A fresh pid, or that of a process that is dead and whose streams have ended.
+uint32_t Simulator::TakePid() {
+  for (const auto& [process, pid] : dead_) {
+    const bool over = std::none_of(streams_.begin(), streams_.end(), [&](const auto& entry) {
+      return entry.second.process == process;
+    });
+    if (over && prng_.Chance(1, 2)) return dead_.extract(process).mapped();
+  }
+  return next_pid_++;
+}
+
+void Simulator::ReportGone(uint32_t pid, uint64_t process) {
   const uint64_t life = life_;
-  queue_.After(Between(Duration{0}, std::chrono::seconds(1)), [this, life, pid] {
-    if (life == life_) Handle(ProcessGone{pid});
+  queue_.After(Between(Duration{0}, std::chrono::seconds(1)), [this, life, pid, process] {
+    if (life == life_) Handle(ProcessGone{pid, process});
   });
 }
 
-void Simulator::Connect(uint32_t pid) {
-  Machine* machine = MachineOf(pid);
+void Simulator::Connect(uint64_t process) {
+  Machine* machine = MachineOf(process);
   if (machine == nullptr || machine->session != 0) return;
   if (plane_ == nullptr) {
     queue_.After(Between(std::chrono::milliseconds(100), std::chrono::seconds(3)),
-                 [this, pid] { Connect(pid); });
+                 [this, process] { Connect(process); });
     return;
   }
   const uint64_t session = next_session_++;
   machine->session = session;
-  streams_[session].worker_pid = pid;
+  streams_[session].process = process;
   machine->worker->Connected([this, session](worker::v1::ConnectRequest message) {
     FromWorker(session, std::move(message));
   });
@@ -66,8 +79,9 @@ void Simulator::FromWorker(uint64_t session, worker::v1::ConnectRequest message)
     if (it == streams_.end()) return;
     --it->second.on_the_way;
     if (!it->second.plane_open) return;
-    if (message.has_hello()) greeted_.insert(it->second.worker_pid);
-    Handle(WorkerMessage{session, message});
+    if (message.has_hello()) greeted_.insert(it->second.process);
+    const uint64_t process = it->second.process;
+    Handle(WorkerMessage{session, message, MachineOf(process) != nullptr ? process : 0});
   });
 }
 
@@ -92,7 +106,7 @@ void Simulator::ToWorker(uint64_t session, const worker::v1::ConnectResponse& me
       auto& grants = to.grants_on_the_way[{entry.rule(), entry.backend()}];
       grants.erase(grants.find(entry.slots()));
     }
-    Machine* machine = MachineOf(to.worker_pid);
+    Machine* machine = MachineOf(to.process);
     if (!to.worker_open || machine == nullptr) return;
     const FakeWorker::Faults faults{.refuse_percent = faulty_ ? 10u : 0u, .saturate = !faulty_};
     const std::string breach = machine->worker->Take(message, faults);
@@ -121,14 +135,14 @@ void Simulator::EndOnWorker(uint64_t session, Duration delay) {
   queue_.After(delay, [this, session] {
     const auto it = streams_.find(session);
     if (it == streams_.end() || !std::exchange(it->second.worker_open, false)) return;
-    const uint32_t pid = it->second.worker_pid;
+    const uint64_t process = it->second.process;
     DropIfOver(session);
-    Machine* machine = MachineOf(pid);
+    Machine* machine = MachineOf(process);
     if (machine == nullptr || machine->session != session) return;
     machine->session = 0;
     machine->worker->Disconnected();
     queue_.After(Between(std::chrono::milliseconds(10), std::chrono::seconds(3)),
-                 [this, pid] { Connect(pid); });
+                 [this, process] { Connect(process); });
   });
 }
 
@@ -137,11 +151,11 @@ void Simulator::DropIfOver(uint64_t session) {
   if (it != streams_.end() && !it->second.plane_open && !it->second.worker_open) streams_.erase(it);
 }
 
-void Simulator::TrafficRound(uint32_t pid) {
-  Machine* machine = MachineOf(pid);
+void Simulator::TrafficRound(uint64_t process) {
+  Machine* machine = MachineOf(process);
   if (machine == nullptr) return;
   machine->worker->Traffic({.refuse_percent = 0, .saturate = !faulty_});
-  queue_.After(kTrafficRound, [this, pid] { TrafficRound(pid); });
+  queue_.After(kTrafficRound, [this, process] { TrafficRound(process); });
 }
 
 }  // namespace lb::sim

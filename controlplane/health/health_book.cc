@@ -13,6 +13,11 @@ Endpoint CheckAddress(const LiveBackend& backend, const HealthCheckConfig& check
   return Endpoint::FromIp(backend.address.host(), *check.port).value();
 }
 
+// Whether a check of `a` would ask what one of `b` asks.
+bool SameCheck(const LiveBackend& a, const LiveBackend& b) {
+  return a.address == b.address && a.check_host == b.check_host;
+}
+
 Duration SpreadOf(const LiveRules& rules) {
   size_t count = 0;
   for (const LiveRule& rule : rules)
@@ -164,7 +169,7 @@ void HealthBook::Add(const BackendKey& key, const LiveRule& rule, const LiveBack
 
 void HealthBook::Update(Checked& checked, const LiveRule& rule, const LiveBackend& backend,
                         Instant now) {
-  const bool same = checked.check == rule.health_check && checked.backend == backend;
+  const bool same = checked.check == rule.health_check && SameCheck(checked.backend, backend);
   const bool was_enabled = checked.check.enabled;
   checked.check = rule.health_check;
   checked.backend = backend;

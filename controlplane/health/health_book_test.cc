@@ -107,6 +107,19 @@ TEST_F(HealthBookTest, ResultsOfForeignRemovedAndOutdatedChecksCountForNothing) 
   EXPECT_EQ(book_.NextDeadline(), Instant::max());
 }
 
+TEST_F(HealthBookTest, WhatTheCheckDoesNotUseMayChangeWhileItIsInFlight) {
+  LiveRules rules = Rules();
+  book_.SetRules(rules, now_, changed_);
+  now_ = book_.NextDeadline();
+  std::vector<Action> actions;
+  book_.Run(now_, actions);
+  ++rules[0].backends[0].weight;
+  rules[0].backends[0].max_connections = 7;
+  book_.SetRules(rules, now_, changed_);
+  EXPECT_TRUE(book_.Done({std::get<StartProbe>(actions.at(0)).probe, false, "", {}}, now_));
+  EXPECT_EQ(book_.StateOf(key_), kUnhealthy);
+}
+
 TEST_F(HealthBookTest, WhatWasKnownBeforeStaysUntilRiseOrFallResults) {
   book_.Remember(key_, std::nullopt, kUnhealthy, now_);
   EXPECT_EQ(book_.StateOf(key_), kUnhealthy);  // Also before there is a configuration.

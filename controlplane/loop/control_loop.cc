@@ -93,8 +93,11 @@ class ControlLoop::Impl final {
   }
 
   void SaveAndGrant(Turn& turn) {
-    if (parts_->frozen_until && turn.now >= *parts_->frozen_until) parts_->frozen_until.reset();
     dirty_ |= turn.dirty;
+    if (parts_->frozen_until && turn.now >= *parts_->frozen_until) {
+      parts_->frozen_until.reset();
+      dirty_ = true;
+    }
     const bool may_save = turn.urgent || turn.now >= saved_at_ + kSaveInterval;
     std::vector<SlotLedger::ToWorker> grants =
         parts_->ledger.Settle(may_save && !parts_->frozen_until, turn.now);

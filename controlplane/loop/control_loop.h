@@ -22,10 +22,11 @@ class ControlLoop final {
     std::string node_id;
     std::string incarnation;  // Fresh at each start.
     uint32_t pid = 0;
-    WallTime start_time;       // For display.
-    uint64_t seed = 0;         // Of the jitter of checks.
-    std::string boot_id;       // Of the machine (/proc/sys/kernel/random/boot_id).
-    std::string stored_state;  // The state file's bytes; empty when there is none.
+    WallTime start_time;         // For display.
+    uint64_t seed = 0;           // Of the jitter of checks.
+    std::string boot_id;         // Of the machine (/proc/sys/kernel/random/boot_id).
+    std::string stored_state;    // The state file's bytes; empty when there is none.
+    bool state_damaged = false;  // There was one, but it cannot be used.
   };
 
   // Starts with what was stored; a state that does not parse is logged and ignored. Emits what is

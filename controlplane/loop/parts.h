@@ -4,6 +4,7 @@
 // that see them together. Threading: none.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,6 +28,10 @@
 namespace lb::controlplane {
 
 struct Parts {
+  // How long to wait for the hellos of workers that may hold slots and were not stored: the longest
+  // wait of a worker between two tries to connect.
+  static constexpr std::chrono::seconds kLostStateWait{15};
+
   Parts(Resolver restored_resolver, HealthBook restored_health, Versions restored_versions,
         Operations new_operations)
       : resolver(std::move(restored_resolver)),
@@ -55,7 +60,6 @@ struct Parts {
   std::optional<Instant> frozen_until;
   // From the steady clock to the wall clock, as answers show it; unset before the first.
   std::optional<Duration> wall_offset;
-  bool state_lost = false;  // Nothing usable was stored.
 };
 
 // What one event leads to, collected until the end of its turn.

@@ -38,7 +38,7 @@ class RecoveryTest : public testing::Test {
  protected:
   RecoveryTest() { Restart(); }
 
-  void Restart() {
+  void Restart(bool damaged = false) {
     std::vector<Action> actions;
     loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
                                                                .incarnation = "one",
@@ -46,7 +46,8 @@ class RecoveryTest : public testing::Test {
                                                                .start_time = {},
                                                                .seed = 1,
                                                                .boot_id = "boot",
-                                                               .stored_state = stored_},
+                                                               .stored_state = stored_,
+                                                               .state_damaged = damaged},
                                           now_, actions);
     Note(std::move(actions));
   }
@@ -59,6 +60,38 @@ class RecoveryTest : public testing::Test {
 
   void Load(const std::string& backend = "10.0.0.1:80") {
     Handle(ConfigRead{"lb.yaml", CheckedRule(backend), {}, 0});
+  }
+
+  void LoadLimited() {
+    Config config = CheckedRule("10.0.0.1:80");
+    config.rules[0].health_check.enabled = false;
+    config.rules[0].backends[0].max_connections = 10;
+    Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  }
+
+  // A worker that runs what this life would send first, with slots of an earlier life.
+  ConnectRequest Served(const std::string& incarnation) {
+    ConnectRequest message = Hello();
+    worker::v1::Hello& hello = *message.mutable_hello();
+    hello.mutable_worker()->set_id(incarnation);
+    hello.mutable_worker()->set_incarnation(incarnation);
+    hello.mutable_worker()->set_pid(50);
+    *hello.mutable_running() = Ask<admin::v1::Status>(admin::v1::GetStatusRequest()).running();
+    worker::v1::SlotEntry& slots = *hello.add_slots();
+    slots.set_rule("web");
+    slots.set_backend("b");
+    slots.set_granted(2);
+    return message;
+  }
+
+  // The most slots that the last turn granted.
+  uint64_t Granted() const {
+    uint64_t most = 0;
+    for (const Action& action : last_)
+      if (const auto* send = std::get_if<SendToWorker>(&action))
+        for (const auto& entry : send->message.slots().entries())
+          most = std::max<uint64_t>(most, entry.slots());
+    return most;
   }
 
   // Lets the next check run and answers it.
@@ -174,6 +207,43 @@ TEST_F(RecoveryTest, AStoredWorkerWhosePidIsAnothersGivesItsSlotsToTheNewOne) {
   Handle(WorkerMessage{1, later, 90});
   const auto status = Ask<admin::v1::Status>(admin::v1::GetStatusRequest());
   EXPECT_EQ(status.workers_disconnected(), 0u);
+}
+
+TEST_F(RecoveryTest, AWorkerThatNobodyKnowsMeansThatOthersMayHoldSlotsToo) {
+  LoadLimited();
+  Handle(WorkerMessage{1, Served("w1")});
+  EXPECT_EQ(Granted(), 2u);  // As the same version in another life: it keeps what it has.
+  Restart();
+  LoadLimited();
+  Handle(WorkerMessage{2, Hello()});
+  EXPECT_EQ(Granted(), 0u);  // Over a restart too.
+  now_ += std::chrono::seconds(15);
+  Handle(TimerFired{});
+  EXPECT_GT(Granted(), 0u);
+}
+
+TEST_F(RecoveryTest, AWorkerThatIsKnownGainsSlotsAtOnceAfterARestart) {
+  LoadLimited();
+  Handle(WorkerMessage{1, Hello()});
+  EXPECT_EQ(Granted(), 10u);  // The first start ever.
+  Restart();
+  LoadLimited();
+  ConnectRequest back = Served("w1");
+  back.mutable_hello()->mutable_worker()->CopyFrom(Hello().hello().worker());
+  now_ += std::chrono::seconds(1);
+  Handle(WorkerMessage{2, back});
+  EXPECT_EQ(Granted(), 10u);
+}
+
+TEST_F(RecoveryTest, WithADamagedStateNobodyGainsSlotsForAWhile) {
+  stored_.clear();
+  Restart(true);
+  LoadLimited();
+  Handle(WorkerMessage{1, Hello()});
+  EXPECT_EQ(Granted(), 0u);
+  now_ += std::chrono::seconds(15);
+  Handle(TimerFired{});
+  EXPECT_EQ(Granted(), 10u);
 }
 
 TEST_F(RecoveryTest, AFailedQueryIsLoggedWithItsName) {

@@ -82,9 +82,11 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
                                        Versions(state.version()), Operations(options.incarnation));
   parts->self = SelfOf(options);
   parts->boot_id = options.boot_id;
-  parts->state_lost = !state.has_version();
   RestoreHealth(state, *parts, turn.now);
-  if (state.boot_id() == options.boot_id) RestoreWorkers(state, *parts, turn);
+  const bool same_boot = state.boot_id() == options.boot_id;
+  if (same_boot) RestoreWorkers(state, *parts, turn);
+  if (!parsed || options.state_damaged || (same_boot && state.workers_missing()))
+    parts->frozen_until = turn.now + Parts::kLostStateWait;
   return parts;
 }
 
@@ -92,6 +94,7 @@ std::string Store(const Parts& parts) {
   StoredState state;
   *state.mutable_version() = parts.versions.to_store();
   state.set_boot_id(parts.boot_id);
+  state.set_workers_missing(parts.frozen_until.has_value());
   StoreHealth(parts, state);
   for (const auto& [key, record] : parts.workers.workers()) {
     StoredState::Worker& worker = *state.add_workers();

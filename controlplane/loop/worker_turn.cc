@@ -20,10 +20,6 @@ using worker::v1::ConnectRequest;
 // How often workers report statistics.
 constexpr int64_t kStatsIntervalSeconds = 1;
 
-// With a lost state, how long to wait for the hellos of workers that may hold slots: the longest
-// wait of a worker between two tries to connect.
-constexpr std::chrono::seconds kLostStateWait{15};
-
 // "bind_failed": as the worker's log and metrics say it. The API's names are upper case.
 std::string NackReason(const worker::v1::Nack& nack) {
   const std::string name = worker::v1::Nack::Reason_Name(nack.reason());
@@ -79,10 +75,18 @@ void Learn(const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
     if (parts.health.Remember(key, std::nullopt, entry.state(), turn.now))
       turn.health_changed.insert(key);
   }
-  if (!hello.has_running()) return;
-  if (!parts.versions.Observe(hello.running())) return;
-  turn.dirty = turn.urgent = true;
-  if (parts.state_lost && !parts.frozen_until) parts.frozen_until = turn.now + kLostStateWait;
+  if (hello.has_running() && parts.versions.Observe(hello.running()))
+    turn.dirty = turn.urgent = true;
+}
+
+// A process that has served already, and that neither the state file nor this life knows: the state
+// is lost, and there may be more of them. Its version says nothing: after a lost state ours may be
+// the very same.
+void FreezeIfLost(const worker::v1::Hello& hello, bool known, Parts& parts, Turn& turn) {
+  if (known || parts.frozen_until || (!hello.has_running() && hello.slots().empty())) return;
+  parts.frozen_until = turn.now + Parts::kLostStateWait;
+  turn.Log(LogLevel::kWarn, "an unknown worker has served already; no slots are added for a while",
+           {{"worker", hello.worker().id()}});
 }
 
 void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
@@ -92,6 +96,8 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     Close(session, status, parts, turn);
     return;
   }
+  const bool known =
+      parts.workers.Find({hello.worker().id(), hello.worker().incarnation()}) != nullptr;
   std::optional<SessionId> replaced;
   WorkerRecord* record = parts.workers.Connect(session, hello, turn.now, replaced);
   if (record == nullptr) {
@@ -121,6 +127,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   turn.actions.push_back(WatchProcess{record->identity.pid(), record->start_ticks});
   turn.dirty = turn.urgent = true;
   Learn(hello, parts, turn);
+  FreezeIfLost(hello, known, parts, turn);
   parts.ledger.Connect(key, hello, turn.now);
   turn.Send(session, MakeWelcome(session, parts));
   for (worker::v1::ConnectResponse& part : CompleteHealth(parts.health.Known()))

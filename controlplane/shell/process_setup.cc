@@ -46,7 +46,7 @@ std::string BootId() {
 
 }  // namespace
 
-ControlLoop::Options LoopOptions(std::string node_id, std::string stored_state) {
+ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string> stored_state) {
   constexpr size_t kIncarnationBytes = 8;
   char random[kIncarnationBytes + sizeof(uint64_t)];
   // Up to 256 bytes come whole (getrandom(2)).
@@ -58,7 +58,8 @@ ControlLoop::Options LoopOptions(std::string node_id, std::string stored_state) 
   options.pid = static_cast<uint32_t>(::getpid());
   options.start_time = ReadClocks().wall;
   std::memcpy(&options.seed, random + kIncarnationBytes, sizeof(options.seed));
-  options.stored_state = std::move(stored_state);
+  options.state_damaged = !stored_state;
+  options.stored_state = std::move(stored_state).value_or("");
   return options;
 }
 

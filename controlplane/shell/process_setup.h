@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "controlplane/loop/control_loop.h"
@@ -15,7 +16,7 @@ size_t RaiseDescriptorLimit();
 void IgnoreSigpipe();
 
 // Identity of this run for the loop: pid, start time, a fresh incarnation and a seed, both from the
-// kernel's random source.
-ControlLoop::Options LoopOptions(std::string node_id, std::string stored_state);
+// kernel's random source. `stored_state` as StateFile::Read returns it.
+ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string> stored_state);
 
 }  // namespace lb::controlplane

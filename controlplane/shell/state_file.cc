@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -134,12 +133,12 @@ absl::StatusOr<std::unique_ptr<StateFile>> StateFile::Open(const std::string& fo
       new StateFile(std::make_unique<Impl>(folder, *std::move(lock))));
 }
 
-std::string StateFile::Read() {
+std::optional<std::string> StateFile::Read() {
   const std::string path = impl_->path();
   const absl::StatusOr<std::string> bytes = ReadRegularFile(path, kMaxBytes + 1);
   if (absl::IsNotFound(bytes.status())) return "";
   if (bytes.ok() && bytes->size() <= kMaxBytes) {
-    if (std::optional<std::string> payload = Unseal(*bytes)) return *std::move(payload);
+    if (std::optional<std::string> payload = Unseal(*bytes)) return payload;
   }
   const std::string aside = path + ".damaged";
   const bool moved = std::rename(path.c_str(), aside.c_str()) == 0;
@@ -147,7 +146,7 @@ std::string StateFile::Read() {
            {{"path", path},
             {"error", bytes.ok() ? "wrong checksum" : std::string(bytes.status().message())},
             {"moved_to", moved ? aside : ""}});
-  return "";
+  return std::nullopt;
 }
 
 void StateFile::Save(std::string bytes) { impl_->Save(std::move(bytes)); }

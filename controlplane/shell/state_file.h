@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,9 @@ class StateFile final {
   // Writes what still waits, then lets the folder go.
   ~StateFile();
 
-  // What was stored; empty when there is nothing. A damaged file is logged and moved aside to
-  // "state.damaged".
-  std::string Read();
+  // What was stored; empty when there is nothing. nullopt for a damaged file, which is logged and
+  // moved aside to "state.damaged".
+  std::optional<std::string> Read();
 
   // Stores `bytes` soon. A failure is logged and counted; the next save tries again.
   void Save(std::string bytes);

@@ -40,7 +40,7 @@ TEST_F(StateFileTest, AFreshFolderHoldsNothing) { EXPECT_EQ(Open()->Read(), "");
 TEST_F(StateFileTest, DamageIsNoticedAndTheFileKeptAside) {
   Open()->Save("precious");
   std::fstream(folder_ / "state", std::ios::in | std::ios::out).seekp(45).put('X');
-  EXPECT_EQ(Open()->Read(), "");
+  EXPECT_EQ(Open()->Read(), std::nullopt);
   EXPECT_FALSE(fs::exists(folder_ / "state"));
   EXPECT_TRUE(fs::exists(folder_ / "state.damaged"));
   EXPECT_EQ(Open()->Read(), "");
@@ -49,7 +49,7 @@ TEST_F(StateFileTest, DamageIsNoticedAndTheFileKeptAside) {
 TEST_F(StateFileTest, AShortFileIsDamaged) {
   fs::create_directories(folder_);
   std::ofstream(folder_ / "state") << "lbst";
-  EXPECT_EQ(Open()->Read(), "");
+  EXPECT_EQ(Open()->Read(), std::nullopt);
   EXPECT_TRUE(fs::exists(folder_ / "state.damaged"));
 }
 

@@ -13,8 +13,11 @@ using namespace controlplane;  // NOLINT: the whole file is about its actions.
 void Simulator::StartPlane(bool keep_state) {
   if (plane_ != nullptr) return;
   ++life_;
+  // A damaged file tells that there was one; a missing one is like a first start.
+  const bool damaged = !keep_state && !stored_.empty() && prng_.Chance(1, 2);
   if (!keep_state) {
-    relaxed_ = !stored_.empty();
+    relaxed_ = !stored_.empty() && !damaged;
+    untold_ = relaxed_;
     stored_.clear();
   }
   greeted_.clear();
@@ -26,7 +29,8 @@ void Simulator::StartPlane(bool keep_state) {
                            .start_time = WallTime{},
                            .seed = prng_.Next(),
                            .boot_id = "boot",
-                           .stored_state = stored_},
+                           .stored_state = stored_,
+                           .state_damaged = damaged},
       queue_.now(), actions);
   Carry(std::move(actions));
   // The newest file on disk may be bad: then the plane starts without a configuration.

@@ -6,9 +6,10 @@
 // backends that flap, DNS that changes or fails, files that are bad, snapshots that are refused.
 // After every event the invariants are checked; the first broken one ends the run. Threading: none.
 //
-// With a lost state folder one promise is weaker: a worker that starts before the old ones are back
-// may get slots that those still hold. The sum over a limit is not checked from such a start until
-// every live worker has said hello and the sum is within the limit again, which must come to pass.
+// With a lost state folder one promise is weaker: where the first worker to say hello has not
+// served yet, it may get slots that others still hold. Then the sum over a limit is not checked
+// from such a start until every live worker has said hello and the sum is within the limit again,
+// which must come to pass.
 #pragma once
 
 #include <cstdint>
@@ -142,6 +143,7 @@ class Simulator final {
   std::map<BackendKey, uint64_t> limits_;  // Of config_, with every address a name can have.
   std::map<BackendKey, uint64_t> potential_;
   bool relaxed_ = false;        // See the top of the file.
+  bool untold_ = false;         // No worker has said hello since the state was lost.
   std::set<uint64_t> greeted_;  // Workers that this life of the control plane has welcomed.
 };
 

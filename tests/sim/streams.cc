@@ -79,7 +79,12 @@ void Simulator::FromWorker(uint64_t session, worker::v1::ConnectRequest message)
     if (it == streams_.end()) return;
     --it->second.on_the_way;
     if (!it->second.plane_open) return;
-    if (message.has_hello()) greeted_.insert(it->second.process);
+    if (message.has_hello()) {
+      greeted_.insert(it->second.process);
+      const worker::v1::Hello& hello = message.hello();
+      const bool tells = hello.has_running() || hello.slots_size() > 0;
+      if (std::exchange(untold_, false) && tells) relaxed_ = false;
+    }
     const uint64_t process = it->second.process;
     Handle(WorkerMessage{session, message, MachineOf(process) != nullptr ? process : 0});
   });

@@ -29,6 +29,13 @@ std::string NackReason(const worker::v1::Nack& nack) {
 // Whether its end is no surprise: it said so, or was never heard here.
 bool MayGo(const WorkerRecord& record) { return record.ending || record.hello_order == 0; }
 
+std::set<WorkerKey> WhoMayGo(const Parts& parts) {
+  std::set<WorkerKey> keys;
+  for (const auto& [key, record] : parts.workers.workers())
+    if (MayGo(record)) keys.insert(key);
+  return keys;
+}
+
 void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& turn) {
   parts.ledger.Forget(worker);
   parts.totals.Forget(worker);
@@ -114,7 +121,9 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
         CloseSession{*replaced, absl::AbortedError("a newer stream of this process")});
   }
   const WorkerKey key = parts.workers.KeyOf(session);
-  for (const WorkerKey& older : parts.workers.PidTaken(key)) ForgetWorker(older, parts, turn);
+  const std::set<WorkerKey> expected = WhoMayGo(parts);
+  for (const WorkerKey& older : parts.workers.PidTaken(key))
+    ForgetWorker(older, expected.contains(older), parts, turn);
   for (const auto& [other, other_key] : parts.workers.sessions()) {
     if (other == session || other_key.id != key.id || replaced == other) continue;
     turn.Log(LogLevel::kWarn, "two workers have the same id; give each its own with --id",
@@ -242,9 +251,7 @@ Instant NextSilence(const Parts& parts) {
 }
 
 void OnProcessGone(const ProcessGone& event, Parts& parts, Turn& turn) {
-  std::set<WorkerKey> expected;
-  for (const auto& [key, record] : parts.workers.workers())
-    if (record.identity.pid() == event.pid && MayGo(record)) expected.insert(key);
+  const std::set<WorkerKey> expected = WhoMayGo(parts);
   for (const WorkerKey& worker : parts.workers.ProcessGone(event.pid, event.start_ticks))
     ForgetWorker(worker, expected.contains(worker), parts, turn);
 }

@@ -2,10 +2,10 @@
 //
 // A backend may have a limit, and so may a rule: on its clients' connections, kept by a key without
 // a backend, and dealt to workers that know such limits; others refuse the snapshot. What a worker
-// may hold counts until it reported less, or its stream and process are gone; what is stored before
-// a grant goes out is never less than that, so the sum stays within the limit over restarts of
-// either side. Slots of a limit that leaves the configuration go on counting in case it returns.
-// Threading: none.
+// may hold counts until it reported less, or its stream and process are gone, so the sum stays
+// within the limit over restarts of workers. Over those of the control plane it does as far as the
+// state file has got: writing begins before a grant goes out, and nobody waits for its end. Slots
+// of a limit that leaves the configuration go on counting in case it returns. Threading: none.
 #pragma once
 
 #include <cstdint>
@@ -56,8 +56,8 @@ class SlotLedger final {
   // ResourceExhausted when it names too many limits.
   absl::Status Report(const WorkerKey& worker, const worker::v1::SlotReport& report, Instant now);
 
-  // Returns the grants to send now, in order per worker. Raises go out only with `may_raise`, and
-  // require that the state is stored first.
+  // Returns the grants to send now, in order per worker. Raises go out only with `may_raise`:
+  // when the state, with them in it, is handed to the disk first.
   std::vector<ToWorker> Settle(bool may_raise, Instant now);
 
   // True when the worker has no slot under some limit but is meant to get one.

@@ -18,7 +18,7 @@ class HeapTrim final {
   // Fewer connections less are not worth it: some hundred KiB.
   static constexpr uint64_t kMinFall = 1'000;
   // At most this often.
-  static constexpr Duration kInterval = std::chrono::seconds(5);
+  static constexpr Duration kInterval = std::chrono::seconds(2);
 
   // Takes the number of connections open now; true when it is time to trim: less than half of the
   // most since the last time.

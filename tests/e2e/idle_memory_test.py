@@ -42,7 +42,7 @@ class IdleMemoryTest(harness.Case):
                     "sockets), %.0f in socket buffers; kept after the last one: %d KiB of %d",
                     *(value / CONNECTIONS for value in grown), kept >> 10, grown[0] >> 10)
         self.assertEqual(alive, CONNECTIONS)
-        wait_for(lambda: self.kept(before) <= MAX_KEPT_BYTES, 10, "the memory is given back")
+        wait_for(lambda: self.kept(before) <= MAX_KEPT_BYTES, 30, "the memory is given back")
         return grown[0]
 
     def kept(self, before):

@@ -34,8 +34,9 @@ void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) 
 
 void Connection::Begin() {
   const RuleTable& table = rule_->table();
-  // Those who wait come first.
-  if (table.queue_max > 0 && table.state->queue.waiting() > 0) return Wait();
+  // Those who wait come first. When no more may wait, a free backend is one that they cannot use.
+  const uint64_t waiting = table.state->queue.waiting();
+  if (waiting > 0 && waiting < table.queue_max) return Wait();
   ConnectNext();
 }
 
@@ -164,9 +165,14 @@ void Connection::OnConnectEvent() {
 void Connection::Established() {
   state_ = State::kRelaying;
   moved_at_ = context_.now;
-  // Most connections end before keepalive would have anything to do; the timer finds the others.
-  context_.timers.Arm(*this, moved_at_ + std::min<Duration>(Timeout(), kKeepaliveAfter));
+  ArmTimeout();
   Relay();
+}
+
+void Connection::ArmTimeout() {
+  // Most connections end before keepalive would have anything to do; the timer finds the others.
+  const Duration timeout = keepalive_ ? Timeout() : std::min<Duration>(Timeout(), kKeepaliveAfter);
+  context_.timers.Arm(*this, moved_at_ + timeout);
 }
 
 void Connection::Relay() {
@@ -182,7 +188,7 @@ void Connection::Relay() {
   if (up.result == PumpResult::kAgain || down.result == PumpResult::kAgain) RunAgainLater();
   if (HalfClosed() && !was_half_closed) {
     moved_at_ = context_.now;  // The FIN moved.
-    context_.timers.Arm(*this, moved_at_ + Timeout());
+    ArmTimeout();
   }
 }
 
@@ -202,7 +208,11 @@ void Connection::OnReset(const Pumped& up, const Pumped& down) {
   // Waiting for a slow one would keep a slot for a peer that is gone.
   const bool both = client_.reset && link_.side().reset;
   const PumpResult rest = client_.reset ? up.result : down.result;
-  if (!both && rest == PumpResult::kAgain) return RunAgainLater();
+  const Side& failed = client_.reset ? client_ : link_.side();
+  const Side& other = client_.reset ? link_.side() : client_;
+  // It may have been found out by a write after its own direction had been looked at.
+  const bool unread = rest == PumpResult::kWaiting && failed.readable && other.writable;
+  if (!both && (rest == PumpResult::kAgain || unread)) return RunAgainLater();
   Close(client_.reset ? CloseReason::kClientReset : CloseReason::kBackendReset);
 }
 

@@ -67,6 +67,7 @@ class Connection final : private Timer {
   void OnReset(const Pumped& up, const Pumped& down);
   void RunAgainLater();
   Duration Timeout() const;
+  void ArmTimeout();
   bool HalfClosed() const { return up_.ended != down_.ended; }
   void Refuse(RefuseReason reason);
   // Ends it. Sides that did not fail themselves get a reset, unless the reason is kNormal.

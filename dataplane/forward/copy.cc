@@ -23,7 +23,7 @@ size_t Send(Side& to, const char* data, size_t bytes, int more = 0) {
       return static_cast<size_t>(sent);
     }
     if (errno == EINTR) continue;
-    NoteError(to.writable, to);
+    NoteWriteError(to);
     return 0;
   }
 }

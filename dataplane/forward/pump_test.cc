@@ -225,6 +225,21 @@ TEST_F(PumpTest, APipeThatHoldsBytesIsNotLentAgain) {
   EXPECT_EQ(tools_.pipes.Borrow(Instant{})->bytes, 0u);
 }
 
+// A server that refuses an upload answers, then resets: whoever meets the reset by writing must
+// still read the answer.
+TEST_F(PumpTest, WhatABrokenDestinationSaidBeforeIsStillToBeRead) {
+  ASSERT_EQ(send(sink_.get(), "413", 3, 0), 3);
+  sink_.Reset();
+  to_.readable = false;  // Its event has not come yet.
+  from_.writable = true;
+  Write("upload");
+  EXPECT_EQ(Run().result, PumpResult::kReset);
+  EXPECT_TRUE(to_.readable);
+  Direction back;
+  const Pumped answer = Pump(back, to_, from_, false, tools_, Instant{});
+  EXPECT_EQ(answer.received_bytes, 3u);
+}
+
 TEST_F(PumpTest, OneRunMovesABoundedAmountAndAsksForAnother) {
   // Both pairs hold more than one run may move.
   const std::unique_ptr<Pipe> lent = tools_.pipes.Borrow(Instant{});  // So it is copied.

@@ -35,7 +35,7 @@ void DrainPipe(Stream& stream) {
     const ssize_t sent = raw::Splice(pipe.read.get(), to.fd.get(), pipe.bytes, kSpliceFlags);
     if (sent <= 0) {
       if (sent < 0 && errno == EINTR) continue;
-      return NoteError(to.writable, to);
+      return NoteWriteError(to);
     }
     LB_CHECK(static_cast<size_t>(sent) <= pipe.bytes);
     pipe.bytes -= static_cast<size_t>(sent);

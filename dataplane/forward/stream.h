@@ -24,6 +24,13 @@ inline void NoteError(bool& ready, Side& side) {
   if (errno != EAGAIN) side.reset = true;
 }
 
+// The same after a failed write. What a broken peer sent before is still there to be read, and its
+// own event may come only after this turn.
+inline void NoteWriteError(Side& to) {
+  NoteError(to.writable, to);
+  if (to.reset) to.readable = to.read_to_end = true;
+}
+
 // Reads once and sends it on; keeps what the destination does not take.
 void Copy(Stream& stream);
 // Sends what is kept, as far as the destination takes it.

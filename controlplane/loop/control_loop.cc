@@ -71,8 +71,8 @@ class ControlLoop::Impl final {
   }
 
   // Everything that any event can lead to, in the one order there is: health first, since it never
-  // waits; rights before the snapshot that needs them; the state is handed
-  // to the disk before the rights it must cover.
+  // waits; rights before the snapshot that needs them; the state is handed to the disk before the
+  // rights it must cover.
   void Finish(Turn& turn) {
     FindSilentWorkers(*parts_, turn);
     parts_->resolver.Run(turn.now, turn.actions);

@@ -124,8 +124,10 @@ void Connection::Wait() {
     if (waiting_ == nullptr) return Refuse(RefuseReason::kQueueFull);
   }
   context_.timers.Arm(*this, waiting_->deadline());
-  // A slot that came free before this one stood in line called nobody, or somebody else.
-  if (rule_->CanChoose(link_.tried()))
+  // A slot that came free before this one stood in line called nobody, or somebody else; so did new
+  // tables while it was trying backends of the old ones.
+  const bool has_tried = !returned && link_.tried().count() > 0;
+  if (has_tried || rule_->CanChoose(link_.tried()))
     queue.CallNext();
   else if (returned && rule_->CanChoose(TriedBackends()))
     queue.CallBehind(waiting_->place());
@@ -250,6 +252,7 @@ void Connection::CloseSockets(bool with_reset) {
   ReturnPipe(down_, context_.tools);
   client_.fd.Reset();
   link_.Close(*rule_);
+  context_.KeepSpare();  // For those who wait for a backend, not only for those to be accepted.
   (previous_ == nullptr ? context_.first : previous_->next_) = next_;
   if (next_ != nullptr) next_->previous_ = previous_;
   rule_->counters().connections.Subtract(1);

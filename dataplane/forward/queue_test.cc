@@ -134,6 +134,24 @@ TEST_F(QueueTest, ABackendAddedLaterServesThoseWhoWait) {
   EXPECT_EQ(other.accepted(), 1);
 }
 
+// The one who waits was refused by b before, so it leaves b's room to those who come.
+TEST_F(QueueTest, AFullQueueDoesNotKeepNewcomersFromAFreeBackend) {
+  const Endpoint address = UnusedAddress();
+  worker_.AddBackend("a", backend_.address(), 1, 1);
+  worker_.AddBackend("b", address);
+  worker_.rule().mutable_queue()->set_max(1);
+  worker_.rule().mutable_queue()->set_timeout_ms(60'000);
+  worker_.Apply();
+  const UniqueFd running = Served();
+  const UniqueFd waiting = Waiting();
+  FakeBackend other(Echo, address.ToString());
+  {
+    const UniqueFd newcomer = Dial(worker_.address());
+    EXPECT_TRUE(Answers(newcomer));
+  }
+  EXPECT_EQ(worker_.Refused(RefuseReason::kQueueFull), 0u);
+}
+
 // Goal: crowds on all threads get through a narrow door without a stuck or refused client. Method:
 // many short connections at once, with a queue that holds them all.
 TEST_F(QueueTest, ACrowdGetsThroughANarrowDoor) {

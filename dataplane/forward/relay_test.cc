@@ -131,6 +131,24 @@ TEST(RelayTest, ABackendsResetReachesTheClientAfterWhatItSent) {
   EXPECT_EQ(worker.Closed(CloseReason::kBackendReset), 50u);
 }
 
+// A server that refuses an upload: it answers and closes while more is on its way, so its kernel
+// resets the connection after the answer, and the worker may meet the reset by writing.
+TEST(RelayTest, AnEarlyAnswerReachesAClientThatIsStillSending) {
+  FakeBackend backend([&](UniqueFd client) {
+    Read(client.get(), 1);
+    SendAll(client.get(), "413");
+  });
+  TestWorker worker;
+  worker.AddBackend("a", backend.address());
+  worker.Apply();
+  const std::string upload = Pattern(1 << 20, 3);
+  for (int i = 0; i < 200; ++i) {
+    UniqueFd client = Dial(worker.address());
+    SendAll(client.get(), upload);  // May break: it is answered early.
+    EXPECT_EQ(Read(client.get()).data, "413") << "round " << i;
+  }
+}
+
 TEST(RelayTest, AResetAfterAFinIsStillAReset) {
   FakeBackend backend([](UniqueFd client) {
     Read(client.get());  // The client's FIN.

@@ -6,6 +6,8 @@
 #include "cli/reach.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace lb::cli {
 namespace {
@@ -15,6 +17,16 @@ std::string MetadataValue(const grpc::ClientContext& context, const char* key) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) return "";
   return std::string(found->second.data(), found->second.size());
+}
+
+// The reason for programs (google.rpc.ErrorInfo), or "".
+std::string ReasonOf(const grpc::Status& error) {
+  google::rpc::Status status;
+  google::rpc::ErrorInfo info;
+  if (!status.ParseFromString(error.error_details())) return "";
+  for (const google::protobuf::Any& detail : status.details())
+    if (detail.UnpackTo(&info)) return info.reason();
+  return "";
 }
 
 }  // namespace
@@ -78,7 +90,7 @@ absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientCon
     SetHint(status, "Is it the admin API (--admin-api of lb-controlplane)? worker.sock is not.");
   if (code == absl::StatusCode::kPermissionDenied)
     SetHint(status, "You may connect but not do this. Ask whoever runs the control plane.");
-  SetReason(status, MetadataValue(context, "lb-reason"));
+  SetReason(status, ReasonOf(error));
   return status;
 }
 

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "absl/status/status.h"
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "controlplane/admin/failure.h"
 #include "controlplane/config/config.h"
 #include "controlplane/loop/event.h"
 #include "lb/admin/v1/admin.pb.h"
@@ -60,12 +62,16 @@ using AdminAnswer =
                  admin::v1::Backend, admin::v1::ListBackendsResponse, admin::v1::Worker,
                  admin::v1::ListWorkersResponse, admin::v1::Operation>;
 
-// The answer to one AdminRequest: `answer` counts when status is OK. An error's message is for
-// people; `reason` ("BACKEND_NOT_FOUND") is for programs.
+// The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {
   RequestId request = 0;
-  absl::Status status;
-  std::string reason;
+  std::optional<Failure> failure;
+  AdminAnswer answer;
+};
+
+// One more answer of a call that streams.
+struct StreamItem {
+  RequestId request = 0;
   AdminAnswer answer;
 };
 
@@ -82,6 +88,6 @@ struct WriteLog {
 };
 
 using Action = std::variant<SendToWorker, CloseSession, WatchProcess, StartProbe, ResolveName,
-                            Reply, SaveState, WriteLog>;
+                            Reply, StreamItem, SaveState, WriteLog>;
 
 }  // namespace lb::controlplane

@@ -1,6 +1,7 @@
 #include "controlplane/loop/admin_turn.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -44,6 +45,7 @@ ClockReading Steadied(const ClockReading& clock, Parts& parts) {
 
 // Answers one kind of call each.
 struct Answerer {
+  const AdminRequest& event;
   const View& view;
   Parts& parts;
   Turn& turn;
@@ -123,18 +125,25 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
 
 void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
   const View view = ViewOf(parts, Steadied(event.clock, parts));
-  Reply reply;
-  reply.request = event.request;
-  const auto take = [&](auto outcome) {
-    if (auto* failure = std::get_if<Failure>(&outcome)) {
-      reply.status = std::move(failure->status);
-      reply.reason = std::move(failure->reason);
-    } else {
-      reply.answer = std::get<0>(std::move(outcome));
-    }
-  };
-  std::visit([&](const auto& call) { take(Answerer{view, parts, turn}(call)); }, event.call);
-  turn.actions.push_back(std::move(reply));
+  std::visit(
+      [&](const auto& call) {
+        auto outcome = Answerer{event, view, parts, turn}(call);
+        if (auto* failure = std::get_if<Failure>(&outcome))
+          Fail(event.request, std::move(*failure), turn);
+        else if (auto* answer = std::get_if<0>(&outcome))
+          Answer(event.request, std::move(*answer), turn);
+      },
+      event.call);
+}
+
+void OnAdminCallEnded(const AdminCallEnded&, Parts&, Turn&) {}
+
+void Answer(RequestId request, AdminAnswer answer, Turn& turn) {
+  turn.actions.push_back(Reply{request, std::nullopt, std::move(answer)});
+}
+
+void Fail(RequestId request, Failure failure, Turn& turn) {
+  turn.actions.push_back(Reply{request, std::move(failure), {}});
 }
 
 }  // namespace lb::controlplane

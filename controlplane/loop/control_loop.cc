@@ -38,6 +38,7 @@ class ControlLoop::Impl final {
                    [&](const ProbeDone& e) { OnProbeDone(e, turn); },
                    [&](const Resolved& e) { OnResolved(e, *parts_, turn); },
                    [&](const AdminRequest& e) { OnAdminRequest(e, *parts_, turn); },
+                   [&](const AdminCallEnded& e) { OnAdminCallEnded(e, *parts_, turn); },
                    [](const TimerFired&) {},
                },
                event);

@@ -75,6 +75,10 @@ class ControlLoopTest : public testing::Test {
     return {};
   }
 
+  static std::string ReasonOf(const Reply& reply) {
+    return reply.failure ? reply.failure->reason : "";
+  }
+
   // The kinds of messages sent to a session.
   static std::vector<ConnectResponse::MessageCase> Sent(const std::vector<Action>& actions) {
     std::vector<ConnectResponse::MessageCase> out;
@@ -180,12 +184,13 @@ TEST_F(ControlLoopTest, UnknownNamesAreNotFoundWithTheNearestOne) {
   admin::v1::GetRuleRequest request;
   request.set_name("rules/wed");
   const Reply reply = Ask(request);
-  EXPECT_TRUE(absl::IsNotFound(reply.status));
-  EXPECT_EQ(reply.reason, "RULE_NOT_FOUND");
-  EXPECT_NE(reply.status.message().find("rules/web"), absl::string_view::npos);
+  ASSERT_TRUE(reply.failure.has_value());
+  EXPECT_TRUE(absl::IsNotFound(reply.failure->status));
+  EXPECT_EQ(reply.failure->reason, "RULE_NOT_FOUND");
+  EXPECT_NE(reply.failure->status.message().find("rules/web"), absl::string_view::npos);
   admin::v1::ListRulesRequest list;
   list.set_page_token("nonsense");
-  EXPECT_EQ(Ask(list).reason, "PAGE_TOKEN_INVALID");
+  EXPECT_EQ(ReasonOf(Ask(list)), "PAGE_TOKEN_INVALID");
 }
 
 TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
@@ -221,7 +226,7 @@ TEST_F(ControlLoopTest, AnUndrainOfAServingWorkerIsAnOrderLikeAnyOther) {
   Handle(WorkerMessage{1, Hello()});
   admin::v1::UndrainWorkerRequest undrain;
   undrain.set_name("workers/worker-1");
-  EXPECT_TRUE(Ask(undrain).status.ok());
+  EXPECT_EQ(ReasonOf(Ask(undrain)), "");
 }
 
 TEST_F(ControlLoopTest, AWorkerThatEndsIsSeenDrainingAndIsNotTakenBack) {
@@ -236,7 +241,7 @@ TEST_F(ControlLoopTest, AWorkerThatEndsIsSeenDrainingAndIsNotTakenBack) {
   EXPECT_TRUE(worker.draining() && worker.ending());
   admin::v1::UndrainWorkerRequest undrain;
   undrain.set_name("workers/worker-1");
-  EXPECT_EQ(Ask(undrain).reason, "WORKER_ENDING");
+  EXPECT_EQ(ReasonOf(Ask(undrain)), "WORKER_ENDING");
 }
 
 TEST_F(ControlLoopTest, AProcessThatGoesWithoutAGoodbyeIsAWarning) {

@@ -71,17 +71,37 @@ using AdminCall = std::variant<admin::v1::GetStatusRequest, admin::v1::GetRuleRe
                                admin::v1::ListWorkersRequest, admin::v1::DrainWorkerRequest,
                                admin::v1::UndrainWorkerRequest, admin::v1::GetOperationRequest>;
 
-// Somebody asks; exactly one Reply with the same id follows in the same turn.
+// What a caller may do; each role includes those before it.
+enum class Role : uint8_t { kNone, kViewer, kOperator, kAdmin };
+
+// Who asks: from the client certificate, or from the user at the other end of the unix socket.
+struct Caller {
+  Role role = Role::kNone;
+  std::string name;  // "admin/deploy", "uid/1000": for audit lines and as the author of changes.
+};
+
+// Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
+// a stream (StreamItem) come before it.
 struct AdminRequest {
   RequestId request = 0;
   AdminCall call;
   ClockReading clock;  // For the times in the answer.
+  Caller caller{};
+  // With a call that carries a configuration: what became of its content. Parsed by the shell,
+  // since it may be large and may name variables and files.
+  std::optional<ConfigRead> candidate{};
+};
+
+// The caller of a call not answered yet is gone (cancelled, deadline over, connection cut). No
+// Reply is wanted any more.
+struct AdminCallEnded {
+  RequestId request = 0;
 };
 
 // The deadline that NextDeadline() named has come.
 struct TimerFired {};
 
 using Event = std::variant<ConfigRead, WorkerMessage, WorkerStreamEnded, ProcessGone, ProbeDone,
-                           Resolved, AdminRequest, TimerFired>;
+                           Resolved, AdminRequest, AdminCallEnded, TimerFired>;
 
 }  // namespace lb::controlplane

@@ -119,7 +119,7 @@ class RecoveryTest : public testing::Test {
     Handle(AdminRequest{9, std::move(call), {now_, {}}});
     for (Action& action : last_)
       if (auto* reply = std::get_if<Reply>(&action)) {
-        EXPECT_TRUE(reply->status.ok()) << reply->status;
+        EXPECT_FALSE(reply->failure.has_value()) << reply->failure->status;
         return std::get<Answer>(reply->answer);
       }
     ADD_FAILURE() << "no reply";

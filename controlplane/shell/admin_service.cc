@@ -4,11 +4,10 @@
 
 #include <atomic>
 #include <boost/asio/post.hpp>
-#include <functional>
 #include <map>
 #include <utility>
 
-#include "controlplane/shell/status_to_grpc.h"
+#include "controlplane/shell/admin_call.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 
 namespace lb::controlplane {
@@ -18,105 +17,83 @@ namespace asio = boost::asio;
 namespace v1 = admin::v1;
 using Context = grpc::CallbackServerContext;
 using Reactor = grpc::ServerUnaryReactor;
-using Done = std::function<void(Reply)>;
-using Submit = std::function<void(AdminCall call, Done done)>;
 
-// Any of gRPC's threads. `context` and `response` live until the reactor is finished.
 template <typename Request, typename Response>
-Reactor* Ask(const Submit& submit, Context* context, const Request* request, Response* response) {
-  Reactor* const reactor = context->DefaultReactor();
-  submit(AdminCall(*request), [context, response, reactor](Reply reply) {
-    if (reply.status.ok()) {
-      if (auto* answer = std::get_if<Response>(&reply.answer); answer != nullptr) {
-        *response = std::move(*answer);
-      } else {
-        reply.status = absl::InternalError("the answer is of another type");
-      }
-    }
-    if (!reply.reason.empty()) context->AddTrailingMetadata(AdminService::kReasonKey, reply.reason);
-    reactor->Finish(ToGrpcStatus(reply.status));
-  });
-  return reactor;
+Reactor* Ask(const CallSink& sink, Context* context, const Request* request, Response* response) {
+  return new UnaryCall<Request, Response>(sink, *context, *request, response);
 }
 
 class Status final : public v1::StatusService::CallbackService {
  public:
-  explicit Status(Submit submit) : submit_(std::move(submit)) {}
+  explicit Status(const CallSink& sink) : sink_(sink) {}
   Reactor* GetStatus(Context* context, const v1::GetStatusRequest* request,
                      v1::Status* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
 
  private:
-  const Submit submit_;
+  const CallSink& sink_;
 };
 
 class Rules final : public v1::RuleService::CallbackService {
  public:
-  explicit Rules(Submit submit) : submit_(std::move(submit)) {}
+  explicit Rules(const CallSink& sink) : sink_(sink) {}
   Reactor* GetRule(Context* context, const v1::GetRuleRequest* request,
                    v1::Rule* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
   Reactor* ListRules(Context* context, const v1::ListRulesRequest* request,
                      v1::ListRulesResponse* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
   Reactor* GetBackend(Context* context, const v1::GetBackendRequest* request,
                       v1::Backend* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
   Reactor* ListBackends(Context* context, const v1::ListBackendsRequest* request,
                         v1::ListBackendsResponse* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
 
  private:
-  const Submit submit_;
+  const CallSink& sink_;
 };
 
 class Workers final : public v1::WorkerService::CallbackService {
  public:
-  explicit Workers(Submit submit) : submit_(std::move(submit)) {}
+  explicit Workers(const CallSink& sink) : sink_(sink) {}
   Reactor* GetWorker(Context* context, const v1::GetWorkerRequest* request,
                      v1::Worker* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
   Reactor* ListWorkers(Context* context, const v1::ListWorkersRequest* request,
                        v1::ListWorkersResponse* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
   Reactor* DrainWorker(Context* context, const v1::DrainWorkerRequest* request,
                        v1::Operation* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
   Reactor* UndrainWorker(Context* context, const v1::UndrainWorkerRequest* request,
                          v1::Operation* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
 
  private:
-  const Submit submit_;
+  const CallSink& sink_;
 };
 
 class Operations final : public v1::OperationService::CallbackService {
  public:
-  explicit Operations(Submit submit) : submit_(std::move(submit)) {}
+  explicit Operations(const CallSink& sink) : sink_(sink) {}
   Reactor* GetOperation(Context* context, const v1::GetOperationRequest* request,
                         v1::Operation* response) override {
-    return Ask(submit_, context, request, response);
+    return Ask(sink_, context, request, response);
   }
 
  private:
-  const Submit submit_;
+  const CallSink& sink_;
 };
-
-Reply Refusal(absl::Status status, std::string reason) {
-  Reply reply;
-  reply.status = std::move(status);
-  reply.reason = std::move(reason);
-  return reply;
-}
 
 }  // namespace
 
@@ -125,72 +102,88 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   Impl(asio::io_context& io, EventSink sink) : io_(io), sink_(std::move(sink)) {}
 
   void MakeServices() {
-    const Submit submit = [this](AdminCall call, Done done) {
-      SubmitCall(std::move(call), std::move(done));
-    };
-    status_ = std::make_unique<Status>(submit);
-    rules_ = std::make_unique<Rules>(submit);
-    workers_ = std::make_unique<Workers>(submit);
-    operations_ = std::make_unique<Operations>(submit);
+    calls_sink_ = {[this](const Context& context, AdminCall call, CallEnds ends) {
+                     return Submit(context, std::move(call), std::move(ends));
+                   },
+                   [this](RequestId request) { Cancel(request); }};
+    services_.push_back(std::make_unique<Status>(calls_sink_));
+    services_.push_back(std::make_unique<Rules>(calls_sink_));
+    services_.push_back(std::make_unique<Workers>(calls_sink_));
+    services_.push_back(std::make_unique<Operations>(calls_sink_));
   }
 
   std::vector<grpc::Service*> services() {
-    return {status_.get(), rules_.get(), workers_.get(), operations_.get()};
+    std::vector<grpc::Service*> services;
+    for (const auto& service : services_) services.push_back(service.get());
+    return services;
+  }
+
+  void Stream(StreamItem item) {
+    const auto call = calls_.find(item.request);
+    if (call != calls_.end()) call->second.stream(std::move(item.answer));
   }
 
   void Answer(Reply reply) {
     auto call = calls_.extract(reply.request);
     if (call.empty()) return;
     --under_way_;
-    call.mapped()(std::move(reply));
+    call.mapped().done(std::move(reply));
   }
 
   void Stop() {
     stopping_ = true;
-    while (!calls_.empty()) {
-      Reply reply = Stopping();
-      reply.request = calls_.begin()->first;
-      Answer(std::move(reply));
-    }
+    while (!calls_.empty()) Answer(Stopping(calls_.begin()->first));
   }
 
  private:
-  static Reply Stopping() {
-    return Refusal(absl::UnavailableError("the control plane is stopping"), "STOPPING");
+  static Reply Stopping(RequestId request) {
+    return {
+        request, Failure{absl::UnavailableError("the control plane is stopping"), "STOPPING"}, {}};
   }
 
   // On one of gRPC's threads.
-  void SubmitCall(AdminCall call, Done done) {
+  RequestId Submit(const Context&, AdminCall call, CallEnds ends) {
+    const RequestId id = ++last_id_;
     if (under_way_.fetch_add(1) >= kMaxCalls) {
       --under_way_;
-      return done(Refusal(absl::ResourceExhaustedError("too many calls at once; try again"),
-                          "TOO_MANY_CALLS"));
+      ends.done({id,
+                 Failure{absl::ResourceExhaustedError("too many calls at once; try again"),
+                         "TOO_MANY_CALLS"},
+                 {}});
+      return id;
     }
-    asio::post(
-        io_, [self = shared_from_this(), call = std::move(call), done = std::move(done)]() mutable {
-          self->Begin(std::move(call), std::move(done));
-        });
+    asio::post(io_, [self = shared_from_this(), id, call = std::move(call),
+                     ends = std::move(ends)]() mutable {
+      self->Begin(id, std::move(call), std::move(ends));
+    });
+    return id;
   }
 
-  void Begin(AdminCall call, Done done) {
+  void Begin(RequestId id, AdminCall call, CallEnds ends) {
     if (stopping_) {
       --under_way_;
-      return done(Stopping());
+      return ends.done(Stopping(id));
     }
-    const RequestId id = ++last_id_;
-    calls_.emplace(id, std::move(done));
-    sink_(AdminRequest{id, std::move(call), ReadClocks()});
+    calls_.emplace(id, std::move(ends));
+    sink_(AdminRequest{id, std::move(call), ReadClocks(), {}, {}});
+  }
+
+  // On one of gRPC's threads.
+  void Cancel(RequestId id) {
+    asio::post(io_, [self = shared_from_this(), id] {
+      if (self->calls_.find(id) == self->calls_.end()) return;
+      self->Answer({id, Failure{absl::CancelledError("the caller is gone"), "CANCELLED"}, {}});
+      self->sink_(AdminCallEnded{id});
+    });
   }
 
   asio::io_context& io_;
   EventSink sink_;
-  std::unique_ptr<Status> status_;
-  std::unique_ptr<Rules> rules_;
-  std::unique_ptr<Workers> workers_;
-  std::unique_ptr<Operations> operations_;
-  std::map<RequestId, Done> calls_;
+  CallSink calls_sink_;
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::map<RequestId, CallEnds> calls_;
   std::atomic<size_t> under_way_{0};
-  RequestId last_id_ = 0;
+  std::atomic<RequestId> last_id_{0};
   bool stopping_ = false;
 };
 
@@ -204,6 +197,8 @@ AdminService::~AdminService() = default;
 std::vector<grpc::Service*> AdminService::services() { return impl_->services(); }
 
 void AdminService::Answer(Reply reply) { impl_->Answer(std::move(reply)); }
+
+void AdminService::Stream(StreamItem item) { impl_->Stream(std::move(item)); }
 
 void AdminService::Stop() { impl_->Stop(); }
 

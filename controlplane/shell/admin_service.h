@@ -1,7 +1,7 @@
-// The admin API: every unary call of lb.admin.v1 becomes an AdminRequest, every Reply its response.
+// The admin API: every call of lb.admin.v1 becomes an AdminRequest, every Reply its response.
 //
-// An error carries its canonical code, its message, and the program-readable reason in the trailing
-// metadata key kReasonKey. Threading: the io_context's one thread; gRPC's threads only post there.
+// An error carries its canonical code, its message and google.rpc details. Threading: the
+// io_context's one thread; gRPC's threads only post there.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,7 +22,6 @@ class AdminService final {
  public:
   // Calls under way at once, over all connections; one more gets RESOURCE_EXHAUSTED.
   static constexpr size_t kMaxCalls = 256;
-  static constexpr char kReasonKey[] = "lb-reason";
 
   AdminService(boost::asio::io_context& io, EventSink sink);
   ~AdminService();
@@ -30,8 +29,10 @@ class AdminService final {
   // For GrpcServer.
   std::vector<grpc::Service*> services();
 
-  // Answers a call.
+  // Answers a call, and ends it.
   void Answer(Reply reply);
+  // Sends one of the answers of a call that streams.
+  void Stream(StreamItem item);
 
   // Answers all calls, now and later, with Unavailable.
   void Stop();

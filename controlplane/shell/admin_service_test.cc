@@ -9,6 +9,8 @@
 
 #include "controlplane/shell/grpc_server.h"
 #include "controlplane/shell/test_loop.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 
@@ -64,9 +66,16 @@ class AdminServiceTest : public testing::Test {
   // Answers as `reply` says, and keeps the last request.
   Reply reply_;
   AdminRequest last_;
+  RequestId ended_ = 0;
+  bool silent_ = false;
   AdminService service_{loop_.io(), [this](Event event) {
                           boost::asio::post(loop_.io(), [this, event] {
+                            if (const auto* ended = std::get_if<AdminCallEnded>(&event)) {
+                              ended_ = ended->request;
+                              return;
+                            }
                             last_ = std::get<AdminRequest>(event);
+                            if (silent_) return;
                             Reply reply = reply_;
                             reply.request = last_.request;
                             service_.Answer(std::move(reply));
@@ -88,17 +97,36 @@ TEST_F(AdminServiceTest, ACallIsARequestAndItsReplyTheResponse) {
   EXPECT_EQ(std::get<v1::GetRuleRequest>(last_.call).name(), "rules/web");
 }
 
-TEST_F(AdminServiceTest, AnErrorCarriesItsCodeItsMessageAndItsReason) {
-  reply_.status = absl::NotFoundError("no rule 'web'; did you mean 'web2'?");
-  reply_.reason = "RULE_NOT_FOUND";
+TEST_F(AdminServiceTest, AnErrorCarriesItsCodeItsMessageAndItsDetails) {
+  reply_.failure = Failure{absl::NotFoundError("no rule 'web'; did you mean 'web2'?"),
+                           "RULE_NOT_FOUND",
+                           {{"closest", "web2"}},
+                           {{"name", "is not there"}}};
   v1::Rule rule;
   const grpc::Status status = GetRule(rule);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(status.error_message(), "no rule 'web'; did you mean 'web2'?");
-  const auto& trailers = context_.GetServerTrailingMetadata();
-  const auto reason = trailers.find(AdminService::kReasonKey);
-  ASSERT_NE(reason, trailers.end());
-  EXPECT_EQ(std::string(reason->second.data(), reason->second.size()), "RULE_NOT_FOUND");
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_EQ(details.details_size(), 2);
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "RULE_NOT_FOUND");
+  EXPECT_EQ(info.domain(), "lb");
+  EXPECT_EQ(info.metadata().at("closest"), "web2");
+  google::rpc::BadRequest bad;
+  ASSERT_TRUE(details.details(1).UnpackTo(&bad));
+  EXPECT_EQ(bad.field_violations(0).field(), "name");
+}
+
+// Goal: a call that waits in the loop costs nothing once its caller is gone. Method: the loop never
+// answers; the caller's deadline is over.
+TEST_F(AdminServiceTest, TheLoopHearsOfACallerThatIsGone) {
+  silent_ = true;
+  context_.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+  v1::Rule rule;
+  EXPECT_EQ(GetRule(rule).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_TRUE(loop_.RunUntil([&] { return ended_ == last_.request; }));
 }
 
 TEST_F(AdminServiceTest, AfterStopCallsAreUnavailable) {

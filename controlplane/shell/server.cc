@@ -153,6 +153,7 @@ class Server::Impl final {
                    [this](StartProbe& probe) { prober_.Start(std::move(probe)); },
                    [this](ResolveName& name) { resolver_.Start(std::move(name)); },
                    [this](Reply& reply) { admin_service_.Answer(std::move(reply)); },
+                   [this](StreamItem& item) { admin_service_.Stream(std::move(item)); },
                    [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
                    [](WriteLog& line) { Log(line.level, line.message, line.fields); },
                },

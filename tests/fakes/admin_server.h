@@ -1,7 +1,7 @@
 // A control plane's admin API with canned data, on a unix socket, for tests of lbctl.
 //
 // Data and faults may be changed at any time from the test's thread; calls see one state or the
-// other. Paging, NOT_FOUND and the trailing key "lb-reason" are as the real server's.
+// other. Paging, NOT_FOUND and the details of errors are as the real server's.
 #pragma once
 
 #include <memory>
@@ -27,7 +27,7 @@ class AdminServer final {
   struct Fault {
     int code = 0;  // A gRPC status code; 0 is no fault.
     std::string message;
-    std::string reason;  // For "lb-reason"; empty leaves it out.
+    std::string reason;  // Of the ErrorInfo; empty leaves it out.
     bool hang = false;   // Calls do not return before their deadline.
     bool endless_pages = false;
   };

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "tests/fakes/admin_server.h"
 
 namespace lb::fakes {
@@ -25,14 +27,24 @@ struct AdminState {
   std::vector<lb::admin::v1::DrainWorkerRequest> drains;
   std::vector<lb::admin::v1::UndrainWorkerRequest> undrains;
 
+  // An error with a google.rpc.ErrorInfo, unless the reason is empty.
+  static grpc::Status Failure(grpc::StatusCode code, const std::string& message,
+                              const std::string& reason) {
+    if (reason.empty()) return {code, message};
+    google::rpc::ErrorInfo info;
+    info.set_reason(reason);
+    google::rpc::Status status;
+    status.add_details()->PackFrom(info);
+    return {code, message, status.SerializeAsString()};
+  }
+
   // Gives the fault of the moment, or OK. Holds the call when it is to hang.
   grpc::Status Enter(grpc::ServerContext* context, std::unique_lock<std::mutex>& lock) {
     // Past the caller's deadline, so that not this answer but the deadline ends the call.
     const auto end = context->deadline() + std::chrono::seconds(1);
     if (fault.hang) stopping.wait_until(lock, end, [this] { return stopped; });
     if (fault.code == 0) return grpc::Status::OK;
-    if (!fault.reason.empty()) context->AddTrailingMetadata("lb-reason", fault.reason);
-    return {static_cast<grpc::StatusCode>(fault.code), fault.message};
+    return Failure(static_cast<grpc::StatusCode>(fault.code), fault.message, fault.reason);
   }
 
   // The one of `all` (a member of `data`) with this name.
@@ -44,8 +56,8 @@ struct AdminState {
     const auto found =
         std::find_if(all.begin(), all.end(), [&](const T& one) { return one.name() == name; });
     if (found == all.end()) {
-      context->AddTrailingMetadata("lb-reason", "RESOURCE_NOT_FOUND");
-      return {grpc::StatusCode::NOT_FOUND, "'" + name + "' does not exist"};
+      return Failure(grpc::StatusCode::NOT_FOUND, "'" + name + "' does not exist",
+                     "RESOURCE_NOT_FOUND");
     }
     *response = *found;
     return grpc::Status::OK;

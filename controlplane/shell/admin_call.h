@@ -1,0 +1,160 @@
+// One call of the admin API between gRPC and the loop: the reactors that admin_service.cc returns.
+//
+// A call gets a number, becomes an AdminRequest, and is finished by the Reply with that number. A
+// caller that is gone ends it at once. Threading: reactors are made and called by gRPC's threads;
+// CallEnds are called on the io_context's thread.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "base/mutex.h"
+#include "controlplane/loop/action.h"
+#include "controlplane/shell/failure_to_grpc.h"
+
+namespace lb::controlplane {
+
+// What becomes of a call's answers.
+struct CallEnds {
+  std::function<void(AdminAnswer item)> stream;
+  std::function<void(Reply reply)> done;  // Exactly once, and last.
+};
+
+// Where calls go. Thread-safe.
+struct CallSink {
+  // Takes a call. `context` tells who asks.
+  std::function<RequestId(const grpc::CallbackServerContext& context, AdminCall call,
+                          CallEnds ends)>
+      begin;
+  // The caller is gone: `done` is called soon, unless it was called before.
+  std::function<void(RequestId request)> cancel;
+};
+
+// A call with one answer. Deletes itself when gRPC is done with it.
+template <typename Request, typename Response>
+class UnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  // `response` lives until the call is finished.
+  UnaryCall(const CallSink& sink, const grpc::CallbackServerContext& context,
+            const Request& request, Response* response)
+      : sink_(sink) {
+    id_ = sink_.begin(
+        context, AdminCall(request),
+        {[](AdminAnswer) {},
+         [this, response](Reply reply) {
+           auto* answer = std::get_if<Response>(&reply.answer);
+           if (!reply.failure && answer == nullptr)
+             reply.failure = Failure{absl::InternalError("the answer is of another type"), "BUG"};
+           if (reply.failure) return Finish(ToGrpcStatus(*reply.failure));
+           *response = std::move(*answer);
+           Finish(grpc::Status::OK);
+         }});
+  }
+
+ private:
+  void OnCancel() override { sink_.cancel(id_); }
+  void OnDone() override { delete this; }
+
+  const CallSink& sink_;
+  RequestId id_ = 0;
+};
+
+// A call with many answers. One that is not read fast enough ends with RESOURCE_EXHAUSTED.
+template <typename Request, typename Response>
+class StreamCall final : public grpc::ServerWriteReactor<Response> {
+ public:
+  // Answers that wait for a slow reader.
+  static constexpr size_t kMaxQueued = 10'000;
+
+  StreamCall(const CallSink& sink, const grpc::CallbackServerContext& context,
+             const Request& request)
+      : sink_(sink) {
+    id_ = sink_.begin(context, AdminCall(request),
+                      {[this](AdminAnswer item) { Queue(std::move(item)); },
+                       [this](Reply reply) { End(std::move(reply)); }});
+  }
+
+ private:
+  void Queue(AdminAnswer item) {
+    auto* answer = std::get_if<Response>(&item);
+    if (answer == nullptr) return;
+    Step next;
+    {
+      const MutexLock lock(mutex_);
+      if (end_) return;
+      if (queue_.size() < kMaxQueued) {
+        queue_.push_back(std::move(*answer));
+      } else {
+        queue_.resize(writing_ ? 1 : 0);
+        end_ = ToGrpcStatus({absl::ResourceExhaustedError(
+                                 "the answers are not read fast enough; go on after the last one"),
+                             "WATCH_TOO_SLOW"});
+      }
+      next = NextStep();
+    }
+    Take(next);
+  }
+
+  void End(Reply reply) {
+    Step next;
+    {
+      const MutexLock lock(mutex_);
+      if (!end_) end_ = reply.failure ? ToGrpcStatus(*reply.failure) : grpc::Status::OK;
+      next = NextStep();
+    }
+    Take(next);
+  }
+
+  void OnWriteDone(bool ok) override {
+    Step next;
+    {
+      const MutexLock lock(mutex_);
+      writing_ = false;
+      queue_.pop_front();
+      if (!ok) queue_.clear();
+      next = NextStep();
+    }
+    Take(next);
+  }
+
+  // What gRPC is told next. Told without the lock held: it may call back at once.
+  struct Step {
+    const Response* write = nullptr;
+    std::optional<grpc::Status> finish;
+  };
+
+  Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (writing_ || finished_) return {};
+    if (!queue_.empty()) {
+      writing_ = true;
+      return {&queue_.front(), {}};
+    }
+    finished_ = end_.has_value();
+    return {nullptr, end_};
+  }
+
+  void Take(const Step& step) {
+    if (step.write != nullptr) this->StartWrite(step.write);
+    if (step.finish) this->Finish(*step.finish);
+  }
+
+  void OnCancel() override { sink_.cancel(id_); }
+  void OnDone() override { delete this; }
+
+  const CallSink& sink_;
+  RequestId id_ = 0;
+  Mutex mutex_;
+  std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written if writing_.
+  std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace lb::controlplane

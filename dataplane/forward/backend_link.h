@@ -46,7 +46,7 @@ class BackendLink final {
   Side& side() { return side_; }
   size_t backend() const { return backend_; }
   const TriedBackends& tried() const { return tried_; }
-  // The rule is another one now, with other numbers for its backends.
+  // The rule is another one now, with other numbers for its backends, or one of them recovered.
   void ForgetTried() { tried_ = TriedBackends(); }
 
  private:

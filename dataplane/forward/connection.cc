@@ -115,14 +115,11 @@ void Connection::ConnectNext() {
 void Connection::Wait() {
   state_ = State::kWaiting;
   WaitQueue& queue = rule_->table().state->queue;
-  const bool returned = waiting_ != nullptr;
-  if (returned) {
+  const bool returned = waiting_ != nullptr && waiting_->in_line();
+  if (returned)
     waiting_->Return();
-  } else {
-    waiting_ = Waiting::Enter(this, rule_->table(), context_.group.shared_inbox(context_.thread),
-                              rule_->counters(), context_.now);
-    if (waiting_ == nullptr) return Refuse(RefuseReason::kQueueFull);
-  }
+  else if (!EnterQueue())
+    return Refuse(RefuseReason::kQueueFull);
   context_.timers.Arm(*this, waiting_->deadline());
   // A slot that came free before this one stood in line called nobody, or somebody else; so did new
   // tables while it was trying backends of the old ones.
@@ -133,6 +130,13 @@ void Connection::Wait() {
     queue.CallBehind(waiting_->place());
 }
 
+bool Connection::EnterQueue() {
+  if (waiting_ != nullptr) return waiting_->EnterAgain(rule_->table());
+  waiting_ = Waiting::Enter(this, rule_->table(), context_.group.shared_inbox(context_.thread),
+                            rule_->counters(), context_.now);
+  return waiting_ != nullptr;
+}
+
 void Connection::OnCalled(const ListenerSet& listeners) {
   LB_CHECK(state_ == State::kWaiting);
   RuleLease rule = listeners.LeaseOf(rule_->shared_table());
@@ -140,15 +144,15 @@ void Connection::OnCalled(const ListenerSet& listeners) {
     rule_ = std::move(rule);
     link_.ForgetTried();
   }
+  if (waiting_->TakeRecovered()) link_.ForgetTried();
   state_ = State::kConnecting;
   ConnectNext();
 }
 
 // It has a slot: out of the queue, and one call for the next slot if there is one.
 void Connection::EndWaiting() {
-  if (waiting_ == nullptr) return;
+  if (waiting_ == nullptr || !waiting_->in_line()) return;
   waiting_->Served();
-  waiting_.reset();
   if (rule_->CanChoose(TriedBackends())) rule_->table().state->queue.CallNext();
 }
 
@@ -166,6 +170,7 @@ void Connection::OnConnectEvent() {
 
 void Connection::Established() {
   state_ = State::kRelaying;
+  waiting_.reset();
   moved_at_ = context_.now;
   ArmTimeout();
   Relay();

@@ -59,6 +59,7 @@ class Connection final : private Timer {
   void Begin();
   void ConnectNext();
   void Wait();
+  bool EnterQueue();
   void EndWaiting();
   void OnConnectEvent();
   void Established();
@@ -81,7 +82,7 @@ class Connection final : private Timer {
   Direction up_;                      // From the client to the backend.
   Direction down_;                    // From the backend to the client.
   Instant moved_at_;                  // When something moved last.
-  std::unique_ptr<Waiting> waiting_;  // From entering the queue until a slot was taken.
+  std::unique_ptr<Waiting> waiting_;  // From entering the queue until it is connected.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;

@@ -65,7 +65,9 @@ void Listener::Admit(ThreadContext& context, UniqueFd client) {
     context.group.Leave(context.thread);
     return Refuse(std::move(client), RefuseReason::kRuleLimit);
   }
-  const size_t thread = context.group.Place(context.thread);
+  // The other thread may have no spare descriptor for the second one that the connection needs.
+  const bool stays = context.FewDescriptorsLeft(client.get());
+  const size_t thread = stays ? context.thread : context.group.Place(context.thread);
   if (thread == context.thread) return Connection::Start(context, rule_, std::move(client));
   // Copyable, as a function must be.
   auto handed = std::make_shared<UniqueFd>(std::move(client));

@@ -2,6 +2,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -132,6 +134,59 @@ TEST_F(QueueTest, ABackendAddedLaterServesThoseWhoWait) {
   worker_.Apply();
   EXPECT_TRUE(Answers(waiting));
   EXPECT_EQ(other.accepted(), 1);
+}
+
+// Goal: a backend that refused somebody who waits, and is up again, serves them. Method: b's port
+// is closed when they arrive, the control plane says so, and later the opposite.
+TEST_F(QueueTest, ABackendThatRefusedThoseWhoWaitServesThemOnceItRecovered) {
+  const Endpoint address = UnusedAddress();
+  std::optional<FakeBackend> b;  // Ends after its clients.
+  Start(1, 10);
+  worker_.AddBackend("b", address);
+  worker_.Apply();
+  const UniqueFd running = Served();
+  const UniqueFd first = Waiting();
+  const UniqueFd second = Waiting();
+  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kUnhealthy));
+  b.emplace(Echo, address.ToString());
+  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kHealthy));
+  EXPECT_TRUE(Answers(first));
+  EXPECT_TRUE(Answers(second));
+}
+
+// Goal: who waited and got a slot whose connect then failed keeps place and deadline. Method: the
+// only slot of b, which never answers, goes from one to the next; while the second tries it, the
+// first is in line again before the third.
+TEST_F(QueueTest, WhoseConnectFailsGoesBackToTheSamePlace) {
+  const SilentBackend silent;
+  worker_.rule().mutable_timeouts()->set_connect_ms(200);
+  Start(1, 10);
+  UniqueFd running = Served();
+  const UniqueFd first = Waiting();
+  const UniqueFd second = Waiting();
+  const UniqueFd third = Waiting();
+  worker_.AddBackend("b", silent.address(), 1, 1);
+  ASSERT_TRUE(worker_.registry().Grant({"web", "b"}, 1));
+  worker_.Apply();
+  ASSERT_TRUE(Eventually([&] { return worker_.Sum("b", &BackendCounters::connects_total) == 2; }));
+  running.Reset();
+  EXPECT_TRUE(Answers(first));
+  EXPECT_EQ(worker_.Sum(&RuleCounters::queued_total), 3u);
+}
+
+TEST_F(QueueTest, AFailedConnectGivesNoMoreTimeToWait) {
+  const SilentBackend silent;
+  worker_.rule().mutable_timeouts()->set_connect_ms(400);
+  Start(1, 10, 600);
+  const UniqueFd running = Served();
+  const UniqueFd late = Waiting();
+  worker_.AddBackend("b", silent.address(), 1, 1);
+  ASSERT_TRUE(worker_.registry().Grant({"web", "b"}, 1));
+  const auto start = std::chrono::steady_clock::now();
+  worker_.Apply();
+  EXPECT_EQ(Read(late.get()).error, ECONNRESET);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(400 + 600));
+  EXPECT_EQ(worker_.Refused(RefuseReason::kQueueTimeout), 1u);
 }
 
 // The one who waits was refused by b before, so it leaves b's room to those who come.

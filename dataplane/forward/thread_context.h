@@ -22,13 +22,18 @@ struct ThreadContext {
                 Instant start)
       : thread(thread_index),
         epoll_fd(epoll),
+        last_descriptors(LastDescriptors()),
         group(thread_group),
         now(start),
         timers(kTimerTick, start),
         tools(max_pipes) {}
 
+  // The first of the last few descriptors below RLIMIT_NOFILE as it is now.
+  static int LastDescriptors();
+
   const size_t thread;
   const int epoll_fd;
+  const int last_descriptors;  // The first number of the last few below RLIMIT_NOFILE.
   ThreadGroup& group;
   Instant now;  // When the current turn of the loop began.
   TimerWheel timers;
@@ -40,6 +45,10 @@ struct ThreadContext {
 
   // Takes a spare descriptor unless there is one. Returns 0 or an errno.
   int KeepSpare();
+
+  // True when hardly any descriptor is left, as the newest one tells: the lowest number that is
+  // free is given out first (POSIX, "File Descriptor Allocation").
+  bool FewDescriptorsLeft(int newest) const { return newest >= last_descriptors; }
 
   // Every connection, newest first, linked through the connections.
   Connection* first = nullptr;

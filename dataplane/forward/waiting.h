@@ -1,4 +1,5 @@
-// A connection that waits in its rule's queue: its place in line, and the way a call finds it.
+// A connection that waits in its rule's queue: its place in line, and the way a call finds it. Kept
+// until it is connected: when that fails it goes back to the place it had, with the time left.
 //
 // A call comes from whichever thread frees a slot; it is posted to the connection's own thread and
 // does nothing there when the connection has left meanwhile.
@@ -29,26 +30,33 @@ class Waiting final {
 
   // Goes back in line after a call that found no slot.
   void Return() { queue_.Return(place_, MakeCall()); }
-  // The call was of use. Call before the end.
-  void Served() { served_ = true; }
+  // Out of the line, with a slot.
+  void Served();
+  // Back in line after the slot was of no use; false when the queue is full.
+  bool EnterAgain(const RuleTable& rule);
 
+  bool in_line() const { return in_line_; }
   // When it has waited long enough.
   Instant deadline() const { return deadline_; }
+  // True when a backend of the rule has recovered since it entered or asked last.
+  bool TakeRecovered();
   WaitQueue::Place place() const { return place_; }
 
  private:
-  Waiting(Connection* owner, WaitQueue& queue, std::shared_ptr<Inbox> inbox, RuleCounters& counters,
+  Waiting(Connection* owner, RuleState& rule, std::shared_ptr<Inbox> inbox, RuleCounters& counters,
           Instant deadline);
   WaitQueue::Call MakeCall() const;
+  bool Leave();
 
+  RuleState& rule_;
   WaitQueue& queue_;
   RuleCounters& counters_;
   const std::shared_ptr<Inbox> inbox_;
   const std::shared_ptr<Connection*> self_;  // What it points to is nullptr once it has left.
   const Instant deadline_;
   WaitQueue::Place place_ = 0;
-  bool entered_ = false;
-  bool served_ = false;
+  uint64_t recoveries_;
+  bool in_line_ = false;
 };
 
 }  // namespace lb::dataplane

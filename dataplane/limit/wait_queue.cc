@@ -15,6 +15,14 @@ std::optional<WaitQueue::Place> WaitQueue::Enter(uint64_t max, Call call) {
   return place;
 }
 
+bool WaitQueue::EnterAgain(Place place, uint64_t max, Call call) {
+  const MutexLock lock(mutex_);
+  if (waiting() >= max) return false;
+  LB_CHECK(place < next_ && line_.emplace(place, std::move(call)).second);
+  waiting_.fetch_add(1, std::memory_order_seq_cst);
+  return true;
+}
+
 void WaitQueue::Return(Place place, Call call) {
   const MutexLock lock(mutex_);
   LB_CHECK(place < next_ && line_.emplace(place, std::move(call)).second);

@@ -31,6 +31,9 @@ class WaitQueue final {
 
   // Enters the line at its end; nullopt when `max` wait already.
   std::optional<Place> Enter(uint64_t max, Call call);
+  // Enters at the place it had before, so that it is not behind those who came later; false when
+  // `max` wait already.
+  bool EnterAgain(Place place, uint64_t max, Call call);
   // Goes back to the same place after a call that found no slot.
   void Return(Place place, Call call);
   // Leaves for good: served, given up, or gone. True when it had been called, which the leaver

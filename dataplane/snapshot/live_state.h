@@ -108,6 +108,9 @@ struct RuleState {
   std::vector<RuleCounters> counters;  // By I/O thread; the vector itself never changes.
   // On a cache line of its own: read when a connection ends, hardly ever written.
   alignas(64) WaitQueue queue;
+  // Times that a backend called unhealthy was called usable again: those who wait, and were refused
+  // by it before, try it once more.
+  std::atomic<uint64_t> recoveries{0};
 };
 
 // One backend of one rule, over all snapshots.

@@ -28,16 +28,13 @@ std::shared_ptr<BackendState> StateRegistry::FindOrMakeBackend(const BackendKey&
 bool StateRegistry::SetHealth(const BackendKey& key, Health health) {
   Entry* entry = FindOrMakeEntry(key);
   if (entry == nullptr) return false;
-  Tell(*entry, health);
-  if (health != Health::kUnhealthy) CallWaiting(key.rule);
+  Tell(key, *entry, health);
   return true;
 }
 
 bool StateRegistry::ReplaceHealth(const std::map<BackendKey, Health>& told) {
   for (auto& [key, entry] : backends_) {
-    if (told.find(key) != told.end()) continue;
-    Tell(entry, Health::kUnknown);
-    CallWaiting(key.rule);
+    if (told.find(key) == told.end()) Tell(key, entry, Health::kUnknown);
   }
   bool all = true;
   for (const auto& [key, health] : told) all = SetHealth(key, health) && all;
@@ -50,7 +47,7 @@ bool StateRegistry::Grant(const BackendKey& key, uint64_t slots) {
   if (entry == nullptr) return false;
   entry->granted = slots;
   if (const auto state = entry->state.lock()) state->slots.Grant(slots);
-  CallWaiting(key.rule);
+  CallWaiting(key.rule, false);
   return true;
 }
 
@@ -63,10 +60,13 @@ bool StateRegistry::GrantRule(const std::string& rule, uint64_t slots) {
   return true;
 }
 
-void StateRegistry::CallWaiting(const std::string& rule) {
+void StateRegistry::CallWaiting(const std::string& rule, bool recovered) {
   const auto known = rules_.find(rule);
   if (known == rules_.end()) return;
-  if (const auto state = known->second.state.lock()) state->queue.CallNext();
+  const auto state = known->second.state.lock();
+  if (state == nullptr) return;
+  if (recovered) state->recoveries.fetch_add(1);
+  state->queue.CallNext();
 }
 
 void StateRegistry::Committed(const Tables& tables) {
@@ -80,7 +80,7 @@ void StateRegistry::Committed(const Tables& tables) {
       entry.passed_over = false;
       entry.limited = named->second;
     } else if (entry.passed_over) {
-      Tell(entry, Health::kUnknown);
+      Tell(key, entry, Health::kUnknown);
     } else {
       entry.passed_over = true;
     }
@@ -159,10 +159,12 @@ StateRegistry::Entry* StateRegistry::FindOrMakeEntry(const BackendKey& key) {
   return &backends_[key];
 }
 
-void StateRegistry::Tell(Entry& entry, Health health) {
+void StateRegistry::Tell(const BackendKey& key, Entry& entry, Health health) {
+  const bool recovered = entry.health == Health::kUnhealthy && health != Health::kUnhealthy;
   entry.health = health;
   entry.passed_over = false;
   if (const auto state = entry.state.lock()) state->usable.store(health != Health::kUnhealthy);
+  if (health != Health::kUnhealthy) CallWaiting(key.rule, recovered);
 }
 
 void StateRegistry::Prune() {

@@ -91,10 +91,12 @@ class StateRegistry final {
   bool GrantRule(const std::string& rule, uint64_t slots);
   void CommitRules(const Tables& tables);
   static SlotUse UseOf(BackendKey key, uint64_t granted, Slots* slots);
+  // Tells what is known of this backend, and those who wait for one of its rule when it may be
+  // used.
+  void Tell(const BackendKey& key, Entry& entry, Health health);
   // The backends of the rule have become more: those who wait may try.
-  void CallWaiting(const std::string& rule);
+  void CallWaiting(const std::string& rule, bool recovered);
   Entry* FindOrMakeEntry(const BackendKey& key);
-  static void Tell(Entry& entry, Health health);
   void Prune();
 
   const size_t threads_;

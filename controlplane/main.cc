@@ -34,11 +34,11 @@ int Serve(const Flags& flags, InitialConfig config) {
   return kExitOk;
 }
 
-// A bad file ends the start as it ends the check: a process without a configuration has nothing to
-// tell its workers, and they keep what they have.
+// A bad file does not end the start where a good configuration is known from before: workers that
+// start now need one. Server::Start decides.
 int CheckThenServe(const Flags& flags) {
   const ConfigFileRead file = ReadConfigFile(flags.config);
-  LoadResult loaded = LoadConfigFile(file);
+  const LoadResult loaded = LoadConfigFile(file);
   const std::string findings = RenderFindings(flags.config, file.text, loaded);
   const bool good = loaded.config.has_value();
   if (flags.check_config) {
@@ -46,13 +46,8 @@ int CheckThenServe(const Flags& flags) {
     if (good) std::printf("%s: good\n", flags.config.c_str());
     return good ? kExitOk : kExitFailed;
   }
-  if (!good) {
-    std::fputs(findings.c_str(), stderr);
-    return kExitFailed;
-  }
-  return Serve(flags, {ConfigRead{flags.config, std::move(loaded.config),
-                                  std::move(loaded.findings), loaded.findings_total},
-                       file.digest});
+  if (!good) std::fputs(findings.c_str(), stderr);
+  return Serve(flags, {LoadedFrom(flags.config, file), file.digest});
 }
 
 int Main(std::vector<std::string> arguments) {

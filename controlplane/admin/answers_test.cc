@@ -58,6 +58,8 @@ class AnswersTest : public testing::Test {
             .workers = workers_,
             .totals = totals_,
             .operations = operations_,
+            .history = history_,
+            .confirmation = confirmation_,
             .clock = {kNow, WallTime(std::chrono::seconds(1'000))}};
   }
 
@@ -85,6 +87,8 @@ class AnswersTest : public testing::Test {
   WorkerTable workers_;
   Totals totals_;
   Operations operations_{"life"};
+  History history_;
+  std::optional<Confirmation> confirmation_;
 };
 
 template <typename Answer>

@@ -12,6 +12,7 @@ namespace lb::controlplane {
 
 struct FileStatus {
   std::string path;
+  std::string digest;                // Of its content as last read, raw.
   bool good = false;                 // The newest read was accepted.
   std::optional<Instant> bad_since;  // Set while reads are refused.
   std::optional<Instant> applied;    // When the running one was accepted.

@@ -2,12 +2,16 @@
 // threading: the loop's thread.
 #pragma once
 
+#include <optional>
+
 #include "base/time.h"
 #include "controlplane/admin/file_status.h"
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/totals.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/resolve/resolver.h"
+#include "controlplane/revision/confirmation.h"
+#include "controlplane/revision/history.h"
 #include "controlplane/snapshot/live_rules.h"
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
@@ -25,6 +29,8 @@ struct View {
   const WorkerTable& workers;
   const Totals& totals;
   const Operations& operations;
+  const History& history;
+  const std::optional<Confirmation>& confirmation;
   ClockReading clock;
 };
 

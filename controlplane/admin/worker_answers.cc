@@ -17,26 +17,16 @@ constexpr char kWorkerPrefix[] = "workers/";
 
 std::string Place(const WorkerKey& key) { return absl::StrCat(key.id, "@", key.incarnation); }
 
-std::string NameOf(const View& view, const WorkerKey& key, const WorkerRecord& record) {
-  const bool newest = view.workers.FindNewest(key.id) == &record;
-  return absl::StrCat(kWorkerPrefix, newest ? key.id : Place(key));
-}
-
-std::string ReasonOf(const worker::v1::Nack& nack) {
-  const std::string name = worker::v1::Nack::Reason_Name(nack.reason());
-  return std::string(absl::StripPrefix(name, "REASON_"));
-}
-
 admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerRecord& record) {
   admin::v1::Worker out;
-  out.set_name(NameOf(view, key, record));
+  out.set_name(WorkerName(view, key, record));
   *out.mutable_process() = record.identity;
   out.set_sync(SyncOf(view, record));
   if (record.lane.sent()) *out.mutable_sent() = *record.lane.sent();
   if (record.lane.running()) *out.mutable_acked() = *record.lane.running();
   if (record.lane.refused()) {
     const worker::v1::Nack& nack = *record.lane.refused();
-    out.set_nack_reason(ReasonOf(nack));
+    out.set_nack_reason(NackReasonOf(nack));
     *out.mutable_problems() = nack.problems();
   }
   *out.mutable_last_seen_time() = ToProto(view.clock.ToWall(record.last_seen));
@@ -51,6 +41,16 @@ admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerR
 
 }  // namespace
 
+std::string WorkerName(const View& view, const WorkerKey& key, const WorkerRecord& record) {
+  const bool newest = view.workers.FindNewest(key.id) == &record;
+  return absl::StrCat(kWorkerPrefix, newest ? key.id : Place(key));
+}
+
+std::string NackReasonOf(const worker::v1::Nack& nack) {
+  const std::string name = worker::v1::Nack::Reason_Name(nack.reason());
+  return std::string(absl::StripPrefix(name, "REASON_"));
+}
+
 admin::v1::Worker::Sync SyncOf(const View& view, const WorkerRecord& record) {
   if (!record.session) return admin::v1::Worker::SYNC_DISCONNECTED;
   if (record.silent) return admin::v1::Worker::SYNC_STALE;
@@ -63,7 +63,7 @@ admin::v1::Worker::Sync SyncOf(const View& view, const WorkerRecord& record) {
 Outcome<WorkerKey> FindWorker(const View& view, const std::string& name) {
   std::vector<std::string> names;
   for (const auto& [key, record] : view.workers.workers()) {
-    names.push_back(NameOf(view, key, record));
+    names.push_back(WorkerName(view, key, record));
     if (names.back() == name || absl::StrCat(kWorkerPrefix, Place(key)) == name) return key;
   }
   std::string message = absl::StrCat("'", name, "' does not exist");

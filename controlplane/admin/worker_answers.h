@@ -12,6 +12,11 @@ namespace lb::controlplane {
 // How what a worker runs compares with the newest version.
 admin::v1::Worker::Sync SyncOf(const View& view, const WorkerRecord& record);
 
+// "workers/ID", or "workers/ID@INCARNATION" when it is not the newest process of its id.
+std::string WorkerName(const View& view, const WorkerKey& key, const WorkerRecord& record);
+// "BIND_FAILED"
+std::string NackReasonOf(const worker::v1::Nack& nack);
+
 // Finds "workers/ID", the newest process of that id, or "workers/ID@INCARNATION", a certain one.
 Outcome<WorkerKey> FindWorker(const View& view, const std::string& name);
 

@@ -16,9 +16,31 @@
 #include "controlplane/config/config.h"
 #include "controlplane/loop/event.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/config.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
+
+// Check a configuration as if it stood in the file; with `write` write it there too, if the file's
+// content still has the digest `expected_digest` and everything given to SaveState before is on
+// disk. Exactly one ConfigTried follows.
+struct TryConfig {
+  uint64_t token = 0;
+  std::string content;
+  bool write = false;
+  std::string expected_digest;
+  bool warnings_as_errors = false;
+};
+
+// Keep the content of a revision of the configuration, or keep it no longer. Carried out in order,
+// also with TryConfig.
+struct KeepRevision {
+  uint64_t number = 0;
+  std::string content;
+};
+struct DropRevision {
+  uint64_t number = 0;
+};
 
 // Send on a worker's stream, after everything sent on it before.
 struct SendToWorker {
@@ -60,7 +82,10 @@ struct ResolveName {
 using AdminAnswer =
     std::variant<admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse,
                  admin::v1::Backend, admin::v1::ListBackendsResponse, admin::v1::Worker,
-                 admin::v1::ListWorkersResponse, admin::v1::Operation>;
+                 admin::v1::ListWorkersResponse, admin::v1::Operation,
+                 admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
+                 admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
+                 admin::v1::Rollout>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {
@@ -87,7 +112,8 @@ struct WriteLog {
   LogFields fields;
 };
 
-using Action = std::variant<SendToWorker, CloseSession, WatchProcess, StartProbe, ResolveName,
-                            Reply, StreamItem, SaveState, WriteLog>;
+using Action =
+    std::variant<TryConfig, KeepRevision, DropRevision, SendToWorker, CloseSession, WatchProcess,
+                 StartProbe, ResolveName, Reply, StreamItem, SaveState, WriteLog>;
 
 }  // namespace lb::controlplane

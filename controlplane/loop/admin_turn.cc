@@ -6,9 +6,11 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/config_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
 #include "controlplane/admin/worker_answers.h"
+#include "controlplane/loop/config_change_turn.h"
 
 namespace lb::controlplane {
 namespace {
@@ -100,11 +102,50 @@ struct Answerer {
     order.mutable_undrain();
     return Order(key, std::move(order), parts, turn);
   }
+  Outcome<admin::v1::ValidateConfigResponse> operator()(
+      const admin::v1::ValidateConfigRequest& request) {
+    return AskAbout(ConfigQuestion::Kind::kValidate, request.content());
+  }
+  Outcome<admin::v1::PlanConfigResponse> operator()(const admin::v1::PlanConfigRequest& request) {
+    return AskAbout(ConfigQuestion::Kind::kPlan, request.content());
+  }
+  Outcome<admin::v1::ApplyConfigResponse> operator()(const admin::v1::ApplyConfigRequest& request) {
+    return OnApply(request, event, parts, turn);
+  }
+  Outcome<admin::v1::Config> operator()(const admin::v1::ConfirmConfigRequest& request) {
+    return OnConfirm(request, parts, turn);
+  }
+  Outcome<admin::v1::ApplyConfigResponse> operator()(
+      const admin::v1::RollbackConfigRequest& request) {
+    return OnRollback(request, event, parts);
+  }
+  Outcome<admin::v1::Config> operator()(const admin::v1::GetConfigRequest& request) {
+    return GetConfig(view, request);
+  }
+  Outcome<admin::v1::ListConfigsResponse> operator()(const admin::v1::ListConfigsRequest& request) {
+    return ListConfigs(view, request);
+  }
+  Outcome<admin::v1::Rollout> operator()(const admin::v1::GetRolloutRequest&) {
+    return DescribeRollout(view);
+  }
   Outcome<admin::v1::Operation> operator()(const admin::v1::GetOperationRequest& request) {
     const admin::v1::Operation* operation = parts.operations.Find(request.name());
     if (operation != nullptr) return *operation;
     return Failure{absl::NotFoundError(absl::StrCat("'", request.name(), "' does not exist")),
                    "OPERATION_NOT_FOUND"};
+  }
+
+  // Answered when the configuration was looked at.
+  struct Promise {
+    std::optional<Failure> failure;
+    template <typename Answer>
+    operator Outcome<Answer>() && {
+      if (failure) return *std::move(failure);
+      return Later{};
+    }
+  };
+  Promise AskAbout(ConfigQuestion::Kind kind, const std::string& content) {
+    return {Ask({kind, event.request}, content, parts, turn)};
   }
 };
 
@@ -120,6 +161,8 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .workers = parts.workers,
           .totals = parts.totals,
           .operations = parts.operations,
+          .history = parts.history,
+          .confirmation = parts.confirmation,
           .clock = clock};
 }
 
@@ -136,7 +179,9 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
       event.call);
 }
 
-void OnAdminCallEnded(const AdminCallEnded&, Parts&, Turn&) {}
+void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
+  ForgetAsker(event.request, parts);
+}
 
 void Answer(RequestId request, AdminAnswer answer, Turn& turn) {
   turn.actions.push_back(Reply{request, std::nullopt, std::move(answer)});

@@ -1,6 +1,7 @@
 #include "controlplane/loop/config_turn.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/snapshot/encode.h"
@@ -54,27 +55,67 @@ void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
   turn.Log(LogLevel::kError, "the configuration is refused; what runs stays", std::move(fields));
 }
 
-}  // namespace
-
-void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
+void NoteRead(const ConfigRead& read, Parts& parts) {
   ++parts.file.reloads_total;
-  parts.file.path = event.path;
-  parts.file.findings = event.findings;
-  parts.file.findings_total = event.findings_total;
-  if (!event.config) {
-    Refuse(event, parts, turn);
-    return;
-  }
-  parts.file.good = true;
-  parts.file.bad_since.reset();
-  parts.file.applied = turn.now;
+  parts.file.path = read.path;
+  parts.file.digest = read.digest;
+  parts.file.findings = read.findings;
+  parts.file.findings_total = read.findings_total;
+}
+
+void Install(const Config& config, Parts& parts, Turn& turn) {
   const bool first = !parts.config.has_value();
-  parts.config = event.config;
+  parts.config = config;
   parts.resolver.SetNames(NamesInUse(*parts.config), parts.config->dns, turn.now);
   if (first) parts.wait_for_names_until = turn.now + kFirstNamesWait;
   turn.refresh = true;
+}
+
+// The first snapshot made from the newest revision is what workers are compared with.
+void NoteVersion(Parts& parts) {
+  Revision* newest = parts.history.newest();
+  if (newest != nullptr && newest->version.epoch() == 0) newest->version = parts.versions.current();
+}
+
+}  // namespace
+
+void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
+  if (event.from_history) {
+    Install(*event.config, parts, turn);
+    turn.Log(LogLevel::kWarn, "the file is bad; the last good configuration is in force",
+             {{"path", event.path}});
+    return;
+  }
+  if (event.config) return TakeConfig(event, {admin::v1::Config::SOURCE_FILE, "", ""}, parts, turn);
+  NoteRead(event, parts);
+  Refuse(event, parts, turn);
+}
+
+void TakeConfig(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn) {
+  NoteRead(read, parts);
+  parts.file.good = true;
+  parts.file.bad_since.reset();
+  parts.file.applied = turn.now;
+  // Somebody wrote another one over the one that waits, which needs no rolling back any more. While
+  // that one is being written, it is still to come.
+  if (parts.confirmation && parts.confirmation->digest != read.digest && !parts.changes.token) {
+    parts.confirmation.reset();
+    turn.dirty = turn.urgent = true;
+  }
+  const Revision* newest = parts.history.newest();
+  if (newest == nullptr || newest->digest != read.digest) {
+    std::vector<uint64_t> dropped;
+    const Revision& fresh =
+        parts.history.Add(read.content, read.digest, read.time, std::move(origin), dropped);
+    turn.actions.push_back(KeepRevision{fresh.number, fresh.content});
+    for (const uint64_t number : dropped) turn.actions.push_back(DropRevision{number});
+    turn.dirty = turn.urgent = true;
+  }
+  Install(*read.config, parts, turn);
   turn.Log(LogLevel::kInfo, "the configuration is accepted",
-           {{"path", event.path}, {"rules", absl::StrCat(parts.config->rules.size())}});
+           {{"path", read.path},
+            {"revision", absl::StrCat(parts.history.newest()->number)},
+            {"rules", absl::StrCat(parts.config->rules.size())}});
 }
 
 void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
@@ -102,7 +143,7 @@ void Refresh(Parts& parts, Turn& turn) {
   }
   if (!turn.refresh) return;
   LiveRules live = Expand(*parts.config, parts.resolver.addresses());
-  if (parts.in_force && live == parts.live) return;
+  if (parts.in_force && live == parts.live) return NoteVersion(parts);
   parts.live = std::move(live);
   parts.in_force = true;
   turn.dirty = turn.urgent = true;
@@ -111,7 +152,9 @@ void Refresh(Parts& parts, Turn& turn) {
   turn.health_changed.insert(changed.begin(), changed.end());
   parts.ledger.SetLimits(parts.live);
   parts.totals.Keep(parts.live);
-  if (!parts.versions.SetContent(Encode(parts.live))) return;
+  const bool changed_content = parts.versions.SetContent(Encode(parts.live));
+  NoteVersion(parts);
+  if (!changed_content) return;
   const type::v1::ConfigVersion& version = parts.versions.current();
   turn.Log(
       LogLevel::kInfo, "a new version for the workers",

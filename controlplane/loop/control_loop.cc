@@ -7,6 +7,7 @@
 #include "base/overloaded.h"
 #include "controlplane/admin/metrics.h"
 #include "controlplane/loop/admin_turn.h"
+#include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/parts.h"
 #include "controlplane/loop/stored_state.h"
@@ -37,6 +38,7 @@ class ControlLoop::Impl final {
                    [&](const ProcessGone& e) { OnProcessGone(e, *parts_, turn); },
                    [&](const ProbeDone& e) { OnProbeDone(e, turn); },
                    [&](const Resolved& e) { OnResolved(e, *parts_, turn); },
+                   [&](const ConfigTried& e) { OnConfigTried(e, *parts_, turn); },
                    [&](const AdminRequest& e) { OnAdminRequest(e, *parts_, turn); },
                    [&](const AdminCallEnded& e) { OnAdminCallEnded(e, *parts_, turn); },
                    [](const TimerFired&) {},
@@ -48,6 +50,7 @@ class ControlLoop::Impl final {
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
     next = std::min(next, NextSilence(*parts_));
+    next = std::min(next, NextConfigChange(*parts_));
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -78,9 +81,11 @@ class ControlLoop::Impl final {
     FindSilentWorkers(*parts_, turn);
     parts_->resolver.Run(turn.now, turn.actions);
     Refresh(*parts_, turn);
+    RunConfigChanges(*parts_, turn);
     parts_->health.Run(turn.now, turn.actions);
     SendHealth(turn);
     SaveAndGrant(turn);
+    SendConfigChange(*parts_, turn);
     OfferSnapshots(turn);
   }
 

@@ -5,6 +5,8 @@
 // health, resolve, snapshot, stream, budget, admin). Threading: one thread.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +29,7 @@ class ControlLoop final {
     std::string boot_id;         // Of the machine (/proc/sys/kernel/random/boot_id).
     std::string stored_state;    // The state file's bytes; empty when there is none.
     bool state_damaged = false;  // There was one, but it cannot be used.
+    std::map<uint64_t, std::string> revisions{};  // Contents of configurations kept before.
   };
 
   // Starts with what was stored; a state that does not parse is logged and ignored. Emits what is

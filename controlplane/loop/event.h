@@ -14,6 +14,7 @@
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/config.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -29,6 +30,22 @@ struct ConfigRead {
   std::optional<Config> config;  // Absent: it was refused.
   Findings findings;             // Warnings too.
   size_t findings_total = 0;
+  std::string content{};  // Of a file that could be read.
+  std::string digest{};   // SHA-256 of the content, raw; of the error when it could not be read.
+  WallTime time{};        // When it was read.
+  // The last good one, at a start with a bad file: it is taken, and says nothing of the file.
+  bool from_history = false;
+};
+
+// ConfigTried::reason of a content with errors.
+inline constexpr char kConfigInvalid[] = "CONFIG_INVALID";
+
+// What became of a TryConfig.
+struct ConfigTried {
+  uint64_t token = 0;
+  absl::Status status;  // OK: it is good, and written if that was asked for.
+  std::string reason;   // Of an error: "CONFIG_INVALID", "CONFIG_READ_ONLY", "CONFIG_MOVED", ...
+  ConfigRead read;
 };
 
 // A worker's stream delivered a message. The first one of a session is its Hello.
@@ -65,11 +82,14 @@ struct Resolved {
   std::chrono::milliseconds ttl{0};  // The smallest of the answer.
 };
 
-using AdminCall = std::variant<admin::v1::GetStatusRequest, admin::v1::GetRuleRequest,
-                               admin::v1::ListRulesRequest, admin::v1::GetBackendRequest,
-                               admin::v1::ListBackendsRequest, admin::v1::GetWorkerRequest,
-                               admin::v1::ListWorkersRequest, admin::v1::DrainWorkerRequest,
-                               admin::v1::UndrainWorkerRequest, admin::v1::GetOperationRequest>;
+using AdminCall = std::variant<
+    admin::v1::GetStatusRequest, admin::v1::GetRuleRequest, admin::v1::ListRulesRequest,
+    admin::v1::GetBackendRequest, admin::v1::ListBackendsRequest, admin::v1::GetWorkerRequest,
+    admin::v1::ListWorkersRequest, admin::v1::DrainWorkerRequest, admin::v1::UndrainWorkerRequest,
+    admin::v1::GetOperationRequest, admin::v1::ValidateConfigRequest, admin::v1::PlanConfigRequest,
+    admin::v1::ApplyConfigRequest, admin::v1::ConfirmConfigRequest,
+    admin::v1::RollbackConfigRequest, admin::v1::GetConfigRequest, admin::v1::ListConfigsRequest,
+    admin::v1::GetRolloutRequest>;
 
 // What a caller may do; each role includes those before it.
 enum class Role : uint8_t { kNone, kViewer, kOperator, kAdmin };
@@ -87,9 +107,6 @@ struct AdminRequest {
   AdminCall call;
   ClockReading clock;  // For the times in the answer.
   Caller caller{};
-  // With a call that carries a configuration: what became of its content. Parsed by the shell,
-  // since it may be large and may name variables and files.
-  std::optional<ConfigRead> candidate{};
 };
 
 // The caller of a call not answered yet is gone (cancelled, deadline over, connection cut). No
@@ -101,7 +118,7 @@ struct AdminCallEnded {
 // The deadline that NextDeadline() named has come.
 struct TimerFired {};
 
-using Event = std::variant<ConfigRead, WorkerMessage, WorkerStreamEnded, ProcessGone, ProbeDone,
-                           Resolved, AdminRequest, AdminCallEnded, TimerFired>;
+using Event = std::variant<ConfigRead, ConfigTried, WorkerMessage, WorkerStreamEnded, ProcessGone,
+                           ProbeDone, Resolved, AdminRequest, AdminCallEnded, TimerFired>;
 
 }  // namespace lb::controlplane

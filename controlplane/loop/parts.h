@@ -19,7 +19,10 @@
 #include "controlplane/config/config.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/loop/action.h"
+#include "controlplane/loop/config_changes.h"
 #include "controlplane/resolve/resolver.h"
+#include "controlplane/revision/confirmation.h"
+#include "controlplane/revision/history.h"
 #include "controlplane/snapshot/live_rules.h"
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
@@ -52,6 +55,9 @@ struct Parts {
   SlotLedger ledger;
   Totals totals;
   Operations operations;
+  History history;
+  std::optional<Confirmation> confirmation;
+  ConfigChanges changes;
   // Streams that were told to end; what still comes from them counts for nothing.
   std::set<SessionId> closing;
   // The first configuration waits until then for the first answers to DNS queries.

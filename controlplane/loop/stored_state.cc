@@ -83,6 +83,8 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   parts->self = SelfOf(options);
   parts->boot_id = options.boot_id;
   RestoreHealth(state, *parts, turn.now);
+  parts->history.Restore(state, options.revisions);
+  parts->confirmation = Confirmation::Restore(state, turn.now, options.start_time);
   const bool same_boot = state.boot_id() == options.boot_id;
   if (same_boot) RestoreWorkers(state, *parts, turn);
   if (!parsed || options.state_damaged || (same_boot && state.workers_missing()))
@@ -96,6 +98,8 @@ std::string Store(const Parts& parts) {
   state.set_boot_id(parts.boot_id);
   state.set_workers_missing(parts.frozen_until.has_value());
   StoreHealth(parts, state);
+  parts.history.Store(state);
+  if (parts.confirmation) parts.confirmation->Store(state);
   for (const auto& [key, record] : parts.workers.workers()) {
     StoredState::Worker& worker = *state.add_workers();
     worker.set_id(key.id);

@@ -9,6 +9,7 @@
 
 #include "controlplane/shell/admin_call.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
+#include "lb/admin/v1/config.grpc.pb.h"
 
 namespace lb::controlplane {
 namespace {
@@ -83,6 +84,46 @@ class Workers final : public v1::WorkerService::CallbackService {
   const CallSink& sink_;
 };
 
+class Configs final : public v1::ConfigService::CallbackService {
+ public:
+  explicit Configs(const CallSink& sink) : sink_(sink) {}
+  Reactor* ValidateConfig(Context* context, const v1::ValidateConfigRequest* request,
+                          v1::ValidateConfigResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* PlanConfig(Context* context, const v1::PlanConfigRequest* request,
+                      v1::PlanConfigResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ApplyConfig(Context* context, const v1::ApplyConfigRequest* request,
+                       v1::ApplyConfigResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ConfirmConfig(Context* context, const v1::ConfirmConfigRequest* request,
+                         v1::Config* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* RollbackConfig(Context* context, const v1::RollbackConfigRequest* request,
+                          v1::ApplyConfigResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* GetConfig(Context* context, const v1::GetConfigRequest* request,
+                     v1::Config* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ListConfigs(Context* context, const v1::ListConfigsRequest* request,
+                       v1::ListConfigsResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* GetRollout(Context* context, const v1::GetRolloutRequest* request,
+                      v1::Rollout* response) override {
+    return Ask(sink_, context, request, response);
+  }
+
+ private:
+  const CallSink& sink_;
+};
+
 class Operations final : public v1::OperationService::CallbackService {
  public:
   explicit Operations(const CallSink& sink) : sink_(sink) {}
@@ -110,6 +151,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     services_.push_back(std::make_unique<Rules>(calls_sink_));
     services_.push_back(std::make_unique<Workers>(calls_sink_));
     services_.push_back(std::make_unique<Operations>(calls_sink_));
+    services_.push_back(std::make_unique<Configs>(calls_sink_));
   }
 
   std::vector<grpc::Service*> services() {
@@ -165,7 +207,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
       return ends.done(Stopping(id));
     }
     calls_.emplace(id, std::move(ends));
-    sink_(AdminRequest{id, std::move(call), ReadClocks(), {}, {}});
+    sink_(AdminRequest{id, std::move(call), ReadClocks(), {}});
   }
 
   // On one of gRPC's threads.

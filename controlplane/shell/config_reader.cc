@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
+#include "base/time.h"
 #include "controlplane/shell/file_io.h"
 
 namespace lb::controlplane {
@@ -48,6 +50,16 @@ LoadResult LoadConfigFile(const ConfigFileRead& file) {
   finding.code = kUnreadableCode;
   finding.message = std::string(file.status.message());
   return LoadResult{std::nullopt, {finding}, 1};
+}
+
+ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file) {
+  LoadResult loaded = LoadConfigFile(file);
+  ConfigRead read{path, std::move(loaded.config), std::move(loaded.findings),
+                  loaded.findings_total};
+  if (file.status.ok()) read.content = file.text;
+  read.digest = file.digest;
+  read.time = ReadClocks().wall;
+  return read;
 }
 
 }  // namespace lb::controlplane

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "controlplane/config/load.h"
+#include "controlplane/loop/event.h"
 
 namespace lb::controlplane {
 
@@ -23,5 +24,8 @@ ConfigFileRead ReadConfigFile(const std::string& path);
 
 // Loads what was read. An unreadable file is one finding, LB0113.
 LoadResult LoadConfigFile(const ConfigFileRead& file);
+
+// What was read as the event of the loop, with the current time.
+ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file);
 
 }  // namespace lb::controlplane

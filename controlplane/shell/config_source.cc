@@ -11,8 +11,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/sha256.h"
 #include "controlplane/shell/config_reader.h"
+#include "controlplane/shell/config_writer.h"
 #include "controlplane/shell/folder_watch.h"
+#include "controlplane/shell/revision_store.h"
 
 namespace lb::controlplane {
 namespace {
@@ -22,23 +25,53 @@ namespace fs = std::filesystem;
 using boost::system::error_code;
 
 // What the helper thread hands back.
-struct Outcome {
+struct Seen {
   std::optional<ConfigRead> event;  // Absent: nothing changed.
   std::string digest;
   fs::path real_path;  // Links resolved; empty when the file is not there.
 };
 
-Outcome ReadAndLoad(const std::string& path, const std::string& known_digest, bool forced) {
+Seen ReadAndLoad(const std::string& path, const std::string& known_digest, bool forced) {
   const ConfigFileRead file = ReadConfigFile(path);
-  Outcome outcome;
+  Seen outcome;
   outcome.digest = file.digest;
   std::error_code missing;
   outcome.real_path = fs::canonical(path, missing);
   if (!forced && file.digest == known_digest) return outcome;
-  LoadResult loaded = LoadConfigFile(file);
-  outcome.event =
-      ConfigRead{path, std::move(loaded.config), std::move(loaded.findings), loaded.findings_total};
+  outcome.event = LoadedFrom(path, file);
   return outcome;
+}
+
+// Checks a content, and writes it when that is asked for and it is good.
+ConfigTried TryNow(const TryConfig& action, const std::string& path,
+                   const std::function<absl::Status()>& before_write) {
+  ConfigTried tried;
+  tried.token = action.token;
+  const ConfigFileRead file{absl::OkStatus(), action.content, Sha256(action.content)};
+  tried.read = LoadedFrom(path, file);
+  if (!tried.read.config || (action.warnings_as_errors && tried.read.findings_total > 0)) {
+    tried.status = absl::InvalidArgumentError("the configuration has findings");
+    tried.reason = kConfigInvalid;
+    return tried;
+  }
+  if (!action.write) return tried;
+  tried.status = before_write ? before_write() : absl::OkStatus();
+  tried.reason = "STATE_NOT_SAVED";
+  if (!tried.status.ok()) return tried;
+  tried.status = ReplaceConfigFile(path, action.content, action.expected_digest);
+  tried.reason = tried.status.ok() ? "" : "CONFIG_NOT_WRITTEN";
+  if (absl::IsAborted(tried.status)) tried.reason = "CONFIG_MOVED";
+  if (absl::IsPermissionDenied(tried.status)) {
+    tried.reason = "CONFIG_READ_ONLY";
+    tried.status = absl::FailedPreconditionError(tried.status.message());
+  }
+  return tried;
+}
+
+void LogFailure(const absl::Status& status) {
+  if (!status.ok())
+    LogError("a revision of the configuration is not kept",
+             {{"error", std::string(status.message())}});
 }
 
 std::string FolderOf(const fs::path& path) {
@@ -55,6 +88,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
         options_(std::move(options)),
         sink_(std::move(sink)),
         digest_(options_.digest),
+        store_(options_.revisions_folder),
         quiet_timer_(io),
         poll_timer_(io),
         helper_(1) {}
@@ -87,17 +121,41 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     reading_ = true;
     asio::post(helper_, [weak = weak_from_this(), &io = io_, path = options_.path, digest = digest_,
                          force = std::exchange(forced_, false)] {
-      Outcome outcome = ReadAndLoad(path, digest, force);
+      Seen outcome = ReadAndLoad(path, digest, force);
       asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
         if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
       });
     });
   }
 
+  void Try(TryConfig action) {
+    asio::post(helper_, [weak = weak_from_this(), &io = io_, path = options_.path,
+                         before_write = options_.before_write, action = std::move(action)] {
+      ConfigTried tried = TryNow(action, path, before_write);
+      asio::post(io, [weak, write = action.write, tried = std::move(tried)]() mutable {
+        auto self = weak.lock();
+        if (self == nullptr) return;
+        if (write && tried.status.ok()) self->digest_ = tried.read.digest;
+        self->sink_(std::move(tried));
+      });
+    });
+  }
+
+  // What is lost of these shows as a rollback that cannot be had.
+  void Keep(KeepRevision action) {
+    asio::post(helper_, [store = store_, action = std::move(action)]() mutable {
+      LogFailure(store.Keep(action.number, action.content));
+    });
+  }
+  void Drop(DropRevision action) {
+    asio::post(helper_,
+               [store = store_, action]() mutable { LogFailure(store.Drop(action.number)); });
+  }
+
   void Stop() { helper_.join(); }
 
  private:
-  void ReadDone(Outcome outcome) {
+  void ReadDone(Seen outcome) {
     reading_ = false;
     digest_ = std::move(outcome.digest);
     WatchFolders(outcome.real_path);
@@ -164,6 +222,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   const Options options_;
   EventSink sink_;
   std::string digest_;
+  const RevisionStore store_;
   std::pair<std::string, std::string> names_;  // Of the file: as given, and with links resolved.
   std::unique_ptr<FolderWatch> watch_;
   asio::steady_timer quiet_timer_;
@@ -185,5 +244,11 @@ ConfigSource::~ConfigSource() { impl_->Stop(); }
 void ConfigSource::Start() { impl_->Start(); }
 
 void ConfigSource::Reload() { impl_->Read(true); }
+
+void ConfigSource::Try(TryConfig action) { impl_->Try(std::move(action)); }
+
+void ConfigSource::Keep(KeepRevision action) { impl_->Keep(std::move(action)); }
+
+void ConfigSource::Drop(DropRevision action) { impl_->Drop(action); }
 
 }  // namespace lb::controlplane

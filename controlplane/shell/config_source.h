@@ -1,4 +1,5 @@
-// Follows lb.yaml: posts ConfigRead when its content changed, and on Reload() in any case.
+// Follows lb.yaml: posts ConfigRead when its content changed, and on Reload() in any case. Checks
+// and writes new contents for the API (Try), and keeps the contents of revisions.
 //
 // The folder is watched, so that a rename over the file and Kubernetes' swap of the "..data" link
 // are seen; a poll catches what inotify misses. A file that is being written is read when its
@@ -8,9 +9,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
+#include "controlplane/loop/action.h"
 #include "controlplane/shell/event_sink.h"
 
 namespace lb::controlplane {
@@ -25,6 +29,9 @@ class ConfigSource final {
     // A file that is written for longer is read half-written, and once more when it is closed.
     std::chrono::milliseconds max_wait{5'000};
     std::chrono::milliseconds poll{30'000};
+    std::string revisions_folder;  // Of RevisionStore.
+    // Called in the helper thread before the file is written; an error keeps it from that.
+    std::function<absl::Status()> before_write{};
   };
 
   ConfigSource(boost::asio::io_context& io, Options options, EventSink sink);
@@ -36,6 +43,11 @@ class ConfigSource final {
 
   // Reads now and posts, also when nothing changed: SIGHUP.
   void Reload();
+
+  // Carry out what the loop wants, one after the other and never beside a read.
+  void Try(TryConfig action);
+  void Keep(KeepRevision action);
+  void Drop(DropRevision action);
 
  private:
   class Impl;

@@ -20,17 +20,6 @@ constexpr size_t kChunkBytes = 256 * 1024;
 
 absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
-absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoStatus(errno, "cannot write", path);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  if (::fsync(fd) != 0) return ErrnoStatus(errno, "cannot sync", path);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status ErrnoStatus(int error, std::string_view what, std::string_view path) {
@@ -47,6 +36,17 @@ absl::Status ErrnoStatus(int error, std::string_view what, std::string_view path
     default:
       return absl::UnavailableError(text);
   }
+}
+
+absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus(errno, "cannot write", path);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  if (::fsync(fd) != 0) return ErrnoStatus(errno, "cannot sync", path);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> ReadRegularFile(const std::string& path, size_t max_bytes) {
@@ -82,6 +82,10 @@ absl::Status ReplaceFile(const std::string& folder, const std::string& name,
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0)
     return ErrnoStatus(errno, "cannot rename to", path);
+  return SyncFolder(folder);
+}
+
+absl::Status SyncFolder(const std::string& folder) {
   const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid() || ::fsync(directory.get()) != 0)
     return ErrnoStatus(errno, "cannot sync", folder);

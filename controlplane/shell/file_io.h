@@ -21,6 +21,12 @@ absl::StatusOr<std::string> ReadRegularFile(const std::string& path, size_t max_
 absl::Status ReplaceFile(const std::string& folder, const std::string& name,
                          std::string_view bytes);
 
+// Writes all of `bytes` and syncs; `path` is for the error's text.
+absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path);
+
+// Brings the names in a folder to the disk.
+absl::Status SyncFolder(const std::string& folder);
+
 // Returns "WHAT PATH: errno's text" with the status code that fits `error`, an errno.
 absl::Status ErrnoStatus(int error, std::string_view what, std::string_view path);
 

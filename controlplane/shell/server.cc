@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -16,9 +17,11 @@
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/overloaded.h"
+#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "controlplane/shell/admin_service.h"
+#include "controlplane/shell/config_reader.h"
 #include "controlplane/shell/config_source.h"
 #include "controlplane/shell/grpc_server.h"
 #include "controlplane/shell/pages.h"
@@ -26,6 +29,7 @@
 #include "controlplane/shell/process_setup.h"
 #include "controlplane/shell/process_watch.h"
 #include "controlplane/shell/resolver.h"
+#include "controlplane/shell/revision_store.h"
 #include "controlplane/shell/runner.h"
 #include "controlplane/shell/state_file.h"
 #include "controlplane/shell/unix_acceptor.h"
@@ -82,7 +86,14 @@ class Server::Impl final {
     LB_ASSIGN_OR_RETURN(state_file_, StateFile::Open(flags_.state_dir));
     LB_RETURN_IF_ERROR(StartGrpc());
     LB_RETURN_IF_ERROR(StartSockets());
-    runner_.Start(LoopOptions(flags_.node_id, state_file_->Read()));
+    ControlLoop::Options options = LoopOptions(flags_.node_id, state_file_->Read());
+    options.revisions = RevisionStore(RevisionsFolder(flags_)).Read();
+    std::optional<ConfigRead> last_good;
+    if (!config.config) {
+      LB_ASSIGN_OR_RETURN(last_good, LastGood(options.revisions));
+    }
+    runner_.Start(std::move(options));
+    if (last_good) sink_(*std::move(last_good));
     sink_(std::move(config));
     config_source_.Start();
     WaitForSignal();
@@ -98,11 +109,28 @@ class Server::Impl final {
   void Run() { io_.run(); }
 
  private:
-  static ConfigSource::Options ConfigOptions(const Flags& flags, std::string digest) {
+  static std::string RevisionsFolder(const Flags& flags) { return flags.state_dir + "/configs"; }
+
+  ConfigSource::Options ConfigOptions(const Flags& flags, std::string digest) {
     ConfigSource::Options options;
     options.path = flags.config;
     options.digest = std::move(digest);
+    options.revisions_folder = RevisionsFolder(flags);
+    options.before_write = [this] { return state_file_->Flush(); };
     return options;
+  }
+
+  // The newest configuration that was in force before and is good today.
+  absl::StatusOr<ConfigRead> LastGood(const std::map<uint64_t, std::string>& revisions) const {
+    for (auto newest = revisions.rbegin(); newest != revisions.rend(); ++newest) {
+      ConfigRead read =
+          LoadedFrom(flags_.config, {absl::OkStatus(), newest->second, Sha256(newest->second)});
+      read.from_history = true;
+      if (read.config) return read;
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat(flags_.config, " has errors, and no good configuration is kept in ",
+                     flags_.state_dir, " from before"));
   }
 
   absl::Status StartGrpc() {
@@ -147,6 +175,9 @@ class Server::Impl final {
 
   void CarryOut(Action action) {
     std::visit(Overloaded{
+                   [this](TryConfig& config) { config_source_.Try(std::move(config)); },
+                   [this](KeepRevision& keep) { config_source_.Keep(std::move(keep)); },
+                   [this](DropRevision& drop) { config_source_.Drop(drop); },
                    [this](SendToWorker& send) { worker_service_.Send(send); },
                    [this](CloseSession& close) { worker_service_.Close(close); },
                    [this](WatchProcess& watch) { processes_.Watch(watch); },

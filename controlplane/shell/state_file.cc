@@ -86,6 +86,12 @@ class StateFile::Impl final {
     changed_.notify_one();
   }
 
+  absl::Status Flush() {
+    std::unique_lock<std::mutex> guard(mutex_);
+    written_.wait(guard, [this] { return !waiting_ && !writing_; });
+    return last_;
+  }
+
   uint64_t saves() const { return saves_; }
   uint64_t failures() const { return failures_; }
 
@@ -97,26 +103,34 @@ class StateFile::Impl final {
       if (!waiting_) return;
       const std::string payload = *std::move(waiting_);
       waiting_.reset();
+      writing_ = true;
       guard.unlock();
-      Write(payload);
+      absl::Status status = Write(payload);
       guard.lock();
+      writing_ = false;
+      last_ = std::move(status);
+      written_.notify_all();
     }
   }
 
-  void Write(const std::string& payload) {
+  absl::Status Write(const std::string& payload) {
     ++saves_;
-    const absl::Status status = ReplaceFile(folder_, kFileName, Seal(payload));
-    if (status.ok()) return;
+    absl::Status status = ReplaceFile(folder_, kFileName, Seal(payload));
+    if (status.ok()) return status;
     ++failures_;
     LogError("state not saved", {{"error", std::string(status.message())}});
+    return status;
   }
 
   const std::string folder_;
   const UniqueFd lock_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<std::string> waiting_;  // Guarded by mutex_.
-  bool stopping_ = false;               // Guarded by mutex_.
+  std::condition_variable written_;
+  std::optional<std::string> waiting_;  // Guarded by mutex_, like those below.
+  bool stopping_ = false;
+  bool writing_ = false;
+  absl::Status last_;  // Of the newest write.
   std::atomic<uint64_t> saves_{0};
   std::atomic<uint64_t> failures_{0};
   std::thread writer_;  // Last: it uses all of the above.
@@ -148,6 +162,8 @@ std::optional<std::string> StateFile::Read() {
             {"moved_to", moved ? aside : ""}});
   return std::nullopt;
 }
+
+absl::Status StateFile::Flush() { return impl_->Flush(); }
 
 void StateFile::Save(std::string bytes) { impl_->Save(std::move(bytes)); }
 

@@ -38,6 +38,10 @@ class StateFile final {
   // Stores `bytes` soon. A failure is logged and counted; the next save tries again.
   void Save(std::string bytes);
 
+  // Returns when everything saved before is on the disk, or says why the newest is not. From any
+  // thread but the one that calls Save().
+  absl::Status Flush();
+
   // Appends lb_state_saves_total and lb_state_save_failures_total.
   void AppendMetrics(std::vector<MetricFamily>& families) const;
 

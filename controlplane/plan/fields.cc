@@ -1,0 +1,78 @@
+#include "controlplane/plan/fields.h"
+
+#include <chrono>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr char kNewConnections[] = "for new connections; open ones keep what they started with";
+constexpr char kLimit[] = "for new connections; none that is open is closed";
+constexpr char kChecks[] = "for the next health check; no connection is touched";
+
+std::string Ms(std::chrono::milliseconds value) { return absl::StrCat(value.count(), "ms"); }
+
+template <typename Number>
+std::string OrNone(const std::optional<Number>& value) {
+  return value ? absl::StrCat(*value) : "";
+}
+
+std::string List(const std::vector<Endpoint>& endpoints) {
+  return absl::StrJoin(endpoints, ", ", [](std::string* out, const Endpoint& endpoint) {
+    absl::StrAppend(out, endpoint.ToString());
+  });
+}
+
+}  // namespace
+
+std::vector<Field> FieldsOf(const RuleConfig& rule) {
+  const HealthCheckConfig& check = rule.health_check;
+  const bool http = check.protocol == HealthCheckConfig::Protocol::kHttp;
+  return {
+      {"listen", rule.listen.ToString(),
+       "clients find the rule at another address; open connections of the old one go on until they "
+       "end"},
+      {"backend_connection_limit", OrNone(rule.backend_connection_limit), kLimit},
+      {"max_connections", OrNone(rule.max_connections), kLimit},
+      {"queue.max", rule.queue ? absl::StrCat(rule.queue->max) : "", kNewConnections},
+      {"queue.timeout", rule.queue ? Ms(rule.queue->timeout) : "", kNewConnections},
+      {"source", List(rule.source), kNewConnections},
+      {"timeouts.connect", Ms(rule.timeouts.connect), kNewConnections},
+      {"timeouts.idle", Ms(rule.timeouts.idle), kNewConnections},
+      {"timeouts.half_close", Ms(rule.timeouts.half_close), kNewConnections},
+      {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
+      {"health_check.enabled", check.enabled ? "true" : "false", kChecks},
+      {"health_check.protocol", http ? "http" : "tcp", kChecks},
+      {"health_check.path", check.path, kChecks},
+      {"health_check.interval_ms", Ms(check.interval), kChecks},
+      {"health_check.timeout_ms", Ms(check.timeout), kChecks},
+      {"health_check.rise", absl::StrCat(check.rise), kChecks},
+      {"health_check.fall", absl::StrCat(check.fall), kChecks},
+      {"health_check.expect_status", absl::StrCat(check.expect_status), kChecks},
+      {"health_check.port", OrNone(check.port), kChecks},
+  };
+}
+
+std::vector<Field> FieldsOf(const BackendConfig& backend) {
+  return {
+      {"address", backend.address.ToString(),
+       "new connections go to the new address; open ones stay at the old one until they end"},
+      {"weight", absl::StrCat(backend.weight), kNewConnections},
+      {"max_connections", OrNone(backend.max_connections), kLimit},
+  };
+}
+
+std::vector<Field> FieldsOf(const DnsConfig& dns) {
+  constexpr char kNames[] = "for the next look at each name";
+  return {
+      {"servers", List(dns.servers), kNames},
+      {"timeout", Ms(dns.timeout), kNames},
+      {"min_ttl", Ms(dns.min_ttl), kNames},
+      {"max_ttl", Ms(dns.max_ttl), kNames},
+  };
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,133 @@
+#include "controlplane/plan/plan.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "controlplane/plan/fields.h"
+
+namespace lb::controlplane {
+namespace {
+
+using admin::v1::Change;
+
+template <typename Item>
+std::map<std::string, const Item*> ByName(const std::vector<Item>& items) {
+  std::map<std::string, const Item*> sorted;
+  for (const Item& item : items) sorted.emplace(item.name, &item);
+  return sorted;
+}
+
+class Planner final {
+ public:
+  explicit Planner(const Totals& totals) : totals_(totals) {}
+
+  Plan Make(const Config& from, const Config& to) {
+    const auto old_rules = ByName(from.rules);
+    const auto new_rules = ByName(to.rules);
+    for (const auto& [name, rule] : old_rules) {
+      plan_.connections += totals_.OfRule(name).connections;
+      const auto kept = new_rules.find(name);
+      if (kept == new_rules.end())
+        RemoveRule(*rule);
+      else
+        CompareRules(*rule, *kept->second);
+    }
+    for (const auto& [name, rule] : new_rules)
+      if (!old_rules.contains(name)) AddRule(*rule);
+    Compare("dns", FieldsOf(from.dns), FieldsOf(to.dns), 0);
+    return std::move(plan_);
+  }
+
+ private:
+  Change* Add(Change::Action action, std::string resource, std::string effect) {
+    if (++plan_.changes_total > Plan::kMaxChanges) return nullptr;
+    Change& change = plan_.changes.emplace_back();
+    change.set_action(action);
+    change.set_resource(std::move(resource));
+    change.set_effect(std::move(effect));
+    return &change;
+  }
+
+  void AddRule(const RuleConfig& rule) {
+    Change* change = Add(Change::ACTION_CREATE, absl::StrCat("rules/", rule.name),
+                         absl::StrCat("listens at ", rule.listen.ToString(), ", ",
+                                      rule.backends.size(), " backends"));
+    if (change != nullptr) change->set_new_value(rule.listen.ToString());
+  }
+
+  void RemoveRule(const RuleConfig& rule) {
+    const uint64_t open = totals_.OfRule(rule.name).connections;
+    Change* change =
+        Add(Change::ACTION_DELETE, absl::StrCat("rules/", rule.name),
+            absl::StrCat("takes no new connections; ", open, " open go on until they end"));
+    if (change == nullptr) return;
+    change->set_old_value(rule.listen.ToString());
+    change->set_connections_affected(open);
+  }
+
+  void CompareRules(const RuleConfig& from, const RuleConfig& to) {
+    if (from == to) {
+      ++plan_.rules_unchanged;
+      return;
+    }
+    const std::string resource = absl::StrCat("rules/", from.name);
+    Compare(resource, FieldsOf(from), FieldsOf(to), totals_.OfRule(from.name).connections);
+    const auto old_backends = ByName(from.backends);
+    const auto new_backends = ByName(to.backends);
+    for (const auto& [name, backend] : old_backends) {
+      const std::string path = absl::StrCat(resource, "/backends/", name);
+      const uint64_t open = totals_.OfBackend({from.name, name}).connections;
+      const auto kept = new_backends.find(name);
+      if (kept != new_backends.end())
+        Compare(path, FieldsOf(*backend), FieldsOf(*kept->second), open);
+      else
+        RemoveBackend(path, *backend, open);
+    }
+    for (const auto& [name, backend] : new_backends)
+      if (!old_backends.contains(name)) AddBackend(resource, *backend);
+  }
+
+  void AddBackend(const std::string& rule, const BackendConfig& backend) {
+    Change* change = Add(Change::ACTION_CREATE, absl::StrCat(rule, "/backends/", backend.name),
+                         absl::StrCat(backend.address.ToString(), " takes new connections, weight ",
+                                      backend.weight));
+    if (change != nullptr) change->set_new_value(backend.address.ToString());
+  }
+
+  void RemoveBackend(const std::string& path, const BackendConfig& backend, uint64_t open) {
+    Change* change =
+        Add(Change::ACTION_DELETE, path,
+            absl::StrCat("drains: no new connections; ", open, " open go on until they end"));
+    if (change == nullptr) return;
+    change->set_old_value(backend.address.ToString());
+    change->set_connections_affected(open);
+  }
+
+  void Compare(const std::string& resource, const std::vector<Field>& from,
+               const std::vector<Field>& to, uint64_t open) {
+    LB_CHECK(from.size() == to.size());
+    for (size_t i = 0; i < from.size(); ++i) {
+      if (from[i].value == to[i].value) continue;
+      Change* change = Add(Change::ACTION_UPDATE, resource, from[i].effect);
+      if (change == nullptr) continue;
+      change->set_field(from[i].name);
+      change->set_old_value(from[i].value);
+      change->set_new_value(to[i].value);
+      change->set_connections_staying(open);
+    }
+  }
+
+  const Totals& totals_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan MakePlan(const Config& from, const Config& to, const Totals& totals) {
+  return Planner(totals).Make(from, to);
+}
+
+}  // namespace lb::controlplane

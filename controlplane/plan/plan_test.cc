@@ -1,0 +1,121 @@
+#include "controlplane/plan/plan.h"
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using admin::v1::Change;
+
+RuleConfig Rule(const std::string& name, const std::string& listen) {
+  RuleConfig rule;
+  rule.name = name;
+  rule.listen = Endpoint::Parse(listen).value();
+  rule.backends = {{"a", Endpoint::Parse("10.0.0.1:80").value(), 1, {}},
+                   {"b", Endpoint::Parse("10.0.0.2:80").value(), 1, {}}};
+  return rule;
+}
+
+class PlanTest : public testing::Test {
+ protected:
+  PlanTest() {
+    from_.rules = {Rule("web", "0.0.0.0:80"), Rule("db", "0.0.0.0:81")};
+    to_ = from_;
+    worker::v1::StatsReport report;
+    auto& rule = *report.add_rules();
+    rule.set_rule("web");
+    rule.set_connections(7);
+    auto& backend = *report.add_backends();
+    backend.set_rule("web");
+    backend.set_backend("b");
+    backend.set_connections(3);
+    totals_.Report({"worker-1", "i"}, report);
+  }
+
+  Plan Make() const { return MakePlan(from_, to_, totals_); }
+
+  Config from_;
+  Config to_;
+  Totals totals_;
+};
+
+TEST_F(PlanTest, EqualConfigurationsChangeNothing) {
+  const Plan plan = Make();
+  EXPECT_TRUE(plan.changes.empty());
+  EXPECT_EQ(plan.rules_unchanged, 2u);
+  EXPECT_EQ(plan.connections, 7u);
+}
+
+TEST_F(PlanTest, ARemovedBackendDrainsWithItsConnections) {
+  to_.rules[0].backends.pop_back();
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 1u);
+  EXPECT_EQ(plan.changes[0].action(), Change::ACTION_DELETE);
+  EXPECT_EQ(plan.changes[0].resource(), "rules/web/backends/b");
+  EXPECT_EQ(plan.changes[0].connections_affected(), 3u);
+  EXPECT_EQ(plan.rules_unchanged, 1u);
+}
+
+TEST_F(PlanTest, AChangedFieldHasBothValuesAndLeavesConnectionsAlone) {
+  to_.rules[0].timeouts.idle = std::chrono::seconds(5);
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 1u);
+  EXPECT_EQ(plan.changes[0].action(), Change::ACTION_UPDATE);
+  EXPECT_EQ(plan.changes[0].field(), "timeouts.idle");
+  EXPECT_EQ(plan.changes[0].old_value(), "600000ms");
+  EXPECT_EQ(plan.changes[0].new_value(), "5000ms");
+  EXPECT_EQ(plan.changes[0].connections_staying(), 7u);
+}
+
+TEST_F(PlanTest, RulesComeAndGo) {
+  to_.rules[0] = Rule("new", "0.0.0.0:82");
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 2u);
+  EXPECT_EQ(plan.changes[0].action(), Change::ACTION_DELETE);
+  EXPECT_EQ(plan.changes[0].resource(), "rules/web");
+  EXPECT_EQ(plan.changes[0].connections_affected(), 7u);
+  EXPECT_EQ(plan.changes[1].action(), Change::ACTION_CREATE);
+  EXPECT_EQ(plan.changes[1].resource(), "rules/new");
+}
+
+TEST_F(PlanTest, ALongListIsCutAndCounted) {
+  for (size_t i = 0; i < Plan::kMaxChanges + 5; ++i)
+    to_.rules[0].backends.push_back(
+        {"n" + std::to_string(i), from_.rules[0].backends[0].address, 1, {}});
+  const Plan plan = Make();
+  EXPECT_EQ(plan.changes.size(), Plan::kMaxChanges);
+  EXPECT_EQ(plan.changes_total, Plan::kMaxChanges + 5);
+}
+
+// Every difference between two configurations must show: a field that the plan forgets would be
+// applied unseen.
+TEST_F(PlanTest, NoDifferenceIsLeftOut) {
+  const auto differs = [&](auto change) {
+    to_ = from_;
+    change(to_.rules[0]);
+    EXPECT_NE(from_, to_);
+    EXPECT_EQ(Make().changes_total, 1u);
+  };
+  differs([](RuleConfig& r) { r.listen = Endpoint::Parse("0.0.0.0:99").value(); });
+  differs([](RuleConfig& r) { r.backend_connection_limit = 5; });
+  differs([](RuleConfig& r) { r.max_connections = 5; });
+  differs([](RuleConfig& r) { r.source = {Endpoint::Parse("10.0.0.9:1").value()}; });
+  differs([](RuleConfig& r) { r.timeouts.connect = std::chrono::seconds(1); });
+  differs([](RuleConfig& r) { r.timeouts.half_close = std::chrono::seconds(1); });
+  differs([](RuleConfig& r) { r.connect_attempts = 1; });
+  differs([](RuleConfig& r) { r.health_check.enabled = true; });
+  differs([](RuleConfig& r) { r.health_check.protocol = HealthCheckConfig::Protocol::kHttp; });
+  differs([](RuleConfig& r) { r.health_check.path = "/x"; });
+  differs([](RuleConfig& r) { r.health_check.interval = std::chrono::seconds(9); });
+  differs([](RuleConfig& r) { r.health_check.timeout = std::chrono::seconds(9); });
+  differs([](RuleConfig& r) { r.health_check.rise = 9; });
+  differs([](RuleConfig& r) { r.health_check.fall = 9; });
+  differs([](RuleConfig& r) { r.health_check.expect_status = 204; });
+  differs([](RuleConfig& r) { r.health_check.port = 9; });
+  differs([](RuleConfig& r) { r.backends[0].weight = 2; });
+  differs([](RuleConfig& r) { r.backends[0].max_connections = 2; });
+  differs([](RuleConfig& r) { r.backends[0].address = r.backends[1].address; });
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,44 @@
+#include "controlplane/revision/confirmation.h"
+
+#include <algorithm>
+
+#include "controlplane/admin/proto_time.h"
+
+namespace lb::controlplane {
+
+bool Confirmation::TooManyFailures(uint64_t connects_total, uint64_t failures_total) const {
+  if (max_connect_failure_ratio <= 0) return false;
+  // Totals go back when a backend is forgotten.
+  const uint64_t connects = connects_total - std::min(connects_total, connects_before);
+  const uint64_t failures = failures_total - std::min(failures_total, failures_before);
+  return connects >= kMinConnects &&
+         static_cast<double>(failures) > max_connect_failure_ratio * static_cast<double>(connects);
+}
+
+void Confirmation::Store(state::v1::StoredState& state) const {
+  state::v1::StoredState::Confirmation& stored = *state.mutable_confirmation();
+  stored.set_digest(digest);
+  stored.set_previous(previous);
+  *stored.mutable_deadline_time() = ToProto(deadline_wall);
+  stored.set_max_connect_failure_ratio(max_connect_failure_ratio);
+}
+
+std::optional<Confirmation> Confirmation::Restore(const state::v1::StoredState& state, Instant now,
+                                                  WallTime wall) {
+  if (!state.has_confirmation()) return std::nullopt;
+  const state::v1::StoredState::Confirmation& stored = state.confirmation();
+  Confirmation restored;
+  restored.digest = stored.digest();
+  restored.previous = stored.previous();
+  const std::chrono::nanoseconds since = std::chrono::seconds(stored.deadline_time().seconds()) +
+                                         std::chrono::nanoseconds(stored.deadline_time().nanos());
+  restored.deadline_wall = WallTime(std::chrono::duration_cast<WallTime::duration>(since));
+  // A wall clock that was set meanwhile must not make it wait for ever.
+  const Duration left =
+      std::clamp<Duration>(restored.deadline_wall - wall, Duration::zero(), kMaxTimeout);
+  restored.deadline = now + left;
+  restored.max_connect_failure_ratio = stored.max_connect_failure_ratio();
+  return restored;
+}
+
+}  // namespace lb::controlplane

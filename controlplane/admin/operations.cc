@@ -1,5 +1,6 @@
 #include "controlplane/admin/operations.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -94,6 +95,15 @@ const admin::v1::Operation* Operations::Find(const std::string& name) const {
     return nullptr;
   const auto it = entries_.find(number);
   return it == entries_.end() ? nullptr : &it->second.operation;
+}
+
+std::vector<std::pair<uint64_t, const admin::v1::Operation*>> Operations::Newest(
+    uint64_t before, size_t most) const {
+  std::vector<std::pair<uint64_t, const admin::v1::Operation*>> found;
+  for (auto at = std::make_reverse_iterator(entries_.lower_bound(before));
+       at != entries_.rend() && found.size() < most; ++at)
+    found.emplace_back(at->first, &at->second.operation);
+  return found;
 }
 
 }  // namespace lb::controlplane

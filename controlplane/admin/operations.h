@@ -45,6 +45,11 @@ class Operations final {
   // The one started last. Requires that there is one.
   const admin::v1::Operation& newest() const { return entries_.rbegin()->second.operation; }
 
+  // Those that are kept with a number below `before`, newest first, `most` at most, with their
+  // numbers.
+  std::vector<std::pair<uint64_t, const admin::v1::Operation*>> Newest(uint64_t before,
+                                                                       size_t most) const;
+
   // The operation "operations/ID", or nullptr.
   const admin::v1::Operation* Find(const std::string& name) const;
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "controlplane/admin/pages.h"
@@ -96,6 +97,26 @@ Outcome<admin::v1::ListWorkersResponse> ListWorkers(const View& view,
     }
     *out.add_workers() = Describe(view, key, record);
     last = key;
+  }
+  return out;
+}
+
+Outcome<admin::v1::ListOperationsResponse> ListOperations(
+    const View& view, const admin::v1::ListOperationsRequest& request) {
+  const Outcome<Page> parsed = ParsePage("operations", request.page_size(), request.page_token());
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return *failure;
+  const Page& page = std::get<Page>(parsed);
+  uint64_t before = UINT64_MAX;
+  if (!page.after.empty() && !absl::SimpleAtoi(page.after, &before)) before = 0;
+  admin::v1::ListOperationsResponse out;
+  uint64_t last = 0;
+  for (const auto& [number, operation] : view.operations.Newest(before, page.size + 1)) {
+    if (static_cast<size_t>(out.operations_size()) == page.size) {
+      out.set_next_page_token(MakePageToken("operations", absl::StrCat(last)));
+      break;
+    }
+    *out.add_operations() = *operation;
+    last = number;
   }
   return out;
 }

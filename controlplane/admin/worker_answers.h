@@ -27,4 +27,8 @@ Outcome<admin::v1::Worker> GetWorker(const View& view, const admin::v1::GetWorke
 Outcome<admin::v1::ListWorkersResponse> ListWorkers(const View& view,
                                                     const admin::v1::ListWorkersRequest& request);
 
+// Newest first.
+Outcome<admin::v1::ListOperationsResponse> ListOperations(
+    const View& view, const admin::v1::ListOperationsRequest& request);
+
 }  // namespace lb::controlplane

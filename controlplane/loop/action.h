@@ -17,6 +17,7 @@
 #include "controlplane/loop/event.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/config.pb.h"
+#include "lb/admin/v1/event.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -85,7 +86,8 @@ using AdminAnswer =
                  admin::v1::ListWorkersResponse, admin::v1::Operation,
                  admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
                  admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
-                 admin::v1::Rollout>;
+                 admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
+                 admin::v1::ListEventsResponse>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {

@@ -1,9 +1,11 @@
 #include "controlplane/loop/admin_turn.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/config_answers.h"
@@ -11,6 +13,7 @@
 #include "controlplane/admin/status_answer.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/loop/config_change_turn.h"
+#include "controlplane/loop/event_turn.h"
 
 namespace lb::controlplane {
 namespace {
@@ -28,8 +31,9 @@ admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Part
   *message.mutable_command() =
       parts.operations.Start(key, std::move(order), parts.totals.OfWorker(key).connections);
   turn.Send(*record.session, std::move(message));
-  turn.Log(LogLevel::kInfo, record.draining ? "drain ordered" : "undrain ordered",
-           {{"worker", key.id}});
+  turn.Emit(record.draining ? "worker.drain" : "worker.undrain", absl::StrCat("workers/", key.id),
+            LogLevel::kInfo, record.draining ? "drain ordered" : "undrain ordered",
+            {{"worker", key.id}});
   return parts.operations.newest();
 }
 
@@ -43,6 +47,14 @@ ClockReading Steadied(const ClockReading& clock, Parts& parts) {
     parts.wall_offset = offset;
   const Duration wall = clock.steady.time_since_epoch() + *parts.wall_offset;
   return {clock.steady, WallTime(std::chrono::duration_cast<WallTime::duration>(wall))};
+}
+
+// How long a WaitOperation may wait.
+Duration WaitTime(const admin::v1::WaitOperationRequest& request) {
+  constexpr int64_t kDefaultS = 30;
+  constexpr int64_t kMaxS = 3600;
+  if (!request.has_timeout()) return std::chrono::seconds(kDefaultS);
+  return std::chrono::seconds(std::clamp<int64_t>(request.timeout().seconds(), 0, kMaxS));
 }
 
 // Answers one kind of call each.
@@ -134,6 +146,25 @@ struct Answerer {
     return Failure{absl::NotFoundError(absl::StrCat("'", request.name(), "' does not exist")),
                    "OPERATION_NOT_FOUND"};
   }
+  Outcome<admin::v1::ListOperationsResponse> operator()(
+      const admin::v1::ListOperationsRequest& request) {
+    return ListOperations(view, request);
+  }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::WaitOperationRequest& request) {
+    const admin::v1::Operation* operation = parts.operations.Find(request.name());
+    if (operation == nullptr)
+      return Failure{absl::NotFoundError(absl::StrCat("'", request.name(), "' does not exist")),
+                     "OPERATION_NOT_FOUND"};
+    if (operation->done()) return *operation;
+    parts.waiters[event.request] = {request.name(), turn.now + WaitTime(request)};
+    return Later{};
+  }
+  Outcome<admin::v1::Event> operator()(const admin::v1::WatchEventsRequest& request) {
+    return OnWatchEvents(request, event, parts, turn);
+  }
+  Outcome<admin::v1::ListEventsResponse> operator()(const admin::v1::ListEventsRequest& request) {
+    return ListEvents(request, parts);
+  }
 
   // Answered when the configuration was looked at.
   struct Promise {
@@ -148,6 +179,31 @@ struct Answerer {
     return {Ask({kind, event.request}, content, parts, turn)};
   }
 };
+
+// True when a request id says that the call was made before; the first answer is or will be its
+// own.
+bool IsRepeat(const AdminRequest& event, const google::protobuf::Message& call, Parts& parts,
+              Turn& turn) {
+  const RequestLedger::Begun begun =
+      parts.requests.Begin(event.request, event.caller.name, call, turn.now);
+  switch (begun.verdict) {
+    case RequestLedger::Verdict::kNew:
+      return false;
+    case RequestLedger::Verdict::kWait:
+      return true;
+    case RequestLedger::Verdict::kRepeat:
+      Answer(event.request, parts.kept_replies.at(begun.first).answer, turn);
+      return true;
+    case RequestLedger::Verdict::kReused:
+      Fail(event.request,
+           {absl::InvalidArgumentError("request_id: another request had it"),
+            "REQUEST_ID_REUSED",
+            {{"field", "request_id"}}},
+           turn);
+      return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -170,6 +226,7 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
   const View view = ViewOf(parts, Steadied(event.clock, parts));
   std::visit(
       [&](const auto& call) {
+        if (IsRepeat(event, call, parts, turn)) return;
         auto outcome = Answerer{event, view, parts, turn}(call);
         if (auto* failure = std::get_if<Failure>(&outcome))
           Fail(event.request, std::move(*failure), turn);
@@ -180,7 +237,45 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
 }
 
 void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
-  ForgetAsker(event.request, parts);
+  parts.events.watches.erase(event.request);
+  parts.waiters.erase(event.request);
+  // A change with a request id may be asked for again: its answer is kept for that.
+  if (!parts.requests.Holds(event.request)) ForgetAsker(event.request, parts);
+}
+
+void AnswerRepeats(Parts& parts, Turn& turn) {
+  for (const uint64_t request : parts.requests.TakeExpired(turn.now))
+    parts.kept_replies.erase(request);
+  std::vector<Reply> more;
+  for (const Action& action : turn.actions) {
+    const auto* reply = std::get_if<Reply>(&action);
+    if (reply == nullptr || !parts.requests.Holds(reply->request)) continue;
+    for (const uint64_t waiting : parts.requests.Ended(reply->request, !reply->failure))
+      more.push_back({waiting, reply->failure, reply->answer});
+    if (!reply->failure) parts.kept_replies[reply->request] = *reply;
+  }
+  for (Reply& reply : more) turn.actions.push_back(std::move(reply));
+}
+
+void AnswerWaiters(Parts& parts, Turn& turn) {
+  std::erase_if(parts.waiters, [&](const auto& entry) {
+    const auto& [request, waiter] = entry;
+    const admin::v1::Operation* operation = parts.operations.Find(waiter.operation);
+    if (operation == nullptr) {
+      Fail(request, {absl::NotFoundError("the operation is kept no more"), "OPERATION_NOT_FOUND"},
+           turn);
+      return true;
+    }
+    if (!operation->done() && turn.now < waiter.deadline) return false;
+    Answer(request, *operation, turn);
+    return true;
+  });
+}
+
+Instant NextWaiter(const Parts& parts) {
+  Instant next = Instant::max();
+  for (const auto& [request, waiter] : parts.waiters) next = std::min(next, waiter.deadline);
+  return next;
 }
 
 void Answer(RequestId request, AdminAnswer answer, Turn& turn) {

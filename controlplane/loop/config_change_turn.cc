@@ -83,8 +83,9 @@ void Finish(std::optional<Failure> failure, Parts& parts, Turn& turn) {
   if (!failure) return;
   if (change.request) return Fail(*change.request, *std::move(failure), turn);
   if (change.origin.source != admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK) return;
-  turn.Log(LogLevel::kError, "the configuration cannot be rolled back; trying again",
-           {{"error", std::string(failure->status.message())}});
+  turn.Emit("config.rollback_failed", "", LogLevel::kError,
+            "the configuration cannot be rolled back; trying again",
+            {{"error", std::string(failure->status.message())}});
   parts.changes.retry_at = turn.now + Confirmation::kRetryInterval;
 }
 
@@ -140,14 +141,16 @@ void StartNext(Parts& parts, Turn& turn) {
 void RollBack(const char* why, Parts& parts, Turn& turn) {
   const Revision* previous = parts.history.Find(parts.confirmation->previous);
   if (previous == nullptr) {
-    turn.Log(LogLevel::kError, "the configuration cannot be rolled back: the revision is not kept",
-             {{"revision", absl::StrCat(parts.confirmation->previous)}});
+    turn.Emit("config.rollback_failed", "", LogLevel::kError,
+              "the configuration cannot be rolled back: the revision is not kept",
+              {{"revision", absl::StrCat(parts.confirmation->previous)}});
     parts.confirmation.reset();
     turn.dirty = turn.urgent = true;
     return;
   }
-  turn.Log(LogLevel::kWarn, "the configuration is rolled back",
-           {{"why", why}, {"to_revision", absl::StrCat(previous->number)}});
+  turn.Emit("config.rolled_back", ConfigName(previous->number), LogLevel::kWarn,
+            "the configuration is rolled back",
+            {{"why", why}, {"to_revision", absl::StrCat(previous->number)}});
   ConfigChange change;
   change.content = previous->content;
   change.origin = {admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK, "",
@@ -326,8 +329,8 @@ Outcome<admin::v1::Config> OnConfirm(const admin::v1::ConfirmConfigRequest& call
   if (!call.validate_only()) {
     parts.confirmation.reset();
     turn.dirty = turn.urgent = true;
-    turn.Log(LogLevel::kInfo, "the configuration is confirmed",
-             {{"revision", absl::StrCat(running->number)}});
+    turn.Emit("config.confirmed", ConfigName(running->number), LogLevel::kInfo,
+              "the configuration is confirmed", {{"revision", absl::StrCat(running->number)}});
   }
   return DescribeRevision(*running, parts.history, parts.confirmation);
 }

@@ -52,7 +52,8 @@ void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
   LogFields fields{{"path", event.path}, {"findings", absl::StrCat(event.findings_total)}};
   if (event.findings_total > logged + warnings)
     fields.emplace_back("not_shown", absl::StrCat(event.findings_total - logged - warnings));
-  turn.Log(LogLevel::kError, "the configuration is refused; what runs stays", std::move(fields));
+  turn.Emit("config.refused", "", LogLevel::kError, "the configuration is refused; what runs stays",
+            std::move(fields));
 }
 
 void NoteRead(const ConfigRead& read, Parts& parts) {
@@ -82,8 +83,8 @@ void NoteVersion(Parts& parts) {
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
   if (event.from_history) {
     Install(*event.config, parts, turn);
-    turn.Log(LogLevel::kWarn, "the file is bad; the last good configuration is in force",
-             {{"path", event.path}});
+    turn.Emit("config.fallback", "", LogLevel::kWarn,
+              "the file is bad; the last good configuration is in force", {{"path", event.path}});
     return;
   }
   if (event.config) return TakeConfig(event, {admin::v1::Config::SOURCE_FILE, "", ""}, parts, turn);
@@ -112,10 +113,11 @@ void TakeConfig(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn)
     turn.dirty = turn.urgent = true;
   }
   Install(*read.config, parts, turn);
-  turn.Log(LogLevel::kInfo, "the configuration is accepted",
-           {{"path", read.path},
-            {"revision", absl::StrCat(parts.history.newest()->number)},
-            {"rules", absl::StrCat(parts.config->rules.size())}});
+  turn.Emit("config.accepted", absl::StrCat("configs/", parts.history.newest()->number),
+            LogLevel::kInfo, "the configuration is accepted",
+            {{"path", read.path},
+             {"revision", absl::StrCat(parts.history.newest()->number)},
+             {"rules", absl::StrCat(parts.config->rules.size())}});
 }
 
 void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
@@ -127,11 +129,11 @@ void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
   turn.dirty |= changed;
   const absl::Status error = parts.resolver.LastError(name);
   if (!error.ok())
-    turn.Log(LogLevel::kWarn,
-             parts.resolver.addresses().contains(name)
-                 ? "a DNS query failed; the last answer stays"
-                 : "a DNS query failed; no answer yet, so no connection goes there",
-             {{"name", name.ToString()}, {"error", error.ToString()}});
+    turn.Emit("name.failed", "", LogLevel::kWarn,
+              parts.resolver.addresses().contains(name)
+                  ? "a DNS query failed; the last answer stays"
+                  : "a DNS query failed; no answer yet, so no connection goes there",
+              {{"name", name.ToString()}, {"error", error.ToString()}});
 }
 
 void Refresh(Parts& parts, Turn& turn) {
@@ -156,8 +158,8 @@ void Refresh(Parts& parts, Turn& turn) {
   NoteVersion(parts);
   if (!changed_content) return;
   const type::v1::ConfigVersion& version = parts.versions.current();
-  turn.Log(
-      LogLevel::kInfo, "a new version for the workers",
+  turn.Emit(
+      "config.version", "", LogLevel::kInfo, "a new version for the workers",
       {{"epoch", absl::StrCat(version.epoch())}, {"revision", absl::StrCat(version.revision())}});
 }
 

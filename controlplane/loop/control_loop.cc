@@ -6,9 +6,11 @@
 
 #include "base/overloaded.h"
 #include "controlplane/admin/metrics.h"
+#include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
+#include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/parts.h"
 #include "controlplane/loop/stored_state.h"
 #include "controlplane/loop/worker_turn.h"
@@ -50,7 +52,7 @@ class ControlLoop::Impl final {
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
     next = std::min(next, NextSilence(*parts_));
-    next = std::min(next, NextConfigChange(*parts_));
+    next = std::min({next, NextConfigChange(*parts_), NextWaiter(*parts_)});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -70,8 +72,9 @@ class ControlLoop::Impl final {
     turn.health_changed.insert(*turned);
     turn.dirty = true;
     const bool up = parts_->health.StateOf(*turned) == type::v1::HEALTH_STATE_HEALTHY;
-    turn.Log(up ? LogLevel::kInfo : LogLevel::kWarn, up ? "backend is up" : "backend is down",
-             {{"rule", turned->rule}, {"backend", turned->backend}, {"check", event.detail}});
+    turn.Emit(up ? "backend.up" : "backend.down", BackendName(turned->rule, turned->backend),
+              up ? LogLevel::kInfo : LogLevel::kWarn, up ? "backend is up" : "backend is down",
+              {{"rule", turned->rule}, {"backend", turned->backend}, {"check", event.detail}});
   }
 
   // Everything that any event can lead to, in the one order there is: health first, since it never
@@ -87,6 +90,9 @@ class ControlLoop::Impl final {
     SaveAndGrant(turn);
     SendConfigChange(*parts_, turn);
     OfferSnapshots(turn);
+    AnswerRepeats(*parts_, turn);
+    AnswerWaiters(*parts_, turn);
+    PublishEvents(*parts_, turn);
   }
 
   void SendHealth(Turn& turn) {

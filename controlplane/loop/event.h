@@ -15,6 +15,7 @@
 #include "controlplane/config/finding.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/config.pb.h"
+#include "lb/admin/v1/event.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -89,7 +90,8 @@ using AdminCall = std::variant<
     admin::v1::GetOperationRequest, admin::v1::ValidateConfigRequest, admin::v1::PlanConfigRequest,
     admin::v1::ApplyConfigRequest, admin::v1::ConfirmConfigRequest,
     admin::v1::RollbackConfigRequest, admin::v1::GetConfigRequest, admin::v1::ListConfigsRequest,
-    admin::v1::GetRolloutRequest>;
+    admin::v1::GetRolloutRequest, admin::v1::ListOperationsRequest, admin::v1::WaitOperationRequest,
+    admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest>;
 
 // What a caller may do; each role includes those before it.
 enum class Role : uint8_t { kNone, kViewer, kOperator, kAdmin };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,9 +15,11 @@
 #include "base/time.h"
 #include "controlplane/admin/file_status.h"
 #include "controlplane/admin/operations.h"
+#include "controlplane/admin/request_ledger.h"
 #include "controlplane/admin/totals.h"
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/config/config.h"
+#include "controlplane/events/event_log.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/loop/action.h"
 #include "controlplane/loop/config_changes.h"
@@ -30,17 +33,24 @@
 
 namespace lb::controlplane {
 
+// A WaitOperation.
+struct OperationWaiter {
+  std::string operation;
+  Instant deadline;
+};
+
 struct Parts {
   // How long to wait for the hellos of workers that may hold slots and were not stored: the longest
   // wait of a worker between two tries to connect.
   static constexpr std::chrono::seconds kLostStateWait{15};
 
   Parts(Resolver restored_resolver, HealthBook restored_health, Versions restored_versions,
-        Operations new_operations)
+        const std::string& life)
       : resolver(std::move(restored_resolver)),
         health(std::move(restored_health)),
         versions(std::move(restored_versions)),
-        operations(std::move(new_operations)) {}
+        operations(life),
+        events(life) {}
 
   type::v1::ProcessIdentity self;
   std::string boot_id;
@@ -55,6 +65,10 @@ struct Parts {
   SlotLedger ledger;
   Totals totals;
   Operations operations;
+  EventLog events;
+  RequestLedger requests;
+  std::map<RequestId, OperationWaiter> waiters;
+  std::map<RequestId, Reply> kept_replies;  // Of changes, for repeats with the same request id.
   History history;
   std::optional<Confirmation> confirmation;
   ConfigChanges changes;
@@ -76,12 +90,27 @@ struct Turn {
   bool refresh = false;  // The configuration or an address changed.
   bool dirty = false;    // Something that is stored changed.
   bool urgent = false;   // Store it now, whenever the last time was.
+  std::vector<admin::v1::Event> happened{};
 
   void Send(SessionId session, worker::v1::ConnectResponse message) {
     actions.push_back(SendToWorker{session, std::move(message)});
   }
   void Log(LogLevel level, std::string message, LogFields fields) {
     actions.push_back(WriteLog{level, std::move(message), std::move(fields)});
+  }
+  // Something that an operator may want to know of: a log line, and an event of this kind about
+  // this resource ("rules/web/backends/web-1"; empty: the control plane).
+  void Emit(const char* kind, std::string resource, LogLevel level, std::string message,
+            LogFields fields) {
+    admin::v1::Event& event = happened.emplace_back();
+    event.set_kind(kind);
+    event.set_resource(std::move(resource));
+    event.set_severity(level == LogLevel::kError  ? admin::v1::Event::SEVERITY_ERROR
+                       : level == LogLevel::kWarn ? admin::v1::Event::SEVERITY_WARNING
+                                                  : admin::v1::Event::SEVERITY_INFO);
+    event.set_message(message);
+    for (const auto& [key, value] : fields) (*event.mutable_attributes())[key] = value;
+    Log(level, std::move(message), std::move(fields));
   }
 };
 

@@ -79,9 +79,11 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
     state.Clear();
   }
   auto parts = std::make_unique<Parts>(Resolver(StoredAddresses(state)), HealthBook(options.seed),
-                                       Versions(state.version()), Operations(options.incarnation));
+                                       Versions(state.version()), options.incarnation);
   parts->self = SelfOf(options);
   parts->boot_id = options.boot_id;
+  parts->wall_offset =
+      options.start_time.time_since_epoch() - Duration(turn.now.time_since_epoch());
   RestoreHealth(state, *parts, turn.now);
   parts->history.Restore(state, options.revisions);
   parts->confirmation = Confirmation::Restore(state, turn.now, options.start_time);

@@ -15,6 +15,8 @@
 namespace lb::controlplane {
 namespace {
 
+std::string NameOf(const WorkerKey& key) { return absl::StrCat("workers/", key.id); }
+
 using worker::v1::ConnectRequest;
 
 // How often workers report statistics.
@@ -42,9 +44,9 @@ void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& tu
   parts.operations.Forget(worker);
   turn.dirty = true;
   // One that drained before had said that it ends; any other was killed or crashed.
-  turn.Log(expected ? LogLevel::kInfo : LogLevel::kWarn,
-           expected ? "worker process is gone" : "worker process is gone without a goodbye",
-           {{"worker", worker.id}, {"incarnation", worker.incarnation}});
+  turn.Emit("worker.gone", NameOf(worker), expected ? LogLevel::kInfo : LogLevel::kWarn,
+            expected ? "worker process is gone" : "worker process is gone without a goodbye",
+            {{"worker", worker.id}, {"incarnation", worker.incarnation}});
 }
 
 // Ends the part of a session that counts.
@@ -58,8 +60,8 @@ void Detach(SessionId session, Parts& parts, Turn& turn) {
 }
 
 void Close(SessionId session, const absl::Status& status, Parts& parts, Turn& turn) {
-  turn.Log(LogLevel::kWarn, "worker stream closed",
-           {{"session", absl::StrCat(session)}, {"status", status.ToString()}});
+  turn.Emit("worker.closed", "", LogLevel::kWarn, "worker stream closed",
+            {{"session", absl::StrCat(session)}, {"status", status.ToString()}});
   Detach(session, parts, turn);
   parts.closing.insert(session);
   turn.actions.push_back(CloseSession{session, status});
@@ -92,8 +94,9 @@ void Learn(const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
 void FreezeIfLost(const worker::v1::Hello& hello, bool known, Parts& parts, Turn& turn) {
   if (known || parts.frozen_until || (!hello.has_running() && hello.slots().empty())) return;
   parts.frozen_until = turn.now + Parts::kLostStateWait;
-  turn.Log(LogLevel::kWarn, "an unknown worker has served already; no slots are added for a while",
-           {{"worker", hello.worker().id()}});
+  turn.Emit("limits.frozen", "", LogLevel::kWarn,
+            "an unknown worker has served already; no slots are added for a while",
+            {{"worker", hello.worker().id()}});
 }
 
 void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
@@ -126,13 +129,14 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     ForgetWorker(older, expected.contains(older), parts, turn);
   for (const auto& [other, other_key] : parts.workers.sessions()) {
     if (other == session || other_key.id != key.id || replaced == other) continue;
-    turn.Log(LogLevel::kWarn, "two workers have the same id; give each its own with --id",
-             {{"worker", key.id},
-              {"pid", absl::StrCat(record->identity.pid())},
-              {"other_pid", absl::StrCat(parts.workers.At(other_key).identity.pid())}});
+    turn.Emit("worker.duplicate", NameOf(key), LogLevel::kWarn,
+              "two workers have the same id; give each its own with --id",
+              {{"worker", key.id},
+               {"pid", absl::StrCat(record->identity.pid())},
+               {"other_pid", absl::StrCat(parts.workers.At(other_key).identity.pid())}});
   }
-  turn.Log(LogLevel::kInfo, "worker connected",
-           {{"worker", key.id}, {"incarnation", key.incarnation}});
+  turn.Emit("worker.connected", NameOf(key), LogLevel::kInfo, "worker connected",
+            {{"worker", key.id}, {"incarnation", key.incarnation}});
   turn.actions.push_back(WatchProcess{record->identity.pid(), record->start_ticks});
   turn.dirty = turn.urgent = true;
   Learn(hello, parts, turn);
@@ -159,7 +163,8 @@ absl::Status OnNack(const worker::v1::Nack& nack, const WorkerKey& worker, Parts
     fields.emplace_back("field", nack.problems(0).field());
     fields.emplace_back("problem", nack.problems(0).message());
   }
-  turn.Log(LogLevel::kError, "worker refused the configuration", std::move(fields));
+  turn.Emit("worker.refused", NameOf(worker), LogLevel::kError, "worker refused the configuration",
+            std::move(fields));
   if (nack.has_running() && nack.running().epoch() <= Versions::kEpochMax)
     turn.dirty |= parts.versions.Observe(nack.running());
   return absl::OkStatus();
@@ -170,7 +175,8 @@ void OnDrainStatus(const worker::v1::DrainStatus& status, const WorkerKey& worke
   WorkerRecord& record = parts.workers.At(worker);
   if (status.ending() && !std::exchange(record.ending, true)) {
     record.draining = true;
-    turn.Log(LogLevel::kInfo, "worker drains and ends", {{"worker", worker.id}});
+    turn.Emit("worker.ending", NameOf(worker), LogLevel::kInfo, "worker drains and ends",
+              {{"worker", worker.id}});
   }
   parts.operations.Progress(status);
 }
@@ -181,7 +187,8 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
   WorkerRecord& record = parts.workers.At(worker);
   record.last_seen = turn.now;
   if (std::exchange(record.silent, false))
-    turn.Log(LogLevel::kInfo, "worker speaks again", {{"worker", worker.id}});
+    turn.Emit("worker.speaks", NameOf(worker), LogLevel::kInfo, "worker speaks again",
+              {{"worker", worker.id}});
   switch (message.message_case()) {
     case ConnectRequest::kAck:
       return record.lane.Acked(message.ack());
@@ -224,8 +231,9 @@ void OnWorkerMessage(const WorkerMessage& event, Parts& parts, Turn& turn) {
 void OnWorkerStreamEnded(const WorkerStreamEnded& event, Parts& parts, Turn& turn) {
   if (parts.closing.erase(event.session) > 0) return;
   if (parts.workers.FindSession(event.session) == nullptr) return;
-  turn.Log(LogLevel::kInfo, "worker disconnected",
-           {{"worker", parts.workers.KeyOf(event.session).id}});
+  const WorkerKey& worker = parts.workers.KeyOf(event.session);
+  turn.Emit("worker.disconnected", NameOf(worker), LogLevel::kInfo, "worker disconnected",
+            {{"worker", worker.id}});
   Detach(event.session, parts, turn);
 }
 
@@ -234,10 +242,11 @@ void FindSilentWorkers(Parts& parts, Turn& turn) {
     WorkerRecord& record = parts.workers.At(key);
     if (record.silent || turn.now < record.last_seen + WorkerTable::kSilentAfter) continue;
     record.silent = true;
-    turn.Log(LogLevel::kWarn, "worker is silent; it hangs or is stopped",
-             {{"worker", key.id},
-              {"pid", absl::StrCat(record.identity.pid())},
-              {"silent_s", absl::StrCat(WorkerTable::kSilentAfter.count())}});
+    turn.Emit("worker.silent", NameOf(key), LogLevel::kWarn,
+              "worker is silent; it hangs or is stopped",
+              {{"worker", key.id},
+               {"pid", absl::StrCat(record.identity.pid())},
+               {"silent_s", absl::StrCat(WorkerTable::kSilentAfter.count())}});
   }
 }
 

@@ -10,6 +10,7 @@
 #include "controlplane/shell/admin_call.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/config.grpc.pb.h"
+#include "lb/admin/v1/event.grpc.pb.h"
 
 namespace lb::controlplane {
 namespace {
@@ -124,11 +125,35 @@ class Configs final : public v1::ConfigService::CallbackService {
   const CallSink& sink_;
 };
 
+class Events final : public v1::EventService::CallbackService {
+ public:
+  explicit Events(const CallSink& sink) : sink_(sink) {}
+  Reactor* ListEvents(Context* context, const v1::ListEventsRequest* request,
+                      v1::ListEventsResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  grpc::ServerWriteReactor<v1::Event>* WatchEvents(Context* context,
+                                                   const v1::WatchEventsRequest* request) override {
+    return new StreamCall<v1::WatchEventsRequest, v1::Event>(sink_, *context, *request);
+  }
+
+ private:
+  const CallSink& sink_;
+};
+
 class Operations final : public v1::OperationService::CallbackService {
  public:
   explicit Operations(const CallSink& sink) : sink_(sink) {}
   Reactor* GetOperation(Context* context, const v1::GetOperationRequest* request,
                         v1::Operation* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ListOperations(Context* context, const v1::ListOperationsRequest* request,
+                          v1::ListOperationsResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* WaitOperation(Context* context, const v1::WaitOperationRequest* request,
+                         v1::Operation* response) override {
     return Ask(sink_, context, request, response);
   }
 
@@ -152,6 +177,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     services_.push_back(std::make_unique<Workers>(calls_sink_));
     services_.push_back(std::make_unique<Operations>(calls_sink_));
     services_.push_back(std::make_unique<Configs>(calls_sink_));
+    services_.push_back(std::make_unique<Events>(calls_sink_));
   }
 
   std::vector<grpc::Service*> services() {

@@ -1,0 +1,70 @@
+// Request ids (AIP-155): a change that is asked for twice with the same id is made once.
+//
+// Works on every request message with a field "request_id". A repeat gets the first answer, or
+// waits for it. What failed had no effect, and is tried again. Threading: none.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/time.h"
+#include "google/protobuf/message.h"
+
+namespace lb::controlplane {
+
+class RequestLedger final {
+ public:
+  static constexpr std::chrono::minutes kKept{10};
+  static constexpr size_t kMaxKept = 10'000;
+
+  enum class Verdict : uint8_t {
+    kNew,     // Carry it out.
+    kRepeat,  // Answer as the first one, `first`, was.
+    kWait,    // The first one is under way; Ended() gives this one's number.
+    kReused,  // Another request had this id.
+  };
+  struct Begun {
+    Verdict verdict = Verdict::kNew;
+    uint64_t first = 0;
+  };
+
+  // A call begins: its number, who asks, and the message.
+  Begun Begin(uint64_t request, const std::string& caller, const google::protobuf::Message& message,
+              Instant now);
+
+  // The call was answered; gives the numbers of those that wait for the same answer. `kept` says
+  // whether the answer is to be kept for later repeats (it had an effect).
+  std::vector<uint64_t> Ended(uint64_t request, bool kept);
+
+  // True while the answer of this call is wanted whether or not its caller still waits.
+  bool Holds(uint64_t request) const { return under_way_.contains(request); }
+
+  // The first requests whose answers are not needed any more, to be forgotten with them.
+  std::vector<uint64_t> TakeExpired(Instant now);
+
+ private:
+  using Key = std::tuple<std::string, std::string, std::string>;  // Caller, method, id.
+  struct Entry {
+    std::string content;
+    uint64_t first = 0;
+    bool answered = false;
+    std::vector<uint64_t> waiting;
+  };
+  struct Age {
+    Instant since;
+    Key key;
+    uint64_t first = 0;
+  };
+
+  std::map<Key, Entry> entries_;
+  std::map<uint64_t, Key> under_way_;
+  std::deque<Age> by_age_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,75 @@
+#include "controlplane/admin/request_ledger.h"
+
+#include "gtest/gtest.h"
+#include "lb/admin/v1/config.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using Verdict = RequestLedger::Verdict;
+
+class RequestLedgerTest : public testing::Test {
+ protected:
+  Verdict Begin(uint64_t request, const std::string& id, const std::string& content = "x",
+                const std::string& caller = "ann") {
+    admin::v1::ApplyConfigRequest message;
+    message.set_request_id(id);
+    message.set_content(content);
+    const auto begun = ledger_.Begin(request, caller, message, now_);
+    first_ = begun.first;
+    return begun.verdict;
+  }
+
+  RequestLedger ledger_;
+  Instant now_{std::chrono::seconds(1)};
+  uint64_t first_ = 0;
+};
+
+TEST_F(RequestLedgerTest, ARepeatGetsTheFirstAnswer) {
+  EXPECT_EQ(Begin(1, "id"), Verdict::kNew);
+  EXPECT_TRUE(ledger_.Ended(1, true).empty());
+  EXPECT_EQ(Begin(2, "id"), Verdict::kRepeat);
+  EXPECT_EQ(first_, 1u);
+}
+
+TEST_F(RequestLedgerTest, ARepeatOfOneUnderWayWaitsForIt) {
+  EXPECT_EQ(Begin(1, "id"), Verdict::kNew);
+  EXPECT_TRUE(ledger_.Holds(1));
+  EXPECT_EQ(Begin(2, "id"), Verdict::kWait);
+  EXPECT_EQ(ledger_.Ended(1, true), (std::vector<uint64_t>{2}));
+  EXPECT_FALSE(ledger_.Holds(1));
+}
+
+TEST_F(RequestLedgerTest, AnIdIsOneCallersOneMethodsOneContents) {
+  Begin(1, "id");
+  EXPECT_EQ(Begin(2, "id", "x", "bob"), Verdict::kNew);
+  EXPECT_EQ(Begin(3, "id", "y"), Verdict::kReused);
+  EXPECT_EQ(Begin(4, ""), Verdict::kNew);
+  EXPECT_EQ(Begin(5, ""), Verdict::kNew);
+}
+
+TEST_F(RequestLedgerTest, WhatFailedIsTriedAgain) {
+  Begin(1, "id");
+  ledger_.Ended(1, false);
+  EXPECT_EQ(Begin(2, "id"), Verdict::kNew);
+}
+
+TEST_F(RequestLedgerTest, AnswersAreForgottenInTime) {
+  Begin(1, "id");
+  ledger_.Ended(1, true);
+  EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
+  now_ += RequestLedger::kKept;
+  EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1}));
+  EXPECT_EQ(Begin(2, "id"), Verdict::kNew);
+}
+
+TEST_F(RequestLedgerTest, NoMoreThanSoManyAreKept) {
+  for (uint64_t i = 1; i <= RequestLedger::kMaxKept + 3; ++i) {
+    Begin(i, std::to_string(i));
+    ledger_.Ended(i, true);
+  }
+  EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1, 2, 3}));
+}
+
+}  // namespace
+}  // namespace lb::controlplane

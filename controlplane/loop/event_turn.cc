@@ -1,0 +1,89 @@
+#include "controlplane/loop/event_turn.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controlplane/admin/pages.h"
+#include "controlplane/admin/proto_time.h"
+
+namespace lb::controlplane {
+namespace {
+
+EventFilter FilterOf(const google::protobuf::RepeatedPtrField<std::string>& kinds,
+                     const std::string& resource) {
+  return {{kinds.begin(), kinds.end()}, resource};
+}
+
+WallTime WallOf(Instant instant, const Parts& parts) {
+  const Duration since = instant.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(since));
+}
+
+// The number after which a watch without a token begins.
+uint64_t BeginOf(const admin::v1::WatchEventsRequest& call, const Parts& parts, Instant now) {
+  if (!call.has_since()) return parts.events.newest();
+  const Duration since =
+      std::chrono::seconds(std::clamp<int64_t>(call.since().seconds(), 0, 1 << 30));
+  const google::protobuf::Timestamp oldest = ToProto(WallOf(now - since, parts));
+  for (const admin::v1::Event* event : parts.events.After(0))
+    if (event->time().seconds() >= oldest.seconds()) return EventLog::NumberOf(*event) - 1;
+  return parts.events.newest();
+}
+
+}  // namespace
+
+Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& call,
+                                        const AdminRequest& event, Parts& parts, Turn& turn) {
+  if (parts.events.watches.size() >= EventLog::kMaxWatches)
+    return Failure{absl::ResourceExhaustedError("too many watches; end one, or try again"),
+                   "TOO_MANY_WATCHES"};
+  uint64_t after = BeginOf(call, parts, turn.now);
+  if (!call.resume_token().empty()) {
+    const Outcome<uint64_t> resumed = parts.events.Resume(call.resume_token());
+    if (const auto* failure = std::get_if<Failure>(&resumed)) return *failure;
+    after = std::get<uint64_t>(resumed);
+  }
+  EventFilter filter = FilterOf(call.kinds(), call.resource());
+  for (const admin::v1::Event* past : parts.events.After(after))
+    if (filter.Wants(*past)) turn.actions.push_back(StreamItem{event.request, *past});
+  parts.events.watches.emplace(event.request, std::move(filter));
+  return Later{};
+}
+
+Outcome<admin::v1::ListEventsResponse> ListEvents(const admin::v1::ListEventsRequest& call,
+                                                  const Parts& parts) {
+  const std::string scope =
+      absl::StrCat("events ", call.resource(), " ", absl::StrJoin(call.kinds(), " "));
+  const Outcome<Page> parsed = ParsePage(scope, call.page_size(), call.page_token());
+  if (const auto* failure = std::get_if<Failure>(&parsed)) return *failure;
+  const Page& page = std::get<Page>(parsed);
+  uint64_t after = 0;
+  if (!page.after.empty() && !absl::SimpleAtoi(page.after, &after)) after = 0;
+  const EventFilter filter = FilterOf(call.kinds(), call.resource());
+  admin::v1::ListEventsResponse out;
+  for (const admin::v1::Event* event : parts.events.After(after)) {
+    if (!filter.Wants(*event)) continue;
+    if (static_cast<size_t>(out.events_size()) == page.size) {
+      const uint64_t last = EventLog::NumberOf(out.events(out.events_size() - 1));
+      out.set_next_page_token(MakePageToken(scope, absl::StrCat(last)));
+      break;
+    }
+    *out.add_events() = *event;
+  }
+  return out;
+}
+
+void PublishEvents(Parts& parts, Turn& turn) {
+  for (admin::v1::Event& happened : std::exchange(turn.happened, {})) {
+    *happened.mutable_time() = ToProto(WallOf(turn.now, parts));
+    const admin::v1::Event& event = parts.events.Add(std::move(happened));
+    for (const auto& [request, filter] : parts.events.watches)
+      if (filter.Wants(event)) turn.actions.push_back(StreamItem{request, event});
+  }
+}
+
+}  // namespace lb::controlplane

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "base/endpoint.h"
 #include "base/time.h"
+#include "controlplane/access/role.h"
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
 #include "lb/admin/v1/admin.pb.h"
@@ -92,15 +93,6 @@ using AdminCall = std::variant<
     admin::v1::RollbackConfigRequest, admin::v1::GetConfigRequest, admin::v1::ListConfigsRequest,
     admin::v1::GetRolloutRequest, admin::v1::ListOperationsRequest, admin::v1::WaitOperationRequest,
     admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest>;
-
-// What a caller may do; each role includes those before it.
-enum class Role : uint8_t { kNone, kViewer, kOperator, kAdmin };
-
-// Who asks: from the client certificate, or from the user at the other end of the unix socket.
-struct Caller {
-  Role role = Role::kNone;
-  std::string name;  // "admin/deploy", "uid/1000": for audit lines and as the author of changes.
-};
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

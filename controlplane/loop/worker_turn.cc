@@ -88,6 +88,13 @@ void Learn(const worker::v1::Hello& hello, Parts& parts, Turn& turn) {
     turn.dirty = turn.urgent = true;
 }
 
+// A process of another host has no pid here. Its end is not seen: it keeps its slots until the next
+// process of its name says hello.
+void WatchIfHere(const WorkerRecord& record, Turn& turn) {
+  if (record.identity.pid() == 0) return;
+  turn.actions.push_back(WatchProcess{record.identity.pid(), record.start_ticks});
+}
+
 // A process that has served already, and that neither the state file nor this life knows: the state
 // is lost, and there may be more of them. Its version says nothing: after a lost state ours may be
 // the very same.
@@ -137,7 +144,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   }
   turn.Emit("worker.connected", NameOf(key), LogLevel::kInfo, "worker connected",
             {{"worker", key.id}, {"incarnation", key.incarnation}});
-  turn.actions.push_back(WatchProcess{record->identity.pid(), record->start_ticks});
+  WatchIfHere(*record, turn);
   turn.dirty = turn.urgent = true;
   Learn(hello, parts, turn);
   FreezeIfLost(hello, known, parts, turn);

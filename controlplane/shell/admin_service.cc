@@ -5,9 +5,15 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "base/log.h"
+#include "controlplane/access/rules.h"
 #include "controlplane/shell/admin_call.h"
+#include "controlplane/shell/audit.h"
+#include "controlplane/shell/peer_credentials.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/config.grpc.pb.h"
 #include "lb/admin/v1/event.grpc.pb.h"
@@ -188,14 +194,18 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
 
   void Stream(StreamItem item) {
     const auto call = calls_.find(item.request);
-    if (call != calls_.end()) call->second.stream(std::move(item.answer));
+    if (call != calls_.end()) call->second.ends.stream(std::move(item.answer));
   }
 
   void Answer(Reply reply) {
     auto call = calls_.extract(reply.request);
     if (call.empty()) return;
     --under_way_;
-    call.mapped().done(std::move(reply));
+    if (call.mapped().audited) {
+      const LogFields line = audit_.Line(*call.mapped().audited, reply, ReadClocks().steady);
+      if (!line.empty()) LogInfo("audit", line);
+    }
+    call.mapped().ends.done(std::move(reply));
   }
 
   void Stop() {
@@ -209,9 +219,16 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
         request, Failure{absl::UnavailableError("the control plane is stopping"), "STOPPING"}, {}};
   }
 
+  // A call under way.
+  struct Call {
+    CallEnds ends;
+    std::optional<AuditedCall> audited;
+  };
+
   // On one of gRPC's threads.
-  RequestId Submit(const Context&, AdminCall call, CallEnds ends) {
+  RequestId Submit(const Context& context, AdminCall call, CallEnds ends) {
     const RequestId id = ++last_id_;
+    const std::optional<Identity> peer = PeerOf(context);
     if (under_way_.fetch_add(1) >= kMaxCalls) {
       --under_way_;
       ends.done({id,
@@ -220,20 +237,27 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
                  {}});
       return id;
     }
-    asio::post(io_, [self = shared_from_this(), id, call = std::move(call),
+    asio::post(io_, [self = shared_from_this(), id, peer, call = std::move(call),
                      ends = std::move(ends)]() mutable {
-      self->Begin(id, std::move(call), std::move(ends));
+      self->Begin(id, peer, std::move(call), std::move(ends));
     });
     return id;
   }
 
-  void Begin(RequestId id, AdminCall call, CallEnds ends) {
+  void Begin(RequestId id, const std::optional<Identity>& peer, AdminCall call, CallEnds ends) {
     if (stopping_) {
       --under_way_;
       return ends.done(Stopping(id));
     }
-    calls_.emplace(id, std::move(ends));
-    sink_(AdminRequest{id, std::move(call), ReadClocks(), {}});
+    const std::string method = MethodOf(call);
+    const AccessRule* rule = FindAccessRule(method);
+    Call& entry = calls_[id];
+    entry.ends = std::move(ends);
+    if (peer && (rule == nullptr || rule->mutates))
+      entry.audited = DescribeCall(call, method, *peer);
+    if (std::optional<Failure> refusal = CheckAdminCall(peer, method))
+      return Answer({id, std::move(refusal), {}});
+    sink_(AdminRequest{id, std::move(call), ReadClocks(), peer->caller});
   }
 
   // On one of gRPC's threads.
@@ -249,7 +273,8 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   EventSink sink_;
   CallSink calls_sink_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
-  std::map<RequestId, CallEnds> calls_;
+  std::map<RequestId, Call> calls_;
+  Audit audit_;
   std::atomic<size_t> under_way_{0};
   std::atomic<RequestId> last_id_{0};
   bool stopping_ = false;

@@ -38,11 +38,11 @@ class AdminServiceTest : public testing::Test {
   AdminServiceTest() {
     GrpcServer::Options options;
     options.services = service_.services();
-    options.health_and_reflection = true;
+    options.helpers = true;
     server_ = GrpcServer::Start(std::move(options)).value();
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    server_->Take(UniqueFd(ends[0]));
+    server_->TakeLocal(UniqueFd(ends[0]), {Role::kViewer, "uid/1000"});
     channel_ = grpc::CreateInsecureChannelFromFd("admin", ends[1]);
   }
 
@@ -95,6 +95,22 @@ TEST_F(AdminServiceTest, ACallIsARequestAndItsReplyTheResponse) {
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(rule.name(), "rules/web");
   EXPECT_EQ(std::get<v1::GetRuleRequest>(last_.call).name(), "rules/web");
+  EXPECT_EQ(last_.caller.role, Role::kViewer);
+  EXPECT_EQ(last_.caller.name, "uid/1000");
+}
+
+TEST_F(AdminServiceTest, ACallThatNeedsMoreNeverReachesTheLoop) {
+  v1::Operation operation;
+  const grpc::Status status = WhileRunning(
+      [&] { return v1::WorkerService::NewStub(channel_)->DrainWorker(&context_, {}, &operation); });
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(last_.request, 0u);
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "ROLE_MISSING");
+  EXPECT_EQ(info.metadata().at("needs"), "operator");
 }
 
 TEST_F(AdminServiceTest, AnErrorCarriesItsCodeItsMessageAndItsDetails) {

@@ -16,8 +16,8 @@ namespace {
 
 // The addresses as typed.
 struct Addresses {
-  std::string worker_api = "unix:/run/lb/worker.sock";
-  std::string admin_api = "unix:/run/lb/admin.sock";
+  std::vector<std::string> worker_api{"unix:/run/lb/worker.sock"};
+  std::vector<std::string> admin_api{"unix:/run/lb/admin.sock"};
   std::string http = "127.0.0.1:9903";
 };
 
@@ -25,8 +25,18 @@ void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
   app.add_option("--config", flags.config, "Configuration file")->type_name("FILE");
   app.add_flag("--check-config", flags.check_config,
                "Check the configuration, print what is found, exit 1 on an error");
-  app.add_option("--worker-api", addresses.worker_api, "Where workers connect")->type_name("ADDR");
-  app.add_option("--admin-api", addresses.admin_api, "Where lbctl connects")->type_name("ADDR");
+  app.add_option("--worker-api", addresses.worker_api,
+                 "Where workers connect: unix:PATH, or HOST:PORT with mutual TLS; repeatable")
+      ->type_name("ADDR")
+      ->allow_extra_args(false);
+  app.add_option("--admin-api", addresses.admin_api, "Where lbctl connects; likewise")
+      ->type_name("ADDR")
+      ->allow_extra_args(false);
+  app.add_option("--tls-ca", flags.tls.ca, "Authorities that clients' certificates must come from")
+      ->type_name("FILE");
+  app.add_option("--tls-cert", flags.tls.cert, "Certificate of this server")->type_name("FILE");
+  app.add_option("--tls-key", flags.tls.key, "Its key. All three are read again when they change")
+      ->type_name("FILE");
   app.add_option("--http", addresses.http, "Where /metrics, /livez and /readyz are served")
       ->type_name("ADDR");
   app.add_option("--state-dir", flags.state_dir, "Folder kept over restarts")->type_name("DIR");
@@ -41,16 +51,43 @@ void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
   }
 }
 
-absl::StatusOr<Endpoint> ParseApi(const char* flag, const std::string& text) {
-  absl::StatusOr<Endpoint> address = Endpoint::Parse(text);
+absl::StatusOr<Endpoint> ParseApi(const char* flag, const std::string& text, const TlsPaths& tls) {
+  absl::StatusOr<Endpoint> address = Endpoint::Parse(text, Endpoint::PortZero::kAllow);
   if (!address.ok())
     return absl::InvalidArgumentError(absl::StrCat(flag, ": ", address.status().message()));
-  if (address->kind() != Endpoint::Kind::kUnix)
+  if (!address->IsResolved())
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, ": ", text, " is a name; listening needs an IP address or unix:PATH"));
+  if (address->kind() != Endpoint::Kind::kUnix && !tls.all())
     return absl::InvalidArgumentError(
         absl::StrCat(flag, ": ", text,
-                     " is a TCP address, which needs mutual TLS, which is not built yet; use a "
-                     "unix socket, \"unix:/PATH\""));
+                     " is a TCP address, which needs mutual TLS, on loopback too: give --tls-ca, "
+                     "--tls-cert and --tls-key, or use a unix socket, \"unix:/PATH\""));
   return address;
+}
+
+absl::StatusOr<std::vector<Endpoint>> ParseApis(const char* flag,
+                                                const std::vector<std::string>& texts,
+                                                const TlsPaths& tls) {
+  std::vector<Endpoint> addresses;
+  for (const std::string& text : texts) {
+    LB_ASSIGN_OR_RETURN(Endpoint address, ParseApi(flag, text, tls));
+    addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
+absl::Status CheckApis(const Flags& flags) {
+  if (!flags.tls.none() && !flags.tls.all())
+    return absl::InvalidArgumentError("--tls-ca, --tls-cert and --tls-key go together");
+  std::vector<Endpoint> all = flags.worker_api;
+  all.insert(all.end(), flags.admin_api.begin(), flags.admin_api.end());
+  for (size_t i = 0; i < all.size(); ++i)
+    for (size_t j = i + 1; j < all.size(); ++j)
+      if (all[i] == all[j] && (all[i].kind() == Endpoint::Kind::kUnix || all[i].port() != 0))
+        return absl::InvalidArgumentError(
+            absl::StrCat("--worker-api and --admin-api: ", all[i].ToString(), " is there twice"));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> NodeId(const std::string& given) {
@@ -70,10 +107,9 @@ absl::StatusOr<std::string> NodeId(const std::string& given) {
 }
 
 absl::Status Complete(const Addresses& addresses, Flags& flags) {
-  LB_ASSIGN_OR_RETURN(flags.worker_api, ParseApi("--worker-api", addresses.worker_api));
-  LB_ASSIGN_OR_RETURN(flags.admin_api, ParseApi("--admin-api", addresses.admin_api));
-  if (flags.worker_api == flags.admin_api)
-    return absl::InvalidArgumentError("--worker-api and --admin-api are the same socket");
+  LB_ASSIGN_OR_RETURN(flags.worker_api, ParseApis("--worker-api", addresses.worker_api, flags.tls));
+  LB_ASSIGN_OR_RETURN(flags.admin_api, ParseApis("--admin-api", addresses.admin_api, flags.tls));
+  LB_RETURN_IF_ERROR(CheckApis(flags));
   absl::StatusOr<Endpoint> http = Endpoint::Parse(addresses.http, Endpoint::PortZero::kAllow);
   if (!http.ok())
     return absl::InvalidArgumentError(absl::StrCat("--http: ", http.status().message()));

@@ -7,15 +7,18 @@
 
 #include "absl/status/statusor.h"
 #include "base/endpoint.h"
+#include "base/tls_files.h"
 
 namespace lb::controlplane {
 
 struct Flags {
   std::string config = "/etc/lb/lb.yaml";
   bool check_config = false;
-  Endpoint worker_api;  // Kind kUnix.
-  Endpoint admin_api;   // Kind kUnix.
-  Endpoint http;        // Loopback TCP or kUnix; port 0 lets the kernel choose.
+  // At least one each, kinds kUnix and kIp; the latter only where `tls` is set.
+  std::vector<Endpoint> worker_api;
+  std::vector<Endpoint> admin_api;
+  TlsPaths tls;   // All of them or none.
+  Endpoint http;  // Loopback TCP or kUnix; port 0 lets the kernel choose.
   std::string state_dir = "/var/lib/lb";
   std::string node_id;
   std::string log_level = "info";

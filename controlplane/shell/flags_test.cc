@@ -8,8 +8,8 @@ namespace {
 TEST(FlagsTest, DefaultsAreThePackagedPaths) {
   const Flags flags = ParseFlags({}).value().flags.value();
   EXPECT_EQ(flags.config, "/etc/lb/lb.yaml");
-  EXPECT_EQ(flags.worker_api.ToString(), "unix:/run/lb/worker.sock");
-  EXPECT_EQ(flags.admin_api.ToString(), "unix:/run/lb/admin.sock");
+  EXPECT_EQ(flags.worker_api.at(0).ToString(), "unix:/run/lb/worker.sock");
+  EXPECT_EQ(flags.admin_api.at(0).ToString(), "unix:/run/lb/admin.sock");
   EXPECT_EQ(flags.http.ToString(), "127.0.0.1:9903");
   EXPECT_EQ(flags.state_dir, "/var/lib/lb");
   EXPECT_FALSE(flags.node_id.empty());
@@ -25,8 +25,8 @@ TEST(FlagsTest, TakesEveryFlag) {
           .flags.value();
   EXPECT_EQ(flags.config, "a.yaml");
   EXPECT_TRUE(flags.check_config);
-  EXPECT_EQ(flags.worker_api.ToString(), "unix:/tmp/w");
-  EXPECT_EQ(flags.admin_api.ToString(), "unix:/tmp/a");
+  EXPECT_EQ(flags.worker_api.at(0).ToString(), "unix:/tmp/w");
+  EXPECT_EQ(flags.admin_api.at(0).ToString(), "unix:/tmp/a");
   EXPECT_EQ(flags.node_id, "n1");
   EXPECT_EQ(flags.log_format, "json");
 }
@@ -37,14 +37,27 @@ TEST(FlagsTest, HelpAndVersionAreTexts) {
   EXPECT_NE(ParseFlags({"--version"}).value().text.find("lb-controlplane "), std::string::npos);
 }
 
-TEST(FlagsTest, TcpApisAreRefusedEvenOnLoopback) {
+TEST(FlagsTest, TcpNeedsMutualTlsEvenOnLoopback) {
   for (const char* flag : {"--worker-api", "--admin-api"}) {
     const absl::Status status = ParseFlags({flag, "127.0.0.1:9901"}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status));
-    EXPECT_NE(status.message().find("needs mutual TLS, which is not built yet"),
-              absl::string_view::npos);
+    EXPECT_NE(status.message().find("needs mutual TLS, on loopback too: give --tls-ca"),
+              absl::string_view::npos)
+        << status;
     EXPECT_NE(status.message().find(flag), absl::string_view::npos);
   }
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseFlags({"--tls-ca", "ca.pem"}).status()));
+}
+
+TEST(FlagsTest, AnApiListensOnSeveralAddresses) {
+  const Flags flags =
+      ParseFlags({"--admin-api", "unix:/tmp/a", "--admin-api", "127.0.0.1:9901", "--tls-ca",
+                  "ca.pem", "--tls-cert", "c.pem", "--tls-key", "k.pem"})
+          .value()
+          .flags.value();
+  ASSERT_EQ(flags.admin_api.size(), 2u);
+  EXPECT_EQ(flags.admin_api[1].ToString(), "127.0.0.1:9901");
+  EXPECT_EQ(flags.tls.key, "k.pem");
 }
 
 TEST(FlagsTest, NonsenseIsAnErrorThatNamesTheFlag) {

@@ -1,20 +1,27 @@
-// A gRPC server without a listener: connections are handed to it as descriptors.
+// A gRPC server without a listener: connections are handed to it as descriptors, each with who is
+// at its other end.
 //
-// Keeps gRPC out of the headers of its users. Insecure credentials: only for unix sockets, whose
-// peers are known by uid. Threading: each function says.
+// Keeps gRPC out of the headers of its users. Threading: each function says.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/unique_fd.h"
+#include "controlplane/access/identity.h"
+#include "controlplane/admin/failure.h"
 
 namespace grpc {
 class Service;
 }  // namespace grpc
 
 namespace lb::controlplane {
+
+class TlsKeys;
 
 class GrpcServer final {
  public:
@@ -23,14 +30,29 @@ class GrpcServer final {
   static constexpr int kMaxReceiveBytes = 16 << 20;
   // Calls at once on one connection: lbctl and automation share one for a few watches at most.
   static constexpr int kMaxStreamsPerConnection = 100;
-  // A connection that says nothing is closed after so long.
-  static constexpr int kHandshakeTimeoutMs = 10'000;
+  // A connection that has not finished its handshakes, TLS and HTTP/2, is closed after so long.
+  static constexpr int kHandshakeTimeoutMs = 5'000;
+  // All headers of a call together, as HTTP/2 counts them (RFC 9113 6.5.2).
+  static constexpr int kMaxMetadataBytes = 8 << 10;
+  // A connection without a call is closed after so long; clients connect again by themselves.
+  static constexpr int kMaxIdleMs = 10 * 60 * 1000;
+  // Different unix callers told apart by name. Those after them share one name for each role. A
+  // caller keeps its place for ever: giving it to another one could give that one's late calls the
+  // wrong name.
+  static constexpr size_t kMaxLocalCallers = 32;
+
+  // Says why a call of "package.Service/Method" is refused, or nothing. Any thread.
+  using Guard = std::function<std::optional<Failure>(const std::optional<Identity>& peer,
+                                                     std::string_view method)>;
 
   struct Options {
     std::vector<grpc::Service*> services;  // Outlive the server.
-    // Serve grpc.health.v1 and reflection too. Both are switched on for the whole process: start
-    // the servers that shall not have them first.
-    bool health_and_reflection = false;
+    // Serve grpc.health.v1, reflection and channelz too. They are switched on for the whole
+    // process: start the servers that shall not have them first.
+    bool helpers = false;
+    Guard local_guard;             // Of calls on unix sockets.
+    Guard tls_guard;               // Of calls over TLS.
+    const TlsKeys* tls = nullptr;  // For TakeTls(); outlives the server.
   };
 
   // Internal error when gRPC refuses.
@@ -38,8 +60,12 @@ class GrpcServer final {
   // Requires Shutdown().
   ~GrpcServer();
 
-  // Serves a connected socket. Any thread.
-  void Take(UniqueFd connection);
+  // Serves a connected unix socket whose other end is `caller`. One thread.
+  void TakeLocal(UniqueFd connection, const Caller& caller);
+
+  // Serves a connected TCP socket; who it is comes from its certificate. Requires Options::tls. Any
+  // thread.
+  void TakeTls(UniqueFd connection);
 
   // What grpc.health.v1 says of every service. Any thread.
   void SetServing(bool serving);

@@ -20,10 +20,11 @@
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/version.h"
+#include "controlplane/access/rules.h"
 #include "controlplane/shell/admin_service.h"
+#include "controlplane/shell/api_server.h"
 #include "controlplane/shell/config_reader.h"
 #include "controlplane/shell/config_source.h"
-#include "controlplane/shell/grpc_server.h"
 #include "controlplane/shell/pages.h"
 #include "controlplane/shell/prober.h"
 #include "controlplane/shell/process_setup.h"
@@ -32,7 +33,8 @@
 #include "controlplane/shell/revision_store.h"
 #include "controlplane/shell/runner.h"
 #include "controlplane/shell/state_file.h"
-#include "controlplane/shell/unix_acceptor.h"
+#include "controlplane/shell/tls_keys.h"
+#include "controlplane/shell/unix_users.h"
 #include "controlplane/shell/worker_service.h"
 
 namespace lb::controlplane {
@@ -44,16 +46,7 @@ using boost::system::error_code;
 constexpr char kServiceUser[] = "lb";
 constexpr char kWorkerGroup[] = "lb";
 constexpr char kAdminGroup[] = "lb-admin";
-
-void AppendSocketMetrics(const char* api, const UnixAcceptor& acceptor, MetricFamily& open,
-                         MetricFamily& accepted, MetricFamily& refused) {
-  const UnixAcceptor::Counters& counters = acceptor.counters();
-  open.Add({{"api", api}}, static_cast<double>(acceptor.connections()));
-  accepted.Add({{"api", api}}, static_cast<double>(counters.accepted));
-  refused.Add({{"api", api}, {"reason", "uid"}}, static_cast<double>(counters.refused_uid));
-  refused.Add({{"api", api}, {"reason", "limit"}}, static_cast<double>(counters.refused_limit));
-  refused.Add({{"api", api}, {"reason", "shortage"}}, static_cast<double>(counters.shortages));
-}
+constexpr mode_t kOpenMode = 0666;
 
 }  // namespace
 
@@ -70,7 +63,7 @@ class Server::Impl final {
         processes_(io_, ProcessWatch::kMaxDescriptors, sink_),
         worker_service_(
             io_, sink_,
-            [this](uint32_t pid) { return worker_acceptor_->HasPeer(static_cast<pid_t>(pid)); }),
+            [this](uint32_t pid) { return worker_api_->HasPeer(static_cast<pid_t>(pid)); }),
         admin_service_(io_, sink_),
         config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_) {
     signals_.add(SIGHUP);
@@ -78,14 +71,18 @@ class Server::Impl final {
 
   ~Impl() {
     if (stopper_.joinable()) stopper_.join();
-    if (worker_grpc_ != nullptr) worker_grpc_->Shutdown();
-    if (admin_grpc_ != nullptr) admin_grpc_->Shutdown();
+    if (worker_api_ != nullptr) worker_api_->Shutdown();
+    if (admin_api_ != nullptr) admin_api_->Shutdown();
   }
 
   absl::Status Start(ConfigRead config) {
     LB_ASSIGN_OR_RETURN(state_file_, StateFile::Open(flags_.state_dir));
-    LB_RETURN_IF_ERROR(StartGrpc());
-    LB_RETURN_IF_ERROR(StartSockets());
+    if (!flags_.tls.none()) {
+      LB_ASSIGN_OR_RETURN(tls_, TlsKeys::Start(io_, flags_.tls));
+    }
+    LB_RETURN_IF_ERROR(StartWorkerApi());
+    LB_RETURN_IF_ERROR(StartAdminApi());
+    LB_RETURN_IF_ERROR(StartHttp());
     ControlLoop::Options options = LoopOptions(flags_.node_id, state_file_->Read());
     options.revisions = RevisionStore(RevisionsFolder(flags_)).Read();
     std::optional<ConfigRead> last_good;
@@ -100,8 +97,8 @@ class Server::Impl final {
     LogInfo("control plane started", {{"version", kVersion},
                                       {"node_id", flags_.node_id},
                                       {"config", flags_.config},
-                                      {"worker_api", flags_.worker_api.ToString()},
-                                      {"admin_api", flags_.admin_api.ToString()},
+                                      {"worker_api", worker_api_->Addresses()},
+                                      {"admin_api", admin_api_->Addresses()},
                                       {"http", http_->address().ToString()}});
     return absl::OkStatus();
   }
@@ -133,34 +130,44 @@ class Server::Impl final {
                      flags_.state_dir, " from before"));
   }
 
-  absl::Status StartGrpc() {
-    GrpcServer::Options worker;
-    worker.services = {worker_service_.service()};
-    LB_ASSIGN_OR_RETURN(worker_grpc_, GrpcServer::Start(std::move(worker)));
-    GrpcServer::Options admin;
-    admin.services = admin_service_.services();
-    admin.health_and_reflection = true;
-    LB_ASSIGN_OR_RETURN(admin_grpc_, GrpcServer::Start(std::move(admin)));
-    admin_grpc_->SetServing(true);
+  // First, since it has none of the helpers that are switched on for the admin API.
+  absl::Status StartWorkerApi() {
+    ApiServer::Options options;
+    options.name = "worker";
+    options.addresses = flags_.worker_api;
+    options.listener = {{}, kServiceUser, kWorkerGroup, "--worker-api"};
+    options.max_connections = kMaxWorkerConnections;
+    options.max_connections_per_source = kMaxConnectionsPerSource;
+    options.identify = TrustedUsers(kServiceUser);
+    options.grpc.services = {worker_service_.service()};
+    options.grpc.tls = tls_.get();
+    options.grpc.tls_guard = CheckWorkerCall;
+    LB_ASSIGN_OR_RETURN(worker_api_, ApiServer::Start(io_, std::move(options)));
     return absl::OkStatus();
   }
 
-  absl::Status StartSockets() {
-    UnixAcceptor::Options worker;
-    worker.listener = {flags_.worker_api, kServiceUser, kWorkerGroup, "--worker-api"};
-    worker.max_connections = kMaxWorkerConnections;
-    worker.allowed_uids = TrustedUids(kServiceUser);
-    LB_ASSIGN_OR_RETURN(worker_acceptor_,
-                        UnixAcceptor::Start(io_, std::move(worker), [this](UniqueFd connection) {
-                          worker_grpc_->Take(std::move(connection));
-                        }));
-    UnixAcceptor::Options admin;
-    admin.listener = {flags_.admin_api, kServiceUser, kAdminGroup, "--admin-api"};
-    admin.max_connections = kMaxAdminConnections;
-    LB_ASSIGN_OR_RETURN(admin_acceptor_,
-                        UnixAcceptor::Start(io_, std::move(admin), [this](UniqueFd connection) {
-                          admin_grpc_->Take(std::move(connection));
-                        }));
+  absl::Status StartAdminApi() {
+    const RoleGroups groups = ReadRoleGroups();
+    ApiServer::Options options;
+    options.name = "admin";
+    options.addresses = flags_.admin_api;
+    options.listener = {{}, kServiceUser, kAdminGroup, "--admin-api"};
+    // A file has one group: for others everybody may connect, and who has no role is turned away.
+    if (groups.viewer || groups.operate) options.listener.mode = kOpenMode;
+    options.max_connections = kMaxAdminConnections;
+    options.max_connections_per_source = kMaxConnectionsPerSource;
+    options.identify = UsersWithRole(groups);
+    options.grpc.services = admin_service_.services();
+    options.grpc.helpers = true;
+    options.grpc.local_guard = CheckAdminEntry;
+    options.grpc.tls_guard = CheckAdminEntry;
+    options.grpc.tls = tls_.get();
+    LB_ASSIGN_OR_RETURN(admin_api_, ApiServer::Start(io_, std::move(options)));
+    admin_api_->SetServing(true);
+    return absl::OkStatus();
+  }
+
+  absl::Status StartHttp() {
     pages_ = {[this] { return runner_.ready(); }, [this] { return Metrics(); }};
     auto http =
         HttpServer::Start(io_, flags_.http, [this](const std::string& path, const auto& respond) {
@@ -206,8 +213,8 @@ class Server::Impl final {
                          "Connections an API has refused, or could not accept for a while.",
                          MetricFamily::Type::kCounter,
                          {}};
-    AppendSocketMetrics("worker", *worker_acceptor_, open, accepted, refused);
-    AppendSocketMetrics("admin", *admin_acceptor_, open, accepted, refused);
+    worker_api_->AddMetrics(open, accepted, refused);
+    admin_api_->AddMetrics(open, accepted, refused);
     families.insert(families.end(), {open, accepted, refused});
     AppendProcessMetrics("lb-controlplane", families);
     return families;
@@ -233,8 +240,8 @@ class Server::Impl final {
     runner_.Stop();
     // Metrics read the acceptors: the pages go first.
     http_.reset();
-    worker_acceptor_.reset();
-    admin_acceptor_.reset();
+    worker_api_->StopAccepting();
+    admin_api_->StopAccepting();
     worker_service_.Stop();
     admin_service_.Stop();
     stop_timer_.expires_after(kStopTimeout);
@@ -243,8 +250,8 @@ class Server::Impl final {
     });
     // gRPC's calls end through this thread, so somebody else has to wait for them.
     stopper_ = std::thread([this] {
-      worker_grpc_->Shutdown();
-      admin_grpc_->Shutdown();
+      worker_api_->Shutdown();
+      admin_api_->Shutdown();
       asio::post(io_, [this] { io_.stop(); });
     });
   }
@@ -262,10 +269,9 @@ class Server::Impl final {
   WorkerService worker_service_;
   AdminService admin_service_;
   ConfigSource config_source_;
-  std::unique_ptr<GrpcServer> worker_grpc_;
-  std::unique_ptr<GrpcServer> admin_grpc_;
-  std::unique_ptr<UnixAcceptor> worker_acceptor_;
-  std::unique_ptr<UnixAcceptor> admin_acceptor_;
+  std::unique_ptr<TlsKeys> tls_;
+  std::unique_ptr<ApiServer> worker_api_;
+  std::unique_ptr<ApiServer> admin_api_;
   PageSources pages_;
   std::unique_ptr<HttpServer> http_;
   std::thread stopper_;

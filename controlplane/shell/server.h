@@ -23,9 +23,11 @@ struct InitialConfig {
 class Server final {
  public:
   static constexpr std::chrono::seconds kStopTimeout{3};
-  // Connections at once: workers of this host; lbctl and automation.
+  // Connections at once on each address: workers; lbctl and automation.
   static constexpr size_t kMaxWorkerConnections = 256;
   static constexpr size_t kMaxAdminConnections = 128;
+  // Of them from one address over TCP.
+  static constexpr size_t kMaxConnectionsPerSource = 64;
 
   // Takes the state folder, binds every socket and starts. Errors name the flag or path.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Flags& flags, InitialConfig config);

@@ -94,15 +94,17 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
 
   void Received(WorkerStream& stream, worker::v1::ConnectRequest message) {
     const SessionId id = stream.session();
-    if (message.has_hello() && !is_peer_(message.hello().worker().pid())) {
-      return stream.End(absl::PermissionDeniedError(
-          absl::StrCat("the hello names pid ", message.hello().worker().pid(),
-                       ", which is not the process at the other end of this socket: workers and "
-                       "control plane must share a pid namespace")));
+    const bool certified = !stream.certified_name().empty();
+    uint64_t start_ticks = 0;
+    if (message.has_hello()) {
+      auto& worker = *message.mutable_hello()->mutable_worker();
+      if (absl::Status status = CheckIsItself(stream, worker); !status.ok())
+        return stream.End(status);
+      // A pid of another host means nothing here.
+      if (certified) worker.clear_pid();
+      if (!certified) start_ticks = StartTicksOf(worker.pid()).value_or(0);
     }
     sessions_.at(id).known_to_loop = true;
-    uint64_t start_ticks = 0;
-    if (message.has_hello()) start_ticks = StartTicksOf(message.hello().worker().pid()).value_or(0);
     sink_(WorkerMessage{id, std::move(message), start_ticks});
     // Posted behind the event: read on when the loop has handled it.
     asio::post(io_, [weak = weak_from_this(), id] {
@@ -111,6 +113,21 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
       if (auto found = self->sessions_.find(id); found != self->sessions_.end())
         found->second.stream->ReadNext();
     });
+  }
+
+  absl::Status CheckIsItself(const WorkerStream& stream,
+                             const type::v1::ProcessIdentity& worker) const {
+    const std::string& name = stream.certified_name();
+    if (!name.empty() && worker.id() != name)
+      return absl::PermissionDeniedError(absl::StrCat("the hello names worker '", worker.id(),
+                                                      "', the certificate '", name,
+                                                      "': a worker may only be itself"));
+    if (name.empty() && !is_peer_(worker.pid()))
+      return absl::PermissionDeniedError(
+          absl::StrCat("the hello names pid ", worker.pid(),
+                       ", which is not the process at the other end of this socket: workers and "
+                       "control plane must share a pid namespace"));
+    return absl::OkStatus();
   }
 
   void Ended(WorkerStream& stream) {

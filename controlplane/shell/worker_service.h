@@ -38,7 +38,8 @@ class WorkerService final {
   using IsPeer = std::function<bool(uint32_t pid)>;
 
   // A hello whose pid is not `is_peer` is turned away: slots are given back when the process of
-  // that pid is gone, so it must be the right one.
+  // that pid is gone, so it must be the right one. Over TLS the name must be that of the
+  // certificate, and the pid, which may be another host's, becomes 0.
   WorkerService(boost::asio::io_context& io, EventSink sink, IsPeer is_peer);
   ~WorkerService();
 

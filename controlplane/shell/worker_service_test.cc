@@ -58,7 +58,7 @@ class WorkerServiceTest : public testing::Test {
   int Connect() {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    server_->Take(UniqueFd(ends[0]));
+    server_->TakeLocal(UniqueFd(ends[0]), {});
     return ends[1];
   }
 

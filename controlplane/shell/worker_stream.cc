@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "controlplane/shell/peer_credentials.h"
 #include "controlplane/shell/status_to_grpc.h"
 #include "controlplane/shell/worker_service.h"
 
@@ -14,7 +15,11 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 WorkerStream::WorkerStream(asio::io_context& io, grpc::CallbackServerContext* context, Owner owner)
-    : io_(io), context_(context), owner_(std::move(owner)), timer_(io) {}
+    : io_(io),
+      context_(context),
+      certified_name_(PeerOf(*context).value_or(Identity()).worker),
+      owner_(std::move(owner)),
+      timer_(io) {}
 
 WorkerStream* WorkerStream::Create(asio::io_context& io, grpc::CallbackServerContext* context,
                                    Owner owner) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "lb/worker/v1/worker.pb.h"
@@ -42,6 +43,9 @@ class WorkerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   // Starts to read.
   void Accept(uint64_t session);
   uint64_t session() const { return session_; }
+
+  // The name in the worker's certificate; empty on a unix socket.
+  const std::string& certified_name() const { return certified_name_; }
 
   // Reads the next message; call it when the last one was handled.
   void ReadNext();
@@ -73,6 +77,7 @@ class WorkerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
 
   boost::asio::io_context& io_;
   grpc::CallbackServerContext* const context_;
+  const std::string certified_name_;
   const Owner owner_;
   boost::asio::steady_timer timer_;
   std::shared_ptr<WorkerStream> self_;  // Until OnDone.

@@ -50,7 +50,6 @@ absl::Status CheckHello(const worker::v1::Hello& hello) {
     return absl::InvalidArgumentError(absl::StrCat("worker.version has ",
                                                    hello.worker().version().size(),
                                                    " bytes, more than ", kMaxVersionBytes));
-  if (hello.worker().pid() == 0) return absl::InvalidArgumentError("worker.pid is missing");
   if (hello.slots_size() > kMaxHelloSlots)
     return absl::InvalidArgumentError(
         absl::StrCat("slots has ", hello.slots_size(), " entries, more than ", kMaxHelloSlots));

@@ -45,7 +45,6 @@ TEST(HelloTest, ABadOneIsRefusedWithTheNameOfItsField) {
       {"worker.incarnation", [](Hello& h) { h.mutable_worker()->set_incarnation("a\nb"); }},
       {"worker.version",
        [](Hello& h) { h.mutable_worker()->set_version(std::string(kMaxVersionBytes + 1, '1')); }},
-      {"worker.pid", [](Hello& h) { h.mutable_worker()->set_pid(0); }},
       {"running.epoch", [](Hello& h) { h.mutable_running()->set_epoch(Versions::kEpochMax + 1); }},
       {"running.digest", [](Hello& h) { h.mutable_running()->set_digest("short"); }},
       {"slots",

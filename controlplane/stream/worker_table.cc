@@ -80,9 +80,12 @@ std::vector<WorkerKey> WorkerTable::ProcessGone(uint32_t pid, uint64_t start_tic
 std::vector<WorkerKey> WorkerTable::PidTaken(const WorkerKey& by) {
   const WorkerRecord& owner = workers_.at(by);
   return End([&](const WorkerKey& key, const WorkerRecord& record) {
+    if (key == by || record.identity.pid() != owner.identity.pid()) return false;
+    // Of another host nothing is known but the names, each of which one process has.
+    if (owner.identity.pid() == 0) return key.id == by.id && !record.session;
     // The same start time: the same process, which lives.
     const bool same = owner.start_ticks != 0 && record.start_ticks == owner.start_ticks;
-    return key != by && record.identity.pid() == owner.identity.pid() && !same;
+    return !same;
   });
 }
 

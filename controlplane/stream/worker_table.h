@@ -74,7 +74,8 @@ class WorkerTable final {
   // Notes the end of a process. Returns the keys of workers that were dropped.
   std::vector<WorkerKey> ProcessGone(uint32_t pid, uint64_t start_ticks);
   // The pid of `by`, which was seen to be its own, is no older process's any more. Returns the keys
-  // of workers that were dropped.
+  // of workers that were dropped. Without a pid (another host's process) it takes the place of
+  // older processes of its name that are not connected.
   std::vector<WorkerKey> PidTaken(const WorkerKey& by);
 
   const std::map<WorkerKey, WorkerRecord>& workers() const { return workers_; }

@@ -1,8 +1,7 @@
-#include "controlplane/shell/unix_acceptor.h"
+#include "controlplane/shell/api_acceptor.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,12 +10,14 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <map>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "controlplane/shell/socket_peer.h"
 
 namespace lb::controlplane {
 namespace {
@@ -36,13 +37,14 @@ bool HasHungUp(int fd) {
 
 }  // namespace
 
-class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAcceptor::Impl> {
+class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor::Impl> {
  public:
   Impl(asio::io_context& io, Options options, Listening listening, OnConnection on_connection)
       : io_(io),
         options_(std::move(options)),
         on_connection_(std::move(on_connection)),
         pause_(io),
+        address_(std::move(listening.address)),
         file_(std::move(listening.file)) {
     listener_.emplace(io, listening.fd.Release());
   }
@@ -60,26 +62,31 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
     listener_.reset();
     pause_.cancel();
     watched_.clear();
+    sources_.clear();
   }
 
+  const Endpoint& address() const { return address_; }
   size_t connections() const { return watched_.size(); }
 
   bool HasPeer(pid_t pid) const {
     return std::any_of(watched_.begin(), watched_.end(), [pid](const Watched& watched) {
-      ucred peer{};
-      socklen_t length = sizeof(peer);
-      return ::getsockopt(watched->native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-             peer.pid == pid;
+      const std::optional<UnixPeer> peer = ReadUnixPeer(watched->descriptor.native_handle());
+      return peer && peer->pid == pid;
     });
   }
 
   const Counters& counters() const { return counters_; }
 
  private:
-  using Watched = std::shared_ptr<asio::posix::stream_descriptor>;
-  enum class Refusal { kUid, kLimit, kShortage };
+  // The second descriptor of a connection.
+  struct Connection {
+    asio::posix::stream_descriptor descriptor;
+    std::string source;  // Empty on a unix socket.
+  };
+  using Watched = std::shared_ptr<Connection>;
+  enum class Refusal { kUid, kLimit, kSource, kShortage };
 
-  const std::string& path() const { return options_.listener.address.host(); }
+  bool is_unix() const { return address_.kind() == Endpoint::Kind::kUnix; }
 
   void AcceptAll() {
     constexpr int kMostAtOnce = 64;  // Then others on the loop have their turn.
@@ -102,12 +109,15 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
 
   // Returns false when there is no descriptor left.
   bool Take(UniqueFd connection) {
-    ucred peer{};
-    socklen_t length = sizeof(peer);
-    if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return true;
-    if (!Allowed(peer.uid)) {
-      Count(Refusal::kUid, "uid " + std::to_string(peer.uid) + " is not allowed");
-      return true;
+    std::optional<Caller> caller;
+    std::string source;
+    if (is_unix()) {
+      caller = Identify(connection);
+      if (!caller) return true;
+    } else {
+      source = SourceOf(connection.get());
+      if (!HasRoom(source)) return true;
+      PrepareTcp(connection.get());
     }
     if (watched_.size() >= options_.max_connections) {
       Count(Refusal::kLimit, "all " + std::to_string(options_.max_connections) + " are taken");
@@ -118,32 +128,51 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
       Count(Refusal::kShortage, std::generic_category().message(errno));
       return false;
     }
-    auto watched = std::make_shared<asio::posix::stream_descriptor>(io_, duplicate.Release());
+    auto watched = std::make_shared<Connection>(
+        Connection{asio::posix::stream_descriptor(io_, duplicate.Release()), source});
     watched_.insert(watched);
+    if (!source.empty()) ++sources_[source];
     WaitForEnd(watched);
     ++counters_.accepted;
-    on_connection_(std::move(connection));
+    on_connection_(std::move(connection), caller.value_or(Caller{}));
     return true;
   }
 
-  bool Allowed(uid_t uid) const {
-    const auto& uids = options_.allowed_uids;
-    return !uids || std::find(uids->begin(), uids->end(), uid) != uids->end();
+  std::optional<Caller> Identify(const UniqueFd& connection) {
+    const std::optional<UnixPeer> peer = ReadUnixPeer(connection.get());
+    if (!peer) return std::nullopt;  // It is gone.
+    std::optional<Caller> caller = options_.identify(peer->uid, peer->gids);
+    if (!caller) Count(Refusal::kUid, "uid " + std::to_string(peer->uid) + " is not allowed");
+    return caller;
+  }
+
+  bool HasRoom(const std::string& source) {
+    if (source.empty()) return false;  // It is gone.
+    const auto found = sources_.find(source);
+    if (found == sources_.end() || found->second < options_.max_connections_per_source) return true;
+    Count(Refusal::kSource, source + " has all it may have");
+    return false;
+  }
+
+  void Forget(const Watched& watched) {
+    watched_.erase(watched);
+    const auto source = sources_.find(watched->source);
+    if (source != sources_.end() && --source->second == 0) sources_.erase(source);
   }
 
   // Whoever closes shuts the socket down first (gRPC does) or is the peer: both hang it up. Data
   // must not wake this wait, since somebody else reads it.
   void WaitForEnd(const Watched& watched) {
-    watched->async_wait(descriptor_base::wait_error,
-                        [weak = weak_from_this(), watched](const error_code& error) {
-                          auto self = weak.lock();
-                          if (self == nullptr) return;
-                          if (error || HasHungUp(watched->native_handle())) {
-                            self->watched_.erase(watched);
-                            return;
-                          }
-                          self->WaitForEnd(watched);
-                        });
+    watched->descriptor.async_wait(descriptor_base::wait_error,
+                                   [weak = weak_from_this(), watched](const error_code& error) {
+                                     auto self = weak.lock();
+                                     if (self == nullptr) return;
+                                     if (error || HasHungUp(watched->descriptor.native_handle())) {
+                                       self->Forget(watched);
+                                       return;
+                                     }
+                                     self->WaitForEnd(watched);
+                                   });
   }
 
   void Pause() {
@@ -156,13 +185,13 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
 
   void Count(Refusal refusal, const std::string& why) {
     uint64_t* const counters[] = {&counters_.refused_uid, &counters_.refused_limit,
-                                  &counters_.shortages};
+                                  &counters_.refused_source, &counters_.shortages};
     ++*counters[static_cast<size_t>(refusal)];
     const Instant now = ReadClocks().steady;
     std::optional<Instant>& logged = logged_[static_cast<size_t>(refusal)];
     if (logged && now - *logged < kLogInterval) return;
     logged = now;
-    LogWarn("connection refused", {{"socket", path()}, {"error", why}});
+    LogWarn("connection refused", {{"socket", address_.ToString()}, {"error", why}});
   }
 
   asio::io_context& io_;
@@ -170,37 +199,35 @@ class UnixAcceptor::Impl final : public std::enable_shared_from_this<UnixAccepto
   OnConnection on_connection_;
   asio::steady_timer pause_;
   std::optional<asio::posix::stream_descriptor> listener_;
+  const Endpoint address_;
   SocketFile file_;
   std::set<Watched> watched_;
+  std::map<std::string, size_t> sources_;  // Open connections of each.
   Counters counters_;
-  std::array<std::optional<Instant>, 3> logged_;  // By Refusal: when it was last logged.
+  std::array<std::optional<Instant>, 4> logged_;  // By Refusal: when it was last logged.
 };
 
-UnixAcceptor::UnixAcceptor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiAcceptor::ApiAcceptor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-UnixAcceptor::~UnixAcceptor() { impl_->Stop(); }
+ApiAcceptor::~ApiAcceptor() { impl_->Stop(); }
 
-absl::StatusOr<std::unique_ptr<UnixAcceptor>> UnixAcceptor::Start(asio::io_context& io,
-                                                                  Options options,
-                                                                  OnConnection on_connection) {
-  absl::StatusOr<Listening> listener = ListenUnix(options.listener);
+absl::StatusOr<std::unique_ptr<ApiAcceptor>> ApiAcceptor::Start(asio::io_context& io,
+                                                                Options options,
+                                                                OnConnection on_connection) {
+  absl::StatusOr<Listening> listener = ListenApi(options.listener);
   if (!listener.ok()) return listener.status();
   auto impl = std::make_shared<Impl>(io, std::move(options), *std::move(listener),
                                      std::move(on_connection));
   impl->Wait();
-  return std::unique_ptr<UnixAcceptor>(new UnixAcceptor(std::move(impl)));
+  return std::unique_ptr<ApiAcceptor>(new ApiAcceptor(std::move(impl)));
 }
 
-size_t UnixAcceptor::connections() const { return impl_->connections(); }
+const Endpoint& ApiAcceptor::address() const { return impl_->address(); }
 
-bool UnixAcceptor::HasPeer(pid_t pid) const { return impl_->HasPeer(pid); }
+size_t ApiAcceptor::connections() const { return impl_->connections(); }
 
-const UnixAcceptor::Counters& UnixAcceptor::counters() const { return impl_->counters(); }
+bool ApiAcceptor::HasPeer(pid_t pid) const { return impl_->HasPeer(pid); }
 
-std::vector<uid_t> TrustedUids(const std::string& name) {
-  std::vector<uid_t> uids{0, ::geteuid()};
-  if (const passwd* user = ::getpwnam(name.c_str()); user != nullptr) uids.push_back(user->pw_uid);
-  return uids;
-}
+const ApiAcceptor::Counters& ApiAcceptor::counters() const { return impl_->counters(); }
 
 }  // namespace lb::controlplane

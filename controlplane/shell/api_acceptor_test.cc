@@ -1,10 +1,11 @@
-#include "controlplane/shell/unix_acceptor.h"
+#include "controlplane/shell/api_acceptor.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "controlplane/shell/test_loop.h"
@@ -13,19 +14,22 @@
 namespace lb::controlplane {
 namespace {
 
-class UnixAcceptorTest : public testing::Test {
+class ApiAcceptorTest : public testing::Test {
  protected:
-  UnixAcceptor::Options Options() const {
-    UnixAcceptor::Options options;
+  ApiAcceptor::Options Options() const {
+    ApiAcceptor::Options options;
     options.listener = {Endpoint::Parse("unix:" + path_).value(), "", "", "--worker-api"};
     options.max_connections = 100;
+    options.identify = [](uid_t, const std::vector<gid_t>&) { return Caller{}; };
     return options;
   }
 
-  absl::StatusOr<std::unique_ptr<UnixAcceptor>> Start(UnixAcceptor::Options options) {
-    return UnixAcceptor::Start(loop_.io(), std::move(options), [this](UniqueFd connection) {
-      accepted_.push_back(std::move(connection));
-    });
+  absl::StatusOr<std::unique_ptr<ApiAcceptor>> Start(ApiAcceptor::Options options) {
+    return ApiAcceptor::Start(loop_.io(), std::move(options),
+                              [this](UniqueFd connection, const Caller& caller) {
+                                caller_ = caller;
+                                accepted_.push_back(std::move(connection));
+                              });
   }
 
   UniqueFd Connect() {
@@ -44,9 +48,10 @@ class UnixAcceptorTest : public testing::Test {
   const std::string path_ = folder_.path() + "/api.sock";
   TestLoop loop_;
   std::vector<UniqueFd> accepted_;
+  Caller caller_;  // Of the last one.
 };
 
-TEST_F(UnixAcceptorTest, HandsConnectionsOnAndSeesThemEnd) {
+TEST_F(ApiAcceptorTest, HandsConnectionsOnAndSeesThemEnd) {
   auto acceptor = Start(Options()).value();
   struct stat info {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
@@ -67,7 +72,7 @@ TEST_F(UnixAcceptorTest, HandsConnectionsOnAndSeesThemEnd) {
   EXPECT_NE(::access(path_.c_str(), F_OK), 0);
 }
 
-TEST_F(UnixAcceptorTest, DataThatNobodyReadsDoesNotKeepTheLoopBusy) {
+TEST_F(ApiAcceptorTest, DataThatNobodyReadsDoesNotKeepTheLoopBusy) {
   auto acceptor = Start(Options()).value();
   const UniqueFd client = Connect();
   ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 1; }));
@@ -78,18 +83,66 @@ TEST_F(UnixAcceptorTest, DataThatNobodyReadsDoesNotKeepTheLoopBusy) {
   EXPECT_EQ(acceptor->connections(), 1u);
 }
 
-TEST_F(UnixAcceptorTest, RefusesUsersThatAreNotAllowed) {
-  UnixAcceptor::Options options = Options();
-  options.allowed_uids = std::vector<uid_t>{::geteuid() + 1};
+TEST_F(ApiAcceptorTest, RefusesUsersThatAreNotAllowed) {
+  ApiAcceptor::Options options = Options();
+  std::vector<gid_t> seen;
+  options.identify = [&seen](uid_t uid, const std::vector<gid_t>& gids) {
+    EXPECT_EQ(uid, ::geteuid());
+    seen = gids;
+    return std::optional<Caller>();
+  };
   auto acceptor = Start(std::move(options)).value();
   const UniqueFd client = Connect();
   ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->counters().refused_uid == 1; }));
   EXPECT_TRUE(accepted_.empty());
   EXPECT_TRUE(IsClosed(client));
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), ::getegid()), 1);
 }
 
-TEST_F(UnixAcceptorTest, ClosesWhatIsOverTheLimitAndTakesNewOnesWhenThereIsRoom) {
-  UnixAcceptor::Options options = Options();
+TEST_F(ApiAcceptorTest, TellsWhoTheUserIs) {
+  ApiAcceptor::Options options = Options();
+  options.identify = [](uid_t, const std::vector<gid_t>&) {
+    return Caller{Role::kViewer, "uid/1000"};
+  };
+  auto acceptor = Start(std::move(options)).value();
+  const UniqueFd client = Connect();
+  ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 1; }));
+  EXPECT_EQ(caller_.role, Role::kViewer);
+  EXPECT_EQ(caller_.name, "uid/1000");
+}
+
+TEST_F(ApiAcceptorTest, OneSourceTakesOnlyItsShareOfTcpConnections) {
+  ApiAcceptor::Options options = Options();
+  options.listener.address = Endpoint::Parse("127.0.0.1:0", Endpoint::PortZero::kAllow).value();
+  options.max_connections = 3;
+  options.max_connections_per_source = 2;
+  auto acceptor = Start(std::move(options)).value();
+  const auto connect = [&](const char* from) {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const SocketAddress own = Endpoint::Parse(std::string(from) + ":0", Endpoint::PortZero::kAllow)
+                                  .value()
+                                  .ToSocketAddress();
+    EXPECT_EQ(::bind(fd.get(), own.get(), own.length), 0);
+    const SocketAddress there = acceptor->address().ToSocketAddress();
+    EXPECT_EQ(::connect(fd.get(), there.get(), there.length), 0);
+    return fd;
+  };
+  UniqueFd first = connect("127.0.0.1");
+  const UniqueFd second = connect("127.0.0.1");
+  const UniqueFd third = connect("127.0.0.1");
+  ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->counters().refused_source == 1; }));
+  const UniqueFd other = connect("127.0.0.2");
+  ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 3; }));
+  EXPECT_FALSE(acceptor->HasPeer(::getpid()));
+  first.Reset();
+  ::shutdown(accepted_[0].get(), SHUT_RDWR);
+  ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->connections() == 2; }));
+  const UniqueFd fourth = connect("127.0.0.1");
+  ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 4; }));
+}
+
+TEST_F(ApiAcceptorTest, ClosesWhatIsOverTheLimitAndTakesNewOnesWhenThereIsRoom) {
+  ApiAcceptor::Options options = Options();
   options.max_connections = 1;
   auto acceptor = Start(std::move(options)).value();
   UniqueFd first = Connect();
@@ -102,7 +155,7 @@ TEST_F(UnixAcceptorTest, ClosesWhatIsOverTheLimitAndTakesNewOnesWhenThereIsRoom)
   ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 2; }));
 }
 
-TEST_F(UnixAcceptorTest, AcceptsAgainAfterDescriptorsRanOut) {
+TEST_F(ApiAcceptorTest, AcceptsAgainAfterDescriptorsRanOut) {
   auto acceptor = Start(Options()).value();
   const UniqueFd client = Connect();
   rlimit before{};
@@ -117,7 +170,7 @@ TEST_F(UnixAcceptorTest, AcceptsAgainAfterDescriptorsRanOut) {
   EXPECT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 1; }));
 }
 
-TEST_F(UnixAcceptorTest, ReplacesAStaleSocketAndRefusesALiveOne) {
+TEST_F(ApiAcceptorTest, ReplacesAStaleSocketAndRefusesALiveOne) {
   auto first = Start(Options()).value();
   const auto second = Start(Options());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
@@ -134,10 +187,10 @@ TEST_F(UnixAcceptorTest, ReplacesAStaleSocketAndRefusesALiveOne) {
   EXPECT_TRUE(Start(Options()).ok());
 }
 
-TEST_F(UnixAcceptorTest, RefusesToReplaceAFileAndNamesTheFlagForAMissingFolder) {
+TEST_F(ApiAcceptorTest, RefusesToReplaceAFileAndNamesTheFlagForAMissingFolder) {
   std::ofstream(path_) << "precious";
   EXPECT_EQ(Start(Options()).status().code(), absl::StatusCode::kAlreadyExists);
-  UnixAcceptor::Options options = Options();
+  ApiAcceptor::Options options = Options();
   options.listener.address = Endpoint::Parse("unix:" + path_ + ".d/api.sock").value();
   const absl::Status status = Start(std::move(options)).status();
   EXPECT_TRUE(absl::IsNotFound(status)) << status;

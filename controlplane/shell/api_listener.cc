@@ -1,4 +1,4 @@
-#include "controlplane/shell/unix_listener.h"
+#include "controlplane/shell/api_listener.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -15,9 +15,8 @@ namespace lb::controlplane {
 namespace {
 
 constexpr mode_t kPrivateMode = 0600;
-constexpr mode_t kGroupMode = 0660;
 
-void GiveTo(const UnixListenerOptions& options) {
+void GiveTo(const ApiListenerOptions& options) {
   if (::geteuid() != 0) return;
   const std::string& path = options.address.host();
   const passwd* user = options.owner.empty() ? nullptr : ::getpwnam(options.owner.c_str());
@@ -33,15 +32,20 @@ void GiveTo(const UnixListenerOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<Listening> ListenUnix(const UnixListenerOptions& options) {
+absl::StatusOr<Listening> ListenApi(const ApiListenerOptions& options) {
   absl::StatusOr<Listening> made = Listen(options.address, kPrivateMode);
+  const bool is_file = options.address.kind() == Endpoint::Kind::kUnix;
+  if (!made.ok() && !is_file)
+    return absl::Status(made.status().code(), absl::StrCat(made.status().message(), "; ",
+                                                           options.flag, " gives another address"));
   if (!made.ok())
     return absl::Status(made.status().code(),
                         absl::StrCat(made.status().message(), "; ", options.flag,
                                      " gives another path, in a folder that exists"));
+  if (!is_file) return made;
   GiveTo(options);
   const std::string& path = options.address.host();
-  if (::chmod(path.c_str(), kGroupMode) != 0) return ErrnoStatus(errno, "cannot chmod", path);
+  if (::chmod(path.c_str(), options.mode) != 0) return ErrnoStatus(errno, "cannot chmod", path);
   return made;
 }
 

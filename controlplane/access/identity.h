@@ -1,0 +1,43 @@
+// Who a peer is, from its certificate or from its user and groups. Pure; threading: none.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/access/role.h"
+
+namespace lb::controlplane {
+
+// Longest name in a certificate: that of a worker (--id).
+inline constexpr size_t kMaxIdentityBytes = 63;
+
+// A worker is no Caller: its role is kNone and `worker` is its name.
+struct Identity {
+  Caller caller;
+  std::string worker;  // Empty: not a worker.
+};
+
+// Reads the URI SANs of a verified certificate. Exactly one must be there, of the form
+// spiffe://CLUSTER/{worker|viewer|operator|admin}/NAME (SPIFFE-ID standard, 2); anything else is
+// nobody.
+std::optional<Identity> IdentityOf(const std::vector<std::string>& uri_sans);
+
+// The groups that give a role on a unix socket; a group that does not exist has no id.
+struct RoleGroups {
+  std::optional<gid_t> viewer;
+  std::optional<gid_t> operate;
+  std::optional<gid_t> admin;
+};
+
+// The peer of a unix socket: root and `self` are admin, members of a group have its role, the
+// highest one counts. Others have none.
+Caller CallerOf(uid_t uid, const std::vector<gid_t>& gids, uid_t self, const RoleGroups& groups);
+
+// "viewer", "operator", "admin"; "none".
+std::string_view RoleName(Role role);
+
+}  // namespace lb::controlplane

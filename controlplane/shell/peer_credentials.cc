@@ -1,0 +1,156 @@
+#include "controlplane/shell/peer_credentials.h"
+
+#include <grpc/grpc_security.h>
+#include <grpc/slice.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "controlplane/shell/status_to_grpc.h"
+
+namespace lb::controlplane {
+namespace {
+
+// Properties of a connection that hold what its first call found.
+constexpr char kWorker[] = "lb_worker";
+constexpr char kRole[] = "lb_role";
+constexpr char kName[] = "lb_name";
+
+// What a credential's calls need; gRPC deletes it.
+struct Door {
+  std::shared_ptr<const Identity> peer;  // Null: the certificate says.
+  GrpcServer::Guard guard;
+};
+
+std::vector<std::string> Values(const grpc_auth_context* context, const char* name) {
+  std::vector<std::string> values;
+  grpc_auth_property_iterator all = grpc_auth_context_find_properties_by_name(context, name);
+  while (const grpc_auth_property* property = grpc_auth_property_iterator_next(&all))
+    values.emplace_back(property->value, property->value_length);
+  return values;
+}
+
+// "package.Service/Method" of the call.
+std::string MethodOf(const grpc_metadata* metadata, size_t count) {
+  const auto text = [](const grpc_slice& slice) {
+    return std::string_view(reinterpret_cast<const char*>(GRPC_SLICE_START_PTR(slice)),
+                            GRPC_SLICE_LENGTH(slice));
+  };
+  for (size_t i = 0; i < count; ++i) {
+    if (text(metadata[i].key) != ":path") continue;
+    std::string_view path = text(metadata[i].value);
+    if (!path.empty() && path.front() == '/') path.remove_prefix(1);
+    return std::string(path);
+  }
+  return "";
+}
+
+// Notes the peer on its connection, once: before a handler of its first call can look.
+void Note(const Identity& peer, grpc_auth_context* context) {
+  if (!Values(context, kRole).empty()) return;
+  grpc_auth_context_add_property(context, kWorker, peer.worker.data(), peer.worker.size());
+  grpc_auth_context_add_property(context, kName, peer.caller.name.data(), peer.caller.name.size());
+  const std::string role(RoleName(peer.caller.role));
+  grpc_auth_context_add_property(context, kRole, role.data(), role.size());
+}
+
+void Process(void* state, grpc_auth_context* context, const grpc_metadata* metadata, size_t count,
+             grpc_process_auth_metadata_done_cb done, void* user_data) {
+  const Door& door = *static_cast<const Door*>(state);
+  const std::optional<Identity> peer =
+      door.peer != nullptr ? *door.peer : IdentityOf(Values(context, GRPC_PEER_URI_PROPERTY_NAME));
+  std::optional<Failure> refusal;
+  if (door.guard) refusal = door.guard(peer, MethodOf(metadata, count));
+  if (refusal) {
+    const grpc::Status status = ToGrpcStatus(refusal->status);
+    const std::string text = absl::StrCat(status.error_message(), " (", refusal->reason, ")");
+    return done(user_data, nullptr, 0, nullptr, 0,
+                static_cast<grpc_status_code>(status.error_code()), text.c_str());
+  }
+  if (peer) Note(*peer, context);
+  done(user_data, nullptr, 0, nullptr, 0, GRPC_STATUS_OK, nullptr);
+}
+
+// Which files the server has; one for each server.
+struct Fetcher {
+  const TlsKeys& keys;
+  std::shared_ptr<const TlsPems> last{};
+};
+
+// gRPC asks before every handshake, one at a time; when it cannot use what it gets it says so in
+// its log and keeps what it has.
+grpc_ssl_certificate_config_reload_status Fetch(void* state,
+                                                grpc_ssl_server_certificate_config** config) {
+  auto& fetcher = *static_cast<Fetcher*>(state);
+  std::shared_ptr<const TlsPems> now = fetcher.keys.pems();
+  if (now == fetcher.last) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  fetcher.last = std::move(now);
+  const grpc_ssl_pem_key_cert_pair pair{fetcher.last->key.c_str(), fetcher.last->cert.c_str()};
+  *config = grpc_ssl_server_certificate_config_create(fetcher.last->ca.c_str(), &pair, 1);
+  return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+}
+
+// C credentials as C++ ones.
+class Credentials final : public grpc::ServerCredentials {
+ public:
+  Credentials(grpc_server_credentials* core, std::unique_ptr<Fetcher> fetcher,
+              std::unique_ptr<Door> door)
+      : fetcher_(std::move(fetcher)), core_(core) {
+    LB_CHECK(core_ != nullptr);
+    grpc_server_credentials_set_auth_metadata_processor(
+        core_, {Process, [](void* state) { delete static_cast<Door*>(state); }, door.release()});
+  }
+  ~Credentials() override { grpc_server_credentials_release(core_); }
+
+  void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {
+    LB_CHECK(false);  // They have theirs.
+  }
+
+ private:
+  int AddPortToServer(const std::string& address, grpc_server* server) override {
+    return grpc_server_add_http2_port(server, address.c_str(), core_);
+  }
+
+  const std::unique_ptr<Fetcher> fetcher_;
+  grpc_server_credentials* const core_;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const Identity> peer,
+                                                              GrpcServer::Guard guard) {
+  return std::make_shared<Credentials>(
+      grpc_local_server_credentials_create(UDS), nullptr,
+      std::make_unique<Door>(Door{std::move(peer), std::move(guard)}));
+}
+
+std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const TlsKeys& keys,
+                                                            GrpcServer::Guard guard) {
+  auto fetcher = std::make_unique<Fetcher>(Fetcher{keys});
+  grpc_ssl_server_credentials_options* options =
+      grpc_ssl_server_credentials_create_options_using_config_fetcher(
+          GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, Fetch, fetcher.get());
+  // Takes the options.
+  grpc_server_credentials* core = grpc_ssl_server_credentials_create_with_options(options);
+  return std::make_shared<Credentials>(core, std::move(fetcher),
+                                       std::make_unique<Door>(Door{nullptr, std::move(guard)}));
+}
+
+std::optional<Identity> PeerOf(const grpc::ServerContextBase& context) {
+  const auto property = [&context](const char* name) -> std::optional<std::string> {
+    const auto values = context.auth_context()->FindPropertyValues(name);
+    if (values.empty()) return std::nullopt;
+    return std::string(values.front().data(), values.front().size());
+  };
+  const std::optional<std::string> role = property(kRole);
+  if (!role) return std::nullopt;
+  Identity peer{{Role::kNone, property(kName).value_or("")}, property(kWorker).value_or("")};
+  for (const Role known : {Role::kViewer, Role::kOperator, Role::kAdmin})
+    if (RoleName(known) == *role) peer.caller.role = known;
+  return peer;
+}
+
+}  // namespace lb::controlplane

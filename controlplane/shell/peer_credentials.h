@@ -1,0 +1,33 @@
+// gRPC server credentials that know who is at the other end, and let a call in or not by its
+// method.
+//
+// Source: grpc/grpc_security.h. gRPC's C++ credentials have no fetcher of certificates, which is
+// what follows changed files without a restart and keeps the old pair when a new one is bad; so
+// these wrap the C ones. TLS is 1.2 or better, gRPC's default (tsi_ssl_server_handshaker_options).
+// Threading: gRPC's threads call the guard, which must be thread-safe.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+
+#include "controlplane/access/identity.h"
+#include "controlplane/shell/grpc_server.h"
+#include "controlplane/shell/tls_keys.h"
+
+namespace lb::controlplane {
+
+// For connections on unix sockets: whoever comes through these credentials is `peer`, which is not
+// changed any more once a connection has come.
+std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const Identity> peer,
+                                                              GrpcServer::Guard guard);
+
+// Mutual TLS; peers are who their certificates say. `keys` outlives the server.
+std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const TlsKeys& keys,
+                                                            GrpcServer::Guard guard);
+
+// Who calls, as the credentials above found; nobody for other credentials.
+std::optional<Identity> PeerOf(const grpc::ServerContextBase& context);
+
+}  // namespace lb::controlplane

@@ -1,11 +1,14 @@
 #include "cli/channel.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/endpoint.h"
+#include "base/tls_files.h"
 #include "base/version.h"
 #include "cli/exit_code.h"
 #include "cli/reach.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "cli/tls_check.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -38,8 +41,49 @@ Channel::Channel(std::string endpoint, std::chrono::milliseconds timeout, bool v
       verbose_(verbose),
       channel_(std::move(channel)) {}
 
-absl::StatusOr<Channel> Channel::Dial(const std::string& path, std::chrono::milliseconds timeout,
-                                      bool verbose) {
+absl::Status Channel::Check(const std::string& endpoint, const Endpoints& all) {
+  if (!IsTcpEndpoint(endpoint)) return ParseUnixEndpoint(endpoint).status();
+  const absl::StatusOr<Endpoint> address = Endpoint::Parse(endpoint);
+  if (!address.ok())
+    return UsageError(
+        absl::StrCat("--endpoint: ", Escape(std::string(address.status().message()))));
+  if (all.tls.all()) return absl::OkStatus();
+  return UsageError(
+      absl::StrCat("--endpoint: '", Escape(endpoint),
+                   "' is a TCP address, which needs mutual TLS, on loopback too"),
+      "give --tls-ca, --tls-cert and --tls-key (or LBCTL_TLS_CA, LBCTL_TLS_CERT, LBCTL_TLS_KEY),\n"
+      "or write unix:/PATH, as in --endpoint unix:/run/lb/admin.sock, on the control plane's host");
+}
+
+absl::StatusOr<Channel> Channel::Dial(const std::string& endpoint, const Endpoints& all,
+                                      std::chrono::milliseconds timeout, bool verbose) {
+  if (IsTcpEndpoint(endpoint)) return DialTls(endpoint, all, timeout, verbose);
+  LB_ASSIGN_OR_RETURN(const std::string path, ParseUnixEndpoint(endpoint));
+  return DialUnix(path, timeout, verbose);
+}
+
+absl::StatusOr<Channel> Channel::DialTls(const std::string& endpoint, const Endpoints& all,
+                                         std::chrono::milliseconds timeout, bool verbose) {
+  LB_ASSIGN_OR_RETURN(const Endpoint address, Endpoint::Parse(endpoint));
+  LB_ASSIGN_OR_RETURN(const TlsPems pems, ReadTlsFiles(all.tls));
+  const std::string name = all.tls_server_name.empty() ? address.host() : all.tls_server_name;
+  LB_RETURN_IF_ERROR(CheckTlsReachable(address, pems, name, timeout));
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetSslTargetNameOverride(name);
+  auto channel = grpc::CreateCustomChannel(
+      address.ToString(), grpc::SslCredentials({pems.ca, pems.key, pems.cert}), arguments);
+  if (channel->WaitForConnected(std::chrono::system_clock::now() + timeout))
+    return Channel(address.ToString(), timeout, verbose, std::move(channel));
+  absl::Status status = absl::DeadlineExceededError(
+      absl::StrCat("cannot reach the control plane at ", address.ToString(),
+                   ": it did not answer within ", timeout.count(), " ms"));
+  SetReason(status, "UNREACHABLE");
+  return status;
+}
+
+absl::StatusOr<Channel> Channel::DialUnix(const std::string& path,
+                                          std::chrono::milliseconds timeout, bool verbose) {
   LB_RETURN_IF_ERROR(CheckReachable(path));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/status_macros.h"
+#include "cli/endpoints.h"
 
 namespace lb::cli {
 
@@ -25,10 +26,14 @@ class Channel final {
   // A page of kPageSize large items stays far below.
   static constexpr int kMessageBytesMax = 64 << 20;
 
-  // Connects to the unix socket at `path` within `timeout`, which then holds for each call. With
-  // `verbose` each call goes to stderr. Unavailable and DeadlineExceeded name the cause.
-  static absl::StatusOr<Channel> Dial(const std::string& path, std::chrono::milliseconds timeout,
-                                      bool verbose);
+  // Whether `endpoint` is one, and `all` has what it needs. InvalidArgument says what is wrong.
+  static absl::Status Check(const std::string& endpoint, const Endpoints& all);
+
+  // Connects to `endpoint`, one of `all`, within `timeout`, which then holds for each call. With
+  // `verbose` each call goes to stderr. Unavailable, DeadlineExceeded and Unauthenticated name the
+  // cause.
+  static absl::StatusOr<Channel> Dial(const std::string& endpoint, const Endpoints& all,
+                                      std::chrono::milliseconds timeout, bool verbose);
 
   const std::shared_ptr<grpc::Channel>& grpc() const { return channel_; }
 
@@ -67,6 +72,11 @@ class Channel final {
  private:
   Channel(std::string endpoint, std::chrono::milliseconds timeout, bool verbose,
           std::shared_ptr<grpc::Channel> channel);
+
+  static absl::StatusOr<Channel> DialUnix(const std::string& path,
+                                          std::chrono::milliseconds timeout, bool verbose);
+  static absl::StatusOr<Channel> DialTls(const std::string& endpoint, const Endpoints& all,
+                                         std::chrono::milliseconds timeout, bool verbose);
 
   absl::Status Finish(const grpc::Status& result, const grpc::ClientContext& context,
                       const char* method, std::chrono::nanoseconds took) const;

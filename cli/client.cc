@@ -5,7 +5,6 @@
 #include "base/status_macros.h"
 #include "cli/channel.h"
 #include "cli/exit_code.h"
-#include "cli/reach.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 
 namespace lb::cli {
@@ -39,15 +38,13 @@ AdminClient::AdminClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminClient::~AdminClient() = default;
 
 absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Connect(const Options& options) {
-  std::vector<std::string> paths;
-  for (const std::string& endpoint : options.endpoints) {
-    LB_ASSIGN_OR_RETURN(std::string path, ParseUnixEndpoint(endpoint));
-    paths.push_back(std::move(path));
-  }
+  for (const std::string& endpoint : options.endpoints)
+    LB_RETURN_IF_ERROR(Channel::Check(endpoint, options.endpoints));
   absl::Status first_error;
   std::string others;
-  for (const std::string& path : paths) {
-    absl::StatusOr<Channel> channel = Channel::Dial(path, options.timeout, options.verbose);
+  for (const std::string& endpoint : options.endpoints) {
+    absl::StatusOr<Channel> channel =
+        Channel::Dial(endpoint, options.endpoints, options.timeout, options.verbose);
     if (channel.ok())
       return std::unique_ptr<AdminClient>(
           new AdminClient(std::make_unique<Impl>(*std::move(channel))));

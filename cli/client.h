@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/endpoints.h"
 #include "lb/admin/v1/admin.pb.h"
 
 namespace lb::cli {
@@ -18,13 +19,13 @@ namespace api = lb::admin::v1;
 class AdminClient final {
  public:
   struct Options {
-    std::vector<std::string> endpoints;    // "unix:/PATH"; tried in order.
+    Endpoints endpoints;                   // Tried in order.
     std::chrono::milliseconds timeout{0};  // For connecting to one endpoint, and for one call.
     bool verbose = false;                  // Each call with its time on stderr.
   };
 
   // Connects to the first endpoint that answers. Errors: Unavailable naming each endpoint, the
-  // cause and what to do; InvalidArgument for an endpoint that is not a unix socket.
+  // cause and what to do; InvalidArgument for what is no endpoint, and for TCP without TLS files.
   static absl::StatusOr<std::unique_ptr<AdminClient>> Connect(const Options& options);
   ~AdminClient();
 

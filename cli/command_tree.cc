@@ -30,10 +30,16 @@ CLI::Option* AddText(CLI::App& app, const char* names, std::optional<std::string
 void AddGlobalFlags(CLI::App& app, CommandLine& line) {
   GlobalFlags& flags = line.flags;
   app.add_option("-e,--endpoint", flags.endpoints,
-                 "unix:PATH of the admin socket; repeatable: the first that answers "
-                 "(LBCTL_ENDPOINT; unix:/run/lb/admin.sock)")
+                 "unix:PATH of the admin socket, or HOST:PORT with mutual TLS; repeatable: the "
+                 "first that answers (LBCTL_ENDPOINT; unix:/run/lb/admin.sock)")
       ->type_name("ADDRESS")
       ->allow_extra_args(false);
+  AddText(app, "--tls-ca", flags.tls_ca, "FILE",
+          "authorities that the server's certificate must come from (LBCTL_TLS_CA)");
+  AddText(app, "--tls-cert", flags.tls_cert, "FILE", "our certificate (LBCTL_TLS_CERT)");
+  AddText(app, "--tls-key", flags.tls_key, "FILE", "its key (LBCTL_TLS_KEY)");
+  AddText(app, "--tls-server-name", flags.tls_server_name, "NAME",
+          "what the server's certificate names, where it is not HOST (LBCTL_TLS_SERVER_NAME)");
   AddText(app, "--timeout", flags.timeout, "DURATION",
           "limit of connecting and of each call (LBCTL_TIMEOUT; 5s)");
   AddText(app, "-o,--output", flags.output, "FORMAT", "table, wide, json, yaml or name");

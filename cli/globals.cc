@@ -44,15 +44,30 @@ absl::StatusOr<bool> WantsColor(const GlobalFlags& flags, const GetEnv& get_env,
   return stdout_tty && get_env("TERM").value_or("dumb") != "dumb";
 }
 
+Endpoints FindEndpoints(const GlobalFlags& flags, const GetEnv& get_env) {
+  const auto find = [&get_env](const std::optional<std::string>& flag, const char* variable) {
+    return flag ? *flag : get_env(variable).value_or("");
+  };
+  Endpoints endpoints;
+  endpoints.assign(flags.endpoints.begin(), flags.endpoints.end());
+  if (endpoints.empty()) {
+    const std::string text = get_env("LBCTL_ENDPOINT").value_or("");
+    const std::vector<std::string> all =
+        absl::StrSplit(text.empty() ? kDefaultEndpoint : text, ',');
+    endpoints.assign(all.begin(), all.end());
+  }
+  endpoints.tls.ca = find(flags.tls_ca, "LBCTL_TLS_CA");
+  endpoints.tls.cert = find(flags.tls_cert, "LBCTL_TLS_CERT");
+  endpoints.tls.key = find(flags.tls_key, "LBCTL_TLS_KEY");
+  endpoints.tls_server_name = find(flags.tls_server_name, "LBCTL_TLS_SERVER_NAME");
+  return endpoints;
+}
+
 }  // namespace
 
 absl::StatusOr<Globals> Resolve(const GlobalFlags& flags, const GetEnv& get_env, bool stdout_tty) {
   Globals globals;
-  globals.endpoints = flags.endpoints;
-  if (globals.endpoints.empty()) {
-    const std::string text = get_env("LBCTL_ENDPOINT").value_or("");
-    globals.endpoints = absl::StrSplit(text.empty() ? kDefaultEndpoint : text, ',');
-  }
+  globals.endpoints = FindEndpoints(flags, get_env);
   const std::string from_env = get_env("LBCTL_TIMEOUT").value_or("");
   const char* source = flags.timeout || from_env.empty() ? "--timeout" : "LBCTL_TIMEOUT";
   const std::string fallback = from_env.empty() ? kDefaultTimeout : from_env;

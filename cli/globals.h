@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/endpoints.h"
 
 namespace lb::cli {
 
@@ -18,6 +19,10 @@ enum class Output { kTable, kWide, kJson, kYaml, kName };
 // What the command line said; unset is what it did not say.
 struct GlobalFlags {
   std::vector<std::string> endpoints;
+  std::optional<std::string> tls_ca;
+  std::optional<std::string> tls_cert;
+  std::optional<std::string> tls_key;
+  std::optional<std::string> tls_server_name;
   std::optional<std::string> timeout;
   std::optional<std::string> output;
   std::optional<std::string> color;
@@ -29,7 +34,7 @@ struct GlobalFlags {
 
 // What holds.
 struct Globals {
-  std::vector<std::string> endpoints;  // At least one.
+  Endpoints endpoints;  // At least one.
   std::chrono::milliseconds timeout{0};
   Output output = Output::kTable;
   bool headers = true;

@@ -71,17 +71,17 @@ absl::Status ExplainErrno(const std::string& path, int error) {
 
 }  // namespace
 
+bool IsTcpEndpoint(std::string_view endpoint) {
+  return endpoint.substr(0, 5) != "unix:" && !endpoint.empty() && endpoint[0] != '/';
+}
+
 absl::StatusOr<std::string> ParseUnixEndpoint(std::string_view endpoint) {
   constexpr std::string_view kScheme = "unix:";
   if (endpoint.substr(0, kScheme.size()) != kScheme) {
     if (!endpoint.empty() && endpoint[0] == '/')
       return UsageError(absl::StrCat("--endpoint: '", Escape(endpoint), "' has no scheme"),
                         absl::StrCat("write unix:", std::string(endpoint)));
-    return UsageError(absl::StrCat("--endpoint: '", Escape(endpoint),
-                                   "' is a TCP address; these need mutual TLS, which this version "
-                                   "of lbctl does not have"),
-                      "write unix:/PATH, as in --endpoint unix:/run/lb/admin.sock, and run lbctl "
-                      "on the control plane's host");
+    return UsageError(absl::StrCat("--endpoint: '", Escape(endpoint), "' is no unix socket"));
   }
   std::string_view path = endpoint.substr(kScheme.size());
   if (path.substr(0, 3) == "///") path.remove_prefix(2);

@@ -10,8 +10,10 @@
 
 namespace lb::cli {
 
-// Returns the path of "unix:/PATH" or "unix:///PATH". InvalidArgument for TCP addresses, which
-// need mutual TLS, and for what is no endpoint at all.
+// Whether it is meant to be HOST:PORT.
+bool IsTcpEndpoint(std::string_view endpoint);
+
+// Returns the path of "unix:/PATH" or "unix:///PATH". InvalidArgument for what is none.
 absl::StatusOr<std::string> ParseUnixEndpoint(std::string_view endpoint);
 
 // Connects once and closes. Unavailable names the path, the cause, and has a hint.

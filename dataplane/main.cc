@@ -54,6 +54,8 @@ absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
   constexpr size_t kIncarnationBytes = 16;
   Worker::Options options;
   options.control_target = flags.control.ToString();
+  options.tls = flags.tls;
+  options.tls_server_name = flags.tls_server_name;
   options.threads = flags.threads;
   options.max_connections = flags.max_connections;
   LB_ASSIGN_OR_RETURN(const std::string incarnation, RandomBytes(kIncarnationBytes));
@@ -109,6 +111,8 @@ class Signals final {
 };
 
 absl::Status Serve(const WorkerFlags& flags) {
+  // Said at once, and not only when the control plane is first called.
+  if (!flags.tls.none()) LB_RETURN_IF_ERROR(ReadTlsFiles(flags.tls).status());
   boost::asio::io_context io(1);
   LB_ASSIGN_OR_RETURN(Worker::Options options, MakeOptions(flags));
   Worker worker(io, std::move(options));

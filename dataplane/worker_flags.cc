@@ -25,6 +25,8 @@ constexpr int kUsageError = 2;
 
 struct RawFlags {
   std::string control = "unix:/run/lb/worker.sock";
+  TlsPaths tls;
+  std::string tls_server_name;
   std::string http;
   std::string id = "worker";
   int threads = 0;
@@ -44,16 +46,22 @@ absl::Status CheckId(const std::string& id) {
                                                  " of letters, digits, '.', '_' and '-'"));
 }
 
-absl::StatusOr<Endpoint> ParseControl(const std::string& text) {
+absl::StatusOr<Endpoint> ParseControl(const std::string& text, const TlsPaths& tls) {
+  if (!tls.none() && !tls.all())
+    return absl::InvalidArgumentError("--tls-ca, --tls-cert and --tls-key go together");
   const auto control = Endpoint::Parse(text);
   if (!control.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--control: ", control.status().message()));
   }
-  if (control->kind() == Endpoint::Kind::kUnix) return *control;
+  const bool is_unix = control->kind() == Endpoint::Kind::kUnix;
+  if (is_unix && !tls.none())
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tls-ca, --tls-cert and --tls-key are for TCP; --control is ", text));
+  if (is_unix || tls.all()) return *control;
   return absl::InvalidArgumentError(
       absl::StrCat("--control ", text,
-                   ": a TCP address needs mutual TLS, which this version does not have; use "
-                   "unix:PATH"));
+                   ": a TCP address needs mutual TLS, on loopback too: give --tls-ca, --tls-cert "
+                   "and --tls-key, or use unix:PATH"));
 }
 
 absl::StatusOr<Endpoint> ParseHttp(const RawFlags& raw) {
@@ -107,7 +115,9 @@ absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
   WorkerFlags flags;
   LB_RETURN_IF_ERROR(CheckId(raw.id));
   flags.id = raw.id;
-  LB_ASSIGN_OR_RETURN(flags.control, ParseControl(raw.control));
+  LB_ASSIGN_OR_RETURN(flags.control, ParseControl(raw.control, raw.tls));
+  flags.tls = raw.tls;
+  flags.tls_server_name = raw.tls_server_name;
   LB_ASSIGN_OR_RETURN(flags.http, ParseHttp(raw));
   LB_ASSIGN_OR_RETURN(flags.threads, CheckThreads(raw.threads));
   LB_ASSIGN_OR_RETURN(flags.max_connections, CheckMaxConnections(raw.max_connections));
@@ -118,8 +128,16 @@ absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
 }
 
 void Declare(CLI::App& app, RawFlags& raw) {
-  app.add_option("--control", raw.control, "control plane's worker API: unix:PATH")
+  app.add_option("--control", raw.control,
+                 "control plane's worker API: unix:PATH, or HOST:PORT with mutual TLS")
       ->capture_default_str();
+  app.add_option("--tls-ca", raw.tls.ca, "authorities of the control plane's certificate");
+  app.add_option("--tls-cert", raw.tls.cert,
+                 "our certificate, with the URI spiffe://CLUSTER/worker/ID");
+  app.add_option("--tls-key", raw.tls.key,
+                 "its key; all three are read again for every connection");
+  app.add_option("--tls-server-name", raw.tls_server_name,
+                 "what the control plane's certificate names, where it is not HOST");
   app.add_option("--threads", raw.threads, "I/O threads; 0: one per processor available")
       ->capture_default_str();
   app.add_option("--max-connections", raw.max_connections,

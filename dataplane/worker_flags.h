@@ -8,11 +8,14 @@
 #include <string>
 
 #include "base/endpoint.h"
+#include "base/tls_files.h"
 
 namespace lb::dataplane {
 
 struct WorkerFlags {
   Endpoint control;
+  TlsPaths tls;  // All of them where `control` is TCP, else none.
+  std::string tls_server_name;
   Endpoint http;
   std::string id;
   size_t threads = 1;

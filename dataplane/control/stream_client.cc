@@ -20,10 +20,20 @@ namespace {
 
 // A channel of its own for every stream: the backoff between streams is the caller's, and gRPC's
 // would only come on top of it.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+std::shared_ptr<grpc::Channel> MakeChannel(const ControlPlane& plane, const TlsPems& pems) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  if (plane.tls.none())
+    return grpc::CreateCustomChannel(plane.target, grpc::InsecureChannelCredentials(), arguments);
+  if (!plane.tls_server_name.empty()) arguments.SetSslTargetNameOverride(plane.tls_server_name);
+  // A control plane whose machine is gone sends no FIN.
+  constexpr int kKeepaliveMs = 20'000;
+  constexpr int kKeepaliveTimeoutMs = 10'000;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  return grpc::CreateCustomChannel(plane.target,
+                                   grpc::SslCredentials({pems.ca, pems.key, pems.cert}), arguments);
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -39,10 +49,10 @@ absl::Status FromGrpc(const grpc::Status& status) {
 class StreamClient::Stream final : public grpc::ClientBidiReactor<ConnectRequest, ConnectResponse>,
                                    public std::enable_shared_from_this<Stream> {
  public:
-  explicit Stream(StreamClient& client)
+  Stream(StreamClient& client, const TlsPems& pems)
       : io_(client.io_),
         client_(&client),
-        stub_(WorkerControlService::NewStub(MakeChannel(client.target_))) {}
+        stub_(WorkerControlService::NewStub(MakeChannel(client.plane_, pems))) {}
 
   void Begin() {
     self_ = shared_from_this();
@@ -147,8 +157,8 @@ class StreamClient::Stream final : public grpc::ClientBidiReactor<ConnectRequest
   absl::Status why_;
 };
 
-StreamClient::StreamClient(boost::asio::io_context& io, std::string target, Events events)
-    : io_(io), target_(std::move(target)), events_(std::move(events)) {}
+StreamClient::StreamClient(boost::asio::io_context& io, ControlPlane plane, Events events)
+    : io_(io), plane_(std::move(plane)), events_(std::move(events)) {}
 
 StreamClient::~StreamClient() {
   if (stream_ != nullptr) stream_->Abandon();
@@ -156,8 +166,12 @@ StreamClient::~StreamClient() {
 
 void StreamClient::Connect() {
   LB_CHECK(stream_ == nullptr);
-  stream_ = std::make_shared<Stream>(*this);
+  // Read for every stream, so that new files need no restart.
+  absl::StatusOr<TlsPems> pems = TlsPems();
+  if (!plane_.tls.none()) pems = ReadTlsFiles(plane_.tls);
+  stream_ = std::make_shared<Stream>(*this, pems.ok() ? *pems : TlsPems());
   stream_->Begin();
+  if (!pems.ok()) stream_->End(pems.status());
 }
 
 bool StreamClient::Send(ConnectRequest message) {

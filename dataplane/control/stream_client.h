@@ -10,9 +10,17 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/tls_files.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::dataplane {
+
+// Where the control plane is.
+struct ControlPlane {
+  std::string target;             // A gRPC address, "unix:/run/lb/worker.sock".
+  TlsPaths tls{};                 // For a TCP address.
+  std::string tls_server_name{};  // What its certificate names; empty: the host in `target`.
+};
 
 class StreamClient final {
  public:
@@ -27,8 +35,8 @@ class StreamClient final {
     std::function<void(const absl::Status&)> on_ended;
   };
 
-  // `target` is a gRPC address, "unix:/run/lb/worker.sock". `io` outlives the client.
-  StreamClient(boost::asio::io_context& io, std::string target, Events events);
+  // `io` outlives the client. TLS files that cannot be read end a stream with what is wrong.
+  StreamClient(boost::asio::io_context& io, ControlPlane plane, Events events);
   // Ends the stream without on_ended and waits for gRPC to let go of it.
   ~StreamClient();
 
@@ -45,7 +53,7 @@ class StreamClient final {
   void Ended(const absl::Status& status);
 
   boost::asio::io_context& io_;
-  const std::string target_;
+  const ControlPlane plane_;
   Events events_;
   std::shared_ptr<Stream> stream_;
 };

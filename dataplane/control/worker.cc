@@ -59,7 +59,7 @@ class Worker::Impl final {
         backoff_(options_.seed),
         tick_(io),
         reconnect_(io),
-        client_(io, options_.control_target,
+        client_(io, {options_.control_target, options_.tls, options_.tls_server_name},
                 {.on_message = [this](const auto& message) { HandleMessage(message); },
                  .on_ended = [this](const absl::Status& status) { HandleEnded(status); }}) {}
 

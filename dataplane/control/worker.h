@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "base/http_server.h"
 #include "base/time.h"
+#include "base/tls_files.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::dataplane {
@@ -21,6 +22,8 @@ class Worker final {
  public:
   struct Options {
     std::string control_target;  // A gRPC address, "unix:/run/lb/worker.sock".
+    TlsPaths tls;                // See ControlPlane.
+    std::string tls_server_name;
     lb::type::v1::ProcessIdentity identity;
     size_t threads = 1;            // I/O threads.
     uint64_t max_connections = 0;  // Open at once; 0: as many as descriptors allow.

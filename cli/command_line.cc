@@ -78,6 +78,8 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
       line.command == Command::kWorkerDrain || line.command == Command::kWorkerUndrain;
   if (needs_worker && line.name.empty())
     return UsageError("the worker's NAME is missing", "see: lbctl get workers");
+  if (line.command == Command::kTlsGenerateCert && line.words.size() != 2)
+    return UsageError("ROLE and NAME are needed, nothing else", SeeHelp(app));
   if (line.check && line.watch)
     return UsageError("--check asks once, --watch until interrupted: use one", SeeHelp(app));
   if (line.command == Command::kConfigValidate && line.name.empty())

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/globals.h"
+#include "cli/tls_generate.h"
 
 namespace lb::cli {
 
@@ -21,6 +22,8 @@ enum class Command {
   kConfigExplain,
   kWorkerDrain,
   kWorkerUndrain,
+  kTlsGenerateCa,
+  kTlsGenerateCert,
   kVersion,
 };
 
@@ -32,6 +35,7 @@ struct CommandLine {
   std::string name;                // A worker, a file, a path.
   std::string rule;                // kGet --rule
   std::string out;                 // kConfigSchema --out
+  TlsOptions tls;                  // kTlsGenerateCa, kTlsGenerateCert; role and name are `words`.
   std::optional<std::string> drain_timeout;
   bool watch = false;
   bool check = false;  // kStatus: an alert is exit code 1.

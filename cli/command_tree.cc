@@ -136,6 +136,38 @@ void AddWorker(CLI::App& app, CommandLine& line) {
   undrain->add_option("NAME", line.name, "the worker");
 }
 
+void AddTls(CLI::App& app, CommandLine& line) {
+  CLI::App* tls = AddGroup(app, "tls", "make an authority and certificates, for first steps");
+  tls->group("Other");
+  CLI::App* ca = Add(*tls, "generate-ca", Command::kTlsGenerateCa, line,
+                     "an authority for one cluster: ca.crt and ca.key");
+  CLI::App* cert = Add(*tls, "generate-cert", Command::kTlsGenerateCert, line,
+                       "a certificate from that authority: ROLE-NAME.crt and ROLE-NAME.key");
+  cert->add_option("ROLE", line.words,
+                   "server, worker, viewer, operator or admin; then its NAME: of a worker its --id")
+      ->option_text(" NAME");
+  cert->add_option("--san", line.tls.sans, "host name or IP address of a server; repeatable")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  line.tls.folder = ".";
+  line.tls.cluster = "lb";
+  for (CLI::App* made : {ca, cert}) {
+    made->add_option("--dir", line.tls.folder, "where the files are (.)")
+        ->type_name("FOLDER")
+        ->take_last();
+    made->add_option("--cluster", line.tls.cluster, "name of the cluster (lb)")
+        ->type_name("NAME")
+        ->take_last();
+    made->add_flag("--force", line.tls.force, "overwrite what is there");
+  }
+  cert->footer(
+      "Examples:\n"
+      "  lbctl tls generate-ca --dir pki\n"
+      "  lbctl tls generate-cert server lb-1 --dir pki --san lb-1.example.net --san 10.0.0.1\n"
+      "  lbctl tls generate-cert worker worker-1 --dir pki\n"
+      "  lbctl tls generate-cert admin deploy --dir pki");
+}
+
 }  // namespace
 
 HelpFormat::HelpFormat() {
@@ -176,6 +208,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddLook(app, line);
   AddConfig(app, line);
   AddWorker(app, line);
+  AddTls(app, line);
   CLI::App* version = Add(app, "version", Command::kVersion, line,
                           "versions of lbctl, the control plane and its workers");
   version->group("Other");

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "base/version.h"
 #include "cli/age.h"
 #include "cli/command_line.h"
@@ -49,6 +50,13 @@ absl::StatusOr<ExitCode> Undrain(const Globals& globals, const CommandLine& line
   return RunUndrain(globals, worker);
 }
 
+absl::StatusOr<ExitCode> GenerateCert(const CommandLine& line) {
+  TlsOptions options = line.tls;
+  options.role = line.words.at(0);
+  options.name = line.words.at(1);
+  return RunGenerateCert(options, ReadClocks().wall);
+}
+
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
@@ -78,6 +86,10 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line) {
       return RunValidate({line.name, line.flags.output.value_or("text"), line.strict});
     case Command::kConfigSchema:
       return RunSchema(line.out);
+    case Command::kTlsGenerateCa:
+      return RunGenerateCa(line.tls, ReadClocks().wall);
+    case Command::kTlsGenerateCert:
+      return GenerateCert(line);
     case Command::kConfigExplain:
       return RunExplain(line.name);
     default:

@@ -29,6 +29,11 @@ constexpr char kStartHint[] =
     "Is lb-controlplane running? Does its --admin-api say this address?\n"
     "Name another one with --endpoint or LBCTL_ENDPOINT.";
 
+constexpr char kStrangerText[] =
+    "the server refuses the certificate in --tls-cert: it comes from an authority that the server "
+    "does not know, or is not for clients";
+constexpr char kOwnHint[] = "Look at it: openssl x509 -noout -dates -issuer -in FILE";
+
 // One attempt; `where` is for messages.
 struct Attempt {
   std::string where;
@@ -144,18 +149,14 @@ absl::Status ExplainVerify(long result, const std::string& server_name, const At
 
 // What the server's alert means; TLS 1.3 has its own for a missing certificate (RFC 8446 6.2).
 absl::Status ExplainAlert(uint32_t error, const Attempt& attempt) {
-  constexpr char kOwnHint[] = "See: openssl x509 -noout -dates -issuer -in YOUR --tls-cert";
   switch (ERR_GET_REASON(error)) {
     case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
-      return attempt.Refused("the server says that our certificate has expired", kOwnHint);
+      return attempt.Refused("the certificate in --tls-cert has expired", kOwnHint);
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
     case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
-      return attempt.Refused(
-          "the server refuses our certificate: it comes from an authority that the server does not "
-          "know, or is not for clients",
-          kOwnHint);
+      return attempt.Refused(kStrangerText, kOwnHint);
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
       return attempt.Refused("what listens there does not speak TLS",
@@ -165,6 +166,17 @@ absl::Status ExplainAlert(uint32_t error, const Attempt& attempt) {
       return attempt.Refused(absl::StrCat("TLS failed: ", text == nullptr ? "closed" : text),
                              kStartHint);
   }
+}
+
+// gRPC 1.51 closes without an alert when it refuses a certificate.
+absl::Status ExplainClose(SSL* ssl, const Attempt& attempt) {
+  const bssl::UniquePtr<X509> theirs(SSL_get_peer_certificate(ssl));
+  const X509* const ours = SSL_get_certificate(ssl);
+  if (theirs == nullptr || ours == nullptr)
+    return attempt.Unreachable("the connection was closed during the TLS handshake");
+  if (X509_cmp_current_time(X509_get0_notAfter(ours)) < 0)
+    return attempt.Refused("the certificate in --tls-cert has expired", kOwnHint);
+  return attempt.Refused(kStrangerText, kOwnHint);
 }
 
 // Runs one step of TLS to its end.
@@ -187,7 +199,7 @@ absl::Status Run(SSL* ssl, int fd, const std::string& server_name, const Attempt
           return ExplainVerify(SSL_get_verify_result(ssl), server_name, attempt);
         return ExplainAlert(ERR_peek_error(), attempt);
       default:
-        return attempt.Unreachable("the connection was closed during the TLS handshake");
+        return ExplainClose(ssl, attempt);
     }
   }
 }

@@ -31,7 +31,7 @@ class GrpcServer final {
   // Calls at once on one connection: lbctl and automation share one for a few watches at most.
   static constexpr int kMaxStreamsPerConnection = 100;
   // A connection that has not finished its handshakes, TLS and HTTP/2, is closed after so long.
-  static constexpr int kHandshakeTimeoutMs = 5'000;
+  static constexpr int kHandshakeTimeoutMs = 3'000;
   // All headers of a call together, as HTTP/2 counts them (RFC 9113 6.5.2).
   static constexpr int kMaxMetadataBytes = 8 << 10;
   // A connection without a call is closed after so long; clients connect again by themselves.

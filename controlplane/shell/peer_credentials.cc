@@ -15,9 +15,9 @@ namespace lb::controlplane {
 namespace {
 
 // Properties of a connection that hold what its first call found.
-constexpr char kWorker[] = "lb_worker";
-constexpr char kRole[] = "lb_role";
-constexpr char kName[] = "lb_name";
+constexpr char kWorker[] = "lb-worker";
+constexpr char kRole[] = "lb-role";
+constexpr char kName[] = "lb-name";
 
 // What a credential's calls need; gRPC deletes it.
 struct Door {

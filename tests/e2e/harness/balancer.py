@@ -25,11 +25,11 @@ class LbctlError(OSError):
 class Worker:
     """One worker process."""
 
-    def __init__(self, case, balancer, name, threads, drain_timeout):
+    def __init__(self, case, balancer, name, threads, drain_timeout, control=None, flags=()):
         self.name = name
         self.http = "unix:%s/%s.http" % (balancer.folder, name)
-        argv = [paths.worker(), "--control", balancer.worker_api, "--id", name]
-        argv += ["--threads", threads, "--http", self.http, "--drain-timeout", drain_timeout]
+        argv = [paths.worker(), "--control", control or balancer.worker_api, "--id", name]
+        argv += ["--threads", threads, "--http", self.http, "--drain-timeout", drain_timeout, *flags]
         self.process = case.start(name, argv)
 
     def metrics(self):
@@ -76,15 +76,15 @@ class Balancer:
             file.write(data)
         os.rename(self.config_path + ".new", self.config_path)
 
-    def start_control(self, env=None):
+    def start_control(self, env=None, flags=()):
         argv = [paths.control_plane(), "--config", self.config_path, "--state-dir", self.state]
         argv += ["--worker-api", self.worker_api, "--admin-api", self.admin_api]
-        argv += ["--http", HTTP, "--node-id", "node-1"]
+        argv += ["--http", HTTP, "--node-id", "node-1", *flags]
         self.control = self._case.start("controlplane", argv, env=env)
         return self.control
 
-    def start_worker(self, name="worker-1", threads=2, drain_timeout="30s"):
-        self.workers[name] = Worker(self._case, self, name, threads, drain_timeout)
+    def start_worker(self, name="worker-1", threads=2, drain_timeout="30s", **tls):
+        self.workers[name] = Worker(self._case, self, name, threads, drain_timeout, **tls)
         return self.workers[name]
 
     def start(self, config=None, workers=1, threads=2):

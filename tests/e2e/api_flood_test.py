@@ -1,0 +1,109 @@
+"""Unauthenticated connections, many and with descriptors used up: the API answers again by itself.
+And a key's content never shows."""
+
+import glob
+import os
+import socket
+import time
+
+import harness
+from harness import wait_for
+from harness.balancer import HTTP
+from harness.certificates import Authority, tls_flags
+from harness.kernel import descriptors, set_limit, soft_limit
+
+ADMIN = "127.0.0.1:9901"
+CONFIG = {"rules": [{"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001"]}]}
+IDLE, SHORT = 300, 2000  # api_flood_big_test.py has more.
+
+
+class ApiFloodTest(harness.Case):
+    def setUp(self):
+        self.ca = Authority(os.path.join(self.folder, "pki"))
+        self.server = self.ca.issue_server()
+        self.admin = tls_flags(self.ca.cert, self.ca.issue_role("admin", "x"))
+        self.lb = self.balancer()
+        self.lb.write(CONFIG)
+        flags = ["--admin-api", ADMIN, "--log-level", "debug"]
+        self.lb.start_control(flags=flags + tls_flags(self.ca.cert, self.server))
+        self.lb.admin_api = ADMIN
+        wait_for(self.answers, 20, "the control plane answers")
+
+    def answers(self):
+        done = self.lb.lbctl("--timeout", "2s", "status", *self.admin)
+        return done.returncode == 0
+
+    def connect(self, source):
+        client = socket.socket()
+        client.setblocking(False)
+        client.bind((source, 0))
+        client.connect_ex(("127.0.0.1", 9901))
+        self.addCleanup(client.close)
+        return client
+
+    def flood(self):
+        """Idle connections from many addresses, then short ones that send what is no TLS."""
+        idle = [self.connect("127.0.%d.%d" % (1 + i // 200, 1 + i % 200)) for i in range(IDLE)]
+        for i in range(SHORT):
+            with socket.socket() as client:
+                client.settimeout(0.1)
+                client.bind(("127.1.0.%d" % (1 + i % 200), 0))
+                try:
+                    client.connect(("127.0.0.1", 9901))
+                    client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                except OSError:
+                    pass  # Refused: what should happen to most.
+        return idle
+
+    def assert_recovers(self):
+        started = time.monotonic()
+        wait_for(self.answers, 5, "the API answers again")
+        self.figure("%d idle, %d short connections; answers %.2f s later", IDLE, SHORT,
+                    time.monotonic() - started)
+        self.assertTrue(self.lb.control.running())
+
+    def test_it_answers_again_after_unauthenticated_connections(self):
+        self.flood()
+        self.assert_recovers()
+        refused = self.lb.control_metrics().sum("lb_api_refused_total", api="admin")
+        self.assertGreater(refused, 0)
+        wait_for(lambda: self.lb.control_metrics().sum("lb_api_connections", api="admin") < 2, 10,
+                 "every connection of the flood is over")
+
+    def test_it_answers_again_after_descriptors_ran_out(self):
+        usual = soft_limit(self.lb.control)
+        set_limit(self.lb.control, descriptors(self.lb.control) + 20)
+        self.flood()
+        set_limit(self.lb.control, usual)
+        self.assert_recovers()
+
+    def test_a_key_never_shows(self):
+        with open(self.server[1], encoding="ascii") as file:
+            canary = file.read().split("\n")[1]  # The first line of the key itself.
+        worker_pair = self.ca.issue_role("worker", "worker-1")
+        self.assertTrue(self.answers())
+        # A key of another certificate, and one that is broken: both are talked about.
+        broken = os.path.join(self.folder, "broken.key")
+        with open(broken, "w", encoding="ascii") as file:
+            file.write("-----BEGIN PRIVATE KEY-----\n%s\n" % canary)
+        os.chmod(broken, 0o600)
+        says = self.lb.lbctl("status", *tls_flags(self.ca.cert, (worker_pair[0], broken)))
+        self.assertIn("--tls-key", says.stderr)
+        os.replace(broken, self.server[1])
+        log = self.lb.control.log
+        wait_for(lambda: "the new TLS files are refused" in log(), 10, "the broken key is refused")
+        shown = says.stdout + says.stderr + log() + self.lb.control.out()
+        shown += harness.http_get(HTTP, "/metrics")[1]
+        for process in self.processes:
+            for name in ("cmdline", "environ"):
+                with open("/proc/%d/%s" % (process.pid, name), "rb") as file:
+                    shown += file.read().decode(errors="replace")
+        for path in glob.glob(self.lb.state + "/**", recursive=True):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    shown += file.read().decode(errors="replace")
+        self.assertNotIn(canary, shown)
+
+
+if __name__ == "__main__":
+    harness.main()

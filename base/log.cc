@@ -20,6 +20,7 @@ constexpr const char* kLevelNames[] = {"trace", "debug", "info", "warn", "error"
 
 struct Settings {
   std::atomic<LogLevel> level{LogLevel::kInfo};
+  std::atomic<LogLevel> set_up_level{LogLevel::kInfo};
   std::atomic<LogFormat> format{LogFormat::kText};
 };
 
@@ -103,7 +104,8 @@ absl::Status SetUpLog(std::string_view level, std::string_view format) {
   bool known = false;
   for (size_t i = 0; i < std::size(kLevelNames); ++i) {
     if (level != kLevelNames[i]) continue;
-    TheSettings().level = static_cast<LogLevel>(i);
+    TheSettings().set_up_level = static_cast<LogLevel>(i);
+    ChangeLogLevel(std::nullopt);
     known = true;
   }
   if (!known)
@@ -115,6 +117,10 @@ absl::Status SetUpLog(std::string_view level, std::string_view format) {
         "log format '", absl::string_view(format.data(), format.size()), "': use text or json"));
   TheSettings().format = format == "json" ? LogFormat::kJson : LogFormat::kText;
   return absl::OkStatus();
+}
+
+void ChangeLogLevel(std::optional<LogLevel> level) {
+  TheSettings().level = level.value_or(TheSettings().set_up_level);
 }
 
 void Log(LogLevel level, std::string_view message, const LogFields& fields) {

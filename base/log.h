@@ -6,6 +6,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,9 @@ using LogFields = std::vector<LogField>;
 // process. InvalidArgument names the bad word and the allowed ones. Call once, before threads
 // start.
 absl::Status SetUpLog(std::string_view level, std::string_view format);
+
+// Writes lines of `level` and above from now on; nullopt: as SetUpLog said.
+void ChangeLogLevel(std::optional<LogLevel> level);
 
 // Writes one line when `level` is enabled.
 void Log(LogLevel level, std::string_view message, const LogFields& fields = {});

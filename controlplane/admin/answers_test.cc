@@ -60,6 +60,7 @@ class AnswersTest : public testing::Test {
             .operations = operations_,
             .history = history_,
             .confirmation = confirmation_,
+            .overrides = overrides_,
             .clock = {kNow, WallTime(std::chrono::seconds(1'000))}};
   }
 
@@ -86,6 +87,7 @@ class AnswersTest : public testing::Test {
   Versions versions_{type::v1::ConfigVersion()};
   WorkerTable workers_;
   Totals totals_;
+  Overrides overrides_;
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

@@ -49,6 +49,24 @@ worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Comma
   return order;
 }
 
+uint64_t Operations::Open(const std::string& kind, const std::string& target, uint64_t connections,
+                          const std::string& status) {
+  const uint64_t number = next_++;
+  admin::v1::Operation& operation = entries_[number].operation;
+  operation.set_name(absl::StrCat("operations/", number));
+  operation.set_kind(kind);
+  operation.set_target(target);
+  operation.set_connections_left(connections);
+  operation.set_status(status);
+  if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
+  return number;
+}
+
+admin::v1::Operation* Operations::Edit(uint64_t number) {
+  const auto it = entries_.find(number);
+  return it == entries_.end() ? nullptr : &it->second.operation;
+}
+
 void Operations::Progress(const worker::v1::DrainStatus& status) {
   absl::string_view rest = status.command_id();
   uint64_t number = 0;

@@ -30,6 +30,13 @@ class Operations final {
   worker::v1::Command Start(const WorkerKey& worker, worker::v1::Command order,
                             uint64_t connections);
 
+  // Adds work that is no order of one worker; whoever adds it goes on with it by Edit. Returns its
+  // number.
+  uint64_t Open(const std::string& kind, const std::string& target, uint64_t connections,
+                const std::string& status);
+  // The operation of a number, to be changed; nullptr when the table has dropped it.
+  admin::v1::Operation* Edit(uint64_t number);
+
   // Takes news of a drain. Unknown ids are ignored: the table is bounded.
   void Progress(const worker::v1::DrainStatus& status);
 

@@ -1,6 +1,7 @@
 // Instants and durations as protobuf's, for display. Pure; threading: none.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/time.h"
@@ -18,6 +19,19 @@ inline google::protobuf::Timestamp ToProto(WallTime time) {
   out.set_seconds(nanos / kNanosPerSecond);
   out.set_nanos(static_cast<int32_t>(nanos % kNanosPerSecond));
   return out;
+}
+
+inline WallTime FromProto(const google::protobuf::Timestamp& time) {
+  const auto since_epoch =
+      std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos());
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(since_epoch));
+}
+
+// The nearest Duration, at most 10 years either way: request values are checked after this.
+inline Duration FromProto(const google::protobuf::Duration& duration) {
+  constexpr int64_t kMostSeconds = int64_t{10} * 365 * 24 * 3600;
+  return std::chrono::seconds(std::clamp(duration.seconds(), -kMostSeconds, kMostSeconds)) +
+         std::chrono::nanoseconds(duration.nanos());
 }
 
 inline google::protobuf::Duration ToProto(Duration duration) {

@@ -69,16 +69,30 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   return out;
 }
 
+void DescribeOverride(const View& view, const BackendKey& key, admin::v1::Backend& out) {
+  out.set_admin_state(type::v1::ADMIN_STATE_READY);
+  const Override* override = view.overrides.Find(key);
+  if (override == nullptr) return;
+  *out.mutable_override() = ToProto(*override);
+  if (override->admin_state != type::v1::ADMIN_STATE_UNSPECIFIED)
+    out.set_admin_state(override->admin_state);
+}
+
 admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBackend& backend) {
   const BackendKey key{rule.name, backend.name};
   admin::v1::Backend out;
   out.set_name(BackendName(rule.name, backend.name));
   out.set_address(backend.address.ToString());
   out.set_weight(backend.weight);
+  out.set_configured_weight(backend.configured_weight);
+  DescribeOverride(view, key, out);
   out.set_max_connections(backend.max_connections);
   out.set_health(view.health.StateOf(key));
   if (const BackendHealth* health = view.health.Find(key)) {
-    out.set_health_detail(health->checked ? health->detail : "not checked");
+    const bool maintenance = backend.admin_state == type::v1::ADMIN_STATE_MAINT;
+    out.set_health_detail(health->checked ? health->detail
+                          : maintenance   ? "not checked: maintenance"
+                                          : "not checked");
     if (health->last_change)
       *out.mutable_last_change_time() = ToProto(view.clock.ToWall(*health->last_change));
     *out.mutable_check_time() = ToProto(health->took);
@@ -96,6 +110,8 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule,
   out.set_name(BackendName(rule.name, backend.name));
   out.set_address(backend.address.ToString());
   out.set_weight(backend.weight);
+  out.set_configured_weight(backend.weight);
+  DescribeOverride(view, {rule.name, backend.name}, out);
   out.set_unresolved(WhyUnresolved(view, backend));
   return out;
 }
@@ -166,9 +182,23 @@ Outcome<admin::v1::ListRulesResponse> ListRules(const View& view,
   return out;
 }
 
-Outcome<admin::v1::Backend> GetBackend(const View& view,
-                                       const admin::v1::GetBackendRequest& request) {
-  const std::string& name = request.name();
+admin::v1::BackendOverride ToProto(const Override& override) {
+  admin::v1::BackendOverride out;
+  out.set_admin_state(override.admin_state);
+  if (override.weight) out.set_weight(*override.weight);
+  if (override.weight_percent) out.set_weight_percent(*override.weight_percent);
+  out.set_author(override.author);
+  *out.mutable_set_time() = ToProto(override.set_time);
+  return out;
+}
+
+Outcome<std::string> ParseRuleName(const View& view, const std::string& name) {
+  const LiveRule* rule = RuleNamed(view, name);
+  if (rule == nullptr) return RuleNotFound(view, name);
+  return rule->name;
+}
+
+Outcome<BackendKey> ParseBackendName(const View& view, const std::string& name) {
   const size_t part = name.find(kBackendsPart);
   const LiveRule* rule =
       part == std::string::npos ? nullptr : RuleNamed(view, name.substr(0, part));
@@ -177,11 +207,21 @@ Outcome<admin::v1::Backend> GetBackend(const View& view,
     failure.reason = "BACKEND_NOT_FOUND";
     return failure;
   }
-  const std::string leaf = name.substr(part + sizeof kBackendsPart - 1);
+  std::string leaf = name.substr(part + sizeof kBackendsPart - 1);
+  if (!Exists(*rule, leaf)) return BackendNotFound(*rule, name);
+  return BackendKey{rule->name, std::move(leaf)};
+}
+
+Outcome<admin::v1::Backend> GetBackend(const View& view,
+                                       const admin::v1::GetBackendRequest& request) {
+  const Outcome<BackendKey> key = ParseBackendName(view, request.name());
+  if (const auto* failure = std::get_if<Failure>(&key)) return *failure;
+  const LiveRule* rule = FindRule(view.live, std::get<BackendKey>(key).rule);
+  const std::string& leaf = std::get<BackendKey>(key).backend;
   for (const UnresolvedBackend& unresolved : rule->unresolved)
     if (unresolved.name == leaf) return Describe(view, *rule, unresolved);
   const LiveBackend* backend = FindBackend(*rule, leaf);
-  if (backend == nullptr) return BackendNotFound(*rule, name);
+  if (backend == nullptr) return BackendNotFound(*rule, request.name());
   return Describe(view, *rule, *backend);
 }
 

@@ -18,6 +18,16 @@ std::string WhyUnresolved(const View& view, const UnresolvedBackend& backend);
 // "rules/web/backends/web-1"
 std::string BackendName(const std::string& rule, const std::string& backend);
 
+// The rule and backend of "rules/RULE/backends/BACKEND", which exist; the backend may be a DNS name
+// with addresses. NotFound with the closest name otherwise.
+Outcome<BackendKey> ParseBackendName(const View& view, const std::string& name);
+
+// The rule of "rules/RULE", which exists.
+Outcome<std::string> ParseRuleName(const View& view, const std::string& name);
+
+// What is set for a backend, as answers show it.
+admin::v1::BackendOverride ToProto(const Override& override);
+
 Outcome<admin::v1::Rule> GetRule(const View& view, const admin::v1::GetRuleRequest& request);
 Outcome<admin::v1::ListRulesResponse> ListRules(const View& view,
                                                 const admin::v1::ListRulesRequest& request);

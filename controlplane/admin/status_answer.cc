@@ -1,6 +1,5 @@
 #include "controlplane/admin/status_answer.h"
 
-#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -86,12 +85,18 @@ void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts)
     alerts.Add("workers", "no worker accepts connections: all of them drain");
   }
   for (const LiveRule& rule : view.live) {
-    const bool any_up =
-        std::any_of(rule.backends.begin(), rule.backends.end(), [&](const LiveBackend& backend) {
-          return IsUp(view.health.StateOf(BackendKey{rule.name, backend.name}));
-        });
-    if (!any_up)
-      alerts.Add(absl::StrCat("rules/", rule.name), "no backend is up: connections are refused");
+    bool any_up = false;
+    bool any_takes = false;
+    for (const LiveBackend& backend : rule.backends) {
+      const bool up = IsUp(view.health.StateOf(BackendKey{rule.name, backend.name}));
+      any_up |= up && backend.admin_state != type::v1::ADMIN_STATE_MAINT;
+      any_takes |= up && backend.weight > 0;
+    }
+    if (any_takes) continue;
+    alerts.Add(absl::StrCat("rules/", rule.name),
+               any_up ? "every backend that is up is drained or has weight 0: connections are "
+                        "refused"
+                      : "no backend is up: connections are refused");
   }
 }
 
@@ -101,6 +106,9 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
   for (const LiveRule& rule : view.live) {
     for (const LiveBackend& backend : rule.backends) {
       const BackendKey key{rule.name, backend.name};
+      if (view.overrides.Find(key) != nullptr)
+        out.set_backends_overridden(out.backends_overridden() + 1);
+      if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) continue;
       if (IsUp(view.health.StateOf(key))) {
         ++up;
         continue;

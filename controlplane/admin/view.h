@@ -13,6 +13,7 @@
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/history.h"
 #include "controlplane/snapshot/live_rules.h"
+#include "controlplane/snapshot/overrides.h"
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
 #include "lb/type/v1/type.pb.h"
@@ -31,6 +32,7 @@ struct View {
   const Operations& operations;
   const History& history;
   const std::optional<Confirmation>& confirmation;
+  const Overrides& overrides;
   ClockReading clock;
 };
 

@@ -18,6 +18,13 @@ bool SameCheck(const LiveBackend& a, const LiveBackend& b) {
   return a.address == b.address && a.check_host == b.check_host;
 }
 
+// How a backend of the rule is checked: not at all in maintenance.
+HealthCheckConfig CheckOf(const LiveRule& rule, const LiveBackend& backend) {
+  HealthCheckConfig check = rule.health_check;
+  if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) check.enabled = false;
+  return check;
+}
+
 Duration SpreadOf(const LiveRules& rules) {
   size_t count = 0;
   for (const LiveRule& rule : rules)
@@ -152,9 +159,9 @@ void HealthBook::Add(const BackendKey& key, const LiveRule& rule, const LiveBack
   auto checked = std::make_unique<Checked>();
   checked->key = key;
   checked->backend = backend;
-  checked->check = rule.health_check;
+  checked->check = CheckOf(rule, backend);
   checked->health.address = backend.address;
-  checked->health.checked = rule.health_check.enabled;
+  checked->health.checked = checked->check.enabled;
   checked->order = next_order_++;
   by_order_.emplace(checked->order, checked.get());
   if (checked->check.enabled) {
@@ -169,11 +176,12 @@ void HealthBook::Add(const BackendKey& key, const LiveRule& rule, const LiveBack
 
 void HealthBook::Update(Checked& checked, const LiveRule& rule, const LiveBackend& backend,
                         Instant now) {
-  const bool same = checked.check == rule.health_check && SameCheck(checked.backend, backend);
+  const HealthCheckConfig check = CheckOf(rule, backend);
+  const bool same = checked.check == check && SameCheck(checked.backend, backend);
   const bool was_enabled = checked.check.enabled;
-  checked.check = rule.health_check;
+  checked.check = check;
   checked.backend = backend;
-  checked.health.checked = rule.health_check.enabled;
+  checked.health.checked = check.enabled;
   if (same) return;
   checked.outdated = checked.in_flight.has_value();
   if (!checked.check.enabled) {

@@ -87,7 +87,8 @@ using AdminAnswer =
                  admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
                  admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
                  admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
-                 admin::v1::ListEventsResponse>;
+                 admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
+                 admin::v1::GetLogLevelsResponse>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {
@@ -114,8 +115,13 @@ struct WriteLog {
   LogFields fields;
 };
 
+// Log lines of this level and above only, from now on.
+struct SetLogLevel {
+  std::optional<LogLevel> level;  // Unset: as the process was started.
+};
+
 using Action =
     std::variant<TryConfig, KeepRevision, DropRevision, SendToWorker, CloseSession, WatchProcess,
-                 StartProbe, ResolveName, Reply, StreamItem, SaveState, WriteLog>;
+                 StartProbe, ResolveName, Reply, StreamItem, SaveState, WriteLog, SetLogLevel>;
 
 }  // namespace lb::controlplane

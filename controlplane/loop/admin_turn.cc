@@ -12,14 +12,36 @@
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
 #include "controlplane/admin/worker_answers.h"
+#include "controlplane/loop/backend_turn.h"
 #include "controlplane/loop/config_change_turn.h"
+#include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/event_turn.h"
+#include "controlplane/loop/log_turn.h"
 
 namespace lb::controlplane {
 namespace {
 
 Failure Precondition(const std::string& worker, const char* what, const char* reason) {
   return {absl::FailedPreconditionError(absl::StrCat("'", worker, "' ", what)), reason};
+}
+
+// Whether clients are refused once this worker drains.
+bool IsLastAccepting(const Parts& parts, const WorkerKey& key) {
+  if (parts.workers.Find(key)->draining) return false;
+  for (const auto& [session, other] : parts.workers.sessions())
+    if (other != key && !parts.workers.Find(other)->draining) return false;
+  return true;
+}
+
+// The answer to an order that is only to be checked.
+admin::v1::Operation Planned(const char* kind, const WorkerKey& key, uint64_t connections) {
+  admin::v1::Operation operation;
+  operation.set_done(true);
+  operation.set_kind(kind);
+  operation.set_target(absl::StrCat("workers/", key.id));
+  operation.set_connections_left(connections);
+  operation.set_status("checked only");
+  return operation;
 }
 
 // Sends an order to a worker that is connected.
@@ -95,6 +117,13 @@ struct Answerer {
       return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
     // Asked twice is not wrong: the second one follows the first.
     if (const auto* running = parts.operations.RunningDrain(key)) return *running;
+    if (!request.force() && IsLastAccepting(parts, key))
+      return Precondition(request.name(),
+                          "is the last worker that accepts connections: clients would be refused; "
+                          "set force to do it all the same",
+                          "LAST_ACCEPTING_WORKER");
+    if (request.validate_only())
+      return Planned("DrainWorker", key, parts.totals.OfWorker(key).connections);
     worker::v1::Command order;
     order.mutable_drain();
     if (request.has_timeout()) *order.mutable_drain()->mutable_timeout() = request.timeout();
@@ -110,6 +139,7 @@ struct Answerer {
     if (record.ending)
       return Precondition(request.name(), "is ending: a signal drains it for good",
                           "WORKER_ENDING");
+    if (request.validate_only()) return Planned("UndrainWorker", key, 0);
     worker::v1::Command order;
     order.mutable_undrain();
     return Order(key, std::move(order), parts, turn);
@@ -165,6 +195,35 @@ struct Answerer {
   Outcome<admin::v1::ListEventsResponse> operator()(const admin::v1::ListEventsRequest& request) {
     return ListEvents(request, parts);
   }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::DrainBackendRequest& request) {
+    return DrainBackend({event, view, parts, turn}, request);
+  }
+  Outcome<admin::v1::Backend> operator()(const admin::v1::UndrainBackendRequest& request) {
+    return UndrainBackend({event, view, parts, turn}, request);
+  }
+  Outcome<admin::v1::Backend> operator()(const admin::v1::MaintainBackendRequest& request) {
+    return MaintainBackend({event, view, parts, turn}, request);
+  }
+  Outcome<admin::v1::Backend> operator()(const admin::v1::SetBackendWeightRequest& request) {
+    return SetBackendWeight({event, view, parts, turn}, request);
+  }
+  Outcome<admin::v1::Backend> operator()(const admin::v1::ResetBackendRequest& request) {
+    return ResetBackend({event, view, parts, turn}, request);
+  }
+  Outcome<admin::v1::ListConnectionsResponse> operator()(
+      const admin::v1::ListConnectionsRequest& request) {
+    return ListConnections(event, view, request, parts, turn);
+  }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::KillConnectionsRequest& request) {
+    return KillConnections(event, view, request, parts, turn);
+  }
+  Outcome<admin::v1::GetLogLevelsResponse> operator()(const admin::v1::GetLogLevelsRequest&) {
+    return DescribeLogLevels(view, parts);
+  }
+  Outcome<admin::v1::GetLogLevelsResponse> operator()(
+      const admin::v1::SetLogLevelRequest& request) {
+    return ChangeLogLevel(view, event, request, parts, turn);
+  }
 
   // Answered when the configuration was looked at.
   struct Promise {
@@ -219,6 +278,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .operations = parts.operations,
           .history = parts.history,
           .confirmation = parts.confirmation,
+          .overrides = parts.overrides,
           .clock = clock};
 }
 
@@ -240,7 +300,9 @@ void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
   parts.events.watches.erase(event.request);
   parts.waiters.erase(event.request);
   // A change with a request id may be asked for again: its answer is kept for that.
-  if (!parts.requests.Holds(event.request)) ForgetAsker(event.request, parts);
+  if (parts.requests.Holds(event.request)) return;
+  ForgetAsker(event.request, parts);
+  ForgetConnectionList(event.request, parts);
 }
 
 void AnswerRepeats(Parts& parts, Turn& turn) {

@@ -143,8 +143,11 @@ void Refresh(Parts& parts, Turn& turn) {
     parts.wait_for_names_until.reset();
     turn.refresh = true;
   }
+  turn.refresh |= turn.now >= parts.overrides.NextDeadline();
   if (!turn.refresh) return;
   LiveRules live = Expand(*parts.config, parts.resolver.addresses());
+  turn.dirty |= parts.overrides.Keep(live, turn.now);
+  parts.overrides.Apply(live);
   if (parts.in_force && live == parts.live) return NoteVersion(parts);
   parts.live = std::move(live);
   parts.in_force = true;

@@ -10,7 +10,10 @@
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
+#include "controlplane/loop/connection_turn.h"
+#include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/event_turn.h"
+#include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/parts.h"
 #include "controlplane/loop/stored_state.h"
 #include "controlplane/loop/worker_turn.h"
@@ -53,6 +56,8 @@ class ControlLoop::Impl final {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
     next = std::min(next, NextSilence(*parts_));
     next = std::min({next, NextConfigChange(*parts_), NextWaiter(*parts_)});
+    next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
+                     NextLogDeadline(*parts_), parts_->overrides.NextDeadline()});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -90,6 +95,9 @@ class ControlLoop::Impl final {
     SaveAndGrant(turn);
     SendConfigChange(*parts_, turn);
     OfferSnapshots(turn);
+    StepBackendDrains(*parts_, turn);
+    StepConnectionOrders(*parts_, turn);
+    StepLogLevels(*parts_, turn);
     AnswerRepeats(*parts_, turn);
     AnswerWaiters(*parts_, turn);
     PublishEvents(*parts_, turn);

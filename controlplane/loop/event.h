@@ -15,8 +15,11 @@
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/backend.pb.h"
 #include "lb/admin/v1/config.pb.h"
+#include "lb/admin/v1/connection.pb.h"
 #include "lb/admin/v1/event.pb.h"
+#include "lb/admin/v1/log.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -92,7 +95,11 @@ using AdminCall = std::variant<
     admin::v1::ApplyConfigRequest, admin::v1::ConfirmConfigRequest,
     admin::v1::RollbackConfigRequest, admin::v1::GetConfigRequest, admin::v1::ListConfigsRequest,
     admin::v1::GetRolloutRequest, admin::v1::ListOperationsRequest, admin::v1::WaitOperationRequest,
-    admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest>;
+    admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest, admin::v1::DrainBackendRequest,
+    admin::v1::UndrainBackendRequest, admin::v1::MaintainBackendRequest,
+    admin::v1::SetBackendWeightRequest, admin::v1::ResetBackendRequest,
+    admin::v1::ListConnectionsRequest, admin::v1::KillConnectionsRequest,
+    admin::v1::GetLogLevelsRequest, admin::v1::SetLogLevelRequest>;
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

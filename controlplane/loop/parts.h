@@ -14,6 +14,7 @@
 
 #include "base/time.h"
 #include "controlplane/admin/file_status.h"
+#include "controlplane/admin/log_overrides.h"
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/request_ledger.h"
 #include "controlplane/admin/totals.h"
@@ -22,11 +23,14 @@
 #include "controlplane/events/event_log.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/loop/action.h"
+#include "controlplane/loop/backend_drains.h"
 #include "controlplane/loop/config_changes.h"
+#include "controlplane/loop/connection_orders.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/history.h"
 #include "controlplane/snapshot/live_rules.h"
+#include "controlplane/snapshot/overrides.h"
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
 #include "lb/type/v1/type.pb.h"
@@ -72,6 +76,10 @@ struct Parts {
   History history;
   std::optional<Confirmation> confirmation;
   ConfigChanges changes;
+  Overrides overrides;
+  BackendDrains drains;
+  ConnectionOrders connection_orders;
+  LogOverrides log;
   // Streams that were told to end; what still comes from them counts for nothing.
   std::set<SessionId> closing;
   // The first configuration waits until then for the first answers to DNS queries.

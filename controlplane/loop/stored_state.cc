@@ -1,5 +1,6 @@
 #include "controlplane/loop/stored_state.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/version.h"
+#include "controlplane/admin/proto_time.h"
 #include "lb/state/v1/state.pb.h"
 
 namespace lb::controlplane {
@@ -58,6 +60,35 @@ void RestoreWorkers(const StoredState& state, Parts& parts, Turn& turn) {
   }
 }
 
+void RestoreOverrides(const StoredState& state, Parts& parts, Turn& turn) {
+  for (const StoredState::Override& stored : state.overrides()) {
+    Override override{.admin_state = stored.admin_state(),
+                      .weight = std::nullopt,
+                      .weight_percent = std::nullopt,
+                      .author = stored.author(),
+                      .set_time = FromProto(stored.set_time())};
+    if (stored.has_weight()) override.weight = std::min(stored.weight(), Overrides::kMaxWeight);
+    if (stored.has_weight_percent())
+      override.weight_percent = std::min(stored.weight_percent(), Overrides::kMaxPercent);
+    if (!parts.overrides.Set({stored.rule(), stored.backend()}, std::move(override)))
+      turn.Log(LogLevel::kWarn, "too many backend overrides are stored; this one is dropped",
+               {{"rule", stored.rule()}, {"backend", stored.backend()}});
+  }
+}
+
+void StoreOverrides(const Parts& parts, StoredState& state) {
+  for (const auto& [key, override] : parts.overrides.all()) {
+    StoredState::Override& stored = *state.add_overrides();
+    stored.set_rule(key.rule);
+    stored.set_backend(key.backend);
+    stored.set_admin_state(override.admin_state);
+    if (override.weight) stored.set_weight(*override.weight);
+    if (override.weight_percent) stored.set_weight_percent(*override.weight_percent);
+    stored.set_author(override.author);
+    *stored.mutable_set_time() = ToProto(override.set_time);
+  }
+}
+
 void StoreHealth(const Parts& parts, StoredState& state) {
   for (const auto& [key, health] : parts.health.Known()) {
     StoredState::Backend& backend = *state.add_backends();
@@ -88,6 +119,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   RestoreHealth(state, *parts, turn.now);
   parts->history.Restore(state, options.revisions);
   parts->confirmation = Confirmation::Restore(state, turn.now, options.start_time);
+  RestoreOverrides(state, *parts, turn);
   const bool same_boot = state.boot_id() == options.boot_id;
   if (same_boot) RestoreWorkers(state, *parts, turn);
   if (!parsed || options.state_damaged || (same_boot && state.workers_missing()))
@@ -103,6 +135,7 @@ std::string Store(const Parts& parts) {
   StoreHealth(parts, state);
   parts.history.Store(state);
   if (parts.confirmation) parts.confirmation->Store(state);
+  StoreOverrides(parts, state);
   for (const auto& [key, record] : parts.workers.workers()) {
     StoredState::Worker& worker = *state.add_workers();
     worker.set_id(key.id);

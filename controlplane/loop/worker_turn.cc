@@ -9,6 +9,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/loop/connection_turn.h"
+#include "controlplane/loop/drain_turn.h"
 #include "controlplane/stream/health_messages.h"
 #include "controlplane/stream/hello.h"
 
@@ -42,6 +44,7 @@ void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& tu
   parts.ledger.Forget(worker);
   parts.totals.Forget(worker);
   parts.operations.Forget(worker);
+  parts.log.erase(absl::StrCat("workers/", worker.id));
   turn.dirty = true;
   // One that drained before had said that it ends; any other was killed or crashed.
   turn.Emit("worker.gone", NameOf(worker), expected ? LogLevel::kInfo : LogLevel::kWarn,
@@ -159,6 +162,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     *message.mutable_command() = std::move(order);
     turn.Send(session, std::move(message));
   }
+  ResendConnectionOrders(key, parts, turn);
 }
 
 absl::Status OnNack(const worker::v1::Nack& nack, const WorkerKey& worker, Parts& parts,
@@ -203,11 +207,18 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
       return OnNack(message.nack(), worker, parts, turn);
     case ConnectRequest::kStats:
       parts.totals.Report(worker, message.stats());
+      NoteCounted(worker, parts);
       return absl::OkStatus();
     case ConnectRequest::kSlots:
       return parts.ledger.Report(worker, message.slots(), turn.now);
     case ConnectRequest::kDrain:
       OnDrainStatus(message.drain(), worker, parts, turn);
+      return absl::OkStatus();
+    case ConnectRequest::kConnections:
+      OnConnectionList(message.connections(), worker, parts, turn);
+      return absl::OkStatus();
+    case ConnectRequest::kKill:
+      OnKillStatus(message.kill(), worker, parts);
       return absl::OkStatus();
     case ConnectRequest::kHello:
       return absl::InvalidArgumentError("a second hello");

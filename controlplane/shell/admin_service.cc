@@ -13,6 +13,7 @@
 #include "controlplane/access/rules.h"
 #include "controlplane/shell/admin_call.h"
 #include "controlplane/shell/audit.h"
+#include "controlplane/shell/operator_services.h"
 #include "controlplane/shell/peer_credentials.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/config.grpc.pb.h"
@@ -184,6 +185,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     services_.push_back(std::make_unique<Operations>(calls_sink_));
     services_.push_back(std::make_unique<Configs>(calls_sink_));
     services_.push_back(std::make_unique<Events>(calls_sink_));
+    for (auto& service : MakeOperatorServices(calls_sink_)) services_.push_back(std::move(service));
   }
 
   std::vector<grpc::Service*> services() {

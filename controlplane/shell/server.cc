@@ -194,6 +194,7 @@ class Server::Impl final {
                    [this](StreamItem& item) { admin_service_.Stream(std::move(item)); },
                    [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
                    [](WriteLog& line) { Log(line.level, line.message, line.fields); },
+                   [](SetLogLevel& set) { ChangeLogLevel(set.level); },
                },
                action);
   }

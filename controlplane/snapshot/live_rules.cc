@@ -23,7 +23,8 @@ LiveBackend Live(const RuleConfig& rule, const BackendConfig& backend, std::stri
           .address = address,
           .weight = backend.weight,
           .max_connections = backend.max_connections.value_or(rule_limit),
-          .check_host = CheckHost(backend.address, address)};
+          .check_host = CheckHost(backend.address, address),
+          .configured_weight = backend.weight};
 }
 
 std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses& addresses) {

@@ -13,6 +13,7 @@
 #include "base/endpoint.h"
 #include "controlplane/config/config.h"
 #include "controlplane/snapshot/backend_key.h"
+#include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
 
@@ -20,11 +21,13 @@ namespace lb::controlplane {
 using Addresses = std::map<Endpoint, std::vector<Endpoint>>;
 
 struct LiveBackend {
-  std::string name;  // The configured one, or NAME@IP:PORT for an address of a DNS name.
-  Endpoint address;  // IP or unix.
-  uint32_t weight = 1;
+  std::string name;     // The configured one, or NAME@IP:PORT for an address of a DNS name.
+  Endpoint address;     // IP or unix.
+  uint32_t weight = 1;  // In force.
   uint64_t max_connections = 0;  // Over all workers of the host; 0: no limit.
   std::string check_host;        // The configured host: the Host header of HTTP checks.
+  uint32_t configured_weight = 1;
+  type::v1::AdminState admin_state = type::v1::ADMIN_STATE_READY;
 
   friend bool operator==(const LiveBackend&, const LiveBackend&) = default;
 };

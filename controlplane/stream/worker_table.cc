@@ -1,8 +1,18 @@
 #include "controlplane/stream/worker_table.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace lb::controlplane {
+namespace {
+
+bool HasFeature(const worker::v1::Hello& hello, const char* feature) {
+  return std::find(hello.features().begin(), hello.features().end(), feature) !=
+         hello.features().end();
+}
+
+}  // namespace
 
 void WorkerTable::Restore(const WorkerKey& key, uint32_t pid, uint64_t start_ticks, Instant now) {
   if (workers_.size() >= kMaxWorkers) return;
@@ -34,7 +44,9 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .await_slots_until = std::nullopt,
             .draining = hello.draining(),
             .ending = false,
-            .threads = hello.threads()};
+            .threads = hello.threads(),
+            .connections_feature = HasFeature(hello, "connections"),
+            .log_level_feature = HasFeature(hello, "log_level")};
   record.identity.DiscardUnknownFields();
   if (!hello.has_running()) record.await_slots_until = now + kAwaitSlots;
   sessions_.emplace(session, key);

@@ -39,6 +39,8 @@ struct WorkerRecord {
   bool draining = false;
   bool ending = false;  // It drains because its process ends: no order takes that back.
   uint32_t threads = 0;
+  bool connections_feature = false;  // Lists and kills connections.
+  bool log_level_feature = false;
 };
 
 class WorkerTable final {

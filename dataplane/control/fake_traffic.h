@@ -22,12 +22,14 @@ class FakeTraffic final : public Traffic {
     return failures;
   }
   void CloseConnections() override { ++closes; }
+  void Run(const std::shared_ptr<ConnectionWalk>& walk) override { walks.push_back(walk); }
   uint64_t connections() const override { return open; }
 
   std::vector<BindFailure> failures;  // What the next binds fail with.
   std::shared_ptr<const Tables> in_force;
   bool accepting = true;
   int closes = 0;
+  std::vector<std::shared_ptr<ConnectionWalk>> walks;  // Each time one was to run.
   uint64_t open = 0;
 };
 

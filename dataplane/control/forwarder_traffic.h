@@ -24,6 +24,7 @@ class ForwarderTraffic final : public Traffic {
     return Convert(forwarder_.ResumeAccepting());
   }
   void CloseConnections() override { forwarder_.CloseConnections(); }
+  void Run(const std::shared_ptr<ConnectionWalk>& walk) override { forwarder_.Run(walk); }
   uint64_t connections() const override { return forwarder_.connections(); }
 
  private:

@@ -56,7 +56,7 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
     case ConnectResponse::kSlots:
       return TakeGrant(message.slots(), out);
     case ConnectResponse::kCommand:
-      return lent_.drainer.Take(message.command(), now);
+      return TakeCommand(message.command(), now);
     case ConnectResponse::kWelcome:
     case ConnectResponse::MESSAGE_NOT_SET:
       break;
@@ -104,6 +104,18 @@ absl::Status Session::TakeGrant(const lb::worker::v1::SlotGrant& grant, Messages
   return absl::OkStatus();
 }
 
+absl::Status Session::TakeCommand(const lb::worker::v1::Command& command, Instant now) {
+  switch (command.order_case()) {
+    case lb::worker::v1::Command::kListConnections:
+    case lb::worker::v1::Command::kKillConnections:
+      return lent_.connections.Take(command, now);
+    case lb::worker::v1::Command::kSetLogLevel:
+      return lent_.log.Take(command.set_log_level(), now);
+    default:
+      return lent_.drainer.Take(command, now);
+  }
+}
+
 absl::Status Session::Tick(Instant now, Messages& out) {
   if (!welcomed_) {
     return now < welcome_deadline_ ? absl::OkStatus()
@@ -117,6 +129,7 @@ absl::Status Session::Tick(Instant now, Messages& out) {
     next_stats_ = now + stats_interval_;
     Append(stats_.Report(lent_.traffic.connections()), out);
   }
+  lent_.connections.Report(now, out);
   if (auto status = lent_.drainer.Status(now)) out.push_back(std::move(*status));
   return absl::OkStatus();
 }

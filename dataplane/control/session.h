@@ -11,8 +11,10 @@
 #include "absl/status/status.h"
 #include "base/time.h"
 #include "dataplane/control/config_lane.h"
+#include "dataplane/control/connection_lane.h"
 #include "dataplane/control/drainer.h"
 #include "dataplane/control/health_lane.h"
+#include "dataplane/control/log_lane.h"
 #include "dataplane/control/slot_lane.h"
 #include "dataplane/control/snapshot_receiver.h"
 #include "dataplane/control/stats_lane.h"
@@ -39,6 +41,8 @@ class Session final {
     Traffic& traffic;
     ConfigLane& config;
     Drainer& drainer;
+    ConnectionLane& connections;
+    LogLane& log;
   };
   struct Self {
     lb::type::v1::ProcessIdentity identity;
@@ -64,6 +68,7 @@ class Session final {
   absl::Status TakeWelcome(const lb::worker::v1::Welcome& welcome, Instant now);
   absl::Status TakePart(const lb::worker::v1::SnapshotPart& part, Messages& out);
   absl::Status TakeVersion(const lb::worker::v1::VersionUpdate& update, Messages& out);
+  absl::Status TakeCommand(const lb::worker::v1::Command& command, Instant now);
   absl::Status TakeGrant(const lb::worker::v1::SlotGrant& grant, Messages& out);
 
   Lent lent_;

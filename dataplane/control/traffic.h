@@ -14,6 +14,8 @@
 
 namespace lb::dataplane {
 
+class ConnectionWalk;
+
 // A listen address that could not be bound.
 struct BindFailure {
   std::string rule;
@@ -32,6 +34,8 @@ class Traffic {
   virtual std::vector<BindFailure> ResumeAccepting() = 0;
   // Closes all connections.
   virtual void CloseConnections() = 0;
+  // Makes a walk over the connections begin, or go on after it was allowed more.
+  virtual void Run(const std::shared_ptr<ConnectionWalk>& walk) = 0;
   // Client connections open now.
   virtual uint64_t connections() const = 0;
 };

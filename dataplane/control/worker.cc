@@ -13,9 +13,11 @@
 #include "base/status_macros.h"
 #include "dataplane/control/backoff.h"
 #include "dataplane/control/config_lane.h"
+#include "dataplane/control/connection_lane.h"
 #include "dataplane/control/drainer.h"
 #include "dataplane/control/forwarder_traffic.h"
 #include "dataplane/control/heap_trim.h"
+#include "dataplane/control/log_lane.h"
 #include "dataplane/control/metrics_page.h"
 #include "dataplane/control/session.h"
 #include "dataplane/control/stream_client.h"
@@ -56,6 +58,7 @@ class Worker::Impl final {
         registry_(options_.threads),
         config_(traffic_, registry_, Now),
         drainer_(traffic_),
+        connections_(traffic_, options_.threads),
         backoff_(options_.seed),
         tick_(io),
         reconnect_(io),
@@ -87,7 +90,8 @@ class Worker::Impl final {
 
  private:
   void Connect() {
-    session_.emplace(Session::Lent{registry_, traffic_, config_, drainer_}, Now());
+    session_.emplace(Session::Lent{registry_, traffic_, config_, drainer_, connections_, log_},
+                     Now());
     client_.Connect();
     client_.Send(session_->Hello({options_.identity, static_cast<uint32_t>(options_.threads)}));
   }
@@ -110,6 +114,7 @@ class Worker::Impl final {
   void HandleEnded(const absl::Status& status) {
     const bool was_welcomed = session_->welcomed();
     session_.reset();
+    connections_.ForgetLists();
     if (was_welcomed) ++reconnects_total_;
     if (was_welcomed && Now() - welcomed_at_ >= kGoodStream) backoff_.Reset();
     const std::chrono::milliseconds delay = backoff_.Next();
@@ -131,6 +136,8 @@ class Worker::Impl final {
     const Instant now = Now();
     CheckThreads(now);
     drainer_.Step(now);
+    connections_.Step(now);
+    log_.Step(now);
     if (heap_trim_.Due(forwarder_.connections(), now)) malloc_trim(0);
     if (session_) {
       Session::Messages out;
@@ -203,6 +210,8 @@ class Worker::Impl final {
   StateRegistry registry_;
   ConfigLane config_;
   Drainer drainer_;
+  ConnectionLane connections_;
+  LogLane log_;
   Backoff backoff_;
   HeapTrim heap_trim_;
   std::optional<Session> session_;  // While a stream is open.

@@ -44,6 +44,8 @@ class BackendLink final {
   ConnectFailure failure() const { return failure_; }
 
   Side& side() { return side_; }
+  // True from choosing a backend to closing its socket.
+  bool open() const { return open_; }
   size_t backend() const { return backend_; }
   const TriedBackends& tried() const { return tried_; }
   // The rule is another one now, with other numbers for its backends, or one of them recovered.

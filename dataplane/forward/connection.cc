@@ -45,6 +45,7 @@ Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
       rule_(std::move(rule)),
       client_(this),
       link_(this),
+      started_at_(context.now),
       moved_at_(context.now) {
   client_.fd = std::move(client);
   client_.writable = true;
@@ -203,6 +204,8 @@ void Connection::Count(const Pumped& up, const Pumped& down) {
   const uint64_t moved = up.received_bytes + up.sent_bytes + down.received_bytes + down.sent_bytes;
   if (moved == 0) return;
   moved_at_ = context_.now;
+  received_bytes_ += up.received_bytes;
+  sent_bytes_ += down.sent_bytes;
   rule_->counters().received_bytes.Add(up.received_bytes);
   rule_->counters().sent_bytes.Add(down.sent_bytes);
   BackendCounters& backend = rule_->backend_counters(link_.backend());
@@ -258,6 +261,7 @@ void Connection::CloseSockets(bool with_reset) {
   client_.fd.Reset();
   link_.Close(*rule_);
   context_.KeepSpare();  // For those who wait for a backend, not only for those to be accepted.
+  for (const auto& walk : context_.walks) walk->OnLeaving(context_, this, next_);
   (previous_ == nullptr ? context_.first : previous_->next_) = next_;
   if (next_ != nullptr) next_->previous_ = previous_;
   rule_->counters().connections.Subtract(1);

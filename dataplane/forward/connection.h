@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "dataplane/forward/backend_link.h"
+#include "dataplane/forward/connection_walk.h"
 #include "dataplane/forward/pump.h"
 #include "dataplane/forward/side.h"
 #include "dataplane/forward/thread_context.h"
@@ -50,6 +51,13 @@ class Connection final : private Timer {
   // A backend that it waits for may have a slot.
   void OnCalled(const ListenerSet& listeners);
 
+  // For a ConnectionWalk. The next older one of the thread, or nullptr.
+  Connection* next() const { return next_; }
+  bool Matches(const ConnectionFilter& filter) const;
+  ConnectionInfo Describe() const;
+  // Resets both sides.
+  void Kill();
+
  private:
   enum class State : uint8_t { kConnecting, kWaiting, kRelaying, kClosed };
 
@@ -79,9 +87,12 @@ class Connection final : private Timer {
   RuleLease rule_;
   Side client_;
   BackendLink link_;
-  Direction up_;                      // From the client to the backend.
-  Direction down_;                    // From the backend to the client.
+  Direction up_;    // From the client to the backend.
+  Direction down_;  // From the backend to the client.
+  const Instant started_at_;
   Instant moved_at_;                  // When something moved last.
+  uint64_t received_bytes_ = 0;       // From the client.
+  uint64_t sent_bytes_ = 0;           // To the client.
   std::unique_ptr<Waiting> waiting_;  // From entering the queue until it is connected.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;

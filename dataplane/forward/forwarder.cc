@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/prng.h"
 #include "dataplane/forward/connection.h"
+#include "dataplane/forward/connection_walk.h"
 #include "dataplane/forward/io_thread.h"
 #include "dataplane/forward/listen_plan.h"
 
@@ -146,6 +147,11 @@ class Forwarder::Impl final {
     });
   }
 
+  void Run(const std::shared_ptr<ConnectionWalk>& walk) {
+    for (const auto& thread : threads_)
+      thread->Post([walk](ThreadParts parts) { walk->Run(parts.context); });
+  }
+
   uint64_t connections() const { return group_->connections(); }
 
   std::optional<Endpoint> listening(const std::string& name) const {
@@ -235,6 +241,8 @@ std::vector<Forwarder::BindFailure> Forwarder::ResumeAccepting() {
 }
 
 void Forwarder::CloseConnections() { impl_->CloseConnections(); }
+
+void Forwarder::Run(const std::shared_ptr<ConnectionWalk>& walk) { impl_->Run(walk); }
 
 uint64_t Forwarder::connections() const { return impl_->connections(); }
 

@@ -17,6 +17,8 @@
 
 namespace lb::dataplane {
 
+class ConnectionWalk;
+
 class Forwarder final {
  public:
   struct Options {
@@ -52,6 +54,10 @@ class Forwarder final {
   std::vector<BindFailure> ResumeAccepting();
   // Closes all connections, counted as kDrain.
   void CloseConnections();
+
+  // Makes a walk begin on every thread, or go on after it was allowed more. A walk over as many
+  // threads as this has.
+  void Run(const std::shared_ptr<ConnectionWalk>& walk);
 
   // Client connections open now, over all rules, removed ones too.
   uint64_t connections() const;

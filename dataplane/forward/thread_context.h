@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/time.h"
@@ -13,6 +14,7 @@
 namespace lb::dataplane {
 
 class Connection;
+class ConnectionWalk;
 
 struct ThreadContext {
   // Timeouts are counted in seconds; a finer tick would only cost wakeups.
@@ -52,6 +54,8 @@ struct ThreadContext {
 
   // Every connection, newest first, linked through the connections.
   Connection* first = nullptr;
+  // Walks over the connections that have not met the last one yet; mostly none.
+  std::vector<std::shared_ptr<ConnectionWalk>> walks;
   // Connections that used up their rounds: edge-triggered events do not call them again.
   std::vector<Connection*> run_again;
   // Closed in this turn; destroyed at its end, because events of the turn may still name them.

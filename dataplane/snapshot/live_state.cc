@@ -40,6 +40,8 @@ const char* ToString(CloseReason reason) {
       return "half_close";
     case CloseReason::kDrain:
       return "drain";
+    case CloseReason::kKilled:
+      return "killed";
     case CloseReason::kCount:
       break;
   }

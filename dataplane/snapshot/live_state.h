@@ -52,6 +52,7 @@ enum class CloseReason : uint8_t {
   kIdle,
   kHalfClose,  // Half-closed for too long.
   kDrain,      // Closed at the end of a drain.
+  kKilled,     // By an operator.
   kCount,
 };
 

@@ -1,0 +1,30 @@
+// A range of IP addresses, "10.0.0.0/8" or "fd00::/16" (RFC 4632, RFC 4291 2.3). Plain value;
+// threading: none.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "base/endpoint.h"
+
+namespace lb {
+
+class Cidr final {
+ public:
+  // Parses ADDRESS/BITS, or ADDRESS alone for just that one. InvalidArgument names what is wrong:
+  // no address, too many bits, or bits set behind the prefix.
+  static absl::StatusOr<Cidr> Parse(std::string_view text);
+
+  // True for an address in the range. IPv4 addresses in IPv6 form (::ffff:10.0.0.1) count as IPv4.
+  bool Contains(const SocketAddress& address) const;
+
+ private:
+  std::array<uint8_t, 16> prefix_{};  // IPv4 addresses in IPv6 form.
+  unsigned bits_ = 0;                 // Of the IPv6 form: 96 more for IPv4.
+};
+
+}  // namespace lb

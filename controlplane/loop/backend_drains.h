@@ -1,0 +1,26 @@
+// Drains of backends under way, by the number of their operation. Plain values; threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/time.h"
+#include "controlplane/snapshot/backend_key.h"
+#include "controlplane/stream/worker_table.h"
+
+namespace lb::controlplane {
+
+struct BackendDrain {
+  BackendKey backend;
+  Instant deadline;
+  bool close_at_timeout = false;
+  // Workers that may still open connections, or have not counted them since they stopped.
+  std::set<WorkerKey> unsure;
+  std::optional<uint64_t> kill{};  // The operation that closes the rest.
+};
+
+using BackendDrains = std::map<uint64_t, BackendDrain>;
+
+}  // namespace lb::controlplane

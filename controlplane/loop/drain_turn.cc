@@ -1,0 +1,142 @@
+#include "controlplane/loop/drain_turn.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "controlplane/loop/connection_turn.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr char kKind[] = "DrainBackend";
+constexpr uint32_t kCloseRatePerSecond = 500;  // Their clients come back to the other backends.
+
+// Connections open to a backend, or to all addresses of a DNS name.
+uint64_t CountOpen(const LiveRules& live, const Totals& totals, const BackendKey& key) {
+  const LiveRule* rule = FindRule(live, key.rule);
+  if (rule == nullptr) return 0;
+  uint64_t open = 0;
+  for (const LiveBackend& backend : rule->backends)
+    if (backend.name == key.backend ||
+        absl::StartsWith(backend.name, absl::StrCat(key.backend, "@")))
+      open += totals.OfBackend({key.rule, backend.name}).connections;
+  return open;
+}
+
+void End(admin::v1::Operation& operation, absl::StatusCode code, const std::string& words) {
+  operation.set_done(true);
+  operation.set_status(words);
+  if (code == absl::StatusCode::kOk) return;
+  operation.set_error_code(static_cast<int32_t>(code));
+  operation.set_error_message(words);
+}
+
+// Its time is over: closes the rest, or leaves it open and says so. True when the drain is over.
+bool OnTimeout(const std::string& worker_backend, BackendDrain& drain,
+               admin::v1::Operation& operation, Parts& parts, Turn& turn) {
+  if (drain.close_at_timeout) {
+    worker::v1::ConnectionFilter filter;
+    filter.set_rule(drain.backend.rule);
+    filter.set_backend(worker_backend);
+    drain.kill = StartKill(filter, kCloseRatePerSecond, operation.target(), parts, turn);
+    operation.set_status("the time is over; closing the rest");
+    return false;
+  }
+  End(operation, absl::StatusCode::kDeadlineExceeded,
+      absl::StrCat(operation.connections_left(),
+                   " connections are still open at the timeout; the backend stays drained"));
+  return true;
+}
+
+// True when the drain is over.
+bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Turn& turn) {
+  std::erase_if(drain.unsure, [&](const WorkerKey& key) {
+    const WorkerRecord* record = parts.workers.Find(key);
+    return record == nullptr || !record->session;
+  });
+  operation.set_connections_left(CountOpen(parts.live, parts.totals, drain.backend));
+  if (drain.kill) {
+    const admin::v1::Operation* kill = parts.operations.Edit(*drain.kill);
+    if (kill == nullptr || !kill->done()) return kill == nullptr;
+    operation.set_connections_closed(kill->connections_closed());
+    if (kill->error_code() != 0) {
+      End(operation, static_cast<absl::StatusCode>(kill->error_code()), kill->error_message());
+      return true;
+    }
+    operation.set_connections_left(0);
+    End(operation, absl::StatusCode::kOk,
+        absl::StrCat("done; ", kill->connections_closed(), " connections closed at the timeout"));
+    return true;
+  }
+  if (operation.connections_left() == 0 && drain.unsure.empty()) {
+    End(operation, absl::StatusCode::kOk, "done");
+    return true;
+  }
+  operation.set_status(absl::StrCat(operation.connections_left(), " connections left"));
+  if (turn.now < drain.deadline) return false;
+  return OnTimeout(drain.backend.backend, drain, operation, parts, turn);
+}
+
+}  // namespace
+
+admin::v1::Operation StartBackendDrain(const BackendKey& backend, const std::string& name,
+                                       Duration timeout, bool close_at_timeout, Parts& parts,
+                                       Turn& turn) {
+  EndBackendDrains(backend, "the backend was drained anew", parts);
+  const uint64_t open = CountOpen(parts.live, parts.totals, backend);
+  const uint64_t number =
+      parts.operations.Open(kKind, name, open, absl::StrCat(open, " connections left"));
+  BackendDrain& drain = parts.drains[number];
+  drain = {.backend = backend,
+           .deadline = turn.now + timeout,
+           .close_at_timeout = close_at_timeout,
+           .unsure = {}};
+  for (const auto& [session, key] : parts.workers.sessions()) drain.unsure.insert(key);
+  return *parts.operations.Edit(number);
+}
+
+admin::v1::Operation PlannedDrain(const View& view, const BackendKey& backend,
+                                  const std::string& name) {
+  admin::v1::Operation operation;
+  operation.set_done(true);
+  operation.set_kind(kKind);
+  operation.set_target(name);
+  operation.set_connections_left(CountOpen(view.live, view.totals, backend));
+  operation.set_status(absl::StrCat("would drain ", operation.connections_left(), " connections"));
+  return operation;
+}
+
+void EndBackendDrains(const BackendKey& backend, const std::string& why, Parts& parts) {
+  std::erase_if(parts.drains, [&](const auto& entry) {
+    if (entry.second.backend != backend) return false;
+    if (admin::v1::Operation* operation = parts.operations.Edit(entry.first))
+      End(*operation, absl::StatusCode::kAborted, why);
+    return true;
+  });
+}
+
+void NoteCounted(const WorkerKey& worker, Parts& parts) {
+  if (parts.drains.empty() || !parts.versions.has_content()) return;
+  if (!parts.workers.At(worker).lane.Runs(parts.versions.current())) return;
+  for (auto& [number, drain] : parts.drains) drain.unsure.erase(worker);
+}
+
+void StepBackendDrains(Parts& parts, Turn& turn) {
+  for (auto it = parts.drains.begin(); it != parts.drains.end();) {
+    admin::v1::Operation* operation = parts.operations.Edit(it->first);
+    const bool over =
+        operation == nullptr || operation->done() || Step(it->second, *operation, parts, turn);
+    it = over ? parts.drains.erase(it) : std::next(it);
+  }
+}
+
+Instant NextDrainDeadline(const Parts& parts) {
+  Instant next = Instant::max();
+  for (const auto& [number, drain] : parts.drains)
+    if (!drain.kill) next = std::min(next, drain.deadline);
+  return next;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,155 @@
+#include "controlplane/loop/log_turn.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/admin/proto_time.h"
+#include "controlplane/admin/worker_answers.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr char kSelf[] = "controlplane";
+constexpr char kAllWorkers[] = "workers/-";
+constexpr std::chrono::minutes kDefaultDuration{10};
+constexpr std::chrono::seconds kMinDuration{1};
+constexpr std::chrono::hours kMaxDuration{24};
+
+std::optional<LogLevel> FromProto(type::v1::LogLevel level) {
+  switch (level) {
+    case type::v1::LOG_LEVEL_TRACE:
+      return LogLevel::kTrace;
+    case type::v1::LOG_LEVEL_DEBUG:
+      return LogLevel::kDebug;
+    case type::v1::LOG_LEVEL_INFO:
+      return LogLevel::kInfo;
+    case type::v1::LOG_LEVEL_WARN:
+      return LogLevel::kWarn;
+    case type::v1::LOG_LEVEL_ERROR:
+      return LogLevel::kError;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The workers that a component names, all of which can; the control plane itself is none.
+Outcome<std::vector<WorkerKey>> FindWorkers(const View& view, const std::string& component) {
+  std::vector<WorkerKey> found;
+  if (component == kSelf) return found;
+  if (component == kAllWorkers) {
+    for (const auto& [session, key] : view.workers.sessions())
+      if (view.workers.Find(key)->log_level_feature) found.push_back(key);
+    if (!found.empty()) return found;
+    return Failure{
+        absl::FailedPreconditionError("no worker is connected that can change its log level"),
+        "MISSING_FEATURE"};
+  }
+  Outcome<WorkerKey> key = FindWorker(view, component);
+  if (auto* failure = std::get_if<Failure>(&key)) {
+    failure->reason = "COMPONENT_NOT_FOUND";
+    failure->status = absl::NotFoundError(absl::StrCat(
+        "'", component, "' does not exist: components are controlplane, workers/NAME, workers/-"));
+    return *failure;
+  }
+  const WorkerRecord& record = *view.workers.Find(std::get<0>(key));
+  if (!record.session)
+    return Failure{
+        absl::FailedPreconditionError(absl::StrCat("'", component, "' is not connected")),
+        "WORKER_DISCONNECTED"};
+  if (!record.log_level_feature)
+    return Failure{absl::FailedPreconditionError(
+                       absl::StrCat("'", component, "' cannot change its log level; upgrade it")),
+                   "MISSING_FEATURE"};
+  return std::vector<WorkerKey>{std::get<0>(key)};
+}
+
+void Note(const std::string& component, type::v1::LogLevel level, Instant until, Parts& parts) {
+  if (level == type::v1::LOG_LEVEL_UNSPECIFIED)
+    parts.log.erase(component);
+  else
+    parts.log[component] = {level, until};
+}
+
+void SendLevel(const WorkerKey& key, const admin::v1::SetLogLevelRequest& request,
+               Duration duration, Parts& parts, Turn& turn) {
+  worker::v1::ConnectResponse message;
+  // Setting a level twice does no harm, so its id need not be another each time.
+  message.mutable_command()->set_id(absl::StrCat(parts.self.incarnation(), "/log"));
+  worker::v1::Command::SetLogLevel& order = *message.mutable_command()->mutable_set_log_level();
+  order.set_level(request.level());
+  *order.mutable_duration() = ToProto(duration);
+  turn.Send(*parts.workers.At(key).session, std::move(message));
+  Note(absl::StrCat("workers/", key.id), request.level(), turn.now + duration, parts);
+}
+
+}  // namespace
+
+admin::v1::GetLogLevelsResponse DescribeLogLevels(const View& view, const Parts& parts) {
+  admin::v1::GetLogLevelsResponse out;
+  const auto add = [&](const std::string& component) {
+    admin::v1::LogSetting& setting = *out.add_settings();
+    setting.set_component(component);
+    const auto it = parts.log.find(component);
+    if (it == parts.log.end()) return;
+    setting.set_level(it->second.level);
+    *setting.mutable_return_time() = ToProto(view.clock.ToWall(it->second.until));
+  };
+  add(kSelf);
+  std::string last;
+  for (const auto& [key, record] : parts.workers.workers())
+    if (key.id != last) add(absl::StrCat("workers/", last = key.id));
+  return out;
+}
+
+Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
+    const View& view, const AdminRequest& event, const admin::v1::SetLogLevelRequest& request,
+    Parts& parts, Turn& turn) {
+  const Outcome<std::vector<WorkerKey>> workers = FindWorkers(view, request.component());
+  if (const auto* failure = std::get_if<Failure>(&workers)) return *failure;
+  if (!type::v1::LogLevel_IsValid(request.level()))
+    return Failure{absl::InvalidArgumentError("level: an unknown value"),
+                   "INVALID_ARGUMENT",
+                   {},
+                   {{"level", "an unknown value"}}};
+  const Duration duration = request.has_duration() ? controlplane::FromProto(request.duration())
+                                                   : Duration(kDefaultDuration);
+  if (duration < kMinDuration || duration > kMaxDuration)
+    return Failure{absl::InvalidArgumentError("duration: it is not 1 s to 24 h"),
+                   "INVALID_ARGUMENT",
+                   {},
+                   {{"duration", "it is not 1 s to 24 h"}}};
+  if (request.validate_only()) return DescribeLogLevels(view, parts);
+  if (request.component() == kSelf) {
+    turn.actions.push_back(SetLogLevel{FromProto(request.level())});
+    Note(kSelf, request.level(), turn.now + duration, parts);
+  }
+  for (const WorkerKey& key : std::get<0>(workers)) SendLevel(key, request, duration, parts, turn);
+  // As a warning, so that it is seen at any level but "error".
+  turn.Log(LogLevel::kWarn, "log level set",
+           {{"component", request.component()},
+            {"level", type::v1::LogLevel_Name(request.level())},
+            {"seconds",
+             absl::StrCat(std::chrono::duration_cast<std::chrono::seconds>(duration).count())},
+            {"author", event.caller.name}});
+  return DescribeLogLevels(view, parts);
+}
+
+void StepLogLevels(Parts& parts, Turn& turn) {
+  std::erase_if(parts.log, [&](const auto& entry) {
+    if (turn.now < entry.second.until) return false;
+    if (entry.first == kSelf) turn.actions.push_back(SetLogLevel{std::nullopt});
+    return true;
+  });
+}
+
+Instant NextLogDeadline(const Parts& parts) {
+  Instant next = Instant::max();
+  for (const auto& [component, set] : parts.log) next = std::min(next, set.until);
+  return next;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,55 @@
+#include "dataplane/control/log_lane.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace lb::dataplane {
+namespace {
+
+absl::Status LevelOf(lb::type::v1::LogLevel level, std::optional<LogLevel>& out) {
+  switch (level) {
+    case lb::type::v1::LOG_LEVEL_UNSPECIFIED:
+      out.reset();
+      return absl::OkStatus();
+    case lb::type::v1::LOG_LEVEL_TRACE:
+      out = LogLevel::kTrace;
+      return absl::OkStatus();
+    case lb::type::v1::LOG_LEVEL_DEBUG:
+      out = LogLevel::kDebug;
+      return absl::OkStatus();
+    case lb::type::v1::LOG_LEVEL_INFO:
+      out = LogLevel::kInfo;
+      return absl::OkStatus();
+    case lb::type::v1::LOG_LEVEL_WARN:
+      out = LogLevel::kWarn;
+      return absl::OkStatus();
+    case lb::type::v1::LOG_LEVEL_ERROR:
+      out = LogLevel::kError;
+      return absl::OkStatus();
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("log level ", static_cast<int>(level), " is none"));
+  }
+}
+
+}  // namespace
+
+absl::Status LogLane::Take(const lb::worker::v1::Command::SetLogLevel& order, Instant now) {
+  std::optional<LogLevel> level;
+  if (absl::Status status = LevelOf(order.level(), level); !status.ok()) return status;
+  const int64_t seconds = order.duration().seconds();
+  if (seconds < 0 || seconds > kMaxDuration.count() || order.duration().nanos() < 0)
+    return absl::InvalidArgumentError(absl::StrCat("a log level for ", seconds, " s"));
+  level_ = level;
+  until_ = now + std::chrono::seconds(seconds) + std::chrono::nanoseconds(order.duration().nanos());
+  ChangeLogLevel(level_);
+  return absl::OkStatus();
+}
+
+void LogLane::Step(Instant now) {
+  if (!level_ || now < until_) return;
+  level_.reset();
+  ChangeLogLevel(std::nullopt);
+  LogInfo("log level is as before");
+}
+
+}  // namespace lb::dataplane

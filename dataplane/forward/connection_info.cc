@@ -1,0 +1,59 @@
+// What a connection tells about itself to a walk over all of them.
+#include <sys/socket.h>
+
+#include "dataplane/forward/connection.h"
+
+namespace lb::dataplane {
+namespace {
+
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+// The address that getpeername(2) or getsockname(2) tells; length 0 when the socket has failed.
+SocketAddress AddressBy(NameCall call, int fd) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  if (call(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) return {};
+  return address;
+}
+
+std::string TextOf(const SocketAddress& address) {
+  const absl::StatusOr<Endpoint> endpoint = Endpoint::FromSocketAddress(address);
+  return endpoint.ok() ? endpoint->ToString() : "";
+}
+
+// Whether a backend has the name that was asked for, or is an address of it.
+bool IsOf(const std::string& name, const std::string& wanted) {
+  if (name.compare(0, wanted.size(), wanted) != 0) return false;
+  return name.size() == wanted.size() || name[wanted.size()] == '@';
+}
+
+}  // namespace
+
+bool Connection::Matches(const ConnectionFilter& filter) const {
+  if (!filter.rule.empty() && rule_->table().name != filter.rule) return false;
+  if (!filter.backend.empty() &&
+      !(link_.open() && IsOf(rule_->backend(link_.backend()).name, filter.backend)))
+    return false;
+  return !filter.client || filter.client->Contains(AddressBy(getpeername, client_.fd.get()));
+}
+
+ConnectionInfo Connection::Describe() const {
+  ConnectionInfo info;
+  info.rule = rule_->table().name;
+  if (link_.open()) {
+    const BackendTable& backend = rule_->backend(link_.backend());
+    info.backend = backend.name;
+    info.backend_address = backend.endpoint.ToString();
+  }
+  info.client = TextOf(AddressBy(getpeername, client_.fd.get()));
+  info.listen = TextOf(AddressBy(getsockname, client_.fd.get()));
+  info.age = context_.now - started_at_;
+  info.idle = context_.now - moved_at_;
+  info.received_bytes = received_bytes_;
+  info.sent_bytes = sent_bytes_;
+  return info;
+}
+
+void Connection::Kill() { Close(CloseReason::kKilled); }
+
+}  // namespace lb::dataplane

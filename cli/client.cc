@@ -6,6 +6,9 @@
 #include "cli/channel.h"
 #include "cli/exit_code.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
+#include "lb/admin/v1/backend.grpc.pb.h"
+#include "lb/admin/v1/connection.grpc.pb.h"
+#include "lb/admin/v1/log.grpc.pb.h"
 
 namespace lb::cli {
 
@@ -15,13 +18,28 @@ struct AdminClient::Impl {
         status(api::StatusService::NewStub(channel.grpc())),
         rules(api::RuleService::NewStub(channel.grpc())),
         workers(api::WorkerService::NewStub(channel.grpc())),
-        operations(api::OperationService::NewStub(channel.grpc())) {}
+        operations(api::OperationService::NewStub(channel.grpc())),
+        backends(api::BackendService::NewStub(channel.grpc())),
+        connections(api::ConnectionService::NewStub(channel.grpc())),
+        logs(api::LogService::NewStub(channel.grpc())) {}
+
+  // A call with nothing to add.
+  template <typename Response, typename Stub, typename Method, typename Request>
+  absl::StatusOr<Response> Call(Stub& stub, Method method, const char* name,
+                                const Request& request) {
+    Response response;
+    LB_RETURN_IF_ERROR(channel.Call(stub, method, name, request, response));
+    return response;
+  }
 
   Channel channel;
   std::unique_ptr<api::StatusService::Stub> status;
   std::unique_ptr<api::RuleService::Stub> rules;
   std::unique_ptr<api::WorkerService::Stub> workers;
   std::unique_ptr<api::OperationService::Stub> operations;
+  std::unique_ptr<api::BackendService::Stub> backends;
+  std::unique_ptr<api::ConnectionService::Stub> connections;
+  std::unique_ptr<api::LogService::Stub> logs;
 };
 
 namespace {
@@ -123,6 +141,8 @@ absl::StatusOr<api::Operation> AdminClient::DrainWorker(const std::string& name,
                                                         std::chrono::milliseconds drain_timeout) {
   api::DrainWorkerRequest request;
   request.set_name(name);
+  // Whoever drains from here was told that it is the last one, and agreed.
+  request.set_force(true);
   request.mutable_timeout()->set_seconds(drain_timeout.count() / 1000);
   request.mutable_timeout()->set_nanos(static_cast<int32_t>(drain_timeout.count() % 1000) *
                                        1'000'000);
@@ -149,6 +169,59 @@ absl::StatusOr<api::Operation> AdminClient::GetOperation(const std::string& name
                                          &api::OperationService::Stub::GetOperation, "GetOperation",
                                          request, response));
   return response;
+}
+
+absl::StatusOr<api::Operation> AdminClient::DrainBackend(const api::DrainBackendRequest& request) {
+  return impl_->Call<api::Operation>(*impl_->backends, &api::BackendService::Stub::DrainBackend,
+                                     "DrainBackend", request);
+}
+
+absl::StatusOr<api::Backend> AdminClient::UndrainBackend(
+    const api::UndrainBackendRequest& request) {
+  return impl_->Call<api::Backend>(*impl_->backends, &api::BackendService::Stub::UndrainBackend,
+                                   "UndrainBackend", request);
+}
+
+absl::StatusOr<api::Backend> AdminClient::MaintainBackend(
+    const api::MaintainBackendRequest& request) {
+  return impl_->Call<api::Backend>(*impl_->backends, &api::BackendService::Stub::MaintainBackend,
+                                   "MaintainBackend", request);
+}
+
+absl::StatusOr<api::Backend> AdminClient::SetBackendWeight(
+    const api::SetBackendWeightRequest& request) {
+  return impl_->Call<api::Backend>(*impl_->backends, &api::BackendService::Stub::SetBackendWeight,
+                                   "SetBackendWeight", request);
+}
+
+absl::StatusOr<api::Backend> AdminClient::ResetBackend(const api::ResetBackendRequest& request) {
+  return impl_->Call<api::Backend>(*impl_->backends, &api::BackendService::Stub::ResetBackend,
+                                   "ResetBackend", request);
+}
+
+absl::StatusOr<api::ListConnectionsResponse> AdminClient::ListConnections(
+    const api::ListConnectionsRequest& request) {
+  return impl_->Call<api::ListConnectionsResponse>(*impl_->connections,
+                                                   &api::ConnectionService::Stub::ListConnections,
+                                                   "ListConnections", request);
+}
+
+absl::StatusOr<api::Operation> AdminClient::KillConnections(
+    const api::KillConnectionsRequest& request) {
+  return impl_->Call<api::Operation>(*impl_->connections,
+                                     &api::ConnectionService::Stub::KillConnections,
+                                     "KillConnections", request);
+}
+
+absl::StatusOr<api::GetLogLevelsResponse> AdminClient::GetLogLevels() {
+  return impl_->Call<api::GetLogLevelsResponse>(*impl_->logs, &api::LogService::Stub::GetLogLevels,
+                                                "GetLogLevels", api::GetLogLevelsRequest());
+}
+
+absl::StatusOr<api::GetLogLevelsResponse> AdminClient::SetLogLevel(
+    const api::SetLogLevelRequest& request) {
+  return impl_->Call<api::GetLogLevelsResponse>(*impl_->logs, &api::LogService::Stub::SetLogLevel,
+                                                "SetLogLevel", request);
 }
 
 }  // namespace lb::cli

@@ -11,6 +11,9 @@
 #include "absl/status/statusor.h"
 #include "cli/endpoints.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/backend.pb.h"
+#include "lb/admin/v1/connection.pb.h"
+#include "lb/admin/v1/log.pb.h"
 
 namespace lb::cli {
 
@@ -43,6 +46,19 @@ class AdminClient final {
                                              std::chrono::milliseconds drain_timeout);
   absl::StatusOr<api::Operation> UndrainWorker(const std::string& name);
   absl::StatusOr<api::Operation> GetOperation(const std::string& name);
+
+  absl::StatusOr<api::Operation> DrainBackend(const api::DrainBackendRequest& request);
+  absl::StatusOr<api::Backend> UndrainBackend(const api::UndrainBackendRequest& request);
+  absl::StatusOr<api::Backend> MaintainBackend(const api::MaintainBackendRequest& request);
+  absl::StatusOr<api::Backend> SetBackendWeight(const api::SetBackendWeightRequest& request);
+  absl::StatusOr<api::Backend> ResetBackend(const api::ResetBackendRequest& request);
+
+  absl::StatusOr<api::ListConnectionsResponse> ListConnections(
+      const api::ListConnectionsRequest& request);
+  absl::StatusOr<api::Operation> KillConnections(const api::KillConnectionsRequest& request);
+
+  absl::StatusOr<api::GetLogLevelsResponse> GetLogLevels();
+  absl::StatusOr<api::GetLogLevelsResponse> SetLogLevel(const api::SetLogLevelRequest& request);
 
  private:
   struct Impl;

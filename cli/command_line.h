@@ -24,6 +24,15 @@ enum class Command {
   kWorkerUndrain,
   kTlsGenerateCa,
   kTlsGenerateCert,
+  kBackendDrain,
+  kBackendUndrain,
+  kBackendMaint,
+  kBackendWeight,
+  kBackendReset,
+  kConnectionsList,
+  kConnectionsKill,
+  kLogLevelGet,
+  kLogLevelSet,
   kVersion,
 };
 
@@ -43,6 +52,16 @@ struct CommandLine {
   bool yes = false;
   bool strict = false;
   bool client_only = false;
+  std::string backend;      // --backend of connections.
+  std::string client;       // --client of connections.
+  int limit = 0;            // --limit of connections.
+  unsigned rate_per_s = 0;  // --rate of connections.
+  std::string duration;     // kLogLevelSet --for
+  bool all = false;
+  bool close = false;
+  bool dry_run = false;
+  bool force = false;
+  bool reset = false;
 };
 
 // Parses argv. `line` is filled as far as possible also on errors, so that they can be printed the

@@ -168,6 +168,84 @@ void AddTls(CLI::App& app, CommandLine& line) {
       "  lbctl tls generate-cert admin deploy --dir pki");
 }
 
+// Names of backends, and what every change of one can be told.
+CLI::App* AddBackendVerb(CLI::App& parent, const char* name, Command command, CommandLine& line,
+                         const char* description) {
+  CLI::App* verb = Add(parent, name, command, line, description);
+  verb->add_option("RULE/BACKEND", line.words, "the backends")->option_text(" ...");
+  verb->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
+  return verb;
+}
+
+void AddBackend(CLI::App& app, CommandLine& line) {
+  CLI::App* backend =
+      AddGroup(app, "backend", "take backends out of service and back, and weigh them");
+  backend->group("Change");
+  backend->footer(
+      "What is set here is kept over reloads and restarts, until it is set anew or reset.\n\n"
+      "Examples:\n"
+      "  lbctl backend drain web/web-1 --wait\n"
+      "  lbctl backend ready web/web-1\n"
+      "  lbctl backend weight web/web-1 50%");
+  CLI::App* drain = AddBackendVerb(*backend, "drain", Command::kBackendDrain, line,
+                                   "no new connections; wait for open ones to end");
+  AddText(*drain, "--timeout", line.drain_timeout, "DURATION", "stop waiting after this (5m)");
+  drain->add_flag("--wait", line.wait, "return when it is drained");
+  drain->add_flag("--close", line.close, "close what is still open at the timeout");
+  CLI::App* maint = AddBackendVerb(*backend, "maint", Command::kBackendMaint, line,
+                                   "no new connections, no health checks, no alerts");
+  AddBackendVerb(*backend, "undrain", Command::kBackendUndrain, line, "take connections again");
+  AddBackendVerb(*backend, "ready", Command::kBackendUndrain, line, "the same as undrain");
+  CLI::App* weight = AddBackendVerb(*backend, "weight", Command::kBackendWeight, line,
+                                    "another share of new connections: N, or N% of the configured");
+  weight->add_flag("--reset", line.reset, "the configured weight again");
+  AddBackendVerb(*backend, "reset", Command::kBackendReset, line,
+                 "drop what was set: the configuration holds again");
+  for (CLI::App* verb : {drain, maint, weight})
+    verb->add_flag("--force", line.force, "also the last backend that serves its rule");
+}
+
+void AddConnections(CLI::App& app, CommandLine& line) {
+  CLI::App* group = AddGroup(app, "connections", "look at open connections, and end them");
+  group->group("Change");
+  CLI::App* list = Add(*group, "list", Command::kConnectionsList, line,
+                       "open connections over all workers, newest first");
+  list->add_option("--limit", line.limit, "most that are shown (100; up to 1000)")
+      ->type_name("N")
+      ->take_last();
+  CLI::App* kill = Add(*group, "kill", Command::kConnectionsKill, line,
+                       "reset connections on both sides, a few at a time");
+  kill->add_option("--rate", line.rate_per_s, "at most so many each second (500)")
+      ->type_name("N")
+      ->take_last();
+  kill->add_flag("--all", line.all, "every connection of every rule");
+  kill->add_flag("-y,--yes", line.yes, "do not ask");
+  kill->add_flag("--dry-run", line.dry_run, "only tell how many match");
+  for (CLI::App* verb : {list, kill}) {
+    verb->add_option("--rule", line.rule, "of this rule")->type_name("RULE")->take_last();
+    verb->add_option("--backend", line.backend, "to this backend")
+        ->type_name("RULE/BACKEND")
+        ->take_last();
+    verb->add_option("--client", line.client, "from these addresses: 10.0.0.0/8")
+        ->type_name("CIDR")
+        ->take_last();
+  }
+}
+
+void AddLogLevel(CLI::App& app, CommandLine& line) {
+  CLI::App* group = AddGroup(app, "log-level", "log more or less for a while");
+  group->group("Change");
+  Add(*group, "get", Command::kLogLevelGet, line, "the level of every component");
+  CLI::App* set = Add(*group, "set", Command::kLogLevelSet, line,
+                      "error, warn, info, debug, trace, or default; returns by itself");
+  set->add_option("COMPONENT LEVEL", line.words, "controlplane, workers/NAME or workers/-; a level")
+      ->option_text(" ");
+  set->add_option("--for", line.duration, "when it returns (10m; up to 24h)")
+      ->type_name("DURATION")
+      ->take_last();
+  set->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
+}
+
 }  // namespace
 
 HelpFormat::HelpFormat() {
@@ -209,6 +287,9 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddConfig(app, line);
   AddWorker(app, line);
   AddTls(app, line);
+  AddBackend(app, line);
+  AddConnections(app, line);
+  AddLogLevel(app, line);
   CLI::App* version = Add(app, "version", Command::kVersion, line,
                           "versions of lbctl, the control plane and its workers");
   version->group("Other");

@@ -8,11 +8,14 @@
 #include "base/time.h"
 #include "base/version.h"
 #include "cli/age.h"
+#include "cli/backend.h"
 #include "cli/command_line.h"
 #include "cli/config.h"
+#include "cli/connections.h"
 #include "cli/exit_code.h"
 #include "cli/get.h"
 #include "cli/globals.h"
+#include "cli/log_level.h"
 #include "cli/resource.h"
 #include "cli/status.h"
 #include "cli/terminal.h"
@@ -57,6 +60,43 @@ absl::StatusOr<ExitCode> GenerateCert(const CommandLine& line) {
   return RunGenerateCert(options, ReadClocks().wall);
 }
 
+absl::StatusOr<ExitCode> Backend(const Globals& globals, const CommandLine& line) {
+  using Verb = BackendOptions::Verb;
+  BackendOptions options;
+  options.verb = line.command == Command::kBackendDrain     ? Verb::kDrain
+                 : line.command == Command::kBackendUndrain ? Verb::kUndrain
+                 : line.command == Command::kBackendMaint   ? Verb::kMaint
+                 : line.command == Command::kBackendWeight  ? Verb::kWeight
+                                                            : Verb::kReset;
+  options.words = line.words;
+  if (line.drain_timeout) {
+    LB_ASSIGN_OR_RETURN(options.timeout, ParseDuration("--timeout", *line.drain_timeout));
+  }
+  options.wait = line.wait;
+  options.close = line.close;
+  options.force = line.force;
+  options.dry_run = line.dry_run;
+  options.reset = line.reset;
+  return RunBackend(globals, std::move(options));
+}
+
+absl::StatusOr<ExitCode> Connections(const Globals& globals, const CommandLine& line) {
+  const ConnectionOptions options{line.rule,       line.backend, line.client, line.limit,
+                                  line.rate_per_s, line.all,     line.yes,    line.dry_run};
+  return line.command == Command::kConnectionsList ? RunConnectionsList(globals, options)
+                                                   : RunConnectionsKill(globals, options);
+}
+
+absl::StatusOr<ExitCode> SetLevel(const Globals& globals, const CommandLine& line) {
+  if (line.words.size() != 2)
+    return UsageError("a component and a level are needed: lbctl log-level set controlplane debug");
+  std::chrono::milliseconds duration = std::chrono::minutes(10);
+  if (!line.duration.empty()) {
+    LB_ASSIGN_OR_RETURN(duration, ParseDuration("--for", line.duration));
+  }
+  return RunLogLevelSet(globals, line.words[0], line.words[1], duration, line.dry_run);
+}
+
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
@@ -69,6 +109,19 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return Drain(globals, line);
     case Command::kWorkerUndrain:
       return Undrain(globals, line);
+    case Command::kBackendDrain:
+    case Command::kBackendUndrain:
+    case Command::kBackendMaint:
+    case Command::kBackendWeight:
+    case Command::kBackendReset:
+      return Backend(globals, line);
+    case Command::kConnectionsList:
+    case Command::kConnectionsKill:
+      return Connections(globals, line);
+    case Command::kLogLevelGet:
+      return RunLogLevelGet(globals);
+    case Command::kLogLevelSet:
+      return SetLevel(globals, line);
     default:
       return RunVersion(globals, line.client_only);
   }

@@ -15,6 +15,8 @@ std::string Number(uint64_t value) { return absl::StrCat(value); }
 
 Cell HealthCell(const api::Backend& backend) {
   if (!backend.unresolved().empty()) return {"UNRESOLVED", Tone::kBad};
+  if (backend.admin_state() == lb::type::v1::ADMIN_STATE_DRAIN) return {"DRAIN", Tone::kWarning};
+  if (backend.admin_state() == lb::type::v1::ADMIN_STATE_MAINT) return {"MAINT", Tone::kWarning};
   switch (backend.health()) {
     case lb::type::v1::HEALTH_STATE_HEALTHY:
       return {"UP", Tone::kGood};
@@ -78,15 +80,30 @@ Row RuleRow(const api::Rule& rule, bool wide) {
   return row;
 }
 
+// The weight in force, and the configured one where that is another.
+std::string WeightText(const api::Backend& backend) {
+  const std::string weight = Number(backend.weight());
+  if (!backend.has_override() || backend.weight() == backend.configured_weight()) return weight;
+  return absl::StrCat(weight, " of ", backend.configured_weight());
+}
+
+std::string BackendDetail(const api::Backend& backend) {
+  std::string detail =
+      backend.unresolved().empty() ? backend.health_detail() : backend.unresolved();
+  if (backend.has_override() && !backend.override().author().empty())
+    absl::StrAppend(&detail, detail.empty() ? "" : "; ", "set by ", backend.override().author());
+  return detail;
+}
+
 Row BackendRow(const api::Backend& backend, bool wide, WallTime now) {
   Row row = {{RuleOf(backend.name())},
              {Leaf(backend.name())},
              {backend.address()},
              HealthCell(backend),
-             {Number(backend.weight())},
+             {WeightText(backend)},
              {Number(backend.connections())},
              {Limit(backend.max_connections())},
-             {backend.unresolved().empty() ? backend.health_detail() : backend.unresolved()}};
+             {BackendDetail(backend)}};
   if (wide) {
     row.push_back({backend.has_check_time() ? Milliseconds(backend.check_time()) : ""});
     row.push_back({Number(backend.connects_total())});

@@ -198,6 +198,7 @@ TEST_F(ControlLoopTest, ADrainIsAnOperationThatEndsWhenTheWorkerSaysSo) {
   Handle(WorkerMessage{1, Hello()});
   admin::v1::DrainWorkerRequest drain;
   drain.set_name("workers/worker-1");
+  drain.set_force(true);
   ConnectRequest stats;
   stats.mutable_stats()->set_connections(5);
   Handle(WorkerMessage{1, stats});

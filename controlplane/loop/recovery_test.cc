@@ -167,6 +167,7 @@ TEST_F(RecoveryTest, ADrainThatWasLostWithItsStreamIsSentAgainAndShown) {
   Handle(WorkerMessage{1, Hello()});
   admin::v1::DrainWorkerRequest drain;
   drain.set_name("workers/worker-1");
+  drain.set_force(true);
   Ask<admin::v1::Operation>(drain);
   Handle(WorkerStreamEnded{1});
   Handle(WorkerMessage{2, Hello()});

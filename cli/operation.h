@@ -1,0 +1,23 @@
+// Operations of the server: followed to their end, and printed.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/client.h"
+#include "cli/globals.h"
+
+namespace lb::cli {
+
+// Asks for the operation until it is done, at most for `limit`; says on stderr how it goes. Returns
+// it as it was last.
+absl::StatusOr<api::Operation> FollowOperation(const Globals& globals, AdminClient& client,
+                                               api::Operation operation, const std::string& what,
+                                               std::chrono::milliseconds limit);
+
+// Prints a message in the format asked for: `words` for people, its `name` or JSON or YAML.
+void PrintMessage(const Globals& globals, const google::protobuf::Message& message,
+                  const std::string& name, const std::string& words);
+
+}  // namespace lb::cli

@@ -1,0 +1,27 @@
+// One command for several names: what each said, and the exit code of all together.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+
+namespace lb::cli {
+
+// Runs `one` for each name. With one name the error is returned; with several each error goes to
+// stderr, and the code is that of the first error when all failed, kPartly when only some did.
+absl::StatusOr<ExitCode> RunForEach(
+    const std::vector<std::string>& names,
+    const std::function<absl::StatusOr<ExitCode>(const std::string& name)>& one);
+
+// Full names of backends from "RULE/NAME", "rules/RULE/backends/NAME" and the like.
+// InvalidArgument: there is none, or one does not say its rule.
+absl::StatusOr<std::vector<std::string>> ParseBackendNames(const std::vector<std::string>& words);
+
+// "web/web-1" of "rules/web/backends/web-1", escaped.
+std::string ShortBackendName(const std::string& name);
+
+}  // namespace lb::cli

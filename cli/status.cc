@@ -115,12 +115,16 @@ std::string AlertLines(const api::Status& status, bool color) {
 }  // namespace
 
 std::string RenderStatusScreen(const api::Status& status, WallTime now, bool color) {
-  return absl::StrCat(HeadLine(status, now), WorkersLine(status, color), "RULES        ",
-                      status.rules(), "\n", "BACKENDS     ",
-                      Count(status.backends_up(), "up", Tone::kGood, color), ", ",
-                      Count(status.backends_down(), "down", Tone::kBad, color), "\n",
-                      "CONNECTIONS  ", status.connections(), " open, ", status.connections_total(),
-                      " since start\n", FileLines(status, now, color), AlertLines(status, color));
+  return absl::StrCat(
+      HeadLine(status, now), WorkersLine(status, color), "RULES        ", status.rules(), "\n",
+      "BACKENDS     ", Count(status.backends_up(), "up", Tone::kGood, color), ", ",
+      Count(status.backends_down(), "down", Tone::kBad, color),
+      status.backends_overridden() == 0
+          ? ""
+          : absl::StrCat(", ",
+                         Count(status.backends_overridden(), "overridden", Tone::kWarning, color)),
+      "\n", "CONNECTIONS  ", status.connections(), " open, ", status.connections_total(),
+      " since start\n", FileLines(status, now, color), AlertLines(status, color));
 }
 
 std::string RenderStatus(const Globals& globals, const api::Status& status, bool watched) {

@@ -50,9 +50,14 @@ ConnectResponse Welcome() {
 class SessionTest : public testing::Test {
  protected:
   SessionTest()
-      : registry_(1), config_(traffic_, registry_, [] { return kStart; }), drainer_(traffic_) {}
+      : registry_(1),
+        config_(traffic_, registry_, [] { return kStart; }),
+        drainer_(traffic_),
+        connections_(traffic_, 1) {}
 
-  Session MakeSession() { return Session({registry_, traffic_, config_, drainer_}, kStart); }
+  Session MakeSession() {
+    return Session({registry_, traffic_, config_, drainer_, connections_, log_}, kStart);
+  }
   Session MakeWelcomed() {
     Session session = MakeSession();
     Session::Messages none;
@@ -83,6 +88,8 @@ class SessionTest : public testing::Test {
   StateRegistry registry_;
   ConfigLane config_;
   Drainer drainer_;
+  ConnectionLane connections_;
+  LogLane log_;
 };
 
 TEST_F(SessionTest, AppliesWhatIsNewerAndSaysHelloWithIt) {

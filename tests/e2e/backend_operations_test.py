@@ -70,7 +70,8 @@ class BackendOperationsTest(harness.Case):
     def test_a_weight_changes_the_shares(self):
         self.ok("backend", "weight", "web/a", "300%")
         self.lb.wait_until_synced()
-        self.assertEqual(self.shares(80), {"a": 60, "b": 20})
+        # Each I/O thread has its own round robin, and places in it do not start at a round's begin.
+        self.assertAlmostEqual(self.shares(400)["a"], 300, delta=12)
 
     def test_several_names_one_of_them_wrong(self):
         done = self.lb.lbctl("backend", "weight", "web/a", "web/nobody", "2")
@@ -115,7 +116,7 @@ class BackendOperationsTest(harness.Case):
 
         wait_for(returned, 20, "the levels are as before")
         wait_for(
-            lambda: "log level is as before" in self.lb.workers["worker-1"].process.err(),
+            lambda: "log level is as before" in self.lb.workers["worker-1"].process.log(),
             20,
             "the worker says so",
         )

@@ -10,15 +10,6 @@
 #include "controlplane/admin/proto_time.h"
 
 namespace lb::controlplane {
-namespace {
-
-WallTime FromProto(const google::protobuf::Timestamp& time) {
-  const std::chrono::nanoseconds since =
-      std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos());
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(since));
-}
-
-}  // namespace
 
 void History::Restore(const state::v1::StoredState& state,
                       std::map<uint64_t, std::string> contents) {

@@ -101,7 +101,7 @@ class OperatorTest : public testing::Test {
   template <typename Answer, typename Request>
   Answer Ask(const Request& request) {
     replies_.clear();
-    Handle(AdminRequest{9, request, {now_, WallTime(seconds(5'000))}, {Role::kAdmin, "uid/7"}, {}});
+    Handle(AdminRequest{9, request, {now_, WallTime(seconds(5'000))}, {Role::kAdmin, "uid/7"}});
     if (replies_.size() != 1) {
       ADD_FAILURE() << replies_.size() << " replies";
       return {};

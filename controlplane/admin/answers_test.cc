@@ -61,6 +61,7 @@ class AnswersTest : public testing::Test {
             .history = history_,
             .confirmation = confirmation_,
             .overrides = overrides_,
+            .page_key = page_key_,
             .clock = {kNow, WallTime(std::chrono::seconds(1'000))}};
   }
 
@@ -91,6 +92,7 @@ class AnswersTest : public testing::Test {
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;
+  std::string page_key_ = "key";
 };
 
 template <typename Answer>

@@ -6,7 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "controlplane/admin/pages.h"
+#include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/config/place.h"
@@ -172,20 +172,20 @@ Outcome<admin::v1::Config> GetConfig(const View& view, const admin::v1::GetConfi
 
 Outcome<admin::v1::ListConfigsResponse> ListConfigs(const View& view,
                                                     const admin::v1::ListConfigsRequest& request) {
-  Outcome<Page> parsed = ParsePage("configs", request.page_size(), request.page_token());
-  if (auto* failure = std::get_if<Failure>(&parsed)) return *failure;
-  const Page& page = std::get<Page>(parsed);
+  Outcome<ListQuery> query =
+      ListQuery::Read(view.page_key, request, *admin::v1::Config::descriptor());
+  if (auto* failure = std::get_if<Failure>(&query)) return *failure;
+  const std::string& after = std::get<ListQuery>(query).after();
+  PageMaker<admin::v1::Config> page(std::get<ListQuery>(query));
   admin::v1::ListConfigsResponse out;
   const auto& all = view.history.all();
   for (auto at = all.rbegin(); at != all.rend(); ++at) {
-    if (PageKey(at->first) <= page.after) continue;
-    if (static_cast<size_t>(out.configs_size()) == page.size) {
-      const uint64_t last = out.configs(out.configs_size() - 1).revision();
-      out.set_next_page_token(MakePageToken("configs", PageKey(last)));
+    if (PageKey(at->first) <= after) continue;
+    if (!page.Offer(DescribeRevision(at->second, view.history, view.confirmation),
+                    PageKey(at->first)))
       break;
-    }
-    *out.add_configs() = DescribeRevision(at->second, view.history, view.confirmation);
   }
+  page.Finish(*out.mutable_configs(), *out.mutable_next_page_token());
   return out;
 }
 

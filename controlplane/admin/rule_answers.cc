@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "controlplane/admin/pages.h"
+#include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/config/suggest.h"
 
@@ -116,25 +116,25 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule,
   return out;
 }
 
-// Appends the backends of one rule that come after `page.after`; false when the page is full.
-bool AppendBackends(const View& view, const LiveRule& rule, const Page& page,
-                    admin::v1::ListBackendsResponse& out) {
+// Offers the backends of one rule that come after `after`; false when the page is full.
+bool OfferBackends(const View& view, const LiveRule& rule, const std::string& after,
+                   PageMaker<admin::v1::Backend>& page) {
   // The order of (rule, backend) is that of the pages: '/' sorts between the bytes of a name, so
   // whole names would not sort like pairs.
-  const size_t slash = page.after.find('/');
-  const BackendKey last{page.after.substr(0, slash), page.after.substr(slash + 1)};
-  if (!page.after.empty() && rule.name < last.rule) return true;
+  const size_t slash = after.find('/');
+  const BackendKey last{after.substr(0, slash), after.substr(slash + 1)};
+  if (!after.empty() && rule.name < last.rule) return true;
   auto live = rule.backends.begin();
   auto unresolved = rule.unresolved.begin();
   while (live != rule.backends.end() || unresolved != rule.unresolved.end()) {
     const bool is_live = unresolved == rule.unresolved.end() ||
                          (live != rule.backends.end() && live->name < unresolved->name);
     const std::string& name = is_live ? live->name : unresolved->name;
-    const bool seen = !page.after.empty() && rule.name == last.rule && name <= last.backend;
-    if (!seen && static_cast<size_t>(out.backends_size()) == page.size) return false;
-    if (!seen)
-      *out.add_backends() =
-          is_live ? Describe(view, rule, *live) : Describe(view, rule, *unresolved);
+    const bool seen = !after.empty() && rule.name == last.rule && name <= last.backend;
+    if (!seen &&
+        !page.Offer(is_live ? Describe(view, rule, *live) : Describe(view, rule, *unresolved),
+                    absl::StrCat(rule.name, "/", name)))
+      return false;
     if (is_live) {
       ++live;
     } else {
@@ -166,19 +166,17 @@ Outcome<admin::v1::Rule> GetRule(const View& view, const admin::v1::GetRuleReque
 
 Outcome<admin::v1::ListRulesResponse> ListRules(const View& view,
                                                 const admin::v1::ListRulesRequest& request) {
-  const Outcome<Page> page = ParsePage("rules", request.page_size(), request.page_token());
-  if (const auto* failure = std::get_if<Failure>(&page)) return *failure;
-  const auto& [size, after] = std::get<Page>(page);
+  const Outcome<ListQuery> query =
+      ListQuery::Read(view.page_key, request, *admin::v1::Rule::descriptor());
+  if (const auto* failure = std::get_if<Failure>(&query)) return *failure;
+  const std::string& after = std::get<ListQuery>(query).after();
+  PageMaker<admin::v1::Rule> page(std::get<ListQuery>(query));
   admin::v1::ListRulesResponse out;
   for (const LiveRule& rule : view.live) {
     if (!after.empty() && rule.name <= after) continue;
-    if (static_cast<size_t>(out.rules_size()) == size) {
-      const std::string& last = out.rules(out.rules_size() - 1).name();
-      out.set_next_page_token(MakePageToken("rules", last.substr(sizeof kRulePrefix - 1)));
-      break;
-    }
-    *out.add_rules() = Describe(view, rule);
+    if (!page.Offer(Describe(view, rule), rule.name)) break;
   }
+  page.Finish(*out.mutable_rules(), *out.mutable_next_page_token());
   return out;
 }
 
@@ -228,23 +226,18 @@ Outcome<admin::v1::Backend> GetBackend(const View& view,
 Outcome<admin::v1::ListBackendsResponse> ListBackends(
     const View& view, const admin::v1::ListBackendsRequest& request) {
   const bool all = request.parent().empty() || request.parent() == "rules/-";
-  const std::string scope = absl::StrCat("backends of ", all ? "all" : request.parent());
-  const Outcome<Page> page = ParsePage(scope, request.page_size(), request.page_token());
-  if (const auto* failure = std::get_if<Failure>(&page)) return *failure;
+  const Outcome<ListQuery> query =
+      ListQuery::Read(view.page_key, request, *admin::v1::Backend::descriptor());
+  if (const auto* failure = std::get_if<Failure>(&query)) return *failure;
+  PageMaker<admin::v1::Backend> page(std::get<ListQuery>(query));
   const LiveRule* only = all ? nullptr : RuleNamed(view, request.parent());
   if (!all && only == nullptr) return RuleNotFound(view, request.parent());
   admin::v1::ListBackendsResponse out;
   for (const LiveRule& rule : view.live) {
     if (only != nullptr && &rule != only) continue;
-    if (AppendBackends(view, rule, std::get<Page>(page), out)) continue;
-    absl::string_view last = out.backends(out.backends_size() - 1).name();
-    absl::ConsumePrefix(&last, kRulePrefix);
-    const size_t part = last.find(kBackendsPart);
-    out.set_next_page_token(MakePageToken(
-        scope,
-        absl::StrCat(last.substr(0, part), "/", last.substr(part + sizeof kBackendsPart - 1))));
-    break;
+    if (!OfferBackends(view, rule, std::get<ListQuery>(query).after(), page)) break;
   }
+  page.Finish(*out.mutable_backends(), *out.mutable_next_page_token());
   return out;
 }
 

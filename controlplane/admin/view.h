@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/time.h"
 #include "controlplane/admin/file_status.h"
@@ -33,6 +34,7 @@ struct View {
   const History& history;
   const std::optional<Confirmation>& confirmation;
   const Overrides& overrides;
+  const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;
 };
 

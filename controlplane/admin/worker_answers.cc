@@ -7,7 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "controlplane/admin/pages.h"
+#include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/config/suggest.h"
 
@@ -81,43 +81,37 @@ Outcome<admin::v1::Worker> GetWorker(const View& view, const admin::v1::GetWorke
 
 Outcome<admin::v1::ListWorkersResponse> ListWorkers(const View& view,
                                                     const admin::v1::ListWorkersRequest& request) {
-  const Outcome<Page> parsed = ParsePage("workers", request.page_size(), request.page_token());
-  if (const auto* failure = std::get_if<Failure>(&parsed)) return *failure;
-  const Page& page = std::get<Page>(parsed);
-  const size_t at = page.after.find('@');
-  const WorkerKey after{page.after.substr(0, at),
-                        at == std::string::npos ? "" : page.after.substr(at + 1)};
+  const Outcome<ListQuery> query =
+      ListQuery::Read(view.page_key, request, *admin::v1::Worker::descriptor());
+  if (const auto* failure = std::get_if<Failure>(&query)) return *failure;
+  const std::string& last = std::get<ListQuery>(query).after();
+  const size_t at = last.find('@');
+  const WorkerKey after{last.substr(0, at), at == std::string::npos ? "" : last.substr(at + 1)};
+  PageMaker<admin::v1::Worker> page(std::get<ListQuery>(query));
   admin::v1::ListWorkersResponse out;
-  WorkerKey last;
   for (const auto& [key, record] : view.workers.workers()) {
-    if (!page.after.empty() && key <= after) continue;
-    if (static_cast<size_t>(out.workers_size()) == page.size) {
-      out.set_next_page_token(MakePageToken("workers", Place(last)));
-      break;
-    }
-    *out.add_workers() = Describe(view, key, record);
-    last = key;
+    if (!last.empty() && key <= after) continue;
+    if (!page.Offer(Describe(view, key, record), Place(key))) break;
   }
+  page.Finish(*out.mutable_workers(), *out.mutable_next_page_token());
   return out;
 }
 
 Outcome<admin::v1::ListOperationsResponse> ListOperations(
     const View& view, const admin::v1::ListOperationsRequest& request) {
-  const Outcome<Page> parsed = ParsePage("operations", request.page_size(), request.page_token());
-  if (const auto* failure = std::get_if<Failure>(&parsed)) return *failure;
-  const Page& page = std::get<Page>(parsed);
+  const Outcome<ListQuery> query =
+      ListQuery::Read(view.page_key, request, *admin::v1::Operation::descriptor());
+  if (const auto* failure = std::get_if<Failure>(&query)) return *failure;
+  const std::string& after = std::get<ListQuery>(query).after();
   uint64_t before = UINT64_MAX;
-  if (!page.after.empty() && !absl::SimpleAtoi(page.after, &before)) before = 0;
+  if (!after.empty() && !absl::SimpleAtoi(after, &before)) before = 0;
+  PageMaker<admin::v1::Operation> page(std::get<ListQuery>(query));
   admin::v1::ListOperationsResponse out;
-  uint64_t last = 0;
-  for (const auto& [number, operation] : view.operations.Newest(before, page.size + 1)) {
-    if (static_cast<size_t>(out.operations_size()) == page.size) {
-      out.set_next_page_token(MakePageToken("operations", absl::StrCat(last)));
-      break;
-    }
-    *out.add_operations() = *operation;
-    last = number;
+  for (const auto& [number, operation] :
+       view.operations.Newest(before, Operations::kMaxOperations)) {
+    if (!page.Offer(*operation, absl::StrCat(number))) break;
   }
+  page.Finish(*out.mutable_operations(), *out.mutable_next_page_token());
   return out;
 }
 

@@ -279,6 +279,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .history = parts.history,
           .confirmation = parts.confirmation,
           .overrides = parts.overrides,
+          .page_key = parts.page_key,
           .clock = clock};
 }
 

@@ -30,6 +30,7 @@ class ControlLoop final {
     std::string stored_state;    // The state file's bytes; empty when there is none.
     bool state_damaged = false;  // There was one, but it cannot be used.
     std::map<uint64_t, std::string> revisions{};  // Contents of configurations kept before.
+    std::string page_key{};                       // Random: what page tokens are signed with.
   };
 
   // Starts with what was stored; a state that does not parse is logged and ignored. Emits what is

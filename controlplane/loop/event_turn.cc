@@ -6,8 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "controlplane/admin/pages.h"
+#include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 
 namespace lb::controlplane {
@@ -56,24 +55,20 @@ Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& cal
 
 Outcome<admin::v1::ListEventsResponse> ListEvents(const admin::v1::ListEventsRequest& call,
                                                   const Parts& parts) {
-  const std::string scope =
-      absl::StrCat("events ", call.resource(), " ", absl::StrJoin(call.kinds(), " "));
-  const Outcome<Page> parsed = ParsePage(scope, call.page_size(), call.page_token());
-  if (const auto* failure = std::get_if<Failure>(&parsed)) return *failure;
-  const Page& page = std::get<Page>(parsed);
+  const Outcome<ListQuery> query =
+      ListQuery::Read(parts.page_key, call, *admin::v1::Event::descriptor());
+  if (const auto* failure = std::get_if<Failure>(&query)) return *failure;
+  const std::string& last = std::get<ListQuery>(query).after();
   uint64_t after = 0;
-  if (!page.after.empty() && !absl::SimpleAtoi(page.after, &after)) after = 0;
+  if (!last.empty() && !absl::SimpleAtoi(last, &after)) after = 0;
+  PageMaker<admin::v1::Event> page(std::get<ListQuery>(query));
   const EventFilter filter = FilterOf(call.kinds(), call.resource());
   admin::v1::ListEventsResponse out;
   for (const admin::v1::Event* event : parts.events.After(after)) {
     if (!filter.Wants(*event)) continue;
-    if (static_cast<size_t>(out.events_size()) == page.size) {
-      const uint64_t last = EventLog::NumberOf(out.events(out.events_size() - 1));
-      out.set_next_page_token(MakePageToken(scope, absl::StrCat(last)));
-      break;
-    }
-    *out.add_events() = *event;
+    if (!page.Offer(*event, absl::StrCat(EventLog::NumberOf(*event)))) break;
   }
+  page.Finish(*out.mutable_events(), *out.mutable_next_page_token());
   return out;
 }
 

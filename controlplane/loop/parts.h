@@ -58,6 +58,7 @@ struct Parts {
 
   type::v1::ProcessIdentity self;
   std::string boot_id;
+  std::string page_key;
   FileStatus file;
   std::optional<Config> config;  // The newest good one.
   LiveRules live;                // In force.

@@ -116,6 +116,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   parts->boot_id = options.boot_id;
   parts->wall_offset =
       options.start_time.time_since_epoch() - Duration(turn.now.time_since_epoch());
+  parts->page_key = options.page_key;
   RestoreHealth(state, *parts, turn.now);
   parts->history.Restore(state, options.revisions);
   parts->confirmation = Confirmation::Restore(state, turn.now, options.start_time);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/time.h"
+#include "controlplane/admin/pages.h"
 #include "controlplane/shell/file_io.h"
 
 namespace lb::controlplane {
@@ -48,7 +49,7 @@ std::string BootId() {
 
 ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string> stored_state) {
   constexpr size_t kIncarnationBytes = 8;
-  char random[kIncarnationBytes + sizeof(uint64_t)];
+  char random[kIncarnationBytes + sizeof(uint64_t) + kPageKeyBytes];
   // Up to 256 bytes come whole (getrandom(2)).
   LB_CHECK(::getrandom(random, sizeof(random), 0) == static_cast<ssize_t>(sizeof(random)));
   ControlLoop::Options options;
@@ -58,6 +59,7 @@ ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string>
   options.pid = static_cast<uint32_t>(::getpid());
   options.start_time = ReadClocks().wall;
   std::memcpy(&options.seed, random + kIncarnationBytes, sizeof(options.seed));
+  options.page_key.assign(random + sizeof(random) - kPageKeyBytes, kPageKeyBytes);
   options.state_damaged = !stored_state;
   options.stored_state = std::move(stored_state).value_or("");
   return options;

@@ -69,6 +69,10 @@ class Channel final {
     return EndlessPages(name);
   }
 
+  // The end of a call made on grpc(): noted when verbose, an error translated.
+  absl::Status Finish(const grpc::Status& result, const grpc::ClientContext& context,
+                      const char* method, std::chrono::nanoseconds took) const;
+
  private:
   Channel(std::string endpoint, std::chrono::milliseconds timeout, bool verbose,
           std::shared_ptr<grpc::Channel> channel);
@@ -78,8 +82,6 @@ class Channel final {
   static absl::StatusOr<Channel> DialTls(const std::string& endpoint, const Endpoints& all,
                                          std::chrono::milliseconds timeout, bool verbose);
 
-  absl::Status Finish(const grpc::Status& result, const grpc::ClientContext& context,
-                      const char* method, std::chrono::nanoseconds took) const;
   absl::Status Translate(const grpc::Status& error, const grpc::ClientContext& context,
                          const char* method) const;
   static absl::Status EndlessPages(const char* method);

@@ -56,6 +56,11 @@ AdminClient::AdminClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminClient::~AdminClient() = default;
 
 absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Connect(const Options& options) {
+  LB_ASSIGN_OR_RETURN(Channel channel, Dial(options));
+  return std::unique_ptr<AdminClient>(new AdminClient(std::make_unique<Impl>(std::move(channel))));
+}
+
+absl::StatusOr<Channel> AdminClient::Dial(const Options& options) {
   for (const std::string& endpoint : options.endpoints)
     LB_RETURN_IF_ERROR(Channel::Check(endpoint, options.endpoints));
   absl::Status first_error;
@@ -63,9 +68,7 @@ absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Connect(const Options&
   for (const std::string& endpoint : options.endpoints) {
     absl::StatusOr<Channel> channel =
         Channel::Dial(endpoint, options.endpoints, options.timeout, options.verbose);
-    if (channel.ok())
-      return std::unique_ptr<AdminClient>(
-          new AdminClient(std::make_unique<Impl>(*std::move(channel))));
+    if (channel.ok()) return channel;
     if (first_error.ok()) {
       first_error = channel.status();
     } else {

@@ -19,6 +19,8 @@ namespace lb::cli {
 
 namespace api = lb::admin::v1;
 
+class Channel;
+
 class AdminClient final {
  public:
   struct Options {
@@ -31,6 +33,9 @@ class AdminClient final {
   // cause and what to do; InvalidArgument for what is no endpoint, and for TCP without TLS files.
   static absl::StatusOr<std::unique_ptr<AdminClient>> Connect(const Options& options);
   ~AdminClient();
+
+  // The connection alone, for the clients of other services; declared in channel.h.
+  static absl::StatusOr<Channel> Dial(const Options& options);
 
   absl::StatusOr<api::Status> GetStatus();
   absl::StatusOr<api::Rule> GetRule(const std::string& name);

@@ -20,6 +20,15 @@ enum class Command {
   kConfigValidate,
   kConfigSchema,
   kConfigExplain,
+  kApply,
+  kPlan,
+  kDiff,
+  kConfirm,
+  kRollback,
+  kRolloutStatus,
+  kConfigGet,
+  kConfigList,
+  kConfigDiff,
   kWorkerDrain,
   kWorkerUndrain,
   kTlsGenerateCa,
@@ -46,6 +55,14 @@ struct CommandLine {
   std::string out;                 // kConfigSchema --out
   TlsOptions tls;                  // kTlsGenerateCa, kTlsGenerateCert; role and name are `words`.
   std::optional<std::string> drain_timeout;
+  std::optional<std::string> confirm;       // kApply --confirm
+  std::optional<std::string> etag;          // kApply --etag
+  std::optional<std::string> if_revision;   // kApply --if-revision
+  std::optional<std::string> max_failures;  // kApply --max-connect-failures
+  std::optional<std::string> message;       // kApply, kRollback -m
+  std::optional<std::string> wait_for;      // --wait DURATION of a rollout
+  bool dry_run = false;
+  bool detailed_exitcode = false;
   bool watch = false;
   bool check = false;  // kStatus: an alert is exit code 1.
   bool wait = false;

@@ -105,6 +105,18 @@ bool HasFindings(const LoadResult& result, Finding::Severity least) {
 
 }  // namespace
 
+absl::StatusOr<std::string> ReadConfigText(const std::string& file) {
+  if (file.empty()) return UsageError("FILE is missing", "- is standard input");
+  absl::StatusOr<std::string> text =
+      file == "-" ? ReadAll(STDIN_FILENO, "stdin", controlplane::kMaxConfigBytes)
+                  : ReadPath(file, controlplane::kMaxConfigBytes);
+  if (!text.ok()) return UsageError(std::string(text.status().message()));
+  if (text->size() > controlplane::kMaxConfigBytes)
+    return UsageError(
+        absl::StrCat(Escape(file), " has more than ", controlplane::kMaxConfigBytes, " bytes"));
+  return text;
+}
+
 absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options) {
   const std::vector<std::string> formats = {"text", "json", "github"};
   if (std::find(formats.begin(), formats.end(), options.format) == formats.end()) {

@@ -14,6 +14,10 @@ struct ValidateOptions {
   bool strict = false;
 };
 
+// The text of a file, or of standard input for "-", at most kMaxConfigBytes; InvalidArgument when
+// it cannot be read.
+absl::StatusOr<std::string> ReadConfigText(const std::string& file);
+
 // Prints every finding; kFindings when the file would be refused, or has warnings and is to be
 // strict. A file that cannot be read is a finding too, as for the control plane.
 absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options);

@@ -1,6 +1,8 @@
 #include "cli/status.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -43,10 +45,23 @@ std::string HeadLine(const api::Status& status, WallTime now) {
   const std::string uptime = AgeOf(process.start_time(), now);
   if (!uptime.empty()) absl::StrAppend(&line, "   up ", uptime);
   if (!status.has_running()) return line + "   no configuration yet\n";
-  absl::StrAppend(&line, "   config rev ", status.running().revision());
+  absl::StrAppend(
+      &line, "   config rev ",
+      status.config_revision() > 0 ? status.config_revision() : status.running().revision());
   const std::string in_force = InForce(status, AgeOf(status.file().applied_time(), now));
   if (!in_force.empty()) absl::StrAppend(&line, " (", in_force, ")");
   return line + "\n";
+}
+
+// What comes back by itself, and when.
+std::string PendingLine(const api::Status& status, WallTime now, bool color) {
+  if (!status.has_confirm_deadline_time()) return "";
+  const int64_t left =
+      status.confirm_deadline_time().seconds() -
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  return absl::StrCat(Paint("UNCONFIRMED", Tone::kWarning, color), "  rolled back in ",
+                      std::max<int64_t>(left, 0), " s; keep it with: lbctl confirm ",
+                      status.config_revision(), "\n");
 }
 
 std::string WorkersLine(const api::Status& status, bool color) {
@@ -116,7 +131,7 @@ std::string AlertLines(const api::Status& status, bool color) {
 
 std::string RenderStatusScreen(const api::Status& status, WallTime now, bool color) {
   return absl::StrCat(
-      HeadLine(status, now), WorkersLine(status, color), "RULES        ", status.rules(), "\n",
+      HeadLine(status, now), PendingLine(status, now, color), WorkersLine(status, color), "RULES        ", status.rules(), "\n",
       "BACKENDS     ", Count(status.backends_up(), "up", Tone::kGood, color), ", ",
       Count(status.backends_down(), "down", Tone::kBad, color),
       status.backends_overridden() == 0

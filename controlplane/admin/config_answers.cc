@@ -10,6 +10,7 @@
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/config/place.h"
+#include "controlplane/config/secrets.h"
 
 namespace lb::controlplane {
 namespace {
@@ -166,7 +167,7 @@ Outcome<admin::v1::Config> GetConfig(const View& view, const admin::v1::GetConfi
                    "REVISION_NOT_FOUND",
                    {{"name", request.name()}}};
   admin::v1::Config out = DescribeRevision(*revision, view.history, view.confirmation);
-  out.set_content(revision->content);
+  out.set_content(HideSecrets(revision->content));
   return out;
 }
 

@@ -178,6 +178,11 @@ admin::v1::Status DescribeStatus(const View& view) {
   DescribeFile(view, *out.mutable_file());
   if (view.file.bad_since)
     alerts.Add(view.file.path, "the file on disk is bad; what ran before goes on");
+  if (const Revision* newest = view.history.newest()) {
+    out.set_config_revision(newest->number);
+    if (view.confirmation && view.confirmation->digest == newest->digest)
+      *out.mutable_confirm_deadline_time() = ToProto(view.confirmation->deadline_wall);
+  }
   out.set_rules(static_cast<uint32_t>(view.live.size()));
   out.set_workers_draining(CountDraining(view));
   FindOutages(view, out, alerts);

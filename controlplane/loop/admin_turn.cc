@@ -17,6 +17,7 @@
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/log_turn.h"
+#include "controlplane/loop/rollout_turn.h"
 
 namespace lb::controlplane {
 namespace {
@@ -170,6 +171,10 @@ struct Answerer {
   Outcome<admin::v1::Rollout> operator()(const admin::v1::GetRolloutRequest&) {
     return DescribeRollout(view);
   }
+  Outcome<admin::v1::Rollout> operator()(const admin::v1::WatchRolloutRequest&) {
+    if (auto failure = WatchRollout(event.request, parts)) return *std::move(failure);
+    return Later{};
+  }
   Outcome<admin::v1::Operation> operator()(const admin::v1::GetOperationRequest& request) {
     const admin::v1::Operation* operation = parts.operations.Find(request.name());
     if (operation != nullptr) return *operation;
@@ -300,6 +305,7 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
 void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
   parts.events.watches.erase(event.request);
   parts.waiters.erase(event.request);
+  parts.rollout_watches.erase(event.request);
   // A change with a request id may be asked for again: its answer is kept for that.
   if (parts.requests.Holds(event.request)) return;
   ForgetAsker(event.request, parts);

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "base/sha256.h"
 #include "controlplane/admin/config_answers.h"
+#include "controlplane/config/secrets.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_turn.h"
 
@@ -250,6 +251,12 @@ std::optional<Failure> Ask(ConfigQuestion question, const std::string& content, 
 Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequest& call,
                                                 const AdminRequest& event, Parts& parts,
                                                 Turn& turn) {
+  if (HasHiddenSecret(call.content()))
+    return Failure{
+        absl::InvalidArgumentError(absl::StrCat(
+            "'", std::string(kHiddenSecret),
+            "' stands where a secret was hidden; put the secret back, best as ${file:/path}")),
+        "SECRET_HIDDEN"};
   const auto confirm = ConfirmTimeout(call);
   if (!confirm.ok()) return FieldFailure("confirm_timeout", confirm.status());
   const double ratio = call.max_connect_failure_ratio();

@@ -15,6 +15,7 @@
 #include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/parts.h"
+#include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/stored_state.h"
 #include "controlplane/loop/worker_turn.h"
 #include "controlplane/stream/health_messages.h"
@@ -101,6 +102,7 @@ class ControlLoop::Impl final {
     AnswerRepeats(*parts_, turn);
     AnswerWaiters(*parts_, turn);
     PublishEvents(*parts_, turn);
+    SendRollouts(*parts_, turn);
   }
 
   void SendHealth(Turn& turn) {

@@ -94,7 +94,7 @@ using AdminCall = std::variant<
     admin::v1::GetOperationRequest, admin::v1::ValidateConfigRequest, admin::v1::PlanConfigRequest,
     admin::v1::ApplyConfigRequest, admin::v1::ConfirmConfigRequest,
     admin::v1::RollbackConfigRequest, admin::v1::GetConfigRequest, admin::v1::ListConfigsRequest,
-    admin::v1::GetRolloutRequest, admin::v1::ListOperationsRequest, admin::v1::WaitOperationRequest,
+    admin::v1::GetRolloutRequest, admin::v1::WatchRolloutRequest, admin::v1::ListOperationsRequest, admin::v1::WaitOperationRequest,
     admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest, admin::v1::DrainBackendRequest,
     admin::v1::UndrainBackendRequest, admin::v1::MaintainBackendRequest,
     admin::v1::SetBackendWeightRequest, admin::v1::ResetBackendRequest,

@@ -81,6 +81,8 @@ struct Parts {
   BackendDrains drains;
   ConnectionOrders connection_orders;
   LogOverrides log;
+  // The rollout sent last to each watch, serialised.
+  std::map<RequestId, std::string> rollout_watches;
   // Streams that were told to end; what still comes from them counts for nothing.
   std::set<SessionId> closing;
   // The first configuration waits until then for the first answers to DNS queries.

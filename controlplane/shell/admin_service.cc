@@ -127,6 +127,10 @@ class Configs final : public v1::ConfigService::CallbackService {
                       v1::Rollout* response) override {
     return Ask(sink_, context, request, response);
   }
+  grpc::ServerWriteReactor<v1::Rollout>* WatchRollout(
+      Context* context, const v1::WatchRolloutRequest* request) override {
+    return new StreamCall<v1::WatchRolloutRequest, v1::Rollout>(sink_, *context, *request);
+  }
 
  private:
   const CallSink& sink_;

@@ -35,6 +35,24 @@ std::string Target(const std::string& path) {
   return missing ? path : real.string();
 }
 
+// Whether kubelet swaps the folder's content by its link "..data": what is written there is lost at
+// the next swap.
+bool IsKubernetesVolume(const std::string& path) {
+  std::error_code error;
+  const fs::path folder = fs::path(path).parent_path();
+  return fs::is_symlink((folder.empty() ? fs::path(".") : folder) / "..data", error);
+}
+
+// Why the file must stay as it is, although its folder may allow more.
+absl::Status CheckWritable(const std::string& path, const std::string& target) {
+  if (IsKubernetesVolume(path))
+    return absl::PermissionDeniedError(absl::StrCat(
+        path, " is in a volume of Kubernetes (..data) and read-only: change the ConfigMap"));
+  if (::access(target.c_str(), W_OK) != 0 && errno != ENOENT)
+    return ErrnoStatus(errno, "cannot write", target);
+  return absl::OkStatus();
+}
+
 // Removes a file unless it was renamed away.
 class Temporary final {
  public:
@@ -93,6 +111,7 @@ absl::Status ReplaceConfigFile(const std::string& path, std::string_view content
                                std::string_view expected_digest) {
   if (ReadConfigFile(path).digest != expected_digest) return Changed(path);
   const fs::path target = Target(path);
+  LB_RETURN_IF_ERROR(CheckWritable(path, target.string()));
   const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
   const Temporary fresh(absl::StrCat(folder, "/.", target.filename().string(), ".new"));
   LB_RETURN_IF_ERROR(WriteBeside(fresh.path(), target, content));

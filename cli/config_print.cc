@@ -1,0 +1,138 @@
+#include "cli/config_print.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "cli/age.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "cli/views.h"
+
+namespace lb::cli {
+namespace {
+
+using api::PlannedChange;
+using api::WorkerRollout;
+
+std::string ChangeLine(const PlannedChange& change, bool color) {
+  std::string line;
+  switch (change.kind()) {
+    case PlannedChange::KIND_CREATE:
+      line = absl::StrCat(Paint("+", Tone::kGood, color), " ", Escape(change.resource()), "  ",
+                          Escape(change.new_value()));
+      break;
+    case PlannedChange::KIND_DELETE:
+      line = absl::StrCat(Paint("-", Tone::kBad, color), " ", Escape(change.resource()), "  ",
+                          Escape(change.old_value()));
+      break;
+    default:
+      line = absl::StrCat(Paint("~", Tone::kWarning, color), " ", Escape(change.resource()), "  ",
+                          Escape(change.field()), ": ",
+                          change.old_value().empty() ? "-" : Escape(change.old_value()), " -> ",
+                          change.new_value().empty() ? "-" : Escape(change.new_value()));
+  }
+  absl::StrAppend(&line, "  (", Escape(change.effect()));
+  if (change.connections() > 0) absl::StrAppend(&line, "; ", change.connections(), " open");
+  return line + ")\n";
+}
+
+// "file" of SOURCE_FILE.
+std::string SourceOf(const api::Config& config) {
+  std::string name = api::Config::Source_Name(config.source());
+  name = absl::AsciiStrToLower(name.substr(std::min(name.size(), sizeof("SOURCE_") - 1)));
+  name = absl::StrReplaceAll(name, {{"_", " "}});
+  if (config.source_revision() > 0) absl::StrAppend(&name, " to ", config.source_revision());
+  return name;
+}
+
+int64_t SecondsLeft(const api::PendingConfirmation& pending, WallTime now) {
+  return pending.deadline_time().seconds() -
+         std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+}
+
+std::string ProblemLine(const lb::type::v1::Problem& problem) {
+  std::string line = "    ";
+  if (problem.line() > 0)
+    absl::StrAppend(&line, Escape(problem.file()), ":", problem.line(), ":", problem.column(),
+                    ": ");
+  if (!problem.field().empty()) absl::StrAppend(&line, Escape(problem.field()), ": ");
+  return absl::StrCat(line, Escape(problem.message()), "\n");
+}
+
+}  // namespace
+
+std::string RenderPlan(const api::Plan& plan, bool color) {
+  if (plan.changes_total() == 0) return "no changes\n";
+  std::string out;
+  for (const PlannedChange& change : plan.changes()) out += ChangeLine(change, color);
+  const auto listed = static_cast<uint32_t>(plan.changes_size());
+  if (plan.changes_total() > listed)
+    absl::StrAppend(&out, "... ", plan.changes_total() - listed, " more changes\n");
+  for (const std::string& line : plan.summary()) absl::StrAppend(&out, Escape(line), "\n");
+  return absl::StrCat(out, "plan against revision ", plan.base_revision(), ": ", plan.creates(),
+                      " to add, ", plan.updates(), " to change, ", plan.deletes(),
+                      " to remove; of the open connections ", plan.connections_stay(), " stay, ",
+                      plan.connections_drain(), " drain, none is closed\n");
+}
+
+std::string RenderRollout(const api::Rollout& rollout, bool color) {
+  std::string out =
+      absl::StrCat("revision ", rollout.revision(), ": ", rollout.acked(), " workers run it, ",
+                   rollout.refused(), " refused it, ", rollout.waiting(), " have yet to answer\n");
+  for (const WorkerRollout& worker : rollout.workers()) {
+    const std::string name = WorkerRollout::State_Name(worker.state());
+    const std::string state = name.substr(std::min(name.size(), sizeof("STATE_") - 1));
+    const Tone tone = worker.state() == WorkerRollout::STATE_ACKED     ? Tone::kGood
+                      : worker.state() == WorkerRollout::STATE_REFUSED ? Tone::kBad
+                                                                       : Tone::kWarning;
+    absl::StrAppend(&out, "  ", Escape(worker.name()), "  ", Paint(state, tone, color));
+    if (!worker.reason().empty()) absl::StrAppend(&out, "  ", Escape(worker.reason()));
+    out += '\n';
+    for (const auto& problem : worker.problems()) out += ProblemLine(problem);
+  }
+  return out;
+}
+
+std::string RenderConfigs(const Globals& globals, const std::vector<api::Config>& configs,
+                          WallTime now) {
+  Table table({{"REVISION", true},
+               {"STATE"},
+               {"AGE", true, true},
+               {"SOURCE"},
+               {"AUTHOR"},
+               {"ETAG"},
+               {"MESSAGE"}});
+  constexpr size_t kShortEtag = 13;  // The quote and 12 digits: enough to tell them apart.
+  const bool wide = globals.output == Output::kWide;
+  for (const api::Config& config : configs) {
+    const std::string state = config.has_pending() ? "UNCONFIRMED"
+                              : config.running()   ? "RUNNING"
+                                                   : "";
+    table.Add({{absl::StrCat(config.revision())},
+               {state, config.has_pending() ? Tone::kWarning : Tone::kGood},
+               {AgeOf(config.create_time(), now)},
+               {SourceOf(config)},
+               {config.author()},
+               {wide ? config.etag() : config.etag().substr(0, kShortEtag)},
+               {config.message()}});
+  }
+  return table.Render({globals.headers, globals.color, wide ? 0 : StdoutSize().columns});
+}
+
+std::string DescribeApplied(const api::ApplyConfigResponse& applied, bool dry_run, WallTime now) {
+  const api::Config& config = applied.config();
+  if (applied.unchanged())
+    return absl::StrCat("unchanged: revision ", config.revision(), " runs already\n");
+  if (dry_run) return absl::StrCat("dry run: it would become revision ", config.revision(), "\n");
+  std::string out = absl::StrCat("revision ", config.revision(), " is in force\n");
+  if (config.has_pending())
+    absl::StrAppend(&out, "not confirmed: revision ", config.pending().rollback_revision(),
+                    " comes back in ", SecondsLeft(config.pending(), now),
+                    " s; keep it with: lbctl confirm ", config.revision(), "\n");
+  return out;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,31 @@
+#include "controlplane/config/secrets.h"
+
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr char kText[] = R"(rules: []  # was c2VjcmV0LWNhbmFyeQ==
+cluster:
+  enabled: false
+  key: "c2VjcmV0LWNhbmFyeQ=="
+  bind_addr: "0.0.0.0:9090"
+)";
+
+TEST(SecretsTest, ASecretIsShownNowhereAndTheRestAsItIs) {
+  const std::string shown = HideSecrets(kText);
+  EXPECT_EQ(shown.find("c2VjcmV0"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("bind_addr: \"0.0.0.0:9090\""), std::string::npos) << shown;
+  EXPECT_TRUE(HasHiddenSecret(shown));
+  EXPECT_FALSE(HasHiddenSecret(kText));
+}
+
+TEST(SecretsTest, AReferenceIsNoSecretAndBrokenTextIsNotShown) {
+  const std::string text = "rules: []\ncluster: {key: \"${file:/run/key}\"}\n";
+  EXPECT_EQ(HideSecrets(text), text);
+  EXPECT_EQ(HideSecrets("cluster: {key: c2VjcmV0"), "# not YAML\n");
+  EXPECT_EQ(HideSecrets("rules: []\n"), "rules: []\n");
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -100,6 +100,16 @@ void AddLook(CLI::App& app, CommandLine& line) {
   for (CLI::App* look : {status, get}) look->group("Look");
 }
 
+void AddConfigOnline(CLI::App& config, CommandLine& line) {
+  CLI::App* get = Add(config, "get", Command::kConfigGet, line,
+                      "the content of a revision; asks the control plane");
+  get->add_option("REVISION", line.name, "as 7; none: the running one");
+  Add(config, "list", Command::kConfigList, line, "the last revisions; asks the control plane");
+  CLI::App* diff = Add(config, "diff", Command::kConfigDiff, line,
+                       "two revisions compared; asks the control plane");
+  diff->add_option("REVISION", line.words, "the older and the newer one")->option_text(" A B");
+}
+
 void AddConfig(CLI::App& app, CommandLine& line) {
   CLI::App* config =
       AddGroup(app, "config", "check and explain configuration files, show revisions");
@@ -176,17 +186,6 @@ void AddApply(CLI::App& app, CommandLine& line) {
   status->footer("Exit code 1 when a worker refused it, or did not answer in time.");
   Add(*rollout, "history", Command::kConfigList, line, "the last revisions");
   AddRollback(*rollout, "undo", line);
-}
-
-void AddConfigOnline(CLI::App& config, CommandLine& line) {
-  CLI::App* get = Add(config, "get", Command::kConfigGet, line,
-                      "the content of a revision; asks the control plane");
-  get->add_option("REVISION", line.name, "as 7; none: the running one");
-  get->add_flag("--running", "the running one");
-  Add(config, "list", Command::kConfigList, line, "the last revisions; asks the control plane");
-  CLI::App* diff = Add(config, "diff", Command::kConfigDiff, line,
-                       "two revisions compared; asks the control plane");
-  diff->add_option("REVISION", line.words, "the older and the newer one")->option_text(" A B");
 }
 
 void AddWorker(CLI::App& app, CommandLine& line) {

@@ -72,7 +72,7 @@ absl::StatusOr<ExitCode> Follow(const Globals& globals, ConfigClient& client,
     return ExitCode::kFindings;
   }
   LB_RETURN_IF_ERROR(status);
-  return last.refused() > 0 ? ExitCode::kFindings : ExitCode::kDone;
+  return last.workers_refused() > 0 ? ExitCode::kFindings : ExitCode::kDone;
 }
 
 absl::StatusOr<ExitCode> FollowApplied(const Globals& globals, ConfigClient& client,
@@ -88,6 +88,11 @@ absl::Status Ask(const std::string& question) {
   const std::string answer = absl::AsciiStrToLower(ReadLine());
   if (answer == "y" || answer == "yes") return absl::OkStatus();
   return UsageError("nothing was changed: the answer was not yes");
+}
+
+// What the content of one revision becomes.
+void NoteDiff(const Globals& globals, const api::Config& from, const api::Config& to) {
+  Note(globals, UnifiedDiff(from.name(), from.content(), to.name(), to.content()));
 }
 
 absl::StatusOr<api::Config> GetRevision(ConfigClient& client, const std::string& revision) {
@@ -110,7 +115,7 @@ absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& op
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
   LB_ASSIGN_OR_RETURN(const api::ApplyConfigResponse applied, client->Apply(request));
   NoteWarnings(globals, applied);
-  Note(globals, RenderPlan(applied.plan(), false));
+  Note(globals, RenderChanges(applied.changes(), applied.changes_total(), false));
   Print(globals, "Applied", applied, DescribeApplied(applied, options.dry_run, ReadClocks().wall));
   ExitCode code = ExitCode::kDone;
   if (options.wait && !options.dry_run) {
@@ -123,11 +128,11 @@ absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& op
 absl::StatusOr<ExitCode> RunPlan(const Globals& globals, const std::string& file, bool diff) {
   LB_ASSIGN_OR_RETURN(const std::string content, ReadConfigText(file));
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
-  LB_ASSIGN_OR_RETURN(const api::Plan plan, client->Plan(content));
+  LB_ASSIGN_OR_RETURN(const api::PlanConfigResponse plan, client->Plan(content));
   Print(globals, "Plan", plan, RenderPlan(plan, globals.color));
   if (!diff) {
     Note(globals, absl::StrCat("apply with: lbctl apply ", Escape(file), " --if-revision ",
-                               plan.base_revision(), "\n"));
+                               plan.running().revision(), "\n"));
     return ExitCode::kDone;
   }
   return plan.changes_total() > 0 ? ExitCode::kFindings : ExitCode::kDone;
@@ -151,10 +156,14 @@ absl::StatusOr<ExitCode> RunRollback(const Globals& globals, const RollbackOptio
   request.set_message(options.message);
   request.set_validate_only(true);
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
+  LB_ASSIGN_OR_RETURN(const api::Config running, client->Get("configs/-"));
+  request.set_etag(running.etag());
   LB_ASSIGN_OR_RETURN(const api::ApplyConfigResponse tried, client->Rollback(request));
-  Note(globals, RenderPlan(tried.plan(), false));
+  LB_ASSIGN_OR_RETURN(const api::Config target, client->Get(tried.config().name()));
+  NoteDiff(globals, running, target);
   if (options.dry_run) {
-    Print(globals, "Applied", tried, DescribeApplied(tried, true, ReadClocks().wall));
+    Print(globals, "Applied", tried,
+          absl::StrCat("dry run: revision ", target.revision(), " would be applied again\n"));
     return ExitCode::kDone;
   }
   if (!options.yes) {
@@ -162,7 +171,7 @@ absl::StatusOr<ExitCode> RunRollback(const Globals& globals, const RollbackOptio
   }
   // What was shown and agreed to, and nothing else.
   request.set_validate_only(false);
-  request.set_etag(tried.plan().base_etag());
+  request.set_name(target.name());
   LB_ASSIGN_OR_RETURN(const api::ApplyConfigResponse applied, client->Rollback(request));
   Print(globals, "Applied", applied, DescribeApplied(applied, false, ReadClocks().wall));
   if (options.wait) return FollowApplied(globals, *client, *options.wait);
@@ -173,8 +182,8 @@ absl::StatusOr<ExitCode> RunRolloutStatus(const Globals& globals,
                                           std::optional<std::chrono::milliseconds> wait) {
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
   LB_ASSIGN_OR_RETURN(api::Rollout rollout, client->Rollout());
-  ExitCode code = rollout.refused() > 0 ? ExitCode::kFindings : ExitCode::kDone;
-  if (wait && !rollout.done()) {
+  ExitCode code = rollout.workers_refused() > 0 ? ExitCode::kFindings : ExitCode::kDone;
+  if (wait && rollout.workers_pending() > 0) {
     LB_ASSIGN_OR_RETURN(code, Follow(globals, *client, *wait, rollout));
   }
   Print(globals, "Rollout", rollout, RenderRollout(rollout, globals.color));

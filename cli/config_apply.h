@@ -16,12 +16,12 @@ namespace lb::cli {
 struct ApplyOptions {
   std::string file;  // "-" is standard input.
   bool dry_run = false;
-  std::optional<std::chrono::milliseconds> confirm;
+  std::optional<std::chrono::milliseconds> confirm{};
   double max_connect_failure_ratio = 0;
   std::string etag;
-  std::optional<uint64_t> if_revision;
+  std::optional<uint64_t> if_revision{};
   std::string message;
-  std::optional<std::chrono::milliseconds> wait;  // For the workers to take it.
+  std::optional<std::chrono::milliseconds> wait{};  // For the workers to take it.
   bool detailed_exitcode = false;
   bool strict = false;
 };
@@ -42,7 +42,7 @@ struct RollbackOptions {
   std::string message;
   bool dry_run = false;
   bool yes = false;
-  std::optional<std::chrono::milliseconds> wait;
+  std::optional<std::chrono::milliseconds> wait{};
 };
 
 // Applies an older revision again, after asking unless told not to.

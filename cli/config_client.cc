@@ -44,7 +44,7 @@ absl::StatusOr<api::ApplyConfigResponse> ConfigClient::Apply(
   return impl_->Call(&Stub::ApplyConfig, "ApplyConfig", request);
 }
 
-absl::StatusOr<api::Plan> ConfigClient::Plan(const std::string& content) {
+absl::StatusOr<api::PlanConfigResponse> ConfigClient::Plan(const std::string& content) {
   api::PlanConfigRequest request;
   request.set_content(content);
   return impl_->Call(&Stub::PlanConfig, "PlanConfig", request);

@@ -24,7 +24,7 @@ class ConfigClient final {
 
   absl::StatusOr<admin::v1::ApplyConfigResponse> Apply(
       const admin::v1::ApplyConfigRequest& request);
-  absl::StatusOr<admin::v1::Plan> Plan(const std::string& content);
+  absl::StatusOr<admin::v1::PlanConfigResponse> Plan(const std::string& content);
   absl::StatusOr<admin::v1::Config> Get(const std::string& name);
   // All pages.
   absl::StatusOr<std::vector<admin::v1::Config>> List();

@@ -14,17 +14,16 @@
 namespace lb::cli {
 namespace {
 
-using api::PlannedChange;
-using api::WorkerRollout;
+using Progress = api::Rollout::WorkerProgress;
 
-std::string ChangeLine(const PlannedChange& change, bool color) {
+std::string ChangeLine(const api::Change& change, bool color) {
   std::string line;
-  switch (change.kind()) {
-    case PlannedChange::KIND_CREATE:
+  switch (change.action()) {
+    case api::Change::ACTION_CREATE:
       line = absl::StrCat(Paint("+", Tone::kGood, color), " ", Escape(change.resource()), "  ",
                           Escape(change.new_value()));
       break;
-    case PlannedChange::KIND_DELETE:
+    case api::Change::ACTION_DELETE:
       line = absl::StrCat(Paint("-", Tone::kBad, color), " ", Escape(change.resource()), "  ",
                           Escape(change.old_value()));
       break;
@@ -35,7 +34,10 @@ std::string ChangeLine(const PlannedChange& change, bool color) {
                           change.new_value().empty() ? "-" : Escape(change.new_value()));
   }
   absl::StrAppend(&line, "  (", Escape(change.effect()));
-  if (change.connections() > 0) absl::StrAppend(&line, "; ", change.connections(), " open");
+  if (change.connections_affected() > 0)
+    absl::StrAppend(&line, "; ", change.connections_affected(), " drain");
+  if (change.connections_staying() > 0)
+    absl::StrAppend(&line, "; ", change.connections_staying(), " stay");
   return line + ")\n";
 }
 
@@ -43,13 +45,11 @@ std::string ChangeLine(const PlannedChange& change, bool color) {
 std::string SourceOf(const api::Config& config) {
   std::string name = api::Config::Source_Name(config.source());
   name = absl::AsciiStrToLower(name.substr(std::min(name.size(), sizeof("SOURCE_") - 1)));
-  name = absl::StrReplaceAll(name, {{"_", " "}});
-  if (config.source_revision() > 0) absl::StrAppend(&name, " to ", config.source_revision());
-  return name;
+  return absl::StrReplaceAll(name, {{"_", " "}});
 }
 
-int64_t SecondsLeft(const api::PendingConfirmation& pending, WallTime now) {
-  return pending.deadline_time().seconds() -
+int64_t SecondsLeft(const api::Config& config, WallTime now) {
+  return config.confirm_deadline_time().seconds() -
          std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
 }
 
@@ -64,30 +64,35 @@ std::string ProblemLine(const lb::type::v1::Problem& problem) {
 
 }  // namespace
 
-std::string RenderPlan(const api::Plan& plan, bool color) {
-  if (plan.changes_total() == 0) return "no changes\n";
+std::string RenderChanges(const google::protobuf::RepeatedPtrField<api::Change>& changes,
+                          uint32_t total, bool color) {
   std::string out;
-  for (const PlannedChange& change : plan.changes()) out += ChangeLine(change, color);
-  const auto listed = static_cast<uint32_t>(plan.changes_size());
-  if (plan.changes_total() > listed)
-    absl::StrAppend(&out, "... ", plan.changes_total() - listed, " more changes\n");
-  for (const std::string& line : plan.summary()) absl::StrAppend(&out, Escape(line), "\n");
-  return absl::StrCat(out, "plan against revision ", plan.base_revision(), ": ", plan.creates(),
-                      " to add, ", plan.updates(), " to change, ", plan.deletes(),
-                      " to remove; of the open connections ", plan.connections_stay(), " stay, ",
-                      plan.connections_drain(), " drain, none is closed\n");
+  for (const api::Change& change : changes) out += ChangeLine(change, color);
+  const auto listed = static_cast<uint32_t>(changes.size());
+  if (total > listed) absl::StrAppend(&out, "... ", total - listed, " more changes\n");
+  return out;
+}
+
+std::string RenderPlan(const api::PlanConfigResponse& plan, bool color) {
+  if (plan.changes_total() == 0) return "no changes\n";
+  return absl::StrCat(RenderChanges(plan.changes(), plan.changes_total(), color),
+                      plan.changes_total(), plan.changes_total() == 1 ? " change" : " changes",
+                      " against revision ", plan.running().revision(), "; ", plan.rules_unchanged(),
+                      " rules unchanged; ", plan.connections(),
+                      " connections are open, none is closed\n");
 }
 
 std::string RenderRollout(const api::Rollout& rollout, bool color) {
   std::string out =
-      absl::StrCat("revision ", rollout.revision(), ": ", rollout.acked(), " workers run it, ",
-                   rollout.refused(), " refused it, ", rollout.waiting(), " have yet to answer\n");
-  for (const WorkerRollout& worker : rollout.workers()) {
-    const std::string name = WorkerRollout::State_Name(worker.state());
+      absl::StrCat("revision ", rollout.config().revision(), ": ", rollout.workers_done(),
+                   " workers run it, ", rollout.workers_refused(), " refused it, ",
+                   rollout.workers_pending(), " have yet to answer\n");
+  for (const Progress& worker : rollout.workers()) {
+    const std::string name = Progress::State_Name(worker.state());
     const std::string state = name.substr(std::min(name.size(), sizeof("STATE_") - 1));
-    const Tone tone = worker.state() == WorkerRollout::STATE_ACKED     ? Tone::kGood
-                      : worker.state() == WorkerRollout::STATE_REFUSED ? Tone::kBad
-                                                                       : Tone::kWarning;
+    const Tone tone = worker.state() == Progress::STATE_DONE      ? Tone::kGood
+                      : worker.state() == Progress::STATE_REFUSED ? Tone::kBad
+                                                                  : Tone::kWarning;
     absl::StrAppend(&out, "  ", Escape(worker.name()), "  ", Paint(state, tone, color));
     if (!worker.reason().empty()) absl::StrAppend(&out, "  ", Escape(worker.reason()));
     out += '\n';
@@ -108,11 +113,11 @@ std::string RenderConfigs(const Globals& globals, const std::vector<api::Config>
   constexpr size_t kShortEtag = 13;  // The quote and 12 digits: enough to tell them apart.
   const bool wide = globals.output == Output::kWide;
   for (const api::Config& config : configs) {
-    const std::string state = config.has_pending() ? "UNCONFIRMED"
-                              : config.running()   ? "RUNNING"
-                                                   : "";
+    const std::string state = config.has_confirm_deadline_time() ? "UNCONFIRMED"
+                              : config.running()                 ? "RUNNING"
+                                                                 : "";
     table.Add({{absl::StrCat(config.revision())},
-               {state, config.has_pending() ? Tone::kWarning : Tone::kGood},
+               {state, config.has_confirm_deadline_time() ? Tone::kWarning : Tone::kGood},
                {AgeOf(config.create_time(), now)},
                {SourceOf(config)},
                {config.author()},
@@ -128,10 +133,9 @@ std::string DescribeApplied(const api::ApplyConfigResponse& applied, bool dry_ru
     return absl::StrCat("unchanged: revision ", config.revision(), " runs already\n");
   if (dry_run) return absl::StrCat("dry run: it would become revision ", config.revision(), "\n");
   std::string out = absl::StrCat("revision ", config.revision(), " is in force\n");
-  if (config.has_pending())
-    absl::StrAppend(&out, "not confirmed: revision ", config.pending().rollback_revision(),
-                    " comes back in ", SecondsLeft(config.pending(), now),
-                    " s; keep it with: lbctl confirm ", config.revision(), "\n");
+  if (config.has_confirm_deadline_time())
+    absl::StrAppend(&out, "not confirmed: the one before comes back in ", SecondsLeft(config, now),
+                    " s; keep this one with: lbctl confirm ", config.revision(), "\n");
   return out;
 }
 

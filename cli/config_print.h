@@ -1,6 +1,7 @@
 // Plans, rollouts and revisions as text for people. Pure; threading: none.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,11 @@
 namespace lb::cli {
 
 // Each change with what it does to connections, then what happens in all. "no changes" for none.
-std::string RenderPlan(const admin::v1::Plan& plan, bool color);
+std::string RenderPlan(const admin::v1::PlanConfigResponse& plan, bool color);
+
+// The changes alone; of more than are listed the rest is counted.
+std::string RenderChanges(const google::protobuf::RepeatedPtrField<admin::v1::Change>& changes,
+                          uint32_t total, bool color);
 
 // A line for each worker, with each refusal at its place in the file.
 std::string RenderRollout(const admin::v1::Rollout& rollout, bool color);

@@ -49,6 +49,10 @@ void AddProblems(const worker::v1::Nack& nack, const View& view,
 
 admin::v1::Rollout::WorkerProgress::State StateOf(const View& view, const WorkerRecord& record) {
   using Progress = admin::v1::Rollout::WorkerProgress;
+  // What it refused before is of the past while it has yet to answer to what is newer.
+  if (record.session && record.lane.refused() && view.versions.has_content() &&
+      record.lane.refused()->rejected().digest() != view.versions.current().digest())
+    return Progress::STATE_PENDING;
   switch (SyncOf(view, record)) {
     case admin::v1::Worker::SYNC_SYNCED:
       return Progress::STATE_DONE;
@@ -201,7 +205,7 @@ admin::v1::Rollout DescribeRollout(const View& view) {
     progress.set_name(WorkerName(view, key, record));
     progress.set_state(StateOf(view, record));
     ++counts[progress.state()];
-    if (!record.lane.refused()) continue;
+    if (progress.state() != Progress::STATE_REFUSED) continue;
     progress.set_reason(NackReasonOf(*record.lane.refused()));
     AddProblems(*record.lane.refused(), view, progress);
   }

@@ -31,6 +31,7 @@ struct TryConfig {
   bool write = false;
   std::string expected_digest;
   bool warnings_as_errors = false;
+  bool after_save = false;  // Without `write`, too: only once that state is on disk.
 };
 
 // Keep the content of a revision of the configuration, or keep it no longer. Carried out in order,

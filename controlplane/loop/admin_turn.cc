@@ -156,7 +156,7 @@ struct Answerer {
     return OnApply(request, event, parts, turn);
   }
   Outcome<admin::v1::Config> operator()(const admin::v1::ConfirmConfigRequest& request) {
-    return OnConfirm(request, parts, turn);
+    return OnConfirm(request, event.request, parts, turn);
   }
   Outcome<admin::v1::ApplyConfigResponse> operator()(
       const admin::v1::RollbackConfigRequest& request) {

@@ -208,8 +208,21 @@ void Taken(const ConfigTried& event, Parts& parts, Turn& turn) {
   Finish(std::nullopt, parts, turn);
 }
 
+// Confirmed is what is on the disk: a kill after the answer must not bring the old one back.
+void Confirmed(const ConfigQuestion& question, const ConfigTried& event, Parts& parts, Turn& turn) {
+  const Revision& running = *parts.history.newest();
+  if (event.reason != kStateNotSaved)
+    return Answer(question.request, DescribeRevision(running, parts.history, parts.confirmation),
+                  turn);
+  if (!parts.confirmation && running.digest == question.confirmed->digest)
+    parts.confirmation = question.confirmed;
+  Fail(question.request, {event.status, event.reason}, turn);
+}
+
 void AnswerQuestion(const ConfigQuestion& question, const ConfigTried& event, Parts& parts,
                     Turn& turn) {
+  if (question.kind == ConfigQuestion::Kind::kConfirm)
+    return Confirmed(question, event, parts, turn);
   const FoundIn found = FoundBy(event.read);
   if (question.kind == ConfigQuestion::Kind::kValidate)
     return Answer(question.request, DescribeFindings(found, event.read.config.has_value()), turn);
@@ -320,26 +333,32 @@ Outcome<admin::v1::ApplyConfigResponse> OnRollback(const admin::v1::RollbackConf
   return Later{};
 }
 
-Outcome<admin::v1::Config> OnConfirm(const admin::v1::ConfirmConfigRequest& call, Parts& parts,
-                                     Turn& turn) {
+Outcome<admin::v1::Config> OnConfirm(const admin::v1::ConfirmConfigRequest& call, RequestId request,
+                                     Parts& parts, Turn& turn) {
   const Revision* running = parts.history.newest();
   const bool named =
       running != nullptr && (call.name().empty() || call.name() == ConfigName(running->number));
   const bool waits = parts.confirmation && running != nullptr &&
-                     running->digest == parts.confirmation->digest && !parts.changes.token;
+                     running->digest == parts.confirmation->digest && !parts.changes.token &&
+                     !parts.changes.to_write;
   if (!named || !waits)
     return Failure{absl::FailedPreconditionError(
                        named || call.name().empty()
                            ? std::string("no configuration waits to be confirmed")
                            : absl::StrCat("'", call.name(), "' does not wait to be confirmed")),
                    "NOT_PENDING"};
-  if (!call.validate_only()) {
-    parts.confirmation.reset();
-    turn.dirty = turn.urgent = true;
-    turn.Emit("config.confirmed", ConfigName(running->number), LogLevel::kInfo,
-              "the configuration is confirmed", {{"revision", absl::StrCat(running->number)}});
-  }
-  return DescribeRevision(*running, parts.history, parts.confirmation);
+  if (call.validate_only()) return DescribeRevision(*running, parts.history, parts.confirmation);
+  const uint64_t token = ++parts.changes.last_token;
+  parts.changes.questions.emplace(
+      token, ConfigQuestion{ConfigQuestion::Kind::kConfirm, request, false, parts.confirmation});
+  TryConfig wait{token, running->content, false, "", false};
+  wait.after_save = true;
+  parts.changes.to_write = std::move(wait);
+  parts.confirmation.reset();
+  turn.dirty = turn.urgent = true;
+  turn.Emit("config.confirmed", ConfigName(running->number), LogLevel::kInfo,
+            "the configuration is confirmed", {{"revision", absl::StrCat(running->number)}});
+  return Later{};
 }
 
 void OnConfigTried(const ConfigTried& event, Parts& parts, Turn& turn) {

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "controlplane/loop/action.h"
 #include "controlplane/loop/event.h"
+#include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/history.h"
 
 namespace lb::controlplane {
@@ -32,10 +33,11 @@ struct ConfigChange {
 
 // A configuration that is only looked at.
 struct ConfigQuestion {
-  enum class Kind { kValidate, kPlan, kApply };
+  enum class Kind { kValidate, kPlan, kApply, kConfirm };
   Kind kind = Kind::kValidate;
   RequestId request = 0;
   bool warnings_as_errors = false;
+  std::optional<Confirmation> confirmed{};  // kConfirm: waits again should the disk refuse.
 };
 
 struct ConfigChanges {

@@ -44,6 +44,8 @@ struct ConfigRead {
 
 // ConfigTried::reason of a content with errors.
 inline constexpr char kConfigInvalid[] = "CONFIG_INVALID";
+// Of a state that could not be written.
+inline constexpr char kStateNotSaved[] = "STATE_NOT_SAVED";
 
 // What became of a TryConfig.
 struct ConfigTried {

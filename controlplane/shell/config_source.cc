@@ -47,6 +47,11 @@ ConfigTried TryNow(const TryConfig& action, const std::string& path,
                    const std::function<absl::Status()>& before_write) {
   ConfigTried tried;
   tried.token = action.token;
+  if (action.after_save && before_write) {
+    tried.status = before_write();
+    tried.reason = tried.status.ok() ? "" : kStateNotSaved;
+    if (!tried.status.ok()) return tried;
+  }
   const ConfigFileRead file{absl::OkStatus(), action.content, Sha256(action.content)};
   tried.read = LoadedFrom(path, file);
   if (!tried.read.config || (action.warnings_as_errors && tried.read.findings_total > 0)) {
@@ -56,7 +61,7 @@ ConfigTried TryNow(const TryConfig& action, const std::string& path,
   }
   if (!action.write) return tried;
   tried.status = before_write ? before_write() : absl::OkStatus();
-  tried.reason = "STATE_NOT_SAVED";
+  tried.reason = kStateNotSaved;
   if (!tried.status.ok()) return tried;
   tried.status = ReplaceConfigFile(path, action.content, action.expected_digest);
   tried.reason = tried.status.ok() ? "" : "CONFIG_NOT_WRITTEN";

@@ -80,6 +80,10 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
     return UsageError("the worker's NAME is missing", "see: lbctl get workers");
   if (line.command == Command::kTlsGenerateCert && line.words.size() != 2)
     return UsageError("ROLE and NAME are needed, nothing else", SeeHelp(app));
+  if (line.command == Command::kCompletion && line.name.empty())
+    return UsageError("SHELL is missing: bash, zsh or fish", SeeHelp(app));
+  if (line.command == Command::kDescribe && line.words.empty())
+    return UsageError("TYPE/NAME is missing, as rules/web", SeeHelp(app));
   if (line.check && line.watch)
     return UsageError("--check asks once, --watch until interrupted: use one", SeeHelp(app));
   if (line.command == Command::kConfigValidate && line.name.empty())
@@ -101,6 +105,10 @@ std::vector<std::string> Arguments(int argc, const char* const* argv) {
 }  // namespace
 
 absl::Status ParseCommandLine(int argc, const char* const* argv, CommandLine& line) {
+  if (argc == 3 && std::string(argv[1]) == "help" && std::string(argv[2]) == "exit-codes") {
+    line.help = ExitCodeHelp();
+    return absl::OkStatus();
+  }
   CLI::App app;
   BuildTree(app, line);
   try {

@@ -17,6 +17,8 @@ enum class Command {
   kShowVersion,  // --version
   kStatus,
   kGet,
+  kDescribe,
+  kCompletion,
   kConfigValidate,
   kConfigSchema,
   kConfigExplain,
@@ -52,6 +54,7 @@ struct CommandLine {
   std::vector<std::string> words;  // kGet: type and names.
   std::string name;                // A worker, a file, a path.
   std::string rule;                // kGet --rule
+  std::string sort_by;             // kGet --sort-by
   std::string out;                 // kConfigSchema --out
   TlsOptions tls;                  // kTlsGenerateCa, kTlsGenerateCert; role and name are `words`.
   std::optional<std::string> drain_timeout;

@@ -11,12 +11,12 @@ constexpr size_t kHelpColumn = 26;
 constexpr char kExamples[] = R"(Examples:
   lbctl status                              is everything all right?
   lbctl get backends --rule web             the backends of one rule
+  lbctl describe workers/worker-1           why did it refuse a configuration?
   lbctl get workers -w                      watch workers take a new configuration
   lbctl config validate /etc/lb/lb.yaml     check a file before it is used
   lbctl worker drain worker-1 --wait --yes  empty a worker before an upgrade
 
-Exit codes: 0 done, 1 findings, alerts (status --check) or not in time, 2 usage, 3 not found,
-4 unreachable, 5 refused, 6 conflict, 7 partly done, 70 bug, 130 interrupted.)";
+Exit codes: 0 done, 1 findings, 2 usage, 4 unreachable; all: lbctl help exit-codes)";
 
 CLI::Option* AddText(CLI::App& app, const char* names, std::optional<std::string>& target,
                      const char* type, const char* description) {
@@ -42,7 +42,8 @@ void AddGlobalFlags(CLI::App& app, CommandLine& line) {
           "what the server's certificate names, where it is not HOST (LBCTL_TLS_SERVER_NAME)");
   AddText(app, "--timeout", flags.timeout, "DURATION",
           "limit of connecting and of each call (LBCTL_TIMEOUT; 5s)");
-  AddText(app, "-o,--output", flags.output, "FORMAT", "table, wide, json, yaml or name");
+  AddText(app, "-o,--output", flags.output, "FORMAT",
+          "table, wide, json, yaml, name or, for get, jsonpath=TEMPLATE");
   app.add_flag("--no-headers", flags.no_headers, "tables without their first line");
   AddText(app, "--color", flags.color, "WHEN", "auto, always or never");
   app.add_flag("--no-color", flags.no_color, "same as --color never (NO_COLOR)");
@@ -90,14 +91,28 @@ void AddLook(CLI::App& app, CommandLine& line) {
   get->add_option("--rule", line.rule, "only backends of this rule")
       ->type_name("RULE")
       ->take_last();
+  get->add_option("--sort-by", line.sort_by,
+                  "by a column of -o wide, smallest first; COLUMN:desc for largest first")
+      ->type_name("COLUMN")
+      ->take_last();
   get->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
   get->footer(
       "Examples:\n"
       "  lbctl get rules\n"
       "  lbctl get backends/web/web-1 -o json\n"
       "  lbctl get be --rule web -o wide\n"
+      "  lbctl get backends --sort-by conns:desc\n"
+      "  lbctl get rules -o 'jsonpath={.items[*].name}'\n"
       "  lbctl get workers worker-1 worker-2 -w");
-  for (CLI::App* look : {status, get}) look->group("Look");
+  CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
+                           "everything about one rule, backend or worker, and its problems");
+  describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")
+      ->option_text("...");
+  describe->footer(
+      "Examples:\n"
+      "  lbctl describe rules/web\n"
+      "  lbctl describe worker worker-1            why did it refuse its configuration?");
+  for (CLI::App* look : {status, get, describe}) look->group("Look");
 }
 
 void AddConfigOnline(CLI::App& config, CommandLine& line) {
@@ -362,6 +377,11 @@ void BuildTree(CLI::App& app, CommandLine& line) {
                           "versions of lbctl, the control plane and its workers");
   version->group("Other");
   version->add_flag("--client", line.client_only, "only lbctl's; asks nobody");
+  CLI::App* completion = Add(app, "completion", Command::kCompletion, line,
+                             "a script that makes a shell complete commands, flags and names");
+  completion->add_option("SHELL", line.name, "bash, zsh or fish");
+  completion->footer("Example:\n  source <(lbctl completion bash)");
+  completion->group("Other");
   app.footer(kExamples);
 }
 

@@ -24,6 +24,9 @@ enum class ExitCode : int {
   kInterrupted = 130  // Ended by SIGINT, as shells report it.
 };
 
+// Returns the table of `lbctl help exit-codes`, with line ends.
+std::string ExitCodeHelp();
+
 // Returns the exit code for an error. Requires !status.ok().
 ExitCode ExitCodeFor(const absl::Status& status);
 

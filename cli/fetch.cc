@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/get.h"
+#include "cli/sort.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
 
@@ -76,9 +77,7 @@ bool EndsAll(const absl::Status& error) {
   return code == ExitCode::kUnreachable || code == ExitCode::kRefused;
 }
 
-}  // namespace
-
-absl::StatusOr<Found> Fetch(AdminClient& client, const Selection& selection) {
+absl::StatusOr<Found> FetchUnsorted(AdminClient& client, const Selection& selection) {
   Found found;
   if (selection.names.empty()) {
     absl::StatusOr<Items> all = ListAll(client, selection.type, selection.rule);
@@ -97,6 +96,15 @@ absl::StatusOr<Found> Fetch(AdminClient& client, const Selection& selection) {
     if (EndsAll(items.status())) return items.status();
     found.missing.emplace_back(name, WithSuggestion(client, selection.type, name, items.status()));
   }
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<Found> Fetch(AdminClient& client, const Selection& selection) {
+  LB_ASSIGN_OR_RETURN(Found found, FetchUnsorted(client, selection));
+  if (!selection.sort_by.empty())
+    LB_RETURN_IF_ERROR(SortItems(selection.type, selection.sort_by, found.items));
   return found;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/json.h"
+#include "cli/jsonpath.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -31,7 +32,7 @@ json::object ToListJson(Type type, const Found& found) {
   return list;
 }
 
-std::string Render(const Globals& globals, Type type, const Found& found) {
+absl::StatusOr<std::string> Render(const Globals& globals, Type type, const Found& found) {
   switch (globals.output) {
     case Output::kJson:
       return ToPrettyJson(ToListJson(type, found));
@@ -42,9 +43,14 @@ std::string Render(const Globals& globals, Type type, const Found& found) {
       for (const Item& item : found.items) absl::StrAppend(&out, Escape(NameOf(item)), "\n");
       return out;
     }
+    case Output::kJsonPath: {
+      LB_ASSIGN_OR_RETURN(std::string out,
+                          EvaluateJsonPath(globals.jsonpath, ToListJson(type, found)));
+      return out + "\n";
+    }
     default:
       // A header over nothing looks like a failure; say it in words, on stderr.
-      return found.items.empty() ? "" : RenderTable(globals, type, found.items);
+      return found.items.empty() ? std::string() : RenderTable(globals, type, found.items);
   }
 }
 
@@ -65,14 +71,16 @@ absl::StatusOr<ExitCode> RunGet(const Globals& globals, const Selection& selecti
   const bool nothing_found = found.items.empty() && !found.missing.empty();
   // One missing name alone is a plain failure: no half-empty list on stdout.
   if (nothing_found && found.missing.size() == 1) return found.missing[0].second;
-  WriteOut(Render(globals, selection.type, found));
+  LB_ASSIGN_OR_RETURN(const std::string text, Render(globals, selection.type, found));
+  WriteOut(text);
   const bool is_json = globals.output == Output::kJson;
   for (const auto& [name, status] : found.missing)
     WriteErr(is_json ? RenderErrorJson(status) : RenderError(status));
   if (nothing_found) return ExitCodeFor(found.missing[0].second);
   if (!found.missing.empty()) return ExitCode::kPartly;
   const bool says_nothing = found.items.empty() && globals.output != Output::kJson &&
-                            globals.output != Output::kYaml && !globals.quiet;
+                            globals.output != Output::kYaml &&
+                            globals.output != Output::kJsonPath && !globals.quiet;
   if (says_nothing) WriteErr(absl::StrCat("no ", Plural(selection.type), "\n"));
   return ExitCode::kDone;
 }

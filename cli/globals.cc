@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "cli/age.h"
 #include "cli/exit_code.h"
+#include "cli/jsonpath.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr char kDefaultEndpoint[] = "unix:/run/lb/admin.sock";
 constexpr char kDefaultTimeout[] = "5s";
+constexpr char kJsonPathPrefix[] = "jsonpath=";
 
 absl::Status NotOneOf(std::string_view flag, const std::string& value,
                       const std::vector<std::string>& allowed) {
@@ -29,7 +31,8 @@ absl::StatusOr<Output> ParseOutput(const std::string& text) {
   if (text == "json") return Output::kJson;
   if (text == "yaml") return Output::kYaml;
   if (text == "name") return Output::kName;
-  return NotOneOf("-o", text, {"table", "wide", "json", "yaml", "name"});
+  if (text.rfind(kJsonPathPrefix, 0) == 0) return Output::kJsonPath;
+  return NotOneOf("-o", text, {"table", "wide", "json", "yaml", "name", "jsonpath=TEMPLATE"});
 }
 
 absl::StatusOr<bool> WantsColor(const GlobalFlags& flags, const GetEnv& get_env, bool stdout_tty) {
@@ -73,6 +76,10 @@ absl::StatusOr<Globals> Resolve(const GlobalFlags& flags, const GetEnv& get_env,
   const std::string fallback = from_env.empty() ? kDefaultTimeout : from_env;
   LB_ASSIGN_OR_RETURN(globals.timeout, ParseDuration(source, flags.timeout.value_or(fallback)));
   LB_ASSIGN_OR_RETURN(globals.output, ParseOutput(flags.output.value_or("table")));
+  if (globals.output == Output::kJsonPath) {
+    globals.jsonpath = flags.output->substr(sizeof kJsonPathPrefix - 1);
+    LB_RETURN_IF_ERROR(CheckJsonPath(globals.jsonpath));
+  }
   LB_ASSIGN_OR_RETURN(globals.color, WantsColor(flags, get_env, stdout_tty));
   globals.headers = !flags.no_headers;
   globals.quiet = flags.quiet;

@@ -14,7 +14,7 @@
 
 namespace lb::cli {
 
-enum class Output { kTable, kWide, kJson, kYaml, kName };
+enum class Output { kTable, kWide, kJson, kYaml, kName, kJsonPath };
 
 // What the command line said; unset is what it did not say.
 struct GlobalFlags {
@@ -37,6 +37,7 @@ struct Globals {
   Endpoints endpoints;  // At least one.
   std::chrono::milliseconds timeout{0};
   Output output = Output::kTable;
+  std::string jsonpath;  // kJsonPath: the template, checked.
   bool headers = true;
   bool color = false;  // On stdout.
   bool quiet = false;

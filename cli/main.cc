@@ -11,9 +11,11 @@
 #include "cli/age.h"
 #include "cli/backend.h"
 #include "cli/command_line.h"
+#include "cli/completion.h"
 #include "cli/config.h"
 #include "cli/config_apply.h"
 #include "cli/connections.h"
+#include "cli/describe.h"
 #include "cli/exit_code.h"
 #include "cli/get.h"
 #include "cli/globals.h"
@@ -35,8 +37,14 @@ std::optional<std::string> ReadEnv(const std::string& name) {
 }
 
 absl::StatusOr<ExitCode> Get(const Globals& globals, const CommandLine& line) {
-  LB_ASSIGN_OR_RETURN(const Selection selection, ParseSelection(line.words, line.rule));
+  LB_ASSIGN_OR_RETURN(Selection selection, ParseSelection(line.words, line.rule));
+  selection.sort_by = line.sort_by;
   return line.watch ? RunWatchGet(globals, selection) : RunGet(globals, selection);
+}
+
+absl::StatusOr<ExitCode> Describe(const Globals& globals, const CommandLine& line) {
+  LB_ASSIGN_OR_RETURN(const Selection selection, ParseSelection(line.words, ""));
+  return RunDescribe(globals, selection);
 }
 
 absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) {
@@ -149,11 +157,16 @@ absl::StatusOr<ExitCode> ConfigDiff(const Globals& globals, const CommandLine& l
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
+  const bool selects_fields = line.command == Command::kGet && !line.watch;
+  if (globals.output == Output::kJsonPath && !selects_fields)
+    return UsageError("-o jsonpath is for get, without --watch");
   switch (line.command) {
     case Command::kStatus:
       return line.watch ? RunWatchStatus(globals) : RunStatus(globals, line.check);
     case Command::kGet:
       return Get(globals, line);
+    case Command::kDescribe:
+      return Describe(globals, line);
     case Command::kWorkerDrain:
       return Drain(globals, line);
     case Command::kWorkerUndrain:
@@ -211,6 +224,8 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line) {
       return GenerateCert(line);
     case Command::kConfigExplain:
       return RunExplain(line.name);
+    case Command::kCompletion:
+      return RunCompletion(line.name);
     default:
       return RunOnline(line);
   }
@@ -221,6 +236,11 @@ int Main(int argc, const char* const* argv) {
   // Chatter of the library on stderr; what matters reaches us as errors. A setting of the user's
   // own is kept.
   ::setenv("GRPC_VERBOSITY", "NONE", 0);
+  // Not a command for people: the scripts of `completion` call it.
+  if (argc > 2 && std::string(argv[1]) == "__complete") {
+    RunComplete({argv + 2, argv + argc}, ReadEnv);
+    return static_cast<int>(ExitCode::kDone);
+  }
   CommandLine line;
   absl::Status status = ParseCommandLine(argc, argv, line);
   if (status.ok()) {

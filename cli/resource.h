@@ -24,7 +24,8 @@ struct Selection {
   // Full resource names, as written by the user one by one. A backend whose rule was not said has
   // "-" for it: "rules/-/backends/web-1". Empty: all.
   std::vector<std::string> names;
-  std::string rule;  // Only backends of this rule; empty: all.
+  std::string sort_by;  // COLUMN[:desc]; empty: the server's order.
+  std::string rule;     // Only backends of this rule; empty: all.
 };
 
 // Parses "backends", "be", "rules web api", "rules/web", "backends/web/web-1",

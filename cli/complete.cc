@@ -1,0 +1,112 @@
+#include "cli/complete.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command_tree.h"
+
+namespace lb::cli {
+namespace {
+
+// What was said before the word that is being written.
+struct Place {
+  CLI::App* app;                         // The innermost command.
+  const CLI::Option* option = nullptr;   // Whose value is being written.
+  std::vector<std::string> positionals;  // Words that are neither command nor flag.
+};
+
+const CLI::Option* FindFlag(const CLI::App* app, const std::string& word) {
+  for (; app != nullptr; app = app->get_parent())
+    if (const CLI::Option* option = app->get_option_no_throw(word); option != nullptr)
+      return option;
+  return nullptr;
+}
+
+CLI::App* FindCommand(const CLI::App* app, const std::string& word) {
+  for (const CLI::App* command : app->get_subcommands(nullptr))
+    if (command->get_name() == word) return const_cast<CLI::App*>(command);
+  return nullptr;
+}
+
+// Walks all words but the last.
+Place Walk(CLI::App& root, const std::vector<std::string>& words,
+           std::vector<std::string>& endpoints) {
+  Place place{&root, nullptr, {}};
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (place.option != nullptr) {
+      if (place.option->check_lname("endpoint")) endpoints.push_back(word);
+      place.option = nullptr;
+    } else if (word.size() > 1 && word[0] == '-') {
+      const CLI::Option* option = FindFlag(place.app, word);
+      if (option != nullptr && option->get_type_size() > 0) place.option = option;
+    } else if (CLI::App* command = FindCommand(place.app, word);
+               command != nullptr && place.positionals.empty()) {
+      place.app = command;
+    } else {
+      place.positionals.push_back(word);
+    }
+  }
+  return place;
+}
+
+void AddFlags(const CLI::App* app, Completion& completion) {
+  for (; app != nullptr; app = app->get_parent())
+    for (const CLI::Option* option : app->get_options())
+      for (const std::string& name : option->get_lnames()) completion.words.push_back("--" + name);
+}
+
+void CompleteValue(const CLI::Option& option, Completion& completion) {
+  if (option.check_lname("output")) {
+    completion.words = {"table", "wide", "json", "yaml", "name"};
+  } else if (option.check_lname("color")) {
+    completion.words = {"auto", "always", "never"};
+  } else if (option.check_lname("rule")) {
+    completion.names = Type::kRule;
+  }
+}
+
+// The words after `get` and `describe`: a type or TYPE/NAME, then names.
+void CompleteSelection(const Place& place, const std::string& last, Completion& completion) {
+  const size_t slash = last.find('/');
+  const bool first = place.positionals.empty();
+  if (first && slash == std::string::npos) {
+    for (const Type type : {Type::kRule, Type::kBackend, Type::kWorker})
+      completion.words.push_back(Plural(type));
+    return;
+  }
+  const std::string& word = first ? last : place.positionals[0];
+  const auto selection = ParseSelection({word.substr(0, word.find('/'))}, "");
+  if (!selection.ok()) return;
+  completion.names = selection->type;
+  completion.typed = word.find('/') != std::string::npos;
+}
+
+}  // namespace
+
+Completion Complete(const std::vector<std::string>& words) {
+  Completion completion;
+  if (words.empty()) return completion;
+  CLI::App root;
+  CommandLine line;
+  BuildTree(root, line);
+  const Place place = Walk(root, words, completion.endpoints);
+  const std::string& last = words.back();
+  const std::string command = place.app->get_name();
+  if (place.option != nullptr) {
+    CompleteValue(*place.option, completion);
+  } else if (!last.empty() && last[0] == '-') {
+    AddFlags(place.app, completion);
+  } else if (!place.app->get_subcommands(nullptr).empty()) {
+    for (const CLI::App* next : place.app->get_subcommands(nullptr))
+      completion.words.push_back(next->get_name());
+  } else if (command == "get" || command == "describe") {
+    CompleteSelection(place, last, completion);
+  } else if (place.app->get_parent()->get_name() == "worker" && place.positionals.empty()) {
+    completion.names = Type::kWorker;
+  } else if (command == "completion" && place.positionals.empty()) {
+    completion.words = {"bash", "zsh", "fish"};
+  }
+  return completion;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,23 @@
+// What could stand at the end of an unfinished command line, without asking anybody. Threading:
+// none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/resource.h"
+
+namespace lb::cli {
+
+struct Completion {
+  std::vector<std::string> words;  // Commands, flags or values that may stand there, all of them.
+  std::optional<Type> names;       // Names of these may stand there; a server knows them.
+  bool typed = false;              // Names are written TYPE/NAME.
+  std::vector<std::string> endpoints;  // What the line says about where to ask.
+};
+
+// `words` are those after "lbctl"; the last one, possibly empty, is being written.
+Completion Complete(const std::vector<std::string>& words);
+
+}  // namespace lb::cli

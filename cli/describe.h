@@ -1,0 +1,15 @@
+// `lbctl describe`: everything about single rules, backends or workers. Threading: main thread.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+#include "cli/globals.h"
+#include "cli/resource.h"
+
+namespace lb::cli {
+
+// Prints each thing of the selection: its fields, a rule's backends, what a worker refused, and the
+// alerts about it and what it has. Exit code kPartly when some of several names failed.
+absl::StatusOr<ExitCode> RunDescribe(const Globals& globals, const Selection& selection);
+
+}  // namespace lb::cli

@@ -79,7 +79,6 @@ struct CommandLine {
   std::string duration;     // kLogLevelSet --for
   bool all = false;
   bool close = false;
-  bool dry_run = false;
   bool force = false;
   bool reset = false;
 };

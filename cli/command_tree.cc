@@ -14,6 +14,10 @@ constexpr char kExamples[] = R"(Examples:
   lbctl describe workers/worker-1           why did it refuse a configuration?
   lbctl get workers -w                      watch workers take a new configuration
   lbctl config validate /etc/lb/lb.yaml     check a file before it is used
+  lbctl apply /etc/lb/lb.yaml               write it and use it; see also: lbctl plan FILE
+  lbctl rollback                            the configuration before this one
+  lbctl backend drain web/web-1 --wait      no new connections; wait for the open ones
+  lbctl backend weight web/web-1 50%        half its share of new connections
   lbctl worker drain worker-1 --wait --yes  empty a worker before an upgrade
 
 Exit codes: 0 done, 1 findings, 2 usage, 4 unreachable; all: lbctl help exit-codes)";

@@ -62,6 +62,8 @@ void CompleteValue(const CLI::Option& option, Completion& completion) {
     completion.words = {"auto", "always", "never"};
   } else if (option.check_lname("rule")) {
     completion.names = Type::kRule;
+  } else if (option.check_lname("backend")) {
+    completion.names = Type::kBackend;
   }
 }
 
@@ -101,6 +103,8 @@ Completion Complete(const std::vector<std::string>& words) {
       completion.words.push_back(next->get_name());
   } else if (command == "get" || command == "describe") {
     CompleteSelection(place, last, completion);
+  } else if (place.app->get_parent()->get_name() == "backend") {
+    completion.names = Type::kBackend;
   } else if (place.app->get_parent()->get_name() == "worker" && place.positionals.empty()) {
     completion.names = Type::kWorker;
   } else if (command == "completion" && place.positionals.empty()) {

@@ -131,6 +131,7 @@ TEST_F(LbctlDailyTest, BashCompletesCommandsFlagsTypesAndNames) {
   EXPECT_EQ(CompleteInBash("lbctl get be web/web-"), "web/web-1 web/web-2 ");
   EXPECT_EQ(CompleteInBash("lbctl describe rules/w"), "rules/web ");
   EXPECT_EQ(CompleteInBash("lbctl --timeout 1s worker drain worker-2"), "worker-2 ");
+  EXPECT_EQ(CompleteInBash("lbctl backend drain web/web-1 web/web-2"), "web/web-2 ");
   EXPECT_EQ(CompleteInBash("lbctl get be --rule a"), "api ");
   EXPECT_EQ(CompleteInBash("lbctl -e " + server_->endpoint() + " get wo "), "worker-1 worker-2 ");
 }
@@ -151,6 +152,13 @@ TEST_F(LbctlDailyTest, CompletionWithoutAServerIsQuiet) {
   const ProcessResult result = RunLbctl({"__complete", "-e", server_->endpoint(), "get", "ru", ""});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.out + result.err, "");
+}
+
+TEST_F(LbctlDailyTest, TheTopHelpShowsHowToDoWhatIsDoneInAHurry) {
+  const std::string help = RunLbctl({"--help"}).out;
+  for (const char* line : {"lbctl backend drain web/web-1", "lbctl backend weight web/web-1",
+                           "lbctl describe workers/worker-1", "lbctl rollback "})
+    EXPECT_TRUE(Has(help, line)) << line << help;
 }
 
 TEST_F(LbctlDailyTest, ExitCodesAreToldByHelp) {

@@ -131,8 +131,9 @@ std::string AlertLines(const api::Status& status, bool color) {
 
 std::string RenderStatusScreen(const api::Status& status, WallTime now, bool color) {
   return absl::StrCat(
-      HeadLine(status, now), PendingLine(status, now, color), WorkersLine(status, color), "RULES        ", status.rules(), "\n",
-      "BACKENDS     ", Count(status.backends_up(), "up", Tone::kGood, color), ", ",
+      HeadLine(status, now), PendingLine(status, now, color), WorkersLine(status, color),
+      "RULES        ", status.rules(), "\n", "BACKENDS     ",
+      Count(status.backends_up(), "up", Tone::kGood, color), ", ",
       Count(status.backends_down(), "down", Tone::kBad, color),
       status.backends_overridden() == 0
           ? ""

@@ -96,12 +96,13 @@ using AdminCall = std::variant<
     admin::v1::GetOperationRequest, admin::v1::ValidateConfigRequest, admin::v1::PlanConfigRequest,
     admin::v1::ApplyConfigRequest, admin::v1::ConfirmConfigRequest,
     admin::v1::RollbackConfigRequest, admin::v1::GetConfigRequest, admin::v1::ListConfigsRequest,
-    admin::v1::GetRolloutRequest, admin::v1::WatchRolloutRequest, admin::v1::ListOperationsRequest, admin::v1::WaitOperationRequest,
-    admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest, admin::v1::DrainBackendRequest,
-    admin::v1::UndrainBackendRequest, admin::v1::MaintainBackendRequest,
-    admin::v1::SetBackendWeightRequest, admin::v1::ResetBackendRequest,
-    admin::v1::ListConnectionsRequest, admin::v1::KillConnectionsRequest,
-    admin::v1::GetLogLevelsRequest, admin::v1::SetLogLevelRequest>;
+    admin::v1::GetRolloutRequest, admin::v1::WatchRolloutRequest, admin::v1::ListOperationsRequest,
+    admin::v1::WaitOperationRequest, admin::v1::ListEventsRequest, admin::v1::WatchEventsRequest,
+    admin::v1::DrainBackendRequest, admin::v1::UndrainBackendRequest,
+    admin::v1::MaintainBackendRequest, admin::v1::SetBackendWeightRequest,
+    admin::v1::ResetBackendRequest, admin::v1::ListConnectionsRequest,
+    admin::v1::KillConnectionsRequest, admin::v1::GetLogLevelsRequest,
+    admin::v1::SetLogLevelRequest>;
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

@@ -88,6 +88,7 @@ class WatchTest : public testing::Test {
   admin::v1::Operation Drain() {
     admin::v1::DrainWorkerRequest drain;
     drain.set_name("workers/worker-1");
+    drain.set_force(true);
     return std::get<admin::v1::Operation>(ReplyTo(Send(drain))->answer);
   }
   void Drained() {

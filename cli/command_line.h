@@ -19,6 +19,7 @@ enum class Command {
   kGet,
   kDescribe,
   kCompletion,
+  kWatchEvents,
   kConfigValidate,
   kConfigSchema,
   kConfigExplain,
@@ -72,11 +73,14 @@ struct CommandLine {
   bool yes = false;
   bool strict = false;
   bool client_only = false;
-  std::string backend;      // --backend of connections.
-  std::string client;       // --client of connections.
-  int limit = 0;            // --limit of connections.
-  unsigned rate_per_s = 0;  // --rate of connections.
-  std::string duration;     // kLogLevelSet --for
+  std::string backend;               // --backend of connections.
+  std::string client;                // --client of connections.
+  int limit = 0;                     // --limit of connections.
+  unsigned rate_per_s = 0;           // --rate of connections.
+  std::string duration;              // kLogLevelSet --for
+  std::optional<std::string> since;  // kWatchEvents
+  std::vector<std::string> kinds;    // kWatchEvents
+  std::string resource;              // kWatchEvents
   bool all = false;
   bool close = false;
   bool force = false;

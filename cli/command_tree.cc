@@ -116,7 +116,23 @@ void AddLook(CLI::App& app, CommandLine& line) {
       "Examples:\n"
       "  lbctl describe rules/web\n"
       "  lbctl describe worker worker-1            why did it refuse its configuration?");
-  for (CLI::App* look : {status, get, describe}) look->group("Look");
+  CLI::App* watch = AddGroup(app, "watch", "follow what happens");
+  CLI::App* events = Add(*watch, "events", Command::kWatchEvents, line,
+                         "what happens, one line each, until interrupted");
+  AddText(*events, "--since", line.since, "DURATION", "also what happened so long ago or later");
+  events->add_option("--kind", line.kinds, "only these: backend.down, or backend for its family")
+      ->type_name("KIND")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  events->add_option("--resource", line.resource, "only of this and what is below: rules/web")
+      ->type_name("NAME")
+      ->take_last();
+  events->footer(
+      "Goes on by itself, without loss or repetition, when the connection was cut.\n\n"
+      "Examples:\n"
+      "  lbctl watch events --since 10m\n"
+      "  lbctl watch events --kind config,worker.refused -o json");
+  for (CLI::App* look : {status, get, describe, watch}) look->group("Look");
 }
 
 void AddConfigOnline(CLI::App& config, CommandLine& line) {

@@ -16,6 +16,7 @@
 #include "cli/config_apply.h"
 #include "cli/connections.h"
 #include "cli/describe.h"
+#include "cli/events.h"
 #include "cli/exit_code.h"
 #include "cli/get.h"
 #include "cli/globals.h"
@@ -45,6 +46,14 @@ absl::StatusOr<ExitCode> Get(const Globals& globals, const CommandLine& line) {
 absl::StatusOr<ExitCode> Describe(const Globals& globals, const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const Selection selection, ParseSelection(line.words, ""));
   return RunDescribe(globals, selection);
+}
+
+absl::StatusOr<ExitCode> WatchEvents(const Globals& globals, const CommandLine& line) {
+  EventOptions options{std::nullopt, line.kinds, line.resource};
+  if (line.since) {
+    LB_ASSIGN_OR_RETURN(options.since, ParseDuration("--since", *line.since));
+  }
+  return RunWatchEvents(globals, options);
 }
 
 absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) {
@@ -165,6 +174,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return line.watch ? RunWatchStatus(globals) : RunStatus(globals, line.check);
     case Command::kGet:
       return Get(globals, line);
+    case Command::kWatchEvents:
+      return WatchEvents(globals, line);
     case Command::kDescribe:
       return Describe(globals, line);
     case Command::kWorkerDrain:

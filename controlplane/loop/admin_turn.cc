@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "controlplane/admin/config_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
@@ -18,6 +19,8 @@
 #include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/rollout_turn.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 
 namespace lb::controlplane {
 namespace {
@@ -244,6 +247,34 @@ struct Answerer {
   }
 };
 
+// A string field of a message, or "" when it has none of that name.
+std::string TextOf(const google::protobuf::Message& message, const char* name) {
+  const auto* field = message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING)
+    return "";
+  return message.GetReflection()->GetString(message, field);
+}
+
+// Everybody who watches sees who changed what, refused attempts too. A change is a call that may
+// carry a request id; one that only looks says validate_only.
+void NoteChange(const AdminRequest& event, const google::protobuf::Message& call,
+                const Failure* failure, Turn& turn) {
+  const google::protobuf::Descriptor& type = *call.GetDescriptor();
+  const auto* only_look = type.FindFieldByName("validate_only");
+  if (type.FindFieldByName("request_id") == nullptr) return;
+  if (only_look != nullptr && call.GetReflection()->GetBool(call, only_look)) return;
+  admin::v1::Event& happened = turn.happened.emplace_back();
+  happened.set_kind("api.change");
+  happened.set_severity(failure == nullptr ? admin::v1::Event::SEVERITY_INFO
+                                           : admin::v1::Event::SEVERITY_WARNING);
+  happened.set_resource(TextOf(call, "name"));
+  happened.set_message(failure == nullptr ? "a change was asked for" : "a change was refused");
+  auto& attributes = *happened.mutable_attributes();
+  attributes["call"] = std::string(absl::StripSuffix(type.name(), "Request"));
+  attributes["caller"] = event.caller.name;
+  if (failure != nullptr) attributes["reason"] = failure->reason;
+}
+
 // True when a request id says that the call was made before; the first answer is or will be its
 // own.
 bool IsRepeat(const AdminRequest& event, const google::protobuf::Message& call, Parts& parts,
@@ -294,6 +325,7 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
       [&](const auto& call) {
         if (IsRepeat(event, call, parts, turn)) return;
         auto outcome = Answerer{event, view, parts, turn}(call);
+        NoteChange(event, call, std::get_if<Failure>(&outcome), turn);
         if (auto* failure = std::get_if<Failure>(&outcome))
           Fail(event.request, std::move(*failure), turn);
         else if (auto* answer = std::get_if<0>(&outcome))

@@ -123,6 +123,23 @@ TEST_F(WatchTest, EventsSayWhatHappenedWhenAndToWhat) {
   EXPECT_EQ(list.events(0).attributes().at("incarnation"), "i");
 }
 
+TEST_F(WatchTest, ChangesAreEventsWithWhoAskedAlsoWhenRefused) {
+  ConnectWorker();
+  admin::v1::WatchEventsRequest call;
+  call.add_kinds("api.change");
+  const RequestId watch = Send(call);
+  Drain();
+  admin::v1::DrainWorkerRequest unknown;
+  unknown.set_name("workers/nobody");
+  Send(unknown);
+  const std::vector<Event> seen = Seen(watch);
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].attributes().at("call"), "DrainWorker");
+  EXPECT_EQ(seen[0].attributes().at("caller"), "admin/ann");
+  EXPECT_EQ(seen[0].resource(), "workers/worker-1");
+  EXPECT_EQ(seen[1].attributes().at("reason"), "WORKER_NOT_FOUND");
+}
+
 // Goal: a watch that is cut again and again sees every event exactly once. Method: it is cut at 100
 // random moments, and goes on each time with the token of the last event it saw.
 TEST_F(WatchTest, AWatchThatIsCutSeesEveryEventOnce) {

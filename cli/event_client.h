@@ -1,0 +1,17 @@
+// The events of the admin API. Threading: one thread.
+#pragma once
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "cli/client.h"
+#include "lb/admin/v1/event.pb.h"
+
+namespace lb::cli {
+
+// Connects and calls `take` with each event until the stream ends; says why it did.
+absl::Status WatchEvents(const AdminClient::Options& options,
+                         const api::WatchEventsRequest& request,
+                         const std::function<void(const api::Event& event)>& take);
+
+}  // namespace lb::cli

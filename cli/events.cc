@@ -1,0 +1,108 @@
+#include "cli/events.h"
+
+#include <boost/json.hpp>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/time.h"
+#include "cli/client.h"
+#include "cli/event_client.h"
+#include "cli/json.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "cli/views.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace lb::cli {
+namespace {
+
+// Between two tries to reach a control plane that went away.
+constexpr std::chrono::milliseconds kRetryInterval{500};
+// Longer than any control plane keeps events.
+constexpr int64_t kWholeHistoryS = 1 << 30;
+
+const char* WordOf(api::Event::Severity severity) {
+  switch (severity) {
+    case api::Event::SEVERITY_ERROR:
+      return "ERROR";
+    case api::Event::SEVERITY_WARNING:
+      return "WARN";
+    default:
+      return "INFO";
+  }
+}
+
+Tone ToneOf(api::Event::Severity severity) {
+  if (severity == api::Event::SEVERITY_ERROR) return Tone::kBad;
+  return severity == api::Event::SEVERITY_WARNING ? Tone::kWarning : Tone::kGood;
+}
+
+std::string Render(const Globals& globals, const api::Event& event) {
+  if (globals.output == Output::kJson) return ToCompactJson(ToJson(event)) + "\n";
+  if (globals.output == Output::kYaml) return "---\n" + ToYaml(ToJson(event));
+  std::string line =
+      absl::StrCat(google::protobuf::util::TimeUtil::ToString(event.time()), "  ",
+                   Paint(WordOf(event.severity()), ToneOf(event.severity()), globals.color), "  ",
+                   Escape(event.kind()), "  ", Escape(event.message()));
+  if (!event.resource().empty()) absl::StrAppend(&line, "  ", Escape(event.resource()));
+  // In a fixed order: a protobuf map has none.
+  const std::map<std::string, std::string> attributes(event.attributes().begin(),
+                                                      event.attributes().end());
+  for (const auto& [key, value] : attributes)
+    absl::StrAppend(&line, "  ", Escape(key), "=", Escape(value));
+  return line + "\n";
+}
+
+void Note(const Globals& globals, const std::string& text) {
+  if (!globals.quiet) WriteErr(text + "\n");
+}
+
+// What a restart or a moment's trouble may cure.
+bool MayPass(const absl::Status& status) {
+  return status.ok() || absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsCancelled(status) || absl::IsResourceExhausted(status);
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptions& options) {
+  api::WatchEventsRequest request;
+  for (const std::string& kind : options.kinds) request.add_kinds(kind);
+  request.set_resource(options.resource);
+  if (options.since) request.mutable_since()->set_seconds(options.since->count() / 1'000);
+  const Instant begin = ReadClocks().steady;
+  bool reached = false;  // A stream was there at all.
+  bool waiting = false;
+  for (;;) {
+    const Instant start = ReadClocks().steady;
+    const absl::Status status = WatchEvents({globals.endpoints, globals.timeout, globals.verbose},
+                                            request, [&](const api::Event& event) {
+                                              reached = true;
+                                              waiting = false;
+                                              request.set_resume_token(event.resume_token());
+                                              WriteOut(Render(globals, event));
+                                            });
+    reached = reached || ReadClocks().steady - start > globals.timeout;
+    if (absl::IsOutOfRange(status) && reached) {
+      Note(globals,
+           "events are missing here: the control plane was restarted, or too much happened");
+      // All that it has of its new life.
+      request.clear_resume_token();
+      request.mutable_since()->set_seconds(kWholeHistoryS);
+      continue;
+    }
+    if (!MayPass(status) || !reached) return status;
+    // Nothing was seen that it could go on after: from where it began.
+    if (request.resume_token().empty()) {
+      const auto watched = std::chrono::floor<std::chrono::seconds>(ReadClocks().steady - begin);
+      const auto since = options.since.value_or(std::chrono::milliseconds::zero());
+      request.mutable_since()->set_seconds(watched.count() + since.count() / 1'000);
+    }
+    if (!waiting)
+      Note(globals, absl::StrCat("waiting for the control plane: ", std::string(status.message())));
+    waiting = true;
+    Pause(kRetryInterval);
+  }
+}
+
+}  // namespace lb::cli

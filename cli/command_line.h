@@ -20,6 +20,7 @@ enum class Command {
   kDescribe,
   kCompletion,
   kWatchEvents,
+  kWait,
   kConfigValidate,
   kConfigSchema,
   kConfigExplain,
@@ -78,6 +79,7 @@ struct CommandLine {
   int limit = 0;                     // --limit of connections.
   unsigned rate_per_s = 0;           // --rate of connections.
   std::string duration;              // kLogLevelSet --for
+  std::string condition;             // kWait --for
   std::optional<std::string> since;  // kWatchEvents
   std::vector<std::string> kinds;    // kWatchEvents
   std::string resource;              // kWatchEvents

@@ -132,7 +132,21 @@ void AddLook(CLI::App& app, CommandLine& line) {
       "Examples:\n"
       "  lbctl watch events --since 10m\n"
       "  lbctl watch events --kind config,worker.refused -o json");
-  for (CLI::App* look : {status, get, describe, watch}) look->group("Look");
+  CLI::App* wait = Add(app, "wait", Command::kWait, line,
+                       "return when something is so: exit code 1 when not in time");
+  wait->add_option("TYPE/NAME", line.words, "as backends/web/web-1; several of one type")
+      ->option_text("...");
+  wait->add_option("--for", line.condition,
+                   "healthy (rules, backends; healthy=N backends of a rule), drained (backends, "
+                   "workers), synced or connected (workers)")
+      ->type_name("CONDITION")
+      ->take_last();
+  AddText(*wait, "--timeout", line.drain_timeout, "DURATION", "give up after this (60s)");
+  wait->footer(
+      "Examples:\n"
+      "  lbctl wait backends/web/web-1 --for=drained --timeout 5m\n"
+      "  lbctl wait rules/web --for=healthy=2");
+  for (CLI::App* look : {status, get, describe, watch, wait}) look->group("Look");
 }
 
 void AddConfigOnline(CLI::App& config, CommandLine& line) {

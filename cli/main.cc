@@ -25,6 +25,7 @@
 #include "cli/status.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
+#include "cli/wait.h"
 #include "cli/watch.h"
 #include "cli/worker.h"
 
@@ -54,6 +55,15 @@ absl::StatusOr<ExitCode> WatchEvents(const Globals& globals, const CommandLine& 
     LB_ASSIGN_OR_RETURN(options.since, ParseDuration("--since", *line.since));
   }
   return RunWatchEvents(globals, options);
+}
+
+absl::StatusOr<ExitCode> Wait(const Globals& globals, const CommandLine& line) {
+  LB_ASSIGN_OR_RETURN(const Selection selection, ParseSelection(line.words, ""));
+  std::chrono::milliseconds limit = std::chrono::seconds(60);
+  if (line.drain_timeout) {
+    LB_ASSIGN_OR_RETURN(limit, ParseDuration("--timeout", *line.drain_timeout));
+  }
+  return RunWait(globals, selection, line.condition, limit);
 }
 
 absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) {
@@ -176,6 +186,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return Get(globals, line);
     case Command::kWatchEvents:
       return WatchEvents(globals, line);
+    case Command::kWait:
+      return Wait(globals, line);
     case Command::kDescribe:
       return Describe(globals, line);
     case Command::kWorkerDrain:

@@ -187,4 +187,9 @@ std::vector<api::UndrainWorkerRequest> AdminServer::undrains() const {
   return impl_->state.undrains;
 }
 
+size_t AdminServer::calls() const {
+  std::lock_guard lock(impl_->state.mutex);
+  return impl_->state.calls;
+}
+
 }  // namespace lb::fakes

@@ -48,6 +48,9 @@ class AdminServer final {
   std::vector<lb::admin::v1::DrainWorkerRequest> drains() const;
   std::vector<lb::admin::v1::UndrainWorkerRequest> undrains() const;
 
+  // Calls of any kind so far.
+  size_t calls() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -24,6 +24,7 @@ struct AdminState {
   AdminServer::Fault fault;
   size_t page_size = 1000;
   size_t operation = 0;
+  size_t calls = 0;
   std::vector<lb::admin::v1::DrainWorkerRequest> drains;
   std::vector<lb::admin::v1::UndrainWorkerRequest> undrains;
 
@@ -40,6 +41,7 @@ struct AdminState {
 
   // Gives the fault of the moment, or OK. Holds the call when it is to hang.
   grpc::Status Enter(grpc::ServerContext* context, std::unique_lock<std::mutex>& lock) {
+    ++calls;
     // Past the caller's deadline, so that not this answer but the deadline ends the call.
     const auto end = context->deadline() + std::chrono::seconds(1);
     if (fault.hang) stopping.wait_until(lock, end, [this] { return stopped; });

@@ -1,0 +1,36 @@
+// `lbctl wait TYPE/NAME --for=CONDITION`: asks again until it is so, or time is over.
+// Threading: main thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+#include "cli/globals.h"
+#include "cli/resource.h"
+#include "cli/views.h"
+
+namespace lb::cli {
+
+// What a resource is waited for to be.
+struct Condition {
+  enum class Kind { kHealthy, kDrained, kSynced, kConnected };
+  Kind kind = Kind::kHealthy;
+  uint32_t backends = 1;  // kHealthy of a rule: so many of its backends at least.
+};
+
+// Parses "healthy", "healthy=3", "drained", "synced" or "connected" for a type that it fits: rules
+// are healthy, backends healthy or drained, workers drained, synced or connected.
+absl::StatusOr<Condition> ParseCondition(std::string_view text, Type type);
+
+// Whether it is so now. Pure.
+bool Meets(const Item& item, const Condition& condition);
+
+// kDone once every resource of the selection is so; kFindings when `limit` is over before, or when
+// a name does not exist by then.
+absl::StatusOr<ExitCode> RunWait(const Globals& globals, const Selection& selection,
+                                 const std::string& condition, std::chrono::milliseconds limit);
+
+}  // namespace lb::cli

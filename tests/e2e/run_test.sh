@@ -1,5 +1,5 @@
 #!/bin/sh
 # Runs one end-to-end test file with Debian's Python. Arguments: the file, then unittest's.
-PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 # gRPC's handlers around fork() wait for ever for its own busy threads; our children exec at once.
+# gRPC's handlers around fork() wait for ever for its own busy threads; our children exec at once.
 export GRPC_ENABLE_FORK_SUPPORT=0
-exec /usr/bin/python3 -u "$@"
+PYTHONPATH=tests/e2e PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 -u "$@"

@@ -393,6 +393,15 @@ TEST_F(ConfigChangeTest, ARollbackIsANewRevisionWithOldContent) {
   EXPECT_EQ(reason_, "REVISION_NOT_FOUND");
 }
 
+TEST_F(ConfigChangeTest, ARollbackDoesNotReturnToWhatWasGivenUp) {
+  Apply("second");
+  ApplyWithConfirm("third", 5);
+  Pass(seconds(6));
+  ASSERT_EQ(file_, "second");
+  Get<ApplyConfigResponse>(admin::v1::RollbackConfigRequest());
+  EXPECT_EQ(file_, "first");
+}
+
 TEST_F(ConfigChangeTest, TheHistoryIsListedNewestFirstInPages) {
   Apply("second");
   Apply("third");

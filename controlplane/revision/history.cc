@@ -73,7 +73,15 @@ const Revision* History::newest() const {
 Revision* History::newest() { return revisions_.empty() ? nullptr : &revisions_.rbegin()->second; }
 
 const Revision* History::previous() const {
-  return revisions_.size() < 2 ? nullptr : &std::next(revisions_.rbegin())->second;
+  const Revision* after = newest();
+  for (auto at = revisions_.rbegin(); at != revisions_.rend(); ++at) {
+    const Revision& revision = at->second;
+    const bool given_up =
+        after->origin.source == admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK && after != &revision;
+    if (revision.digest != newest()->digest && !given_up) return &revision;
+    after = &revision;
+  }
+  return nullptr;
 }
 
 const Revision* History::Find(uint64_t number) const {

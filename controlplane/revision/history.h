@@ -52,7 +52,8 @@ class History final {
   // nullptr when there is none.
   const Revision* newest() const;
   Revision* newest();
-  // The one kept before the newest.
+  // Where a rollback without a name goes: the newest kept one with another content that was not
+  // itself rolled back automatically.
   const Revision* previous() const;
   const Revision* Find(uint64_t number) const;
 

@@ -1,5 +1,7 @@
 """What an operator does with backends and connections while traffic flows, with lbctl."""
 
+import re
+
 import harness
 from harness import Idle, Requests, http_get, wait_for
 
@@ -99,8 +101,10 @@ class BackendOperationsTest(harness.Case):
         idle = Idle(self, "127.0.0.1:8080", 20)
         idle.wait_until_settled()
         out = self.ok("backend", "drain", "web/a", "--wait", "--timeout", "2s", "--close")
-        self.assertIn("10 connections closed at the timeout", out)
-        wait_for(lambda: sum(idle.report()["ended"].values()) == 10, 20, "those are gone")
+        # Each thread takes its own turns, so a backend has half of them, one more or less a thread.
+        closed = int(re.search(r"(\d+) connections closed at the timeout", out).group(1))
+        self.assertTrue(8 <= closed <= 12, out)
+        wait_for(lambda: sum(idle.report()["ended"].values()) == closed, 20, "those are gone")
 
     def test_a_log_level_is_set_and_returns(self):
         self.ok("log-level", "set", "workers/-", "error", "--for", "1s")

@@ -48,8 +48,9 @@ def cpu_s(process):
 
 
 def pss_bytes(process):
-    """Its user-space memory: what it shares is counted in parts."""
-    return _value_bytes("/proc/%d/smaps_rollup" % process.pid, "Pss:")
+    """Its own user-space memory. Without pages of files: its part of those grows whenever another
+    process that runs the same program or library ends."""
+    return _value_bytes("/proc/%d/smaps_rollup" % process.pid, "Pss_Anon:")
 
 
 def slab_bytes():

@@ -27,7 +27,7 @@ RequestLedger::Begun RequestLedger::Begin(uint64_t request, const std::string& c
   const std::string content = Sha256(message.SerializeAsString());
   const auto known = entries_.find(key);
   if (known == entries_.end()) {
-    entries_.emplace(key, Entry{content, request, false, {}});
+    entries_.emplace(key, Entry{content, request, false, 0, {}});
     under_way_.emplace(request, key);
     by_age_.push_back({now, key, request});
     return {};
@@ -39,16 +39,19 @@ RequestLedger::Begun RequestLedger::Begin(uint64_t request, const std::string& c
   return {Verdict::kWait, entry.first};
 }
 
-std::vector<uint64_t> RequestLedger::Ended(uint64_t request, bool kept) {
+std::vector<uint64_t> RequestLedger::Ended(uint64_t request, std::optional<size_t> answer_bytes) {
   const auto under_way = under_way_.extract(request);
   if (under_way.empty()) return {};
   const auto known = entries_.find(under_way.mapped());
   LB_CHECK(known != entries_.end());
   std::vector<uint64_t> waiting = std::exchange(known->second.waiting, {});
-  if (kept)
+  if (answer_bytes) {
     known->second.answered = true;
-  else
+    known->second.answer_bytes = *answer_bytes;
+    kept_bytes_ += *answer_bytes;
+  } else {
     entries_.erase(known);
+  }
   return waiting;
 }
 
@@ -60,9 +63,11 @@ std::vector<uint64_t> RequestLedger::TakeExpired(Instant now) {
     // One that failed has left already; a later one may have its key.
     const bool current = known != entries_.end() && known->second.first == oldest.first;
     if (current && !known->second.answered) break;
-    if (current && now < oldest.since + kKept && by_age_.size() <= kMaxKept) break;
+    const bool room = by_age_.size() <= kMaxKept && kept_bytes_ <= kMaxKeptBytes;
+    if (current && now < oldest.since + kKept && room) break;
     if (current) {
       expired.push_back(oldest.first);
+      kept_bytes_ -= known->second.answer_bytes;
       entries_.erase(known);
     }
     by_age_.pop_front();

@@ -22,6 +22,7 @@ class RequestLedger final {
  public:
   static constexpr std::chrono::minutes kKept{10};
   static constexpr size_t kMaxKept = 10'000;
+  static constexpr size_t kMaxKeptBytes = 16u << 20;  // Of answers.
 
   enum class Verdict : uint8_t {
     kNew,     // Carry it out.
@@ -38,9 +39,9 @@ class RequestLedger final {
   Begun Begin(uint64_t request, const std::string& caller, const google::protobuf::Message& message,
               Instant now);
 
-  // The call was answered; gives the numbers of those that wait for the same answer. `kept` says
-  // whether the answer is to be kept for later repeats (it had an effect).
-  std::vector<uint64_t> Ended(uint64_t request, bool kept);
+  // The call was answered; gives the numbers of those that wait for the same answer. With the size
+  // of the answer it is kept for later repeats; without, it failed and had no effect.
+  std::vector<uint64_t> Ended(uint64_t request, std::optional<size_t> answer_bytes);
 
   // True while the answer of this call is wanted whether or not its caller still waits.
   bool Holds(uint64_t request) const { return under_way_.contains(request); }
@@ -54,6 +55,7 @@ class RequestLedger final {
     std::string content;
     uint64_t first = 0;
     bool answered = false;
+    size_t answer_bytes = 0;
     std::vector<uint64_t> waiting;
   };
   struct Age {
@@ -65,6 +67,7 @@ class RequestLedger final {
   std::map<Key, Entry> entries_;
   std::map<uint64_t, Key> under_way_;
   std::deque<Age> by_age_;
+  size_t kept_bytes_ = 0;
 };
 
 }  // namespace lb::controlplane

@@ -27,7 +27,7 @@ class RequestLedgerTest : public testing::Test {
 
 TEST_F(RequestLedgerTest, ARepeatGetsTheFirstAnswer) {
   EXPECT_EQ(Begin(1, "id"), Verdict::kNew);
-  EXPECT_TRUE(ledger_.Ended(1, true).empty());
+  EXPECT_TRUE(ledger_.Ended(1, 10).empty());
   EXPECT_EQ(Begin(2, "id"), Verdict::kRepeat);
   EXPECT_EQ(first_, 1u);
 }
@@ -36,7 +36,7 @@ TEST_F(RequestLedgerTest, ARepeatOfOneUnderWayWaitsForIt) {
   EXPECT_EQ(Begin(1, "id"), Verdict::kNew);
   EXPECT_TRUE(ledger_.Holds(1));
   EXPECT_EQ(Begin(2, "id"), Verdict::kWait);
-  EXPECT_EQ(ledger_.Ended(1, true), (std::vector<uint64_t>{2}));
+  EXPECT_EQ(ledger_.Ended(1, 10), (std::vector<uint64_t>{2}));
   EXPECT_FALSE(ledger_.Holds(1));
 }
 
@@ -50,13 +50,13 @@ TEST_F(RequestLedgerTest, AnIdIsOneCallersOneMethodsOneContents) {
 
 TEST_F(RequestLedgerTest, WhatFailedIsTriedAgain) {
   Begin(1, "id");
-  ledger_.Ended(1, false);
+  ledger_.Ended(1, std::nullopt);
   EXPECT_EQ(Begin(2, "id"), Verdict::kNew);
 }
 
 TEST_F(RequestLedgerTest, AnswersAreForgottenInTime) {
   Begin(1, "id");
-  ledger_.Ended(1, true);
+  ledger_.Ended(1, 10);
   EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
   now_ += RequestLedger::kKept;
   EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1}));
@@ -66,9 +66,19 @@ TEST_F(RequestLedgerTest, AnswersAreForgottenInTime) {
 TEST_F(RequestLedgerTest, NoMoreThanSoManyAreKept) {
   for (uint64_t i = 1; i <= RequestLedger::kMaxKept + 3; ++i) {
     Begin(i, std::to_string(i));
-    ledger_.Ended(i, true);
+    ledger_.Ended(i, 10);
   }
   EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1, 2, 3}));
+}
+
+TEST_F(RequestLedgerTest, LargeAnswersAreForgottenEarlier) {
+  Begin(1, "a");
+  ledger_.Ended(1, RequestLedger::kMaxKeptBytes);
+  EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
+  Begin(2, "b");
+  ledger_.Ended(2, 1);
+  EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1}));
+  EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
 }
 
 }  // namespace

@@ -351,7 +351,10 @@ void AnswerRepeats(Parts& parts, Turn& turn) {
   for (const Action& action : turn.actions) {
     const auto* reply = std::get_if<Reply>(&action);
     if (reply == nullptr || !parts.requests.Holds(reply->request)) continue;
-    for (const uint64_t waiting : parts.requests.Ended(reply->request, !reply->failure))
+    std::optional<size_t> bytes;
+    if (!reply->failure)
+      bytes = std::visit([](const auto& answer) { return answer.ByteSizeLong(); }, reply->answer);
+    for (const uint64_t waiting : parts.requests.Ended(reply->request, bytes))
       more.push_back({waiting, reply->failure, reply->answer});
     if (!reply->failure) parts.kept_replies[reply->request] = *reply;
   }

@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "base/check.h"
 #include "base/mutex.h"
 #include "controlplane/loop/action.h"
 #include "controlplane/shell/failure_to_grpc.h"
@@ -23,7 +24,8 @@ namespace lb::controlplane {
 
 // What becomes of a call's answers.
 struct CallEnds {
-  std::function<void(AdminAnswer item)> stream;
+  // False when it cannot be taken: too many wait for a slow reader. Answer the call then.
+  std::function<bool(AdminAnswer item)> stream;
   std::function<void(Reply reply)> done;  // Exactly once, and last.
 };
 
@@ -47,7 +49,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       : sink_(sink) {
     id_ = sink_.begin(
         context, AdminCall(request),
-        {[](AdminAnswer) {},
+        {[](AdminAnswer) { return true; },
          [this, response](Reply reply) {
            auto* answer = std::get_if<Response>(&reply.answer);
            if (!reply.failure && answer == nullptr)
@@ -66,47 +68,42 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   RequestId id_ = 0;
 };
 
-// A call with many answers. One that is not read fast enough ends with RESOURCE_EXHAUSTED.
+// A call with many answers. It lives until `done` was called, whatever becomes of the connection.
 template <typename Request, typename Response>
 class StreamCall final : public grpc::ServerWriteReactor<Response> {
  public:
-  // Answers that wait for a slow reader.
-  static constexpr size_t kMaxQueued = 10'000;
+  // Answers that wait for a slow reader: all that are kept of the past, and as many new ones.
+  static constexpr size_t kMaxQueued = 20'000;
 
   StreamCall(const CallSink& sink, const grpc::CallbackServerContext& context,
              const Request& request)
       : sink_(sink) {
     id_ = sink_.begin(context, AdminCall(request),
-                      {[this](AdminAnswer item) { Queue(std::move(item)); },
+                      {[this](AdminAnswer item) { return Queue(std::move(item)); },
                        [this](Reply reply) { End(std::move(reply)); }});
   }
 
  private:
-  void Queue(AdminAnswer item) {
+  bool Queue(AdminAnswer item) {
     auto* answer = std::get_if<Response>(&item);
-    if (answer == nullptr) return;
+    LB_CHECK(answer != nullptr);
     Step next;
     {
       const MutexLock lock(mutex_);
-      if (end_) return;
-      if (queue_.size() < kMaxQueued) {
-        queue_.push_back(std::move(*answer));
-      } else {
-        queue_.resize(writing_ ? 1 : 0);
-        end_ = ToGrpcStatus({absl::ResourceExhaustedError(
-                                 "the answers are not read fast enough; go on after the last one"),
-                             "WATCH_TOO_SLOW"});
-      }
+      if (broken_) return true;
+      if (queue_.size() >= kMaxQueued) return false;
+      queue_.push_back(std::move(*answer));
       next = NextStep();
     }
     Take(next);
+    return true;
   }
 
   void End(Reply reply) {
     Step next;
     {
       const MutexLock lock(mutex_);
-      if (!end_) end_ = reply.failure ? ToGrpcStatus(*reply.failure) : grpc::Status::OK;
+      end_ = reply.failure ? ToGrpcStatus(*reply.failure) : grpc::Status::OK;
       next = NextStep();
     }
     Take(next);
@@ -119,6 +116,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
       writing_ = false;
       queue_.pop_front();
       if (!ok) queue_.clear();
+      broken_ = broken_ || !ok;
       next = NextStep();
     }
     Take(next);
@@ -154,6 +152,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written if writing_.
   std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // Nothing can be written any more.
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

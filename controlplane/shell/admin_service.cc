@@ -12,165 +12,15 @@
 #include "base/log.h"
 #include "controlplane/access/rules.h"
 #include "controlplane/shell/admin_call.h"
+#include "controlplane/shell/admin_services.h"
 #include "controlplane/shell/audit.h"
-#include "controlplane/shell/operator_services.h"
 #include "controlplane/shell/peer_credentials.h"
-#include "lb/admin/v1/admin.grpc.pb.h"
-#include "lb/admin/v1/config.grpc.pb.h"
-#include "lb/admin/v1/event.grpc.pb.h"
 
 namespace lb::controlplane {
 namespace {
 
 namespace asio = boost::asio;
-namespace v1 = admin::v1;
 using Context = grpc::CallbackServerContext;
-using Reactor = grpc::ServerUnaryReactor;
-
-template <typename Request, typename Response>
-Reactor* Ask(const CallSink& sink, Context* context, const Request* request, Response* response) {
-  return new UnaryCall<Request, Response>(sink, *context, *request, response);
-}
-
-class Status final : public v1::StatusService::CallbackService {
- public:
-  explicit Status(const CallSink& sink) : sink_(sink) {}
-  Reactor* GetStatus(Context* context, const v1::GetStatusRequest* request,
-                     v1::Status* response) override {
-    return Ask(sink_, context, request, response);
-  }
-
- private:
-  const CallSink& sink_;
-};
-
-class Rules final : public v1::RuleService::CallbackService {
- public:
-  explicit Rules(const CallSink& sink) : sink_(sink) {}
-  Reactor* GetRule(Context* context, const v1::GetRuleRequest* request,
-                   v1::Rule* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ListRules(Context* context, const v1::ListRulesRequest* request,
-                     v1::ListRulesResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* GetBackend(Context* context, const v1::GetBackendRequest* request,
-                      v1::Backend* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ListBackends(Context* context, const v1::ListBackendsRequest* request,
-                        v1::ListBackendsResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-
- private:
-  const CallSink& sink_;
-};
-
-class Workers final : public v1::WorkerService::CallbackService {
- public:
-  explicit Workers(const CallSink& sink) : sink_(sink) {}
-  Reactor* GetWorker(Context* context, const v1::GetWorkerRequest* request,
-                     v1::Worker* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ListWorkers(Context* context, const v1::ListWorkersRequest* request,
-                       v1::ListWorkersResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* DrainWorker(Context* context, const v1::DrainWorkerRequest* request,
-                       v1::Operation* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* UndrainWorker(Context* context, const v1::UndrainWorkerRequest* request,
-                         v1::Operation* response) override {
-    return Ask(sink_, context, request, response);
-  }
-
- private:
-  const CallSink& sink_;
-};
-
-class Configs final : public v1::ConfigService::CallbackService {
- public:
-  explicit Configs(const CallSink& sink) : sink_(sink) {}
-  Reactor* ValidateConfig(Context* context, const v1::ValidateConfigRequest* request,
-                          v1::ValidateConfigResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* PlanConfig(Context* context, const v1::PlanConfigRequest* request,
-                      v1::PlanConfigResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ApplyConfig(Context* context, const v1::ApplyConfigRequest* request,
-                       v1::ApplyConfigResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ConfirmConfig(Context* context, const v1::ConfirmConfigRequest* request,
-                         v1::Config* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* RollbackConfig(Context* context, const v1::RollbackConfigRequest* request,
-                          v1::ApplyConfigResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* GetConfig(Context* context, const v1::GetConfigRequest* request,
-                     v1::Config* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ListConfigs(Context* context, const v1::ListConfigsRequest* request,
-                       v1::ListConfigsResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* GetRollout(Context* context, const v1::GetRolloutRequest* request,
-                      v1::Rollout* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  grpc::ServerWriteReactor<v1::Rollout>* WatchRollout(
-      Context* context, const v1::WatchRolloutRequest* request) override {
-    return new StreamCall<v1::WatchRolloutRequest, v1::Rollout>(sink_, *context, *request);
-  }
-
- private:
-  const CallSink& sink_;
-};
-
-class Events final : public v1::EventService::CallbackService {
- public:
-  explicit Events(const CallSink& sink) : sink_(sink) {}
-  Reactor* ListEvents(Context* context, const v1::ListEventsRequest* request,
-                      v1::ListEventsResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  grpc::ServerWriteReactor<v1::Event>* WatchEvents(Context* context,
-                                                   const v1::WatchEventsRequest* request) override {
-    return new StreamCall<v1::WatchEventsRequest, v1::Event>(sink_, *context, *request);
-  }
-
- private:
-  const CallSink& sink_;
-};
-
-class Operations final : public v1::OperationService::CallbackService {
- public:
-  explicit Operations(const CallSink& sink) : sink_(sink) {}
-  Reactor* GetOperation(Context* context, const v1::GetOperationRequest* request,
-                        v1::Operation* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* ListOperations(Context* context, const v1::ListOperationsRequest* request,
-                          v1::ListOperationsResponse* response) override {
-    return Ask(sink_, context, request, response);
-  }
-  Reactor* WaitOperation(Context* context, const v1::WaitOperationRequest* request,
-                         v1::Operation* response) override {
-    return Ask(sink_, context, request, response);
-  }
-
- private:
-  const CallSink& sink_;
-};
 
 }  // namespace
 
@@ -183,13 +33,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
                      return Submit(context, std::move(call), std::move(ends));
                    },
                    [this](RequestId request) { Cancel(request); }};
-    services_.push_back(std::make_unique<Status>(calls_sink_));
-    services_.push_back(std::make_unique<Rules>(calls_sink_));
-    services_.push_back(std::make_unique<Workers>(calls_sink_));
-    services_.push_back(std::make_unique<Operations>(calls_sink_));
-    services_.push_back(std::make_unique<Configs>(calls_sink_));
-    services_.push_back(std::make_unique<Events>(calls_sink_));
-    for (auto& service : MakeOperatorServices(calls_sink_)) services_.push_back(std::move(service));
+    services_ = MakeAdminServices(calls_sink_);
   }
 
   std::vector<grpc::Service*> services() {
@@ -200,7 +44,10 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
 
   void Stream(StreamItem item) {
     const auto call = calls_.find(item.request);
-    if (call != calls_.end()) call->second.ends.stream(std::move(item.answer));
+    if (call == calls_.end() || call->second.ends.stream(std::move(item.answer))) return;
+    End(item.request, {absl::ResourceExhaustedError(
+                           "the answers are not read fast enough; go on after the last one"),
+                       "WATCH_TOO_SLOW"});
   }
 
   void Answer(Reply reply) {
@@ -270,9 +117,14 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   void Cancel(RequestId id) {
     asio::post(io_, [self = shared_from_this(), id] {
       if (self->calls_.find(id) == self->calls_.end()) return;
-      self->Answer({id, Failure{absl::CancelledError("the caller is gone"), "CANCELLED"}, {}});
-      self->sink_(AdminCallEnded{id});
+      self->End(id, {absl::CancelledError("the caller is gone"), "CANCELLED"});
     });
+  }
+
+  // Ends a call that the loop has not ended.
+  void End(RequestId id, Failure failure) {
+    Answer({id, std::move(failure), {}});
+    sink_(AdminCallEnded{id});
   }
 
   asio::io_context& io_;

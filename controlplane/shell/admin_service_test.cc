@@ -13,6 +13,7 @@
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
+#include "lb/admin/v1/event.grpc.pb.h"
 
 namespace lb::controlplane {
 namespace {
@@ -143,6 +144,39 @@ TEST_F(AdminServiceTest, TheLoopHearsOfACallerThatIsGone) {
   v1::Rule rule;
   EXPECT_EQ(GetRule(rule).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(loop_.RunUntil([&] { return ended_ == last_.request; }));
+}
+
+// Goal: who watches and does not read costs a bounded queue, loses nothing of what it was sent, and
+// is told to go on after it. Method: answers come until the call ends, more than a queue holds,
+// before the first is read; what comes after that finds no call.
+TEST_F(AdminServiceTest, AWatchThatIsNotReadEndsAndTheLoopHearsOfIt) {
+  silent_ = true;
+  auto stub = v1::EventService::NewStub(channel_);
+  auto reader = WhileRunning([&] { return stub->WatchEvents(&context_, {}); });
+  ASSERT_TRUE(loop_.RunUntil([&] { return last_.request != 0; }));
+  uint64_t sent = 0;
+  constexpr uint64_t kFarTooMany = 100'000;
+  const auto send = [&] {
+    v1::Event event;
+    event.set_resume_token(std::to_string(++sent));
+    event.set_message(std::string(1'000, 'x'));
+    service_.Stream({last_.request, event});
+    loop_.io().restart();
+    loop_.io().poll();
+  };
+  while (ended_ != last_.request && sent < kFarTooMany) send();
+  EXPECT_EQ(ended_, last_.request);
+  EXPECT_GT(sent, 10'000u);
+  send();
+  uint64_t seen = 0;
+  const grpc::Status status = WhileRunning([&] {
+    v1::Event event;
+    while (reader->Read(&event))
+      if (event.resume_token() == std::to_string(seen + 1)) ++seen;
+    return reader->Finish();
+  });
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_GE(seen, sent - 2);
 }
 
 TEST_F(AdminServiceTest, AfterStopCallsAreUnavailable) {

@@ -131,7 +131,10 @@ absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientCon
   }
   absl::Status status(code, message);
   if (code == absl::StatusCode::kUnimplemented)
-    SetHint(status, "Is it the admin API (--admin-api of lb-controlplane)? worker.sock is not.");
+    SetHint(
+        status,
+        "Is it an older control plane (see: lbctl version)? Is it the admin API (--admin-api of "
+        "lb-controlplane)? worker.sock is not.");
   if (code == absl::StatusCode::kPermissionDenied)
     SetHint(status, "You may connect but not do this. Ask whoever runs the control plane.");
   SetReason(status, ReasonOf(error));

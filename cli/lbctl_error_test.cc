@@ -168,6 +168,11 @@ TEST_F(LbctlErrorTest, VersionsAreToldAndSkewIsWarnedOf) {
   const ProcessResult result = Run({"version", "-o", "json"});
   EXPECT_EQ(json::parse(result.out).at("workers").at(0).at("version"), "0.0.9");
   EXPECT_TRUE(Has(result.err, "worker-1 is 0.0.9")) << result.err;
+  data.workers[0].add_missing_features("log_level");
+  server_->Set(data);
+  EXPECT_TRUE(Has(Run({"version"}).err,
+                  "worker-1 is older than the control plane and does not "
+                  "know log_level"));
 }
 
 TEST_F(LbctlErrorTest, ValidateShowsEveryFindingOnStdout) {

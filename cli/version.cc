@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "cli/client.h"
@@ -59,6 +60,13 @@ void WarnOfSkew(const Versions& versions) {
       WriteErr(absl::StrCat("warning: worker ", Escape(Leaf(worker.name())), " is ",
                             Escape(worker.process().version()), ", the control plane ",
                             Escape(versions.control_plane), "\n"));
+  for (const api::Worker& worker : versions.workers) {
+    if (worker.missing_features().empty()) continue;
+    WriteErr(absl::StrCat("warning: worker ", Escape(Leaf(worker.name())),
+                          " is older than the control plane and does not know ",
+                          Escape(absl::StrJoin(worker.missing_features(), ", ")),
+                          "; what needs it is refused, the rest works\n"));
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "controlplane/loop/control_loop.h"
+#include "controlplane/loop/test_messages.h"
 #include "controlplane/revision/confirmation.h"
 #include "gtest/gtest.h"
 
@@ -353,15 +354,7 @@ TEST_F(ConfigChangeTest, ARollbackThatFailsIsTriedAgain) {
 }
 
 TEST_F(ConfigChangeTest, FailingConnectsRollBackBeforeTheDeadline) {
-  WorkerMessage hello;
-  hello.session = 1;
-  worker::v1::Hello& said = *hello.message.mutable_hello();
-  said.mutable_worker()->set_id("worker-1");
-  said.mutable_worker()->set_incarnation("i");
-  said.mutable_worker()->set_pid(42);
-  said.set_protocol_min(1);
-  said.set_protocol_max(1);
-  Handle(hello);
+  Handle(WorkerMessage{1, HelloOf("worker-1", "i", 42)});
   ApplyWithConfirm("second", 60, 0.5);
   WorkerMessage report;
   report.session = 1;

@@ -11,6 +11,7 @@
 #include "base/cidr.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/admin_turn.h"
+#include "controlplane/snapshot/features.h"
 
 namespace lb::controlplane {
 namespace {
@@ -84,7 +85,7 @@ void SendOrder(const WorkerKey& key, const worker::v1::Command& order, Parts& pa
 std::set<WorkerKey> WhoCan(const Parts& parts, std::vector<std::string>& cannot) {
   std::set<WorkerKey> can;
   for (const auto& [session, key] : parts.workers.sessions()) {
-    if (parts.workers.Find(key)->connections_feature)
+    if (parts.workers.Find(key)->Knows(kFeatureConnections))
       can.insert(key);
     else
       cannot.push_back(NameOf(key));
@@ -99,7 +100,7 @@ Failure NoWorker(const std::vector<std::string>& cannot) {
                                                      cannot.front(),
                                                      cannot.size() > 1 ? " and the others" : "")),
           "MISSING_FEATURE",
-          {{"feature", "connections"}}};
+          {{"feature", kFeatureConnections}}};
 }
 
 // Asks every worker that can; the answer comes later.

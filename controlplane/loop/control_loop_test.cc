@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "controlplane/loop/test_messages.h"
 #include "controlplane/stream/worker_table.h"
 #include "gtest/gtest.h"
 
@@ -58,14 +59,7 @@ class ControlLoopTest : public testing::Test {
   }
 
   static ConnectRequest Hello(const std::string& incarnation = "i1") {
-    ConnectRequest message;
-    worker::v1::Hello& hello = *message.mutable_hello();
-    hello.mutable_worker()->set_id("worker-1");
-    hello.mutable_worker()->set_incarnation(incarnation);
-    hello.mutable_worker()->set_pid(42);
-    hello.set_protocol_min(1);
-    hello.set_protocol_max(1);
-    return message;
+    return HelloOf("worker-1", incarnation, 42);
   }
 
   Reply Ask(AdminCall call) {

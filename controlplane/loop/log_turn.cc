@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
+#include "controlplane/snapshot/features.h"
 
 namespace lb::controlplane {
 namespace {
@@ -42,7 +43,7 @@ Outcome<std::vector<WorkerKey>> FindWorkers(const View& view, const std::string&
   if (component == kSelf) return found;
   if (component == kAllWorkers) {
     for (const auto& [session, key] : view.workers.sessions())
-      if (view.workers.Find(key)->log_level_feature) found.push_back(key);
+      if (view.workers.Find(key)->Knows(kFeatureLogLevel)) found.push_back(key);
     if (!found.empty()) return found;
     return Failure{
         absl::FailedPreconditionError("no worker is connected that can change its log level"),
@@ -60,7 +61,7 @@ Outcome<std::vector<WorkerKey>> FindWorkers(const View& view, const std::string&
     return Failure{
         absl::FailedPreconditionError(absl::StrCat("'", component, "' is not connected")),
         "WORKER_DISCONNECTED"};
-  if (!record.log_level_feature)
+  if (!record.Knows(kFeatureLogLevel))
     return Failure{absl::FailedPreconditionError(
                        absl::StrCat("'", component, "' cannot change its log level; upgrade it")),
                    "MISSING_FEATURE"};

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "controlplane/loop/control_loop.h"
+#include "controlplane/loop/test_messages.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -67,16 +68,8 @@ class OperatorTest : public testing::Test {
 
   void Load(Config config) { Handle(ConfigRead{"lb.yaml", std::move(config), {}, 0}); }
 
-  void Connect(SessionId session, const std::string& id, std::vector<std::string> features) {
-    ConnectRequest message;
-    worker::v1::Hello& hello = *message.mutable_hello();
-    hello.mutable_worker()->set_id(id);
-    hello.mutable_worker()->set_incarnation("i");
-    hello.mutable_worker()->set_pid(static_cast<uint32_t>(40 + session));
-    hello.set_protocol_min(1);
-    hello.set_protocol_max(1);
-    for (const std::string& feature : features) hello.add_features(feature);
-    Handle(WorkerMessage{session, message});
+  void Connect(SessionId session, const std::string& id, const std::vector<std::string>& features) {
+    Handle(WorkerMessage{session, HelloOf(id, "i", static_cast<uint32_t>(40 + session), features)});
   }
 
   // The worker runs the newest snapshot and has so many connections open to backend a.
@@ -313,6 +306,11 @@ TEST_F(OperatorTest, AKillNeedsAFilterAndAWorkerThatCan) {
   EXPECT_EQ(ReasonOf(request), "INVALID_ARGUMENT");
   request.mutable_filter()->set_client_cidr("10.0.0.0/8");
   EXPECT_EQ(ReasonOf(request), "MISSING_FEATURE");
+  admin::v1::GetWorkerRequest worker;
+  worker.set_name("workers/old");
+  const auto described = Ask<admin::v1::Worker>(worker);
+  const auto& missing = described.missing_features();
+  EXPECT_NE(std::find(missing.begin(), missing.end(), "connections"), missing.end());
 }
 
 TEST_F(OperatorTest, AKillSharesItsRateAndIsSentAgainOnANewStream) {

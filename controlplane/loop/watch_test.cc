@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "controlplane/events/event_log.h"
 #include "controlplane/loop/control_loop.h"
+#include "controlplane/loop/test_messages.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -74,17 +75,7 @@ class WatchTest : public testing::Test {
       if (watch == request) seen.push_back(event);
     return seen;
   }
-  void ConnectWorker() {
-    WorkerMessage hello;
-    hello.session = 1;
-    worker::v1::Hello& said = *hello.message.mutable_hello();
-    said.mutable_worker()->set_id("worker-1");
-    said.mutable_worker()->set_incarnation("i");
-    said.mutable_worker()->set_pid(42);
-    said.set_protocol_min(1);
-    said.set_protocol_max(1);
-    Handle(hello);
-  }
+  void ConnectWorker() { Handle(WorkerMessage{1, HelloOf("worker-1", "i", 42)}); }
   admin::v1::Operation Drain() {
     admin::v1::DrainWorkerRequest drain;
     drain.set_name("workers/worker-1");

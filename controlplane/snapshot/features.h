@@ -1,11 +1,19 @@
-// What rules may ask of a worker beyond the first protocol. A worker names in its Hello what it
-// knows, a snapshot what it needs. Constants, for ever; threading: none.
+// What may be asked of a worker beyond the first protocol. A worker names in its Hello what it
+// knows, a snapshot what it needs; orders go only to who knows them. Constants, for ever;
+// threading: none.
 #pragma once
+
+#include <array>
 
 namespace lb::controlplane {
 
-inline constexpr char kFeatureQueue[] = "queue";           // Rule.queue
-inline constexpr char kFeatureRuleLimit[] = "rule_limit";  // Rule.max_connections, and its slots
-inline constexpr char kFeatureSource[] = "source";         // Rule.source_addresses
+inline constexpr char kFeatureQueue[] = "queue";              // Rule.queue
+inline constexpr char kFeatureRuleLimit[] = "rule_limit";     // Rule.max_connections, and its slots
+inline constexpr char kFeatureSource[] = "source";            // Rule.source_addresses
+inline constexpr char kFeatureConnections[] = "connections";  // Lists and kills connections.
+inline constexpr char kFeatureLogLevel[] = "log_level";       // Changes its log level.
+
+inline constexpr std::array<const char*, 5> kFeatures = {
+    kFeatureConnections, kFeatureLogLevel, kFeatureQueue, kFeatureRuleLimit, kFeatureSource};
 
 }  // namespace lb::controlplane

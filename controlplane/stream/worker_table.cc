@@ -3,13 +3,18 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "controlplane/snapshot/features.h"
 
 namespace lb::controlplane {
 namespace {
 
-bool HasFeature(const worker::v1::Hello& hello, const char* feature) {
-  return std::find(hello.features().begin(), hello.features().end(), feature) !=
-         hello.features().end();
+std::vector<std::string> MissingIn(const worker::v1::Hello& hello) {
+  std::vector<std::string> missing;
+  for (const char* feature : kFeatures)
+    if (std::find(hello.features().begin(), hello.features().end(), feature) ==
+        hello.features().end())
+      missing.emplace_back(feature);
+  return missing;
 }
 
 }  // namespace
@@ -45,8 +50,7 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .draining = hello.draining(),
             .ending = false,
             .threads = hello.threads(),
-            .connections_feature = HasFeature(hello, "connections"),
-            .log_level_feature = HasFeature(hello, "log_level")};
+            .missing_features = MissingIn(hello)};
   record.identity.DiscardUnknownFields();
   if (!hello.has_running()) record.await_slots_until = now + kAwaitSlots;
   sessions_.emplace(session, key);

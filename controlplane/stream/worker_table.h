@@ -4,11 +4,13 @@
 // both ended, since until then the process may hold connections. Threading: none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -39,8 +41,12 @@ struct WorkerRecord {
   bool draining = false;
   bool ending = false;  // It drains because its process ends: no order takes that back.
   uint32_t threads = 0;
-  bool connections_feature = false;  // Lists and kills connections.
-  bool log_level_feature = false;
+  std::vector<std::string> missing_features{};  // Of kFeatures, those that its hello did not name.
+
+  bool Knows(std::string_view feature) const {
+    return std::find(missing_features.begin(), missing_features.end(), feature) ==
+           missing_features.end();
+  }
 };
 
 class WorkerTable final {

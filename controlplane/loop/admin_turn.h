@@ -15,13 +15,6 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn);
 // Forgets what was to be answered later.
 void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn& turn);
 
-// Once a turn: answers those who asked for the same change with the same request id, and those who
-// wait for an operation.
-void AnswerRepeats(Parts& parts, Turn& turn);
-void AnswerWaiters(Parts& parts, Turn& turn);
-// When a wait is over.
-Instant NextWaiter(const Parts& parts);
-
 // End a call, in whatever turn. The only ways that a Reply is made.
 void Answer(RequestId request, AdminAnswer answer, Turn& turn);
 void Fail(RequestId request, Failure failure, Turn& turn);

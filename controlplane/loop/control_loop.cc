@@ -10,11 +10,14 @@
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
+#include "controlplane/loop/confirmation_turn.h"
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/log_turn.h"
+#include "controlplane/loop/operation_turn.h"
 #include "controlplane/loop/parts.h"
+#include "controlplane/loop/repeat_turn.h"
 #include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/stored_state.h"
 #include "controlplane/loop/worker_turn.h"
@@ -56,7 +59,7 @@ class ControlLoop::Impl final {
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
     next = std::min(next, NextSilence(*parts_));
-    next = std::min({next, NextConfigChange(*parts_), NextWaiter(*parts_)});
+    next = std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
                      NextLogDeadline(*parts_), parts_->overrides.NextDeadline()});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);

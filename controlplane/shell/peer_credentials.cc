@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/mutex.h"
 #include "controlplane/shell/status_to_grpc.h"
 
 namespace lb::controlplane {
@@ -21,8 +22,12 @@ constexpr char kName[] = "lb-name";
 
 // What a credential's calls need; gRPC deletes it.
 struct Door {
-  std::shared_ptr<const Identity> peer;  // Null: the certificate says.
-  GrpcServer::Guard guard;
+  Door(std::shared_ptr<const Identity> known, GrpcServer::Guard its_guard)
+      : peer(std::move(known)), guard(std::move(its_guard)) {}
+
+  const std::shared_ptr<const Identity> peer;  // Null: the certificate says.
+  const GrpcServer::Guard guard;
+  Mutex noting;
 };
 
 std::vector<std::string> Values(const grpc_auth_context* context, const char* name) {
@@ -48,7 +53,9 @@ std::string MethodOf(const grpc_metadata* metadata, size_t count) {
   return "";
 }
 
-// Notes the peer on its connection, once: before a handler of its first call can look.
+// Notes the peer on its connection, once: before a handler of its first call can look. The context
+// is the connection's and is not made for calls that arrive together, so all that look at it before
+// it is noted hold the lock; afterwards it does not change.
 void Note(const Identity& peer, grpc_auth_context* context) {
   if (!Values(context, kRole).empty()) return;
   grpc_auth_context_add_property(context, kWorker, peer.worker.data(), peer.worker.size());
@@ -59,9 +66,14 @@ void Note(const Identity& peer, grpc_auth_context* context) {
 
 void Process(void* state, grpc_auth_context* context, const grpc_metadata* metadata, size_t count,
              grpc_process_auth_metadata_done_cb done, void* user_data) {
-  const Door& door = *static_cast<const Door*>(state);
-  const std::optional<Identity> peer =
-      door.peer != nullptr ? *door.peer : IdentityOf(Values(context, GRPC_PEER_URI_PROPERTY_NAME));
+  Door& door = *static_cast<Door*>(state);
+  std::optional<Identity> peer;
+  {
+    const MutexLock lock(door.noting);
+    peer = door.peer != nullptr ? *door.peer
+                                : IdentityOf(Values(context, GRPC_PEER_URI_PROPERTY_NAME));
+    if (peer) Note(*peer, context);
+  }
   std::optional<Failure> refusal;
   if (door.guard) refusal = door.guard(peer, MethodOf(metadata, count));
   if (refusal) {
@@ -70,7 +82,6 @@ void Process(void* state, grpc_auth_context* context, const grpc_metadata* metad
     return done(user_data, nullptr, 0, nullptr, 0,
                 static_cast<grpc_status_code>(status.error_code()), text.c_str());
   }
-  if (peer) Note(*peer, context);
   done(user_data, nullptr, 0, nullptr, 0, GRPC_STATUS_OK, nullptr);
 }
 
@@ -122,9 +133,8 @@ class Credentials final : public grpc::ServerCredentials {
 
 std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const Identity> peer,
                                                               GrpcServer::Guard guard) {
-  return std::make_shared<Credentials>(
-      grpc_local_server_credentials_create(UDS), nullptr,
-      std::make_unique<Door>(Door{std::move(peer), std::move(guard)}));
+  return std::make_shared<Credentials>(grpc_local_server_credentials_create(UDS), nullptr,
+                                       std::make_unique<Door>(std::move(peer), std::move(guard)));
 }
 
 std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const TlsKeys& keys,
@@ -136,7 +146,7 @@ std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const TlsKeys& keys,
   // Takes the options.
   grpc_server_credentials* core = grpc_ssl_server_credentials_create_with_options(options);
   return std::make_shared<Credentials>(core, std::move(fetcher),
-                                       std::make_unique<Door>(Door{nullptr, std::move(guard)}));
+                                       std::make_unique<Door>(nullptr, std::move(guard)));
 }
 
 std::optional<Identity> PeerOf(const grpc::ServerContextBase& context) {

@@ -155,11 +155,6 @@ Failure InvalidConfig(const FoundIn& found) {
   return failure;
 }
 
-Failure FieldFailure(const std::string& field, absl::Status status) {
-  const std::string description(status.message());
-  return {std::move(status), "FIELD_INVALID", {{"field", field}}, {{field, description}}};
-}
-
 Outcome<admin::v1::Config> GetConfig(const View& view, const admin::v1::GetConfigRequest& request) {
   const Revision* revision = nullptr;
   if (request.name() == "configs/-")

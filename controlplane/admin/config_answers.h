@@ -38,7 +38,6 @@ admin::v1::PlanConfigResponse DescribePlanOnly(Plan& plan, const FoundIn& findin
 
 // A content with errors (or, with `strict`, warnings), with file, line and column of each.
 Failure InvalidConfig(const FoundIn& findings);
-Failure FieldFailure(const std::string& field, absl::Status status);
 
 Outcome<admin::v1::Config> GetConfig(const View& view, const admin::v1::GetConfigRequest& request);
 Outcome<admin::v1::ListConfigsResponse> ListConfigs(const View& view,

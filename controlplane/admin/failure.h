@@ -27,6 +27,14 @@ struct Failure {
   std::vector<Violation> violations{};
 };
 
+// A field of the request whose value is not allowed, and what is wrong with it.
+inline Failure FieldFailure(const std::string& field, const std::string& what) {
+  return {absl::InvalidArgumentError(field + ": " + what),
+          "FIELD_INVALID",
+          {{"field", field}},
+          {{field, what}}};
+}
+
 // No answer yet: a Reply follows in a later turn.
 struct Later {};
 

@@ -134,13 +134,6 @@ Outcome<admin::v1::Backend> ChangeAndAnswer(const BackendCall& call, const Reque
   return AnswerWith(call.view, target, request.name(), next);
 }
 
-Failure BadField(const char* field, const std::string& what) {
-  return {absl::InvalidArgumentError(absl::StrCat(field, ": ", what)),
-          "INVALID_ARGUMENT",
-          {},
-          {{field, what}}};
-}
-
 }  // namespace
 
 Outcome<admin::v1::Operation> DrainBackend(const BackendCall& call,
@@ -151,7 +144,7 @@ Outcome<admin::v1::Operation> DrainBackend(const BackendCall& call,
   const Duration timeout =
       request.has_timeout() ? FromProto(request.timeout()) : Duration(kDefaultDrain);
   if (timeout < kMinDrain || timeout > kMaxDrain)
-    return BadField(
+    return FieldFailure(
         "timeout",
         absl::StrCat(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count(),
                      " ms is not 1 s to 7 days"));
@@ -199,18 +192,18 @@ Outcome<admin::v1::Backend> SetBackendWeight(const BackendCall& call,
   switch (request.value_case()) {
     case admin::v1::SetBackendWeightRequest::kWeight:
       if (request.weight() > Overrides::kMaxWeight)
-        return BadField("weight",
-                        absl::StrCat(request.weight(), " is above ", Overrides::kMaxWeight));
+        return FieldFailure("weight",
+                            absl::StrCat(request.weight(), " is above ", Overrides::kMaxWeight));
       next.weight = request.weight();
       break;
     case admin::v1::SetBackendWeightRequest::kWeightPercent:
       if (request.weight_percent() > Overrides::kMaxPercent)
-        return BadField("weight_percent", absl::StrCat(request.weight_percent(), " is above ",
-                                                       Overrides::kMaxPercent));
+        return FieldFailure("weight_percent", absl::StrCat(request.weight_percent(), " is above ",
+                                                           Overrides::kMaxPercent));
       if (request.weight_percent() != 100) next.weight_percent = request.weight_percent();
       break;
     case admin::v1::SetBackendWeightRequest::VALUE_NOT_SET:
-      return BadField("weight", "neither weight nor weight_percent is set");
+      return FieldFailure("weight", "neither weight nor weight_percent is set");
   }
   return ChangeAndAnswer(call, request, target, next, request.force());
 }

@@ -22,7 +22,7 @@ absl::StatusOr<std::optional<Duration>> ConfirmTimeout(const admin::v1::ApplyCon
       std::chrono::seconds(std::clamp<int64_t>(given.seconds(), 0, 1'000'000)) +
       std::chrono::nanoseconds(given.nanos());
   if (timeout < Confirmation::kMinTimeout || timeout > Confirmation::kMaxTimeout)
-    return absl::InvalidArgumentError("confirm_timeout is from 1s to 24h");
+    return absl::InvalidArgumentError("it is not 1 s to 24 h");
   return std::optional<Duration>(timeout);
 }
 
@@ -59,12 +59,12 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
             "' stands where a secret was hidden; put the secret back, best as ${file:/path}")),
         "SECRET_HIDDEN"};
   const auto confirm = ConfirmTimeout(call);
-  if (!confirm.ok()) return FieldFailure("confirm_timeout", confirm.status());
+  if (!confirm.ok())
+    return FieldFailure("confirm_timeout", std::string(confirm.status().message()));
   const double ratio = call.max_connect_failure_ratio();
   if (!(ratio >= 0 && ratio <= 1) || (ratio > 0 && !*confirm))
     return FieldFailure("max_connect_failure_ratio",
-                        absl::InvalidArgumentError("max_connect_failure_ratio is from 0 to 1, and "
-                                                   "needs a confirm_timeout"));
+                        "it is not 0 to 1, or there is no confirm_timeout");
   if (call.validate_only()) {
     std::optional<Failure> failure = CheckBase(call.etag(), call.if_revision(), parts);
     if (!failure) failure = CheckConfirmation(parts);

@@ -24,13 +24,6 @@ constexpr uint32_t kMaxRate = 100'000;
 constexpr size_t kMaxKills = 16;  // Under way at once.
 constexpr char kKind[] = "KillConnections";
 
-Failure BadField(const char* field, const std::string& what) {
-  return {absl::InvalidArgumentError(absl::StrCat(field, ": ", what)),
-          "INVALID_ARGUMENT",
-          {},
-          {{field, what}}};
-}
-
 Outcome<worker::v1::ConnectionFilter> CheckFilter(const View& view,
                                                   const admin::v1::ConnectionFilter& filter) {
   worker::v1::ConnectionFilter out;
@@ -44,13 +37,13 @@ Outcome<worker::v1::ConnectionFilter> CheckFilter(const View& view,
     if (const auto* failure = std::get_if<Failure>(&key)) return *failure;
     const BackendKey& backend = std::get<0>(key);
     if (!out.rule().empty() && out.rule() != backend.rule)
-      return BadField("filter.backend", "it is not of filter.rule");
+      return FieldFailure("filter.backend", "it is not of filter.rule");
     out.set_rule(backend.rule);
     out.set_backend(backend.backend);
   }
   if (filter.client_cidr().empty()) return out;
   if (const auto cidr = Cidr::Parse(filter.client_cidr()); !cidr.ok())
-    return BadField("filter.client_cidr", std::string(cidr.status().message()));
+    return FieldFailure("filter.client_cidr", std::string(cidr.status().message()));
   out.set_client_cidr(filter.client_cidr());
   return out;
 }
@@ -161,7 +154,7 @@ Outcome<admin::v1::ListConnectionsResponse> ListConnections(
     const AdminRequest& event, const View& view, const admin::v1::ListConnectionsRequest& request,
     Parts& parts, Turn& turn) {
   if (request.limit() < 0 || request.limit() > kMaxLimit)
-    return BadField("limit", absl::StrCat(request.limit(), " is not 0 to ", kMaxLimit));
+    return FieldFailure("limit", absl::StrCat(request.limit(), " is not 0 to ", kMaxLimit));
   const Outcome<worker::v1::ConnectionFilter> filter = CheckFilter(view, request.filter());
   if (const auto* failure = std::get_if<Failure>(&filter)) return *failure;
   ConnectionOrders::List list{.request = event.request,
@@ -176,13 +169,13 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
                                               const admin::v1::KillConnectionsRequest& request,
                                               Parts& parts, Turn& turn) {
   if (request.rate_per_s() > kMaxRate)
-    return BadField("rate_per_s", absl::StrCat(request.rate_per_s(), " is above ", kMaxRate));
+    return FieldFailure("rate_per_s", absl::StrCat(request.rate_per_s(), " is above ", kMaxRate));
   const Outcome<worker::v1::ConnectionFilter> checked = CheckFilter(view, request.filter());
   if (const auto* failure = std::get_if<Failure>(&checked)) return *failure;
   const auto& filter = std::get<worker::v1::ConnectionFilter>(checked);
   const bool empty = filter.rule().empty() && filter.client_cidr().empty();
   if (empty && !request.all())
-    return BadField("filter", "it is empty; set all to close every connection");
+    return FieldFailure("filter", "it is empty; set all to close every connection");
   if (request.validate_only()) {
     ConnectionOrders::List list{.request = event.request,
                                 .limit = 0,

@@ -112,17 +112,11 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
   const Outcome<std::vector<WorkerKey>> workers = FindWorkers(view, request.component());
   if (const auto* failure = std::get_if<Failure>(&workers)) return *failure;
   if (!type::v1::LogLevel_IsValid(request.level()))
-    return Failure{absl::InvalidArgumentError("level: an unknown value"),
-                   "INVALID_ARGUMENT",
-                   {},
-                   {{"level", "an unknown value"}}};
+    return FieldFailure("level", "an unknown value");
   const Duration duration = request.has_duration() ? controlplane::FromProto(request.duration())
                                                    : Duration(kDefaultDuration);
   if (duration < kMinDuration || duration > kMaxDuration)
-    return Failure{absl::InvalidArgumentError("duration: it is not 1 s to 24 h"),
-                   "INVALID_ARGUMENT",
-                   {},
-                   {{"duration", "it is not 1 s to 24 h"}}};
+    return FieldFailure("duration", "it is not 1 s to 24 h");
   if (request.validate_only()) return DescribeLogLevels(view, parts);
   if (request.component() == kSelf) {
     turn.actions.push_back(SetLogLevel{FromProto(request.level())});

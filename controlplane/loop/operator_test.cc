@@ -301,9 +301,9 @@ TEST_F(OperatorTest, AKillNeedsAFilterAndAWorkerThatCan) {
   Load(TwoBackends());
   Connect(1, "old", {});
   admin::v1::KillConnectionsRequest request;
-  EXPECT_EQ(ReasonOf(request), "INVALID_ARGUMENT");
+  EXPECT_EQ(ReasonOf(request), "FIELD_INVALID");
   request.mutable_filter()->set_client_cidr("10.0.0.1/8");
-  EXPECT_EQ(ReasonOf(request), "INVALID_ARGUMENT");
+  EXPECT_EQ(ReasonOf(request), "FIELD_INVALID");
   request.mutable_filter()->set_client_cidr("10.0.0.0/8");
   EXPECT_EQ(ReasonOf(request), "MISSING_FEATURE");
   admin::v1::GetWorkerRequest worker;

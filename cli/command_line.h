@@ -46,6 +46,8 @@ enum class Command {
   kConnectionsKill,
   kLogLevelGet,
   kLogLevelSet,
+  kCheck,
+  kDebugBundle,
   kVersion,
 };
 
@@ -57,7 +59,7 @@ struct CommandLine {
   std::string name;                // A worker, a file, a path.
   std::string rule;                // kGet --rule
   std::string sort_by;             // kGet --sort-by
-  std::string out;                 // kConfigSchema --out
+  std::string out;                 // kConfigSchema, kDebugBundle --out
   TlsOptions tls;                  // kTlsGenerateCa, kTlsGenerateCert; role and name are `words`.
   std::optional<std::string> drain_timeout;
   std::optional<std::string> confirm;       // kApply --confirm
@@ -83,6 +85,11 @@ struct CommandLine {
   std::optional<std::string> since;  // kWatchEvents
   std::vector<std::string> kinds;    // kWatchEvents
   std::string resource;              // kWatchEvents
+  bool pre = false;                  // kCheck
+  std::string config;                // kCheck --config
+  std::vector<std::string> only;     // kCheck
+  std::string fail_on;               // kCheck
+  std::vector<std::string> metrics;  // kDebugBundle
   bool all = false;
   bool close = false;
   bool force = false;

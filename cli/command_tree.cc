@@ -149,6 +149,58 @@ void AddLook(CLI::App& app, CommandLine& line) {
   for (CLI::App* look : {status, get, describe, watch, wait}) look->group("Look");
 }
 
+void AddCheck(CLI::App& app, CommandLine& line) {
+  CLI::App* check = Add(app, "check", Command::kCheck, line,
+                        "what is wrong with this host, the configuration and what runs");
+  check->add_flag("--pre", line.pre, "before lb is installed: asks nobody, tries to bind");
+  check->add_option("--config", line.config, "the file to look at (that of the control plane)")
+      ->type_name("FILE")
+      ->take_last();
+  check
+      ->add_option("--only", line.only,
+                   "kernel, descriptors, ports, configuration, versions, certificates, workers, "
+                   "backends, api")
+      ->type_name("CATEGORY,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  check->add_option("--fail-on", line.fail_on, "exit code 1 from this on: warning or error (error)")
+      ->type_name("SEVERITY")
+      ->take_last();
+  AddText(*check, "--wait", line.wait_for, "DURATION",
+          "try until nothing is found, so long at most");
+  check->group("Look");
+  check->footer(
+      "Each finding has a code, as LBC301: docs/checks.md says what it means.\n\n"
+      "Examples:\n"
+      "  lbctl check --pre --config lb.yaml        is this host ready for lb?\n"
+      "  lbctl check --only workers,backends --fail-on warning\n"
+      "  lbctl check --wait 30s -o json            after an upgrade");
+}
+
+void AddDebug(CLI::App& app, CommandLine& line) {
+  CLI::App* debug = AddGroup(app, "debug", "collect what helps to find a fault");
+  debug->group("Other");
+  CLI::App* bundle = Add(*debug, "bundle", Command::kDebugBundle, line,
+                         "state, events, configuration, metrics and checks in one file");
+  bundle->add_option("--out", line.out, "the file, never overwritten (lb-debug.tar.gz)")
+      ->type_name("FILE")
+      ->take_last();
+  bundle->add_option("--duration", line.duration, "take what changes twice, so far apart")
+      ->type_name("DURATION")
+      ->take_last();
+  bundle
+      ->add_option("--metrics", line.metrics,
+                   "another HOST:PORT or unix:PATH of /metrics; repeatable")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  bundle->footer(
+      "Secrets are hidden; addresses and names of your network are not. What could not be had\n"
+      "stands with the reason in its manifest.json. Exit code 7 when the control plane did not\n"
+      "answer: the file then has what this host says.\n\n"
+      "Example:\n"
+      "  lbctl debug bundle --out /tmp/lb-debug.tar.gz --duration 10s");
+}
+
 void AddConfigOnline(CLI::App& config, CommandLine& line) {
   CLI::App* get = Add(config, "get", Command::kConfigGet, line,
                       "the content of a revision; asks the control plane");
@@ -400,6 +452,8 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   app.require_subcommand(0, 1);
   AddGlobalFlags(app, line);
   AddLook(app, line);
+  AddCheck(app, line);
+  AddDebug(app, line);
   AddConfig(app, line);
   AddApply(app, line);
   AddWorker(app, line);

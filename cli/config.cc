@@ -70,23 +70,6 @@ absl::Status ReplaceFile(const std::string& path, const std::string& text) {
   return UsageError(absl::StrCat("--out: ", ErrnoText("write", path, errno)));
 }
 
-controlplane::Sources RealSources() {
-  controlplane::Sources sources;
-  sources.get_env = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    return value;
-  };
-  sources.read_file = [](const std::string& path) -> absl::StatusOr<std::string> {
-    absl::StatusOr<std::string> text = ReadPath(path, kReferencedBytesMax);
-    if (text.ok() && text->size() > kReferencedBytesMax)
-      return absl::InvalidArgumentError(
-          absl::StrCat(Escape(path), " is larger than ", kReferencedBytesMax, " bytes"));
-    return text;
-  };
-  return sources;
-}
-
 LoadResult Unreadable(const absl::Status& status) {
   LoadResult result;
   Finding finding;
@@ -104,6 +87,23 @@ bool HasFindings(const LoadResult& result, Finding::Severity least) {
 }
 
 }  // namespace
+
+controlplane::Sources LocalSources() {
+  controlplane::Sources sources;
+  sources.get_env = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+  sources.read_file = [](const std::string& path) -> absl::StatusOr<std::string> {
+    absl::StatusOr<std::string> text = ReadPath(path, kReferencedBytesMax);
+    if (text.ok() && text->size() > kReferencedBytesMax)
+      return absl::InvalidArgumentError(
+          absl::StrCat(Escape(path), " is larger than ", kReferencedBytesMax, " bytes"));
+    return text;
+  };
+  return sources;
+}
 
 absl::StatusOr<std::string> ReadConfigText(const std::string& file) {
   if (file.empty()) return UsageError("FILE is missing", "- is standard input");
@@ -131,7 +131,7 @@ absl::StatusOr<ExitCode> RunValidate(const ValidateOptions& options) {
       from_stdin ? ReadAll(STDIN_FILENO, name, controlplane::kMaxConfigBytes)
                  : ReadPath(options.file, controlplane::kMaxConfigBytes);
   const LoadResult result =
-      text.ok() ? controlplane::Load(*text, RealSources()) : Unreadable(text.status());
+      text.ok() ? controlplane::Load(*text, LocalSources()) : Unreadable(text.status());
   const auto least = options.strict ? Finding::Severity::kWarning : Finding::Severity::kError;
   const bool valid = !HasFindings(result, least);
   if (options.format == "json") {

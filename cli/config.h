@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/exit_code.h"
+#include "controlplane/config/load.h"
 
 namespace lb::cli {
 
@@ -17,6 +18,9 @@ struct ValidateOptions {
 // The text of a file, or of standard input for "-", at most kMaxConfigBytes; InvalidArgument when
 // it cannot be read.
 absl::StatusOr<std::string> ReadConfigText(const std::string& file);
+
+// The environment and the files of this process, as a configuration may refer to them.
+controlplane::Sources LocalSources();
 
 // Prints every finding; kFindings when the file would be refused, or has warnings and is to be
 // strict. A file that cannot be read is a finding too, as for the control plane.

@@ -10,6 +10,8 @@
 #include "base/version.h"
 #include "cli/age.h"
 #include "cli/backend.h"
+#include "cli/bundle/bundle.h"
+#include "cli/check/check.h"
 #include "cli/command_line.h"
 #include "cli/completion.h"
 #include "cli/config.h"
@@ -173,6 +175,23 @@ absl::StatusOr<ExitCode> ConfigDiff(const Globals& globals, const CommandLine& l
   return RunConfigDiff(globals, line.words[0], line.words[1]);
 }
 
+absl::StatusOr<ExitCode> Check(const Globals& globals, const CommandLine& line) {
+  CheckOptions options{line.pre, line.config, line.only, line.fail_on, {}};
+  // "0s" is the default, and no duration otherwise.
+  if (line.wait_for && *line.wait_for != "0s") {
+    LB_ASSIGN_OR_RETURN(options.wait, ParseDuration("--wait", *line.wait_for));
+  }
+  return RunCheck(globals, options);
+}
+
+absl::StatusOr<ExitCode> Bundle(const Globals& globals, const CommandLine& line) {
+  BundleOptions options{line.out, {}, line.metrics};
+  if (!line.duration.empty() && line.duration != "0s") {
+    LB_ASSIGN_OR_RETURN(options.duration, ParseDuration("--duration", line.duration));
+  }
+  return RunBundle(globals, options);
+}
+
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
@@ -207,6 +226,10 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return RunLogLevelGet(globals);
     case Command::kLogLevelSet:
       return SetLevel(globals, line);
+    case Command::kDebugBundle:
+      return Bundle(globals, line);
+    case Command::kCheck:
+      return Check(globals, line);
     case Command::kApply:
       return Apply(globals, line);
     case Command::kPlan:

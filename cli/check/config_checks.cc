@@ -1,0 +1,135 @@
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/check/checks.h"
+
+namespace lb::cli {
+namespace {
+
+using controlplane::Finding;
+
+constexpr char kNoServer[] = "the control plane does not answer";
+constexpr char kNotYet[] = "nothing of lb runs yet";
+
+const char* WhyNoServer(const Facts& facts) { return facts.pre ? kNotYet : kNoServer; }
+
+std::string Place(const std::string& path, uint32_t line, uint32_t column) {
+  return line == 0 ? path : absl::StrCat(path, ":", line, ":", column);
+}
+
+void CheckFile(const Facts& facts, Report& report) {
+  if (!facts.file) {
+    report.Skip(codes::kFileBad, "which file is not known: --config FILE");
+    return report.Skip(codes::kFileWarnings, "which file is not known: --config FILE");
+  }
+  const FileFacts& file = *facts.file;
+  if (!file.read_error.empty()) {
+    report.Error(codes::kFileBad, file.read_error, "name it with --config FILE");
+    return report.Skip(codes::kFileWarnings, "the file cannot be read");
+  }
+  for (const auto severity : {Finding::Severity::kError, Finding::Severity::kWarning}) {
+    const bool error = severity == Finding::Severity::kError;
+    const Code& code = error ? codes::kFileBad : codes::kFileWarnings;
+    for (const Finding& finding : file.result.findings) {
+      if (finding.severity != severity) continue;
+      const std::string text = absl::StrCat(Place(file.path, finding.line, finding.column), ": ",
+                                            finding.code, ": ", finding.message);
+      const std::string hint =
+          finding.hint.empty() ? absl::StrCat("lbctl config validate ", file.path) : finding.hint;
+      error ? report.Error(code, text, hint) : report.Warn(code, text, hint);
+    }
+    report.End(code);
+  }
+}
+
+void CheckRuns(const Facts& facts, Report& report) {
+  const Code& code = codes::kFileNotRunning;
+  if (!facts.server) return report.Skip(code, WhyNoServer(facts));
+  if (!facts.file || !facts.file->read_error.empty())
+    return report.Skip(code, "there is no file to compare");
+  if (facts.server->running_etag.empty())
+    return report.Skip(code, "the control plane does not tell what runs");
+  if (facts.server->running_etag != facts.file->etag)
+    report.Warn(code,
+                absl::StrCat(facts.file->path, " is not what runs (configs/",
+                             facts.server->status.config_revision(), ")"),
+                absl::StrCat("lbctl diff ", facts.file->path, "; lbctl apply ", facts.file->path));
+  report.End(code);
+}
+
+std::string ProblemText(const lb::type::v1::Problem& problem, const std::string& path) {
+  return absl::StrCat(
+      Place(problem.file().empty() ? path : problem.file(), problem.line(), problem.column()), ": ",
+      problem.code(), problem.code().empty() ? "" : ": ", problem.message());
+}
+
+void CheckServerFile(const Facts& facts, Report& report) {
+  const Code& code = codes::kServerFileBad;
+  if (!facts.server) return report.Skip(code, WhyNoServer(facts));
+  const admin::v1::ConfigFile& file = facts.server->status.file();
+  if (!file.good()) {
+    const std::string what =
+        file.problems().empty() ? "" : ": " + ProblemText(file.problems(0), file.path());
+    report.Error(code, absl::StrCat("the control plane refuses ", file.path(), what),
+                 "what ran goes on; mend the file: lbctl status shows all findings");
+  }
+  report.End(code);
+}
+
+void CheckRunning(const Facts& facts, Report& report) {
+  if (!facts.server) {
+    report.Skip(codes::kNothingRuns, WhyNoServer(facts));
+    return report.Skip(codes::kUnconfirmed, WhyNoServer(facts));
+  }
+  const admin::v1::Status& status = facts.server->status;
+  if (!status.has_running())
+    report.Error(codes::kNothingRuns, "the control plane has no configuration, workers get none",
+                 "lbctl status says what is wrong with the file");
+  report.End(codes::kNothingRuns);
+  if (status.has_confirm_deadline_time())
+    report.Warn(codes::kUnconfirmed,
+                absl::StrCat("configs/", status.config_revision(), " is rolled back in ",
+                             status.confirm_deadline_time().seconds() - facts.now_s,
+                             " s unless it is confirmed"),
+                "lbctl confirm, or lbctl rollback");
+  report.End(codes::kUnconfirmed);
+}
+
+}  // namespace
+
+void CheckConfiguration(const Facts& facts, Report& report) {
+  CheckFile(facts, report);
+  CheckRuns(facts, report);
+  CheckServerFile(facts, report);
+  CheckRunning(facts, report);
+}
+
+void CheckVersions(const Facts& facts, Report& report) {
+  if (!facts.server) {
+    report.Skip(codes::kLbctlSkew, WhyNoServer(facts));
+    report.Skip(codes::kWorkerSkew, WhyNoServer(facts));
+    return report.Skip(codes::kMissingFeatures, WhyNoServer(facts));
+  }
+  const std::string& server = facts.server->status.control_plane().version();
+  if (server != facts.lbctl_version)
+    report.Warn(codes::kLbctlSkew,
+                absl::StrCat("lbctl is ", facts.lbctl_version, ", the control plane ", server),
+                "use the lbctl that came with it");
+  report.End(codes::kLbctlSkew);
+  for (const admin::v1::Worker& worker : facts.server->workers)
+    if (worker.sync() != admin::v1::Worker::SYNC_DISCONNECTED &&
+        worker.process().version() != server)
+      report.Warn(codes::kWorkerSkew,
+                  absl::StrCat(worker.name(), " is ", worker.process().version(),
+                               ", the control plane ", server),
+                  "one release apart works; go on with the upgrade");
+  report.End(codes::kWorkerSkew);
+  for (const admin::v1::Worker& worker : facts.server->workers)
+    if (!worker.missing_features().empty())
+      report.Warn(codes::kMissingFeatures,
+                  absl::StrCat(worker.name(), " does not know ",
+                               absl::StrJoin(worker.missing_features(), ", ")),
+                  "what needs it is refused with MISSING_FEATURE: upgrade that worker");
+  report.End(codes::kMissingFeatures);
+}
+
+}  // namespace lb::cli

@@ -453,7 +453,6 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddGlobalFlags(app, line);
   AddLook(app, line);
   AddCheck(app, line);
-  AddDebug(app, line);
   AddConfig(app, line);
   AddApply(app, line);
   AddWorker(app, line);
@@ -461,6 +460,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddBackend(app, line);
   AddConnections(app, line);
   AddLogLevel(app, line);
+  AddDebug(app, line);
   CLI::App* version = Add(app, "version", Command::kVersion, line,
                           "versions of lbctl, the control plane and its workers");
   version->group("Other");

@@ -86,9 +86,11 @@ absl::StatusOr<std::string> InspectClient::Channelz(const std::string& method) {
   grpc::ClientContext context;
   const auto start = std::chrono::system_clock::now();
   context.set_deadline(start + impl_->timeout);
+  const grpc::Slice empty;
   grpc::CompletionQueue queue;
-  const auto call = stub.PrepareUnaryCall(
-      &context, absl::StrCat("/grpc.channelz.v1.Channelz/", method), grpc::ByteBuffer(), &queue);
+  const auto call =
+      stub.PrepareUnaryCall(&context, absl::StrCat("/grpc.channelz.v1.Channelz/", method),
+                            grpc::ByteBuffer(&empty, 1), &queue);
   call->StartCall();
   grpc::ByteBuffer answer;
   grpc::Status status;

@@ -71,7 +71,7 @@ TEST_F(ProcFactsTest, MissingAndBrokenFilesLeaveFactsUnset) {
 
 TEST_F(ProcFactsTest, ProcessesOfLbAreFoundByName) {
   Write("12/comm", "lb-worker\n");
-  Write("12/cmdline", std::string("lb-worker\0--id\0worker-1\0--http=127.0.0.1:9904\0", 44));
+  Write("12/cmdline", std::string("lb-worker\0--id\0worker-1\0--http=127.0.0.1:9904\0", 46));
   Write("12/limits",
         "Limit                     Soft Limit           Hard Limit           Units     \n"
         "Max open files            1024                 524288               files     \n");

@@ -32,12 +32,23 @@ Mark MarkOf(Outcome outcome) {
   return {"-", "-   ", Tone::kPlain};
 }
 
+// What could not be checked for one and the same reason, on one line.
+std::string RenderSkipped(const std::string& codes, const CheckLine& line,
+                          const ReportStyle& style) {
+  const Mark mark = MarkOf(Outcome::kSkipped);
+  return absl::StrCat(style.symbols ? mark.symbol : mark.word, " not checked: ", codes, ": ",
+                      Escape(line.text), "\n");
+}
+
+bool SkippedAlike(const CheckLine& a, const CheckLine& b) {
+  return a.outcome == Outcome::kSkipped && b.outcome == Outcome::kSkipped && a.text == b.text &&
+         a.code->category == b.code->category;
+}
+
 std::string RenderLine(const CheckLine& line, const ReportStyle& style) {
   const Mark mark = MarkOf(line.outcome);
   std::string out = Paint(style.symbols ? mark.symbol : mark.word, mark.tone, style.color);
   if (line.outcome == Outcome::kGood) return absl::StrCat(out, " ", Text(line.code->good), "\n");
-  if (line.outcome == Outcome::kSkipped)
-    return absl::StrCat(out, " ", Text(line.code->id), " not checked: ", Escape(line.text), "\n");
   absl::StrAppend(&out, " ", Text(line.code->id), " ", Escape(line.text), "\n");
   if (line.hint.empty()) return out;
   for (absl::string_view hint : absl::StrSplit(line.hint, '\n'))
@@ -103,14 +114,23 @@ void Report::End(const Code& code) {
 std::string RenderReport(const Report& report, const ReportStyle& style) {
   std::string out;
   const Code* last = nullptr;
-  for (const CheckLine& line : report.lines()) {
+  std::string skipped;
+  for (size_t i = 0; i < report.lines().size(); ++i) {
+    const CheckLine& line = report.lines()[i];
     if (last == nullptr || last->category != line.code->category) {
       const std::string name = Text(NameOf(line.code->category));
       absl::StrAppend(&out, last == nullptr ? "" : "\n", name, "\n", std::string(name.size(), '-'),
                       "\n");
     }
     last = line.code;
-    out += RenderLine(line, style);
+    if (line.outcome != Outcome::kSkipped) {
+      out += RenderLine(line, style);
+      continue;
+    }
+    absl::StrAppend(&skipped, skipped.empty() ? "" : " ", Text(line.code->id));
+    if (i + 1 < report.lines().size() && SkippedAlike(line, report.lines()[i + 1])) continue;
+    out += RenderSkipped(skipped, line, style);
+    skipped.clear();
   }
   absl::StrAppend(&out, "\nStatus check results: ", Count(report.errors(), "error"), ", ",
                   Count(report.warnings(), "warning"), "\n");

@@ -17,6 +17,8 @@ Report Example() {
   Report report;
   report.End(codes::kSomaxconn);
   report.Skip(codes::kConntrack, "not loaded");
+  report.Skip(codes::kReusePort, "not tried");
+  report.Skip(codes::kSplice, "not tried");
   report.Error(codes::kBindRefused, "workers/a\x1b[31m cannot bind", "free the port");
   report.End(codes::kBindRefused);
   report.Warn(codes::kBackendDown, "web-1 is DOWN", "look\nat it");
@@ -28,7 +30,8 @@ TEST(ReportTest, LinesHaveMarkCodeAndHint) {
   EXPECT_EQ(RenderReport(Example(), {}),
             "kernel\n------\n"
             "ok   listen queues are as long as workers ask for\n"
-            "-    LBC107 not checked: not loaded\n"
+            "-    not checked: LBC107: not loaded\n"
+            "-    not checked: LBC108 LBC109: not tried\n"
             "\nports\n-----\n"
             "FAIL LBC301 workers/a\\x1b[31m cannot bind\n    free the port\n"
             "\nbackends\n--------\n"

@@ -35,7 +35,7 @@ class CheckTest(harness.Case):
                     found[check["id"]] = (check["result"], check["error"])
         return done.returncode, found
 
-    def start(self):
+    def serve(self):
         self.backend, = self.servers("127.0.0.1:9001")
         lb = self.balancer().start(config(), workers=2)
         wait_for(lambda: lb.items("backends")["web-1"]["health"] == "HEALTH_STATE_HEALTHY", 20,
@@ -43,14 +43,14 @@ class CheckTest(harness.Case):
         return lb
 
     def test_nothing_is_found_where_nothing_is_wrong(self):
-        lb = self.start()
+        lb = self.serve()
         self.assertEqual(self.check(lb, "--only", OURS, "--fail-on", "warning"), (0, {}))
         done = lb.lbctl("check", "--only", "ports")
         self.assertIn("ok   the addresses of all rules are listened on", done.stdout)
         self.assertEqual(done.stderr, "")
 
-    def test_a_stopped_worker_is_silent_and_a_killed_one_gone(self):
-        lb = self.start()
+    def test_a_stopped_worker_is_silent_until_it_goes_on(self):
+        lb = self.serve()
         worker = lb.workers["worker-2"].process
         worker.send(signal.SIGSTOP)
         wait_for(lambda: "LBC703" in self.check(lb, "--only", "workers")[1], 20, "LBC703")
@@ -59,7 +59,7 @@ class CheckTest(harness.Case):
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_a_taken_port_is_found_with_its_place_and_a_file_that_does_not_run(self):
-        lb = self.start()
+        lb = self.serve()
         lb.write(config(listen="127.0.0.1:9001"))
         wait_for(lambda: "LBC301" in self.check(lb, "--only", OURS)[1], 20, "LBC301")
         code, found = self.check(lb, "--only", OURS)
@@ -68,7 +68,7 @@ class CheckTest(harness.Case):
         self.assertIn("BIND_FAILED", found["LBC702"][1])
 
     def test_a_bad_file_is_found_here_and_by_the_control_plane(self):
-        lb = self.start()
+        lb = self.serve()
         lb.write(config(lisen="x"))
         wait_for(lambda: "LBC404" in self.check(lb, "--only", OURS)[1], 20, "LBC404")
         code, found = self.check(lb, "--only", OURS)
@@ -77,7 +77,7 @@ class CheckTest(harness.Case):
         self.assertIn(lb.config_path + ":", found["LBC401"][1])
 
     def test_a_backend_that_is_down_is_found_and_its_rule(self):
-        lb = self.start()
+        lb = self.serve()
         self.backend.kill()
         wait_for(lambda: "LBC802" in self.check(lb, "--only", OURS)[1], 20, "LBC802")
         code, found = self.check(lb, "--only", OURS)

@@ -35,13 +35,13 @@ std::string MessageOf(const absl::Status& status) {
 std::string ExitCodeHelp() {
   return R"(Exit codes of every command, whatever -o says:
   0    done; also when the reader of stdout went away (lbctl ... | head -1)
-  1    findings of config validate, alerts of status --check, or not done in time
+  1    findings of check and config validate, alerts of status --check, or not done in time
   2    usage, or consent missing
   3    not found
   4    unreachable, or no answer in time
   5    refused: no permission
   6    conflict: the state of things does not allow it
-  7    partly done: some of several names failed
+  7    partly done: some of several names failed; a debug bundle without the control plane
   70   a bug, or stdout cannot be written
   130  interrupted (SIGINT)
   143  ended by SIGTERM

@@ -105,6 +105,24 @@ absl::StatusOr<std::string> GetMetrics(const std::string& address,
 Collector::Collector(const Globals& globals, WallTime now)
     : globals_(globals), now_(now), archive_(ToSeconds(now)) {}
 
+template <typename C, typename... How>
+absl::StatusOr<std::unique_ptr<C>> Collector::Connect(const How&... how) {
+  if (!server_error_.ok()) return server_error_;
+  auto client = C::Connect(how...);
+  server_error_ = client.status();
+  return client;
+}
+
+template <typename C, typename Call>
+auto Collector::Ask(const absl::StatusOr<std::unique_ptr<C>>& client, Call call)
+    -> decltype(call(**client)) {
+  if (!server_error_.ok()) return server_error_;
+  auto answer = call(**client);
+  if (absl::IsDeadlineExceeded(answer.status()) || absl::IsUnavailable(answer.status()))
+    server_error_ = answer.status();
+  return answer;
+}
+
 void Collector::Take(const std::string& part, const absl::StatusOr<std::string>& content) {
   std::string reason;
   if (!content.ok()) {
@@ -125,49 +143,39 @@ void Collector::Take(const std::string& part, const absl::StatusOr<std::string>&
 }
 
 void Collector::TakeState() {
-  const auto client =
-      AdminClient::Connect({globals_.endpoints, globals_.timeout, globals_.verbose});
-  reached_ = client.ok();
-  const auto ask = [&client](auto call) -> decltype(call(**client)) {
-    if (!client.ok()) return client.status();
-    return call(**client);
-  };
-  const auto status = WithoutQuotes(ask([](AdminClient& c) { return c.GetStatus(); }));
-  const auto workers = ask([](AdminClient& c) { return c.ListWorkers(); });
+  const auto client = Connect<AdminClient>(
+      AdminClient::Options{globals_.endpoints, globals_.timeout, globals_.verbose});
+  const auto status = WithoutQuotes(Ask(client, [](AdminClient& c) { return c.GetStatus(); }));
+  const auto workers = Ask(client, [](AdminClient& c) { return c.ListWorkers(); });
+  const auto rules = Ask(client, [](AdminClient& c) { return c.ListRules(); });
+  const auto backends = Ask(client, [](AdminClient& c) { return c.ListBackends("rules/-"); });
   Take("status.json", OneJson(status));
   Take("workers.json", ListJson("WorkerList", workers));
-  Take("rules.json", ListJson("RuleList", ask([](AdminClient& c) { return c.ListRules(); })));
-  Take("backends.json",
-       ListJson("BackendList", ask([](AdminClient& c) { return c.ListBackends("rules/-"); })));
-  Take("log-levels.json", OneJson(ask([](AdminClient& c) { return c.GetLogLevels(); })));
+  Take("rules.json", ListJson("RuleList", rules));
+  Take("backends.json", ListJson("BackendList", backends));
+  Take("log-levels.json", OneJson(Ask(client, [](AdminClient& c) { return c.GetLogLevels(); })));
   Take("version.json", VersionsJson(status, workers));
 }
 
 void Collector::TakeConfigs() {
-  const auto client = ConfigClient::Connect(globals_);
-  const auto ask = [&client](auto call) -> decltype(call(**client)) {
-    if (!client.ok()) return client.status();
-    return call(**client);
-  };
-  const auto running = ask([](ConfigClient& c) { return c.Get("configs/-"); });
+  const auto client = Connect<ConfigClient>(globals_);
+  const auto running = Ask(client, [](ConfigClient& c) { return c.Get("configs/-"); });
   Take("config.yaml",
        running.ok() ? absl::StatusOr<std::string>(running->content()) : running.status());
-  Take("configs.json", ListJson("ConfigList", ask([](ConfigClient& c) { return c.List(); })));
-  Take("rollout.json", OneJson(ask([](ConfigClient& c) { return c.Rollout(); })));
+  Take("configs.json",
+       ListJson("ConfigList", Ask(client, [](ConfigClient& c) { return c.List(); })));
+  Take("rollout.json", OneJson(Ask(client, [](ConfigClient& c) { return c.Rollout(); })));
 }
 
 void Collector::TakeHistory() {
-  const auto client = InspectClient::Connect(globals_);
-  const auto ask = [&client](auto call) -> decltype(call(**client)) {
-    if (!client.ok()) return client.status();
-    return call(**client);
-  };
-  Take("events.json", ListJson("EventList", ask([](InspectClient& c) { return c.ListEvents(); })));
-  Take("operations.json",
-       ListJson("OperationList", ask([](InspectClient& c) { return c.ListOperations(); })));
-  Take("channelz/servers.json", ask([](InspectClient& c) { return c.Channelz("GetServers"); }));
-  Take("channelz/top-channels.json",
-       ask([](InspectClient& c) { return c.Channelz("GetTopChannels"); }));
+  const auto client = Connect<InspectClient>(globals_);
+  const auto events = Ask(client, [](InspectClient& c) { return c.ListEvents(); });
+  const auto operations = Ask(client, [](InspectClient& c) { return c.ListOperations(); });
+  Take("events.json", ListJson("EventList", events));
+  Take("operations.json", ListJson("OperationList", operations));
+  for (const auto& [part, method] : {std::pair("channelz/servers.json", "GetServers"),
+                                     std::pair("channelz/top-channels.json", "GetTopChannels")})
+    Take(part, Ask(client, [called = method](InspectClient& c) { return c.Channelz(called); }));
 }
 
 void Collector::TakeCheck() {
@@ -192,10 +200,10 @@ void Collector::TakeMetrics(const std::string& folder, const std::vector<std::st
 }
 
 void Collector::TakeBegin(const std::vector<std::string>& metrics) {
-  const auto client =
-      AdminClient::Connect({globals_.endpoints, globals_.timeout, globals_.verbose});
+  const auto client = Connect<AdminClient>(
+      AdminClient::Options{globals_.endpoints, globals_.timeout, globals_.verbose});
   Take("begin/status.json",
-       OneJson(client.ok() ? WithoutQuotes((*client)->GetStatus()) : client.status()));
+       OneJson(WithoutQuotes(Ask(client, [](AdminClient& c) { return c.GetStatus(); }))));
   TakeMetrics("begin/metrics/", metrics);
 }
 

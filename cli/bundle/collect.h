@@ -6,9 +6,11 @@
 
 #include <boost/json/array.hpp>
 #include <cstddef>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/time.h"
 #include "cli/bundle/archive.h"
@@ -37,9 +39,17 @@ class Collector final {
 
   // "workers.json: reason", for people.
   const std::vector<std::string>& missing() const { return missing_; }
-  bool reached() const { return reached_; }  // The control plane answered.
+  bool reached() const { return server_error_.ok(); }  // The control plane answered.
 
  private:
+  // Calls with a connected client of type C. A control plane that has failed to answer once is not
+  // asked again: each further try would take its whole timeout.
+  template <typename C, typename Call>
+  auto Ask(const absl::StatusOr<std::unique_ptr<C>>& client, Call call) -> decltype(call(**client));
+
+  template <typename C, typename... How>
+  absl::StatusOr<std::unique_ptr<C>> Connect(const How&... how);
+
   void Take(const std::string& part, const absl::StatusOr<std::string>& content);
   void TakeState();
   void TakeConfigs();
@@ -51,7 +61,7 @@ class Collector final {
   WallTime now_;
   Archive archive_;
   size_t bytes_ = 0;
-  bool reached_ = false;
+  absl::Status server_error_;
   boost::json::array parts_;
   boost::json::array left_out_;
   std::vector<std::string> missing_;

@@ -1,5 +1,6 @@
 """lbctl check against a real control plane and workers: one thing broken at a time."""
 
+import base64
 import json
 import os
 import signal
@@ -126,7 +127,7 @@ class CheckTest(harness.Case):
 
 
 class BundleTest(harness.Case):
-    CANARY = "canary7c41f09b"
+    CANARY = "canary7c41f09b72"
 
     def unpack(self, path):
         """{path: content} of the bundle, unpacked by tar."""
@@ -151,7 +152,9 @@ class BundleTest(harness.Case):
                 canaries.append(file.read().split(b"\n")[1])  # The first line of the key itself.
         lb = self.balancer()
         self.servers("127.0.0.1:9001")
-        lb.write(config())
+        key = base64.b64encode(self.CANARY.encode()[:16]).decode()
+        canaries.append(key.encode())
+        lb.write({"cluster": {"enabled": False, "key": key}, **config()})
         tls = tls_flags(ca.cert, server)
         lb.start_control(flags=["--admin-api", "127.0.0.1:9901", "--log-level", "debug", *tls],
                          env={"LB_CANARY": self.CANARY})
@@ -184,6 +187,7 @@ class BundleTest(harness.Case):
         for name in metrics:
             self.assertIn(b"lb_build_info", found[name])
         self.assertIn(b"web-1", found["config.yaml"])
+        self.assertIn(b"hidden-secret", found["config.yaml"])
         self.assertIn(b"LBC404", found["check.txt"])
         self.assertTrue(json.loads(found["channelz/servers.json"]).get("server"))
         for name, content in found.items():
@@ -209,6 +213,18 @@ class BundleTest(harness.Case):
         self.assertIn("not overwritten", done.stderr)
         with open(out, "rb") as file:
             self.assertEqual(file.read(), before)
+
+    def test_a_control_plane_that_hangs_is_waited_for_once(self):
+        lb = self.balancer().start(config())
+        lb.control.send(signal.SIGSTOP)
+        out = os.path.join(self.folder, "b.tar.gz")
+        done = lb.lbctl("--timeout", "2s", "debug", "bundle", "--out", out, timeout=20)
+        lb.control.send(signal.SIGCONT)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        found = self.unpack(out)
+        self.assertIn(b"LBC901", found["check.txt"])
+        workers = [name for name in found if name.startswith("metrics/worker-1-")]
+        self.assertEqual(len(workers), 1, list(found))
 
     def test_a_viewer_gets_all_but_channelz(self):
         ca = Authority(os.path.join(self.folder, "pki"))

@@ -35,8 +35,7 @@ class InspectClient final {
 };
 
 // Whether `endpoint` (HOST:PORT) answers one who has no certificate, by TLS or without, within
-// `timeout`. `ca` is the authority of its certificate, in PEM form.
-bool AnswersStrangers(const std::string& endpoint, const std::string& ca,
-                      std::chrono::milliseconds timeout);
+// twice `timeout`. Nothing is called.
+bool AnswersStrangers(const std::string& endpoint, std::chrono::milliseconds timeout);
 
 }  // namespace lb::cli

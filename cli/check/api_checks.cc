@@ -39,7 +39,7 @@ void CheckTcp(const Facts& facts, Report& report) {
       report.Error(code, absl::StrCat(door.endpoint, " answers without asking for a certificate"),
                    "what listens there is not lb-controlplane itself: take it off the network");
   }
-  if (!seen) return report.Skip(code, "no TCP endpoint is in use");
+  if (!seen) return report.Skip(code, "no TCP address is in use, or nobody answers there");
   report.End(code);
 }
 

@@ -93,7 +93,8 @@ inline constexpr Code kFlapping{"LBC803", kBackends, "no backend goes up and dow
 inline constexpr Code kUnresolved{"LBC804", kBackends, "every backend's name has an address"};
 
 inline constexpr Code kUnreachable{"LBC901", kApi, "the control plane answers"};
-inline constexpr Code kSocketOpen{"LBC902", kApi, "the admin socket is closed to strangers"};
+inline constexpr Code kSocketOpen{"LBC902", kApi,
+                                  "the sockets of the APIs are closed to strangers"};
 inline constexpr Code kNoMutualTls{"LBC903", kApi, "TCP is closed to those without a certificate"};
 
 }  // namespace codes

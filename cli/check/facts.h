@@ -55,8 +55,10 @@ struct ProcessFacts {
   std::optional<uint64_t> descriptors_open;
   std::set<Endpoint> listening{};  // Of a worker: what is listened on in its network namespace.
   TlsPaths tls{};                  // --tls-* of its command line.
-  std::string id{};                // --id, likewise; of a worker.
-  std::string http{};              // --http, likewise; empty: the default.
+  std::vector<std::string>
+      apis{};          // Of a control plane: --admin-api and --worker-api, or defaults.
+  std::string id{};    // --id, likewise; of a worker.
+  std::string http{};  // --http, likewise; empty: the default.
 };
 
 // A configuration file, looked at by the code of the control plane.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
@@ -19,6 +20,9 @@
 
 namespace lb::cli {
 namespace {
+
+// Addresses of APIs that are looked at.
+constexpr size_t kMaxDoors = 64;
 
 constexpr char kDefaultFile[] = "/etc/lb/lb.yaml";
 
@@ -77,17 +81,30 @@ std::optional<mode_t> ModeOf(const std::string& path) {
   return info.st_mode & 07777;
 }
 
-DoorFacts LookAtDoor(const Globals& globals, const std::string& endpoint, bool ask) {
+DoorFacts LookAtDoor(const std::string& endpoint, bool ask, std::chrono::milliseconds timeout) {
   DoorFacts door;
   door.endpoint = endpoint;
-  if (const auto path = ParseUnixEndpoint(endpoint); path.ok()) {
+  if (IsTcpEndpoint(endpoint)) {
+    if (ask) door.answers_strangers = AnswersStrangers(endpoint, timeout);
+  } else if (const auto path = ParseUnixEndpoint(endpoint); path.ok()) {
     door.socket_mode = ModeOf(*path);
     door.folder_mode = ModeOf(path->substr(0, path->rfind('/') + 1));
-  } else if (ask) {
-    const auto pems = ReadTlsFiles(globals.endpoints.tls);
-    if (pems.ok()) door.answers_strangers = AnswersStrangers(endpoint, pems->ca, globals.timeout);
   }
   return door;
+}
+
+// Those that lbctl uses, and those that the control planes which can be seen listen on.
+void AddDoors(const Globals& globals, Facts& facts) {
+  std::set<std::string> doors(globals.endpoints.begin(), globals.endpoints.end());
+  for (const ProcessFacts& process : facts.processes)
+    doors.insert(process.apis.begin(), process.apis.end());
+  // Where nobody answers, two more tries only take their time.
+  const bool ask = !facts.pre && !absl::IsUnavailable(facts.server_error) &&
+                   !absl::IsDeadlineExceeded(facts.server_error);
+  for (const std::string& endpoint : doors) {
+    if (facts.doors.size() == kMaxDoors) break;
+    facts.doors.push_back(LookAtDoor(endpoint, ask, globals.timeout));
+  }
 }
 
 void AddCertificates(const Globals& globals, Facts& facts) {
@@ -123,8 +140,7 @@ Facts GatherFacts(const Globals& globals, const GatherOptions& options, WallTime
   if (options.pre && facts.file && facts.file->result.config)
     facts.binds = TryBinds(*facts.file->result.config);
   AddCertificates(globals, facts);
-  for (const std::string& endpoint : globals.endpoints)
-    facts.doors.push_back(LookAtDoor(globals, endpoint, facts.server.has_value()));
+  AddDoors(globals, facts);
   return facts;
 }
 

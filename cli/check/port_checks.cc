@@ -36,7 +36,7 @@ void CheckBinds(const Facts& facts, Report& report) {
 
 void CheckPrivileged(const Facts& facts, Report& report) {
   const Code& code = codes::kPrivileged;
-  if (!facts.pre) return report.Skip(code, "workers hold them; for --pre");
+  if (!facts.pre) return report.Skip(code, "workers hold them; --pre tries to bind");
   if (!facts.kernel.unprivileged_port_start)
     return report.Skip(code, "this kernel does not say which ports are privileged");
   for (const BindFacts& bind : facts.binds)

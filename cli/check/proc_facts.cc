@@ -112,13 +112,31 @@ std::optional<uint64_t> CountEntries(const std::string& folder) {
   return count;
 }
 
-// The value of a flag, "--flag VALUE" or "--flag=VALUE".
-std::string FlagOf(const Words& arguments, const std::string& flag) {
+// The values of a flag, "--flag VALUE" or "--flag=VALUE".
+Words FlagsOf(const Words& arguments, const std::string& flag) {
+  Words values;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == flag && i + 1 < arguments.size()) return arguments[i + 1];
-    if (arguments[i].rfind(flag + "=", 0) == 0) return arguments[i].substr(flag.size() + 1);
+    if (arguments[i] == flag && i + 1 < arguments.size()) values.push_back(arguments[i + 1]);
+    if (arguments[i].rfind(flag + "=", 0) == 0)
+      values.push_back(arguments[i].substr(flag.size() + 1));
   }
-  return "";
+  return values;
+}
+
+std::string FlagOf(const Words& arguments, const std::string& flag) {
+  const Words values = FlagsOf(arguments, flag);
+  return values.empty() ? "" : values.front();
+}
+
+// Where a control plane listens: defaults as controlplane/shell/flags.cc has them.
+Words ApisOf(const Words& arguments) {
+  Words apis;
+  for (const char* api : {"admin", "worker"}) {
+    const Words said = FlagsOf(arguments, absl::StrCat("--", api, "-api"));
+    apis.insert(apis.end(), said.begin(), said.end());
+    if (said.empty()) apis.push_back(absl::StrCat("unix:/run/lb/", api, ".sock"));
+  }
+  return apis;
 }
 
 ProcessFacts ReadProcess(const std::string& folder, int64_t pid, std::string program) {
@@ -136,6 +154,7 @@ ProcessFacts ReadProcess(const std::string& folder, int64_t pid, std::string pro
     const Words arguments = absl::StrSplit(*line, '\0');
     process.tls = {FlagOf(arguments, "--tls-ca"), FlagOf(arguments, "--tls-cert"),
                    FlagOf(arguments, "--tls-key")};
+    if (process.program == "lb-controlplane") process.apis = ApisOf(arguments);
     process.id = FlagOf(arguments, "--id");
     process.http = FlagOf(arguments, "--http");
   }

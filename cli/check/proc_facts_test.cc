@@ -71,7 +71,8 @@ TEST_F(ProcFactsTest, MissingAndBrokenFilesLeaveFactsUnset) {
 
 TEST_F(ProcFactsTest, ProcessesOfLbAreFoundByName) {
   Write("12/comm", "lb-worker\n");
-  Write("12/cmdline", std::string("lb-worker\0--id\0worker-1\0--http=127.0.0.1:9904\0", 46));
+  constexpr char kWorker[] = "lb-worker\0--id\0worker-1\0--http=127.0.0.1:9904\0";
+  Write("12/cmdline", std::string(kWorker, sizeof kWorker - 1));
   Write("12/limits",
         "Limit                     Soft Limit           Hard Limit           Units     \n"
         "Max open files            1024                 524288               files     \n");
@@ -82,9 +83,15 @@ TEST_F(ProcFactsTest, ProcessesOfLbAreFoundByName) {
         "   0: 0100007F:1F90 00000000:0000 0A\n"
         "   1: 0100007F:1F91 0100007F:9C40 01\n");
   Write("13/comm", "nginx\n");
+  Write("14/comm", "lb-controlplane\n");
+  constexpr char kFlags[] = "lb-controlplane\0--admin-api\0unix:/a\0--admin-api=10.0.0.1:9\0";
+  Write("14/cmdline", std::string(kFlags, sizeof kFlags - 1));
   Write("self/comm", "lb-worker\n");
   const std::vector<ProcessFacts> found = ReadProcessFacts(root_);
-  ASSERT_EQ(found.size(), 1u);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[1].pid, 14);
+  EXPECT_EQ(found[1].apis,
+            (std::vector<std::string>{"unix:/a", "10.0.0.1:9", "unix:/run/lb/worker.sock"}));
   EXPECT_EQ(found[0].pid, 12);
   EXPECT_EQ(found[0].id, "worker-1");
   EXPECT_EQ(found[0].http, "127.0.0.1:9904");

@@ -1,10 +1,12 @@
 """lbctl check against a real control plane and workers: one thing broken at a time."""
 
 import base64
+import concurrent.futures
 import json
 import os
 import signal
 
+import grpc
 import harness
 from harness import wait_for
 from harness.certificates import Authority, tls_flags
@@ -124,6 +126,24 @@ class CheckTest(harness.Case):
         code, found = self.check(lb, *only)
         self.assertEqual(code, 1)
         self.assertIn("of lb-controlplane (pid", found["LBC602"][1])
+
+
+    def test_an_api_that_asks_for_no_certificate_is_found(self):
+        ca = Authority(os.path.join(self.folder, "pki"))
+        cert, key = ca.issue_server()
+        with open(cert, "rb") as one, open(key, "rb") as other:
+            no_client = grpc.ssl_server_credentials([(other.read(), one.read())])
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+        self.addCleanup(server.stop, None)
+        server.add_secure_port("127.0.0.1:9901", no_client)
+        server.add_insecure_port("127.0.0.1:9902")
+        server.start()
+        lb = self.balancer()
+        for address in ("127.0.0.1:9901", "127.0.0.1:9902"):
+            lb.admin_api = address
+            code, found = self.check(lb, "--only", "api", *tls_flags(ca.cert, (cert, key)))
+            self.assertEqual((code, set(found)), (1, {"LBC901", "LBC903"}))
+            self.assertIn(address, found["LBC903"][1])
 
 
 class BundleTest(harness.Case):

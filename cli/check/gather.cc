@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 
@@ -68,10 +69,19 @@ void HideWhatStandsThere(Facts& facts) {
       problem.set_message(kHidden);
 }
 
+// Whether the control plane that answered is a process of this host: else its paths mean nothing.
+bool IsHere(const Facts& facts) {
+  return std::any_of(facts.processes.begin(), facts.processes.end(), [&](const auto& process) {
+    return process.program == "lb-controlplane" &&
+           process.pid == facts.server->status.control_plane().pid();
+  });
+}
+
 // The file of --config, else one that is at hand.
 std::string FileOf(const GatherOptions& options, const Facts& facts) {
   if (!options.config.empty()) return options.config;
-  std::string path = facts.server ? facts.server->status.file().path() : kDefaultFile;
+  if (facts.server && !IsHere(facts)) return "";
+  const std::string path = facts.server ? facts.server->status.file().path() : kDefaultFile;
   return ::access(path.c_str(), R_OK) == 0 ? path : "";
 }
 

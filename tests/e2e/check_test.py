@@ -4,11 +4,13 @@ import base64
 import concurrent.futures
 import json
 import os
+import pty
 import signal
+import subprocess
 
 import grpc
 import harness
-from harness import wait_for
+from harness import paths, wait_for
 from harness.certificates import Authority, tls_flags
 from harness.process import run
 
@@ -97,6 +99,17 @@ class CheckTest(harness.Case):
         code, found = self.check(lb, *pre)
         self.assertEqual((code, set(found)), (1, {"LBC303"}))
         self.assertIn("127.0.0.1:9001: Address already in use", found["LBC303"][1])
+
+    def test_symbols_are_for_terminals_that_speak_utf8(self):
+        for locale, mark in (("C.UTF-8", "√ SO_REUSEPORT works"), ("C", "ok   SO_REUSEPORT works")):
+            master, slave = pty.openpty()
+            done = subprocess.run([paths.lbctl(), "--no-color", "check", "--pre", "--only",
+                                   "kernel"], stdout=slave, env={"LC_ALL": locale, "TERM": "xterm"},
+                                  timeout=30 * harness.SLOW, check=False)
+            os.close(slave)
+            self.assertIn(done.returncode, (0, 1))
+            self.assertIn(mark, os.read(master, 65536).decode())
+            os.close(master)
 
     def test_usage(self):
         lb = self.balancer()

@@ -12,8 +12,10 @@ inline constexpr char kFeatureRuleLimit[] = "rule_limit";     // Rule.max_connec
 inline constexpr char kFeatureSource[] = "source";            // Rule.source_addresses
 inline constexpr char kFeatureConnections[] = "connections";  // Lists and kills connections.
 inline constexpr char kFeatureLogLevel[] = "log_level";       // Changes its log level.
+inline constexpr char kFeatureCancelKill[] = "cancel_kill";   // Stops a kill that is under way.
 
-inline constexpr std::array<const char*, 5> kFeatures = {
-    kFeatureConnections, kFeatureLogLevel, kFeatureQueue, kFeatureRuleLimit, kFeatureSource};
+inline constexpr std::array<const char*, 6> kFeatures = {kFeatureCancelKill, kFeatureConnections,
+                                                         kFeatureLogLevel,   kFeatureQueue,
+                                                         kFeatureRuleLimit,  kFeatureSource};
 
 }  // namespace lb::controlplane

@@ -51,6 +51,10 @@ void Append(const ConnectionInfo& info, lb::worker::v1::ConnectionList& to) {
 absl::Status ConnectionLane::Take(const Command& command, Instant now) {
   if (command.id().empty() || command.id().size() > Drainer::kMaxCommandIdBytes)
     return absl::InvalidArgumentError("a command without an id, or with too long a one");
+  if (command.has_cancel_kill()) {
+    StopKill(command.cancel_kill().command_id(), now);
+    return absl::OkStatus();
+  }
   const bool list = command.has_list_connections();
   LB_ASSIGN_OR_RETURN(
       ConnectionFilter filter,
@@ -97,6 +101,19 @@ absl::Status ConnectionLane::BeginKill(const Command& command, ConnectionFilter 
   return absl::OkStatus();
 }
 
+void ConnectionLane::StopKill(const std::string& id, Instant now) {
+  for (Kill& kill : kills_) {
+    if (kill.id != id) continue;
+    LogInfo("a kill is stopped", {{"command", id}});
+    kill.walk->Stop();
+    traffic_.Run(kill.walk);
+    kill.next_status = now;
+    kill.told_done = false;
+    return;
+  }
+  if (unknown_.size() < kMaxKills) unknown_.push_back(id.substr(0, Drainer::kMaxCommandIdBytes));
+}
+
 void ConnectionLane::Step(Instant now) {
   for (Kill& kill : kills_) {
     if (kill.walk->done()) continue;
@@ -128,6 +145,11 @@ void ConnectionLane::Report(Instant now, Messages& out) {
     status.set_command_id(kill.id);
     status.set_killed(kill.walk->matching());
     status.set_done(done);
+  }
+  for (std::string& id : std::exchange(unknown_, {})) {
+    auto& status = *out.emplace_back().mutable_kill();
+    status.set_command_id(std::move(id));
+    status.set_done(true);
   }
   for (const std::string& id : std::exchange(refused_, {})) {
     out.emplace_back().mutable_kill()->set_command_id(id);

@@ -31,8 +31,8 @@ class ConnectionLane final {
   // `traffic` outlives the lane and has `threads` I/O threads.
   ConnectionLane(Traffic& traffic, size_t threads) : traffic_(traffic), threads_(threads) {}
 
-  // Begins a list_connections or kill_connections. A kill that is known already is only reported
-  // again. InvalidArgument: it is not one of the contract's.
+  // Begins a list_connections or kill_connections, or stops a kill. A kill that is known already is
+  // only reported again. InvalidArgument: it is not one of the contract's.
   absl::Status Take(const lb::worker::v1::Command& command, Instant now);
 
   // Lets kills go on; call it several times a second.
@@ -61,11 +61,14 @@ class ConnectionLane final {
   absl::Status BeginKill(const lb::worker::v1::Command& command, ConnectionFilter filter,
                          Instant now);
 
+  void StopKill(const std::string& id, Instant now);
+
   Traffic& traffic_;
   const size_t threads_;
   std::deque<List> lists_;
   std::deque<Kill> kills_;
   std::vector<std::string> refused_;  // Kills, not told yet.
+  std::vector<std::string> unknown_;  // Kills to be stopped that are not known, not told yet.
 };
 
 }  // namespace lb::dataplane

@@ -57,6 +57,33 @@ TEST(ConnectionLaneTest, AKillIsToldOnceASecondWhileItGoesOn) {
   EXPECT_FALSE(out[0].kill().done());
 }
 
+Command StopOrder(const char* kill) {
+  Command command;
+  command.set_id("stop");
+  command.mutable_cancel_kill()->set_command_id(kill);
+  return command;
+}
+
+TEST(ConnectionLaneTest, AStoppedKillIsRunOnceMoreToEnd) {
+  FakeTraffic traffic;
+  ConnectionLane lane(traffic, 1);
+  ASSERT_TRUE(lane.Take(KillOrder("k", 10), kStart).ok());
+  ASSERT_TRUE(lane.Take(StopOrder("k"), kStart).ok());
+  ASSERT_EQ(traffic.walks.size(), 2u);
+  EXPECT_EQ(traffic.walks[0], traffic.walks[1]);
+}
+
+TEST(ConnectionLaneTest, AnUnknownKillThatIsStoppedIsDone) {
+  FakeTraffic traffic;
+  ConnectionLane lane(traffic, 1);
+  ASSERT_TRUE(lane.Take(StopOrder("never"), kStart).ok());
+  ConnectionLane::Messages out;
+  lane.Report(kStart, out);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].kill().command_id(), "never");
+  EXPECT_TRUE(out[0].kill().done());
+}
+
 TEST(ConnectionLaneTest, RefusesWhatIsNoOrder) {
   FakeTraffic traffic;
   ConnectionLane lane(traffic, 1);

@@ -108,6 +108,7 @@ absl::Status Session::TakeCommand(const lb::worker::v1::Command& command, Instan
   switch (command.order_case()) {
     case lb::worker::v1::Command::kListConnections:
     case lb::worker::v1::Command::kKillConnections:
+    case lb::worker::v1::Command::kCancelKill:
       return lent_.connections.Take(command, now);
     case lb::worker::v1::Command::kSetLogLevel:
       return lent_.log.Take(command.set_log_level(), now);

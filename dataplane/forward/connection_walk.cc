@@ -35,9 +35,9 @@ void ConnectionWalk::OnLeaving(const ThreadContext& context, const Connection* c
 }
 
 void ConnectionWalk::Step(ThreadContext& context, Place& place) {
-  for (int i = 0; i < kVisits && place.next != nullptr; ++i)
+  for (int i = 0; i < kVisits && place.next != nullptr && !stopped_.load(); ++i)
     if (!Visit(*place.next, place)) return;
-  if (place.next == nullptr) return Finish(context, place);
+  if (place.next == nullptr || stopped_.load()) return Finish(context, place);
   place.posted = true;
   context.group.inbox(context.thread).Post([self = shared_from_this()](ThreadParts parts) {
     Place& at = self->places_[parts.context.thread];

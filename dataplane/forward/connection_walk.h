@@ -53,6 +53,8 @@ class ConnectionWalk final : public std::enable_shared_from_this<ConnectionWalk>
 
   // Any thread: `count` more may be killed, now or when they are met.
   void Allow(uint64_t count) { allowed_.fetch_add(static_cast<int64_t>(count)); }
+  // Any thread: each thread ends the walk when it is run there next.
+  void Stop() { stopped_.store(true); }
   // Any thread.
   bool done() const { return threads_left_.load() == 0; }
   uint64_t matching() const { return matching_.load(); }  // Met so far; killed, of a kKill.
@@ -84,6 +86,7 @@ class ConnectionWalk final : public std::enable_shared_from_this<ConnectionWalk>
   std::atomic<size_t> threads_left_;
   std::atomic<uint64_t> matching_{0};
   std::atomic<int64_t> allowed_{0};
+  std::atomic<bool> stopped_{false};
   Mutex mutex_;
   std::vector<ConnectionInfo> found_ ABSL_GUARDED_BY(mutex_);
 };

@@ -46,6 +46,8 @@ const std::vector<AccessRule>& AccessRules() {
       {"lb.admin.v1.OperationService/GetOperation", Role::kViewer, false},
       {"lb.admin.v1.OperationService/ListOperations", Role::kViewer, false},
       {"lb.admin.v1.OperationService/WaitOperation", Role::kViewer, false},
+      {"lb.admin.v1.OperationService/CancelOperation", Role::kOperator, true},
+      {"lb.admin.v1.WatchService/WatchResources", Role::kViewer, false},
       // A configuration may name files of the control plane, and what is said of it may show them.
       {"lb.admin.v1.ConfigService/ValidateConfig", Role::kAdmin, false},
       {"lb.admin.v1.ConfigService/PlanConfig", Role::kAdmin, false},

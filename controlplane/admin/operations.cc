@@ -28,6 +28,16 @@ std::string StatusText(const worker::v1::DrainStatus& status) {
 
 }  // namespace
 
+admin::v1::Operation WithState(admin::v1::Operation operation) {
+  using admin::v1::Operation;
+  const auto code = static_cast<absl::StatusCode>(operation.error_code());
+  operation.set_state(!operation.done()                      ? Operation::STATE_RUNNING
+                      : code == absl::StatusCode::kOk        ? Operation::STATE_SUCCEEDED
+                      : code == absl::StatusCode::kCancelled ? Operation::STATE_CANCELLED
+                                                             : Operation::STATE_FAILED);
+  return operation;
+}
+
 worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order,
                                       uint64_t connections) {
   const uint64_t number = next_++;
@@ -65,6 +75,26 @@ uint64_t Operations::Open(const std::string& kind, const std::string& target, ui
 admin::v1::Operation* Operations::Edit(uint64_t number) {
   const auto it = entries_.find(number);
   return it == entries_.end() ? nullptr : &it->second.operation;
+}
+
+void Operations::Cancel(uint64_t number, const std::string& status) {
+  const auto it = entries_.find(number);
+  if (it != entries_.end() && !it->second.operation.done())
+    Fail(it->second.operation, absl::StatusCode::kCancelled, status);
+}
+
+const WorkerKey* Operations::WorkerOf(uint64_t number) const {
+  const auto it = entries_.find(number);
+  return it == entries_.end() || it->second.worker.id.empty() ? nullptr : &it->second.worker;
+}
+
+std::optional<uint64_t> Operations::NumberOf(const std::string& name) const {
+  absl::string_view rest = name;
+  uint64_t number = 0;
+  if (!absl::ConsumePrefix(&rest, "operations/") || !absl::SimpleAtoi(rest, &number) ||
+      !entries_.contains(number))
+    return std::nullopt;
+  return number;
 }
 
 void Operations::Progress(const worker::v1::DrainStatus& status) {
@@ -107,12 +137,8 @@ const admin::v1::Operation* Operations::RunningDrain(const WorkerKey& worker) co
 }
 
 const admin::v1::Operation* Operations::Find(const std::string& name) const {
-  absl::string_view rest = name;
-  uint64_t number = 0;
-  if (!absl::ConsumePrefix(&rest, "operations/") || !absl::SimpleAtoi(rest, &number))
-    return nullptr;
-  const auto it = entries_.find(number);
-  return it == entries_.end() ? nullptr : &it->second.operation;
+  const std::optional<uint64_t> number = NumberOf(name);
+  return number ? &entries_.at(*number).operation : nullptr;
 }
 
 std::vector<std::pair<uint64_t, const admin::v1::Operation*>> Operations::Newest(

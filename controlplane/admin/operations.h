@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
+
+// The operation with its state, which follows from how it ended.
+admin::v1::Operation WithState(admin::v1::Operation operation);
 
 class Operations final {
  public:
@@ -36,6 +40,14 @@ class Operations final {
                 const std::string& status);
   // The operation of a number, to be changed; nullptr when the table has dropped it.
   admin::v1::Operation* Edit(uint64_t number);
+
+  // Ends an operation that is under way as CANCELLED.
+  void Cancel(uint64_t number, const std::string& status);
+
+  // The worker that an operation is an order of; nullptr: of none.
+  const WorkerKey* WorkerOf(uint64_t number) const;
+  // The number in "operations/NUMBER" of one that is kept.
+  std::optional<uint64_t> NumberOf(const std::string& name) const;
 
   // Takes news of a drain. Unknown ids are ignored: the table is bounded.
   void Progress(const worker::v1::DrainStatus& status);

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/admin/etags.h"
 #include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/config/suggest.h"
@@ -66,6 +67,7 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   }
   out.set_queued(totals.queued);
   out.set_queued_total(totals.queued_total);
+  out.set_etag(EtagOf(rule));
   return out;
 }
 
@@ -101,6 +103,7 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
   out.set_connections(totals.connections);
   out.set_connects_total(totals.connects_total);
   out.set_connect_failures_total(totals.connect_failures_total);
+  out.set_etag(EtagOf(out));
   return out;
 }
 
@@ -113,6 +116,7 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule,
   out.set_configured_weight(backend.weight);
   DescribeOverride(view, {rule.name, backend.name}, out);
   out.set_unresolved(WhyUnresolved(view, backend));
+  out.set_etag(EtagOf(out));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/admin/etags.h"
 #include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/config/suggest.h"
@@ -39,6 +40,7 @@ admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerR
   out.set_threads(record.threads);
   // One that was only restored from the state file has said nothing yet.
   for (const std::string& feature : record.missing_features) out.add_missing_features(feature);
+  out.set_etag(EtagOf(out));
   return out;
 }
 
@@ -99,6 +101,13 @@ Outcome<admin::v1::ListWorkersResponse> ListWorkers(const View& view,
   return out;
 }
 
+std::vector<admin::v1::Worker> DescribeWorkers(const View& view) {
+  std::vector<admin::v1::Worker> out;
+  for (const auto& [key, record] : view.workers.workers())
+    out.push_back(Describe(view, key, record));
+  return out;
+}
+
 Outcome<admin::v1::ListOperationsResponse> ListOperations(
     const View& view, const admin::v1::ListOperationsRequest& request) {
   const Outcome<ListQuery> query =
@@ -111,7 +120,7 @@ Outcome<admin::v1::ListOperationsResponse> ListOperations(
   admin::v1::ListOperationsResponse out;
   for (const auto& [number, operation] :
        view.operations.Newest(before, Operations::kMaxOperations)) {
-    if (!page.Offer(*operation, absl::StrCat(number))) break;
+    if (!page.Offer(WithState(*operation), absl::StrCat(number))) break;
   }
   page.Finish(*out.mutable_operations(), *out.mutable_next_page_token());
   return out;

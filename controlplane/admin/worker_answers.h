@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "controlplane/admin/failure.h"
 #include "controlplane/admin/view.h"
@@ -26,6 +27,9 @@ Outcome<admin::v1::Worker> GetWorker(const View& view, const admin::v1::GetWorke
 // name.
 Outcome<admin::v1::ListWorkersResponse> ListWorkers(const View& view,
                                                     const admin::v1::ListWorkersRequest& request);
+
+// All of them, as ListWorkers has them.
+std::vector<admin::v1::Worker> DescribeWorkers(const View& view);
 
 // Newest first.
 Outcome<admin::v1::ListOperationsResponse> ListOperations(

@@ -22,9 +22,11 @@ void Cut(std::string& text) { text.resize(std::min(text.size(), EventLog::kMaxTe
 
 bool EventFilter::Wants(const admin::v1::Event& event) const {
   if (!resource.empty() && !IsOrIsBelow(event.resource(), resource, '/')) return false;
-  return kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) {
-           return IsOrIsBelow(event.kind(), kind, '.');
-         });
+  const bool of_kind =
+      kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) {
+        return IsOrIsBelow(event.kind(), kind, '.');
+      });
+  return of_kind && expression.Matches(event);
 }
 
 const admin::v1::Event& EventLog::Add(admin::v1::Event event) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/admin/failure.h"
+#include "controlplane/admin/filter.h"
 #include "lb/admin/v1/event.pb.h"
 
 namespace lb::controlplane {
@@ -20,6 +21,7 @@ namespace lb::controlplane {
 struct EventFilter {
   std::vector<std::string> kinds;  // Each a kind or the part of it before a dot; empty: all.
   std::string resource;            // Itself and what is below; empty: all.
+  Filter expression{};             // Of what else its fields are to be.
 
   bool Wants(const admin::v1::Event& event) const;
 };

@@ -89,7 +89,7 @@ using AdminAnswer =
                  admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
                  admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
                  admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
-                 admin::v1::GetLogLevelsResponse>;
+                 admin::v1::GetLogLevelsResponse, admin::v1::ResourceChange>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {

@@ -12,6 +12,7 @@
 #include "controlplane/admin/status_answer.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/loop/backend_turn.h"
+#include "controlplane/loop/cancel_turn.h"
 #include "controlplane/loop/config_call_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/connection_turn.h"
@@ -19,6 +20,7 @@
 #include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/operation_turn.h"
 #include "controlplane/loop/repeat_turn.h"
+#include "controlplane/loop/resource_turn.h"
 #include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/worker_order_turn.h"
 #include "google/protobuf/descriptor.h"
@@ -113,6 +115,13 @@ struct Answerer {
   Outcome<admin::v1::ListOperationsResponse> operator()(
       const admin::v1::ListOperationsRequest& request) {
     return ListOperations(view, request);
+  }
+  Outcome<admin::v1::Operation> operator()(const admin::v1::CancelOperationRequest& request) {
+    return CancelOperation(request, event, parts, turn);
+  }
+  Outcome<admin::v1::ResourceChange> operator()(const admin::v1::WatchResourcesRequest& request) {
+    if (auto failure = WatchResources(request, event, parts, turn)) return *std::move(failure);
+    return Later{};
   }
   Outcome<admin::v1::Event> operator()(const admin::v1::WatchEventsRequest& request) {
     return OnWatchEvents(request, event, parts, turn);
@@ -230,6 +239,7 @@ void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
   parts.events.watches.erase(event.request);
   parts.waiters.erase(event.request);
   parts.rollout_watches.erase(event.request);
+  parts.resource_watches.erase(event.request);
   // A change with a request id may be asked for again: its answer is kept for that.
   if (parts.requests.Holds(event.request)) return;
   ForgetAsker(event.request, parts);
@@ -237,6 +247,8 @@ void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
 }
 
 void Answer(RequestId request, AdminAnswer answer, Turn& turn) {
+  if (auto* operation = std::get_if<admin::v1::Operation>(&answer))
+    *operation = WithState(std::move(*operation));
   turn.actions.push_back(Reply{request, std::nullopt, std::move(answer)});
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "controlplane/snapshot/backend_key.h"
+#include "controlplane/snapshot/overrides.h"
 #include "controlplane/stream/worker_table.h"
 
 namespace lb::controlplane {
@@ -19,6 +20,7 @@ struct BackendDrain {
   // Workers that may still open connections, or have not counted them since they stopped.
   std::set<WorkerKey> unsure;
   std::optional<uint64_t> kill{};  // The operation that closes the rest.
+  Override before{};               // What was set for the backend when it began.
 };
 
 using BackendDrains = std::map<uint64_t, BackendDrain>;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "controlplane/admin/etags.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/drain_turn.h"
@@ -68,6 +69,7 @@ void Describe(const Override& override, admin::v1::Backend& out) {
                           : override.admin_state);
   if (out.unresolved().empty()) out.set_weight(EffectiveWeight(override, out.configured_weight()));
   if (!override.empty()) *out.mutable_override() = ToProto(override);
+  out.set_etag(EtagOf(out));
 }
 
 // The backend as it is with `next` in force; for a DNS name without the numbers of its addresses.
@@ -88,8 +90,24 @@ admin::v1::Backend AnswerWith(const View& view, const Target& target, const std:
                           view.totals.OfBackend({target.rule->name, backend.name}).connections);
     }
   }
-  Describe(next, out);
+  // An address of a DNS name for which nothing is set is as the name is.
+  const Override* whole = next.empty() ? view.overrides.Find(target.key) : nullptr;
+  const bool of_name = whole != nullptr && whole != view.overrides.FindExact(target.key);
+  Describe(of_name ? *whole : next, out);
   return out;
+}
+
+// What the call is about, if it is as the caller read it.
+template <typename Request>
+Outcome<Target> FindAsSeen(const BackendCall& call, const Request& request) {
+  Outcome<Target> found = FindTarget(call.view, request.name());
+  const Target* target = std::get_if<Target>(&found);
+  if (target == nullptr || request.etag().empty()) return found;
+  const Override* set = call.parts.overrides.FindExact(target->key);
+  const admin::v1::Backend now =
+      AnswerWith(call.view, *target, request.name(), set == nullptr ? Override{} : *set);
+  if (auto failure = CheckEtag(request.name(), request.etag(), now.etag())) return *failure;
+  return found;
 }
 
 Override Current(const BackendCall& call, const Target& target) {
@@ -138,7 +156,7 @@ Outcome<admin::v1::Backend> ChangeAndAnswer(const BackendCall& call, const Reque
 
 Outcome<admin::v1::Operation> DrainBackend(const BackendCall& call,
                                            const admin::v1::DrainBackendRequest& request) {
-  const Outcome<Target> found = FindTarget(call.view, request.name());
+  const Outcome<Target> found = FindAsSeen(call, request);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const Target& target = std::get<Target>(found);
   const Duration timeout =
@@ -148,18 +166,20 @@ Outcome<admin::v1::Operation> DrainBackend(const BackendCall& call,
         "timeout",
         absl::StrCat(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count(),
                      " ms is not 1 s to 7 days"));
+  const Override* set = call.parts.overrides.FindExact(target.key);
+  const Override before = set == nullptr ? Override{} : *set;
   Override next = Current(call, target);
   next.admin_state = type::v1::ADMIN_STATE_DRAIN;
   if (auto failure = Change(call, target, next, request.force(), request.validate_only()))
     return *failure;
   if (request.validate_only()) return PlannedDrain(call.view, target.key, request.name());
-  return StartBackendDrain(target.key, request.name(), timeout, request.close_at_timeout(),
+  return StartBackendDrain(target.key, request.name(), timeout, request.close_at_timeout(), before,
                            call.parts, call.turn);
 }
 
 Outcome<admin::v1::Backend> UndrainBackend(const BackendCall& call,
                                            const admin::v1::UndrainBackendRequest& request) {
-  const Outcome<Target> found = FindTarget(call.view, request.name());
+  const Outcome<Target> found = FindAsSeen(call, request);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const Target& target = std::get<Target>(found);
   Override next = Current(call, target);
@@ -173,7 +193,7 @@ Outcome<admin::v1::Backend> UndrainBackend(const BackendCall& call,
 
 Outcome<admin::v1::Backend> MaintainBackend(const BackendCall& call,
                                             const admin::v1::MaintainBackendRequest& request) {
-  const Outcome<Target> found = FindTarget(call.view, request.name());
+  const Outcome<Target> found = FindAsSeen(call, request);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const Target& target = std::get<Target>(found);
   Override next = Current(call, target);
@@ -183,7 +203,7 @@ Outcome<admin::v1::Backend> MaintainBackend(const BackendCall& call,
 
 Outcome<admin::v1::Backend> SetBackendWeight(const BackendCall& call,
                                              const admin::v1::SetBackendWeightRequest& request) {
-  const Outcome<Target> found = FindTarget(call.view, request.name());
+  const Outcome<Target> found = FindAsSeen(call, request);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const Target& target = std::get<Target>(found);
   Override next = Current(call, target);
@@ -210,7 +230,7 @@ Outcome<admin::v1::Backend> SetBackendWeight(const BackendCall& call,
 
 Outcome<admin::v1::Backend> ResetBackend(const BackendCall& call,
                                          const admin::v1::ResetBackendRequest& request) {
-  const Outcome<Target> found = FindTarget(call.view, request.name());
+  const Outcome<Target> found = FindAsSeen(call, request);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   return ChangeAndAnswer(call, request, std::get<Target>(found), Override{}, true);
 }

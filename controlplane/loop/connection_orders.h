@@ -28,6 +28,7 @@ struct ConnectionOrders {
     worker::v1::Command order;               // As every worker gets it.
     std::set<WorkerKey> waiting;             // Not done yet.
     std::map<WorkerKey, uint64_t> killed{};  // What each said last.
+    bool cancelled = false;                  // The workers have yet to say that they stopped.
   };
 
   std::map<uint64_t, List> lists;

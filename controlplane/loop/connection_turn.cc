@@ -143,6 +143,7 @@ void DescribeKill(const ConnectionOrders::Kill& kill, admin::v1::Operation& oper
   uint64_t killed = 0;
   for (const auto& [key, count] : kill.killed) killed += count;
   operation.set_connections_closed(killed);
+  if (kill.cancelled) return;
   operation.set_done(kill.waiting.empty());
   operation.set_status(
       absl::StrCat(kill.waiting.empty() ? "done; " : "", killed, " connections closed"));
@@ -226,6 +227,28 @@ uint64_t StartKill(const worker::v1::ConnectionFilter& filter, uint32_t rate_per
   return number;
 }
 
+std::optional<Failure> CancelKill(uint64_t number, bool validate_only, Parts& parts, Turn& turn) {
+  const auto it = parts.connection_orders.kills.find(number);
+  if (it == parts.connection_orders.kills.end()) return std::nullopt;
+  ConnectionOrders::Kill& kill = it->second;
+  for (const WorkerKey& key : kill.waiting)
+    if (const WorkerRecord* record = parts.workers.Find(key);
+        record != nullptr && !record->Knows(kFeatureCancelKill))
+      return Failure{absl::FailedPreconditionError(
+                         absl::StrCat(NameOf(key), " is too old to stop a kill; upgrade it")),
+                     "MISSING_FEATURE",
+                     {{"feature", kFeatureCancelKill}, {"worker", NameOf(key)}}};
+  if (validate_only) return std::nullopt;
+  kill.cancelled = true;
+  kill.order.set_id(KillId(parts, number) + "/cancel");
+  kill.order.mutable_cancel_kill()->set_command_id(KillId(parts, number));
+  for (const WorkerKey& key : kill.waiting)
+    if (parts.workers.Find(key) != nullptr && parts.workers.At(key).session)
+      SendOrder(key, kill.order, parts, turn);
+  parts.operations.Cancel(number, "cancelled; what is closed stays closed");
+  return std::nullopt;
+}
+
 void OnConnectionList(const worker::v1::ConnectionList& list, const WorkerKey& worker, Parts& parts,
                       Turn& turn) {
   const std::optional<uint64_t> number = NumberIn(list.command_id(), "list", parts);
@@ -266,8 +289,10 @@ void StepConnectionOrders(Parts& parts, Turn& turn) {
     std::erase_if(it->second.waiting,
                   [&](const WorkerKey& key) { return parts.workers.Find(key) == nullptr; });
     admin::v1::Operation* operation = parts.operations.Edit(it->first);
-    if (operation != nullptr && !operation->done()) DescribeKill(it->second, *operation);
-    const bool over = operation == nullptr || operation->done();
+    const bool goes_on = operation != nullptr && (it->second.cancelled || !operation->done());
+    if (goes_on) DescribeKill(it->second, *operation);
+    const bool over =
+        !goes_on || (it->second.cancelled ? it->second.waiting.empty() : operation->done());
     it = over ? orders.kills.erase(it) : std::next(it);
   }
 }

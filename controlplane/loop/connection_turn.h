@@ -2,6 +2,7 @@
 // Threading: none.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "controlplane/admin/failure.h"
@@ -25,6 +26,10 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
 // Returns the number of the operation, which fails at once when no worker can.
 uint64_t StartKill(const worker::v1::ConnectionFilter& filter, uint32_t rate_per_s,
                    const std::string& target, Parts& parts, Turn& turn);
+
+// Ends a kill that is under way where it is. MISSING_FEATURE: a worker that carries it out is too
+// old to stop. With `validate_only` nothing but that check.
+std::optional<Failure> CancelKill(uint64_t number, bool validate_only, Parts& parts, Turn& turn);
 
 // What workers answer.
 void OnConnectionList(const worker::v1::ConnectionList& list, const WorkerKey& worker, Parts& parts,

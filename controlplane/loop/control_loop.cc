@@ -18,6 +18,7 @@
 #include "controlplane/loop/operation_turn.h"
 #include "controlplane/loop/parts.h"
 #include "controlplane/loop/repeat_turn.h"
+#include "controlplane/loop/resource_turn.h"
 #include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/stored_state.h"
 #include "controlplane/loop/worker_turn.h"
@@ -59,7 +60,8 @@ class ControlLoop::Impl final {
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
     next = std::min(next, NextSilence(*parts_));
-    next = std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_)});
+    next =
+        std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_), NextResourceLook(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
                      NextLogDeadline(*parts_), parts_->overrides.NextDeadline()});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
@@ -105,6 +107,7 @@ class ControlLoop::Impl final {
     AnswerRepeats(*parts_, turn);
     AnswerWaiters(*parts_, turn);
     PublishEvents(*parts_, turn);
+    SendResourceChanges(*parts_, turn);
     SendRollouts(*parts_, turn);
   }
 

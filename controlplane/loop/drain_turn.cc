@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -61,6 +62,11 @@ bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Tu
     const admin::v1::Operation* kill = parts.operations.Edit(*drain.kill);
     if (kill == nullptr || !kill->done()) return kill == nullptr;
     operation.set_connections_closed(kill->connections_closed());
+    if (kill->error_code() == static_cast<int32_t>(absl::StatusCode::kCancelled)) {
+      End(operation, absl::StatusCode::kAborted,
+          "closing the rest was cancelled; the backend stays drained");
+      return true;
+    }
     if (kill->error_code() != 0) {
       End(operation, static_cast<absl::StatusCode>(kill->error_code()), kill->error_message());
       return true;
@@ -82,8 +88,10 @@ bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Tu
 }  // namespace
 
 admin::v1::Operation StartBackendDrain(const BackendKey& backend, const std::string& name,
-                                       Duration timeout, bool close_at_timeout, Parts& parts,
-                                       Turn& turn) {
+                                       Duration timeout, bool close_at_timeout, Override before,
+                                       Parts& parts, Turn& turn) {
+  for (const auto& [older, drain] : parts.drains)
+    if (drain.backend == backend) before = drain.before;
   EndBackendDrains(backend, "the backend was drained anew", parts);
   const uint64_t open = CountOpen(parts.live, parts.totals, backend);
   const uint64_t number =
@@ -92,7 +100,8 @@ admin::v1::Operation StartBackendDrain(const BackendKey& backend, const std::str
   drain = {.backend = backend,
            .deadline = turn.now + timeout,
            .close_at_timeout = close_at_timeout,
-           .unsure = {}};
+           .unsure = {},
+           .before = std::move(before)};
   for (const auto& [session, key] : parts.workers.sessions()) drain.unsure.insert(key);
   return *parts.operations.Edit(number);
 }

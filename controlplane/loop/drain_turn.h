@@ -9,10 +9,11 @@
 namespace lb::controlplane {
 
 // Follows the connections of a backend, or of all addresses of a DNS name, that takes no new ones.
-// A drain of the same backend that is under way is ended.
+// `before` is what was set for it, should the drain be cancelled. A drain of the same backend that
+// is under way is ended, and hands on what was set before itself.
 admin::v1::Operation StartBackendDrain(const BackendKey& backend, const std::string& name,
-                                       Duration timeout, bool close_at_timeout, Parts& parts,
-                                       Turn& turn);
+                                       Duration timeout, bool close_at_timeout, Override before,
+                                       Parts& parts, Turn& turn);
 
 // What StartBackendDrain would answer.
 admin::v1::Operation PlannedDrain(const View& view, const BackendKey& backend,

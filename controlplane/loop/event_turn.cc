@@ -14,12 +14,7 @@ namespace {
 
 EventFilter FilterOf(const google::protobuf::RepeatedPtrField<std::string>& kinds,
                      const std::string& resource) {
-  return {{kinds.begin(), kinds.end()}, resource};
-}
-
-WallTime WallOf(Instant instant, const Parts& parts) {
-  const Duration since = instant.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(since));
+  return {.kinds = {kinds.begin(), kinds.end()}, .resource = resource};
 }
 
 // The number after which a watch without a token begins.
@@ -35,6 +30,11 @@ uint64_t BeginOf(const admin::v1::WatchEventsRequest& call, const Parts& parts, 
 
 }  // namespace
 
+WallTime WallOf(Instant instant, const Parts& parts) {
+  const Duration since = instant.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(since));
+}
+
 Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& call,
                                         const AdminRequest& event, Parts& parts, Turn& turn) {
   if (parts.events.watches.size() >= EventLog::kMaxWatches)
@@ -47,6 +47,9 @@ Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& cal
     after = std::get<uint64_t>(resumed);
   }
   EventFilter filter = FilterOf(call.kinds(), call.resource());
+  Outcome<Filter> expression = Filter::Parse(call.filter(), *admin::v1::Event::descriptor());
+  if (auto* failure = std::get_if<Failure>(&expression)) return std::move(*failure);
+  filter.expression = std::get<Filter>(std::move(expression));
   for (const admin::v1::Event* past : parts.events.After(after))
     if (filter.Wants(*past)) turn.actions.push_back(StreamItem{event.request, *past});
   parts.events.watches.emplace(event.request, std::move(filter));

@@ -7,6 +7,9 @@
 
 namespace lb::controlplane {
 
+// What the wall clock shows at an instant, as answers tell it.
+WallTime WallOf(Instant instant, const Parts& parts);
+
 // Begins to watch; the events that come later are streamed.
 Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& call,
                                         const AdminRequest& event, Parts& parts, Turn& turn);

@@ -21,11 +21,13 @@
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/config/config.h"
 #include "controlplane/events/event_log.h"
+#include "controlplane/events/resource_book.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/loop/action.h"
 #include "controlplane/loop/backend_drains.h"
 #include "controlplane/loop/config_changes.h"
 #include "controlplane/loop/connection_orders.h"
+#include "controlplane/loop/resource_watch.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/history.h"
@@ -54,7 +56,8 @@ struct Parts {
         health(std::move(restored_health)),
         versions(std::move(restored_versions)),
         operations(life),
-        events(life) {}
+        events(life),
+        resources(life) {}
 
   type::v1::ProcessIdentity self;
   std::string boot_id;
@@ -71,6 +74,9 @@ struct Parts {
   Totals totals;
   Operations operations;
   EventLog events;
+  ResourceBook resources;
+  ResourceWatches resource_watches;
+  ResourceLooks resource_looks;
   RequestLedger requests;
   std::map<RequestId, OperationWaiter> waiters;
   std::map<RequestId, Reply> kept_replies;  // Of changes, for repeats with the same request id.

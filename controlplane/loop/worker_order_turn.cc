@@ -1,8 +1,10 @@
 #include "controlplane/loop/worker_order_turn.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/etags.h"
 #include "controlplane/admin/worker_answers.h"
 
 namespace lb::controlplane {
@@ -31,7 +33,18 @@ admin::v1::Operation Planned(const char* kind, const WorkerKey& key, uint64_t co
   return operation;
 }
 
-// Sends an order to a worker that is connected.
+// Fails when the worker is not as the caller read it.
+std::optional<Failure> CheckSeen(const View& view, const std::string& name,
+                                 const std::string& etag) {
+  if (etag.empty()) return std::nullopt;
+  admin::v1::GetWorkerRequest request;
+  request.set_name(name);
+  const Outcome<admin::v1::Worker> worker = GetWorker(view, request);
+  if (const auto* failure = std::get_if<Failure>(&worker)) return *failure;
+  return CheckEtag(name, etag, std::get<0>(worker).etag());
+}
+
+// Gives a worker an order: now when it is connected, else when it is again.
 admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Parts& parts,
                            Turn& turn) {
   WorkerRecord& record = parts.workers.At(key);
@@ -39,7 +52,7 @@ admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Part
   worker::v1::ConnectResponse message;
   *message.mutable_command() =
       parts.operations.Start(key, std::move(order), parts.totals.OfWorker(key).connections);
-  turn.Send(*record.session, std::move(message));
+  if (record.session) turn.Send(*record.session, std::move(message));
   turn.Emit(record.draining ? "worker.drain" : "worker.undrain", absl::StrCat("workers/", key.id),
             LogLevel::kInfo, record.draining ? "drain ordered" : "undrain ordered",
             {{"worker", key.id}});
@@ -52,6 +65,7 @@ Outcome<admin::v1::Operation> DrainWorker(const admin::v1::DrainWorkerRequest& r
                                           const View& view, Parts& parts, Turn& turn) {
   const Outcome<WorkerKey> found = FindWorker(view, request.name());
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
+  if (auto failure = CheckSeen(view, request.name(), request.etag())) return *failure;
   const WorkerKey& key = std::get<WorkerKey>(found);
   const WorkerRecord& record = parts.workers.At(key);
   if (!record.session)
@@ -75,6 +89,7 @@ Outcome<admin::v1::Operation> UndrainWorker(const admin::v1::UndrainWorkerReques
                                             const View& view, Parts& parts, Turn& turn) {
   const Outcome<WorkerKey> found = FindWorker(view, request.name());
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
+  if (auto failure = CheckSeen(view, request.name(), request.etag())) return *failure;
   const WorkerKey& key = std::get<WorkerKey>(found);
   const WorkerRecord& record = parts.workers.At(key);
   if (!record.session)
@@ -82,9 +97,13 @@ Outcome<admin::v1::Operation> UndrainWorker(const admin::v1::UndrainWorkerReques
   if (record.ending)
     return Precondition(request.name(), "is ending: a signal drains it for good", "WORKER_ENDING");
   if (request.validate_only()) return Planned("UndrainWorker", key, 0);
+  return OrderUndrain(key, parts, turn);
+}
+
+admin::v1::Operation OrderUndrain(const WorkerKey& worker, Parts& parts, Turn& turn) {
   worker::v1::Command order;
   order.mutable_undrain();
-  return Order(key, std::move(order), parts, turn);
+  return Order(worker, std::move(order), parts, turn);
 }
 
 }  // namespace lb::controlplane

@@ -14,4 +14,7 @@ Outcome<admin::v1::Operation> DrainWorker(const admin::v1::DrainWorkerRequest& r
 Outcome<admin::v1::Operation> UndrainWorker(const admin::v1::UndrainWorkerRequest& request,
                                             const View& view, Parts& parts, Turn& turn);
 
+// Gives the order without a check; to a worker that is not connected it goes when it is again.
+admin::v1::Operation OrderUndrain(const WorkerKey& worker, Parts& parts, Turn& turn);
+
 }  // namespace lb::controlplane

@@ -157,7 +157,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     turn.Send(session, std::move(part));
   for (worker::v1::Command& order : parts.operations.Unfinished(key)) {
     // It may not have arrived yet, so that the hello knows nothing of it.
-    parts.workers.At(key).draining |= order.has_drain();
+    parts.workers.At(key).draining = order.has_drain();
     worker::v1::ConnectResponse message;
     *message.mutable_command() = std::move(order);
     turn.Send(session, std::move(message));

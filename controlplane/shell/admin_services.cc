@@ -6,6 +6,7 @@
 #include "lb/admin/v1/connection.grpc.pb.h"
 #include "lb/admin/v1/event.grpc.pb.h"
 #include "lb/admin/v1/log.grpc.pb.h"
+#include "lb/admin/v1/watch.grpc.pb.h"
 
 namespace lb::controlplane {
 namespace {
@@ -154,6 +155,22 @@ class Operations final : public v1::OperationService::CallbackService {
                          v1::Operation* response) override {
     return Ask(sink_, context, request, response);
   }
+  Reactor* CancelOperation(Context* context, const v1::CancelOperationRequest* request,
+                           v1::Operation* response) override {
+    return Ask(sink_, context, request, response);
+  }
+
+ private:
+  const CallSink& sink_;
+};
+
+class Watches final : public v1::WatchService::CallbackService {
+ public:
+  explicit Watches(const CallSink& sink) : sink_(sink) {}
+  grpc::ServerWriteReactor<v1::ResourceChange>* WatchResources(
+      Context* context, const v1::WatchResourcesRequest* request) override {
+    return new StreamCall<v1::WatchResourcesRequest, v1::ResourceChange>(sink_, *context, *request);
+  }
 
  private:
   const CallSink& sink_;
@@ -229,8 +246,8 @@ std::vector<std::unique_ptr<grpc::Service>> Make(const CallSink& sink) {
 }  // namespace
 
 std::vector<std::unique_ptr<grpc::Service>> MakeAdminServices(const CallSink& sink) {
-  return Make<Status, Rules, Workers, Operations, Configs, Events, Backends, Connections, Logs>(
-      sink);
+  return Make<Status, Rules, Workers, Operations, Configs, Events, Watches, Backends, Connections,
+              Logs>(sink);
 }
 
 }  // namespace lb::controlplane

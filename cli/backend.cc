@@ -43,6 +43,7 @@ absl::StatusOr<ExitCode> Drain(const Globals& globals, AdminClient& client,
   request.set_close_at_timeout(options.close);
   request.set_force(options.force);
   request.set_validate_only(options.dry_run);
+  request.set_etag(options.etag);
   LB_ASSIGN_OR_RETURN(api::Operation operation, client.DrainBackend(request));
   const std::string what = absl::StrCat("backend ", ShortBackendName(name));
   if (options.wait && !options.dry_run) {
@@ -63,6 +64,7 @@ Request Named(const std::string& name, const BackendOptions& options) {
   Request request;
   request.set_name(name);
   request.set_validate_only(options.dry_run);
+  request.set_etag(options.etag);
   return request;
 }
 
@@ -117,6 +119,8 @@ absl::StatusOr<ExitCode> RunBackend(const Globals& globals, BackendOptions optio
     LB_RETURN_IF_ERROR(ParseWeight(weight, checked));
   }
   LB_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParseBackendNames(options.words));
+  if (!options.etag.empty() && names.size() > 1)
+    return UsageError("--etag is of one backend, and several are named");
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   return RunForEach(names, [&](const std::string& name) -> absl::StatusOr<ExitCode> {

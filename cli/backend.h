@@ -22,6 +22,7 @@ struct BackendOptions {
   bool force = false;
   bool dry_run = false;
   bool reset = false;  // kWeight: drop the weight that was set.
+  std::string etag{};  // Only if the backend is as it was read; for one backend.
 };
 
 // Carries the verb out for each name; kFindings when a drain that was waited for did not end in

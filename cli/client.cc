@@ -113,16 +113,20 @@ absl::StatusOr<api::Worker> AdminClient::GetWorker(const std::string& name) {
   return response;
 }
 
-absl::StatusOr<std::vector<api::Rule>> AdminClient::ListRules() {
+absl::StatusOr<std::vector<api::Rule>> AdminClient::ListRules(const std::string& filter) {
+  api::ListRulesRequest request;
+  request.set_filter(filter);
   std::vector<api::Rule> all;
   LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
-      *impl_->rules, &api::RuleService::Stub::ListRules, "ListRules", api::ListRulesRequest(),
+      *impl_->rules, &api::RuleService::Stub::ListRules, "ListRules", request,
       [&all](api::ListRulesResponse& page) { Append(*page.mutable_rules(), all); }));
   return all;
 }
 
-absl::StatusOr<std::vector<api::Backend>> AdminClient::ListBackends(const std::string& parent) {
+absl::StatusOr<std::vector<api::Backend>> AdminClient::ListBackends(const std::string& parent,
+                                                                    const std::string& filter) {
   api::ListBackendsRequest request;
+  request.set_filter(filter);
   request.set_parent(parent);
   std::vector<api::Backend> all;
   LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
@@ -131,18 +135,31 @@ absl::StatusOr<std::vector<api::Backend>> AdminClient::ListBackends(const std::s
   return all;
 }
 
-absl::StatusOr<std::vector<api::Worker>> AdminClient::ListWorkers() {
+absl::StatusOr<std::vector<api::Worker>> AdminClient::ListWorkers(const std::string& filter) {
+  api::ListWorkersRequest request;
+  request.set_filter(filter);
   std::vector<api::Worker> all;
   LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
-      *impl_->workers, &api::WorkerService::Stub::ListWorkers, "ListWorkers",
-      api::ListWorkersRequest(),
+      *impl_->workers, &api::WorkerService::Stub::ListWorkers, "ListWorkers", request,
       [&all](api::ListWorkersResponse& page) { Append(*page.mutable_workers(), all); }));
   return all;
 }
 
+absl::StatusOr<std::vector<api::Operation>> AdminClient::ListOperations(const std::string& filter) {
+  api::ListOperationsRequest request;
+  request.set_filter(filter);
+  std::vector<api::Operation> all;
+  LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
+      *impl_->operations, &api::OperationService::Stub::ListOperations, "ListOperations", request,
+      [&all](api::ListOperationsResponse& page) { Append(*page.mutable_operations(), all); }));
+  return all;
+}
+
 absl::StatusOr<api::Operation> AdminClient::DrainWorker(const std::string& name,
-                                                        std::chrono::milliseconds drain_timeout) {
+                                                        std::chrono::milliseconds drain_timeout,
+                                                        const std::string& etag) {
   api::DrainWorkerRequest request;
+  request.set_etag(etag);
   request.set_name(name);
   // Whoever drains from here was told that it is the last one, and agreed.
   request.set_force(true);
@@ -155,8 +172,10 @@ absl::StatusOr<api::Operation> AdminClient::DrainWorker(const std::string& name,
   return response;
 }
 
-absl::StatusOr<api::Operation> AdminClient::UndrainWorker(const std::string& name) {
+absl::StatusOr<api::Operation> AdminClient::UndrainWorker(const std::string& name,
+                                                          const std::string& etag) {
   api::UndrainWorkerRequest request;
+  request.set_etag(etag);
   request.set_name(name);
   api::Operation response;
   LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->workers, &api::WorkerService::Stub::UndrainWorker,
@@ -172,6 +191,13 @@ absl::StatusOr<api::Operation> AdminClient::GetOperation(const std::string& name
                                          &api::OperationService::Stub::GetOperation, "GetOperation",
                                          request, response));
   return response;
+}
+
+absl::StatusOr<api::Operation> AdminClient::CancelOperation(
+    const api::CancelOperationRequest& request) {
+  return impl_->Call<api::Operation>(*impl_->operations,
+                                     &api::OperationService::Stub::CancelOperation,
+                                     "CancelOperation", request);
 }
 
 absl::StatusOr<api::Operation> AdminClient::DrainBackend(const api::DrainBackendRequest& request) {

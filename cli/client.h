@@ -42,14 +42,20 @@ class AdminClient final {
   absl::StatusOr<api::Backend> GetBackend(const std::string& name);
   absl::StatusOr<api::Worker> GetWorker(const std::string& name);
 
-  // All pages. Internal when the server's pages never end.
-  absl::StatusOr<std::vector<api::Rule>> ListRules();
-  absl::StatusOr<std::vector<api::Backend>> ListBackends(const std::string& parent);
-  absl::StatusOr<std::vector<api::Worker>> ListWorkers();
+  // All pages of what matches the filter (docs/api.md; empty: all). Internal when the server's
+  // pages never end.
+  absl::StatusOr<std::vector<api::Rule>> ListRules(const std::string& filter = "");
+  absl::StatusOr<std::vector<api::Backend>> ListBackends(const std::string& parent,
+                                                         const std::string& filter = "");
+  absl::StatusOr<std::vector<api::Worker>> ListWorkers(const std::string& filter = "");
+  absl::StatusOr<std::vector<api::Operation>> ListOperations(const std::string& filter = "");
 
   absl::StatusOr<api::Operation> DrainWorker(const std::string& name,
-                                             std::chrono::milliseconds drain_timeout);
-  absl::StatusOr<api::Operation> UndrainWorker(const std::string& name);
+                                             std::chrono::milliseconds drain_timeout,
+                                             const std::string& etag = "");
+  absl::StatusOr<api::Operation> UndrainWorker(const std::string& name,
+                                               const std::string& etag = "");
+  absl::StatusOr<api::Operation> CancelOperation(const api::CancelOperationRequest& request);
   absl::StatusOr<api::Operation> GetOperation(const std::string& name);
 
   absl::StatusOr<api::Operation> DrainBackend(const api::DrainBackendRequest& request);

@@ -21,6 +21,7 @@ enum class Command {
   kCompletion,
   kWatchEvents,
   kWait,
+  kOperationCancel,
   kConfigValidate,
   kConfigSchema,
   kConfigExplain,
@@ -63,7 +64,7 @@ struct CommandLine {
   TlsOptions tls;                  // kTlsGenerateCa, kTlsGenerateCert; role and name are `words`.
   std::optional<std::string> drain_timeout;
   std::optional<std::string> confirm;       // kApply --confirm
-  std::optional<std::string> etag;          // kApply --etag
+  std::optional<std::string> etag;          // --etag of kApply, backend and worker
   std::optional<std::string> if_revision;   // kApply --if-revision
   std::optional<std::string> max_failures;  // kApply --max-connect-failures
   std::optional<std::string> message;       // kApply, kRollback -m
@@ -82,9 +83,10 @@ struct CommandLine {
   unsigned rate_per_s = 0;           // --rate of connections.
   std::string duration;              // kLogLevelSet --for
   std::string condition;             // kWait --for
-  std::optional<std::string> since;  // kWatchEvents
-  std::vector<std::string> kinds;    // kWatchEvents
-  std::string resource;              // kWatchEvents
+  std::string filter;                // --filter of kGet, kWatchEvents
+  std::optional<std::string> since;  // Of events, like the next two.
+  std::vector<std::string> kinds;
+  std::string resource;
   bool pre = false;                  // kCheck
   std::string config;                // kCheck --config
   std::vector<std::string> only;     // kCheck

@@ -82,15 +82,34 @@ CLI::App* AddGroup(CLI::App& parent, const char* name, const char* description) 
   return app;
 }
 
+void AddFilter(CLI::App& app, CommandLine& line) {
+  app.add_option("--filter", line.filter,
+                 "what the control plane is to pick, as 'connections > 100'; see docs/api.md")
+      ->type_name("EXPR")
+      ->take_last();
+}
+
+void AddEventFlags(CLI::App& app, CommandLine& line) {
+  AddText(app, "--since", line.since, "DURATION", "events: what happened so long ago or later");
+  app.add_option("--kind", line.kinds, "events: only backend.down, or backend for its family")
+      ->type_name("KIND")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--resource", line.resource, "events: only of this and what is below: rules/web")
+      ->type_name("NAME")
+      ->take_last();
+}
+
 void AddLook(CLI::App& app, CommandLine& line) {
   CLI::App* status = Add(app, "status", Command::kStatus, line,
                          "control plane, workers, backends and alerts on one screen");
   status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
   status->add_flag("--check", line.check, "exit code 1 when there is any alert");
   CLI::App* get =
-      Add(app, "get", Command::kGet, line, "list rules, backends or workers, all or by name");
+      Add(app, "get", Command::kGet, line, "list rules, backends, workers, operations or events");
   get->add_option("TYPE", line.words,
-                  "rules (ru), backends (be) or workers (wo), then names; or TYPE/NAME")
+                  "rules (ru), backends (be), workers (wo) or operations (op), then names; or "
+                  "TYPE/NAME; or events")
       ->option_text(" [NAME...]");
   get->add_option("--rule", line.rule, "only backends of this rule")
       ->type_name("RULE")
@@ -99,7 +118,9 @@ void AddLook(CLI::App& app, CommandLine& line) {
                   "by a column of -o wide, smallest first; COLUMN:desc for largest first")
       ->type_name("COLUMN")
       ->take_last();
+  AddFilter(*get, line);
   get->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  AddEventFlags(*get, line);
   get->footer(
       "Examples:\n"
       "  lbctl get rules\n"
@@ -107,9 +128,12 @@ void AddLook(CLI::App& app, CommandLine& line) {
       "  lbctl get be --rule web -o wide\n"
       "  lbctl get backends --sort-by conns:desc\n"
       "  lbctl get rules -o 'jsonpath={.items[*].name}'\n"
-      "  lbctl get workers worker-1 worker-2 -w");
+      "  lbctl get workers worker-1 worker-2 -w\n"
+      "  lbctl get backends --filter 'health = UNHEALTHY AND connections > 0'\n"
+      "  lbctl get operations --filter 'done = false'\n"
+      "  lbctl get events --since 1h --filter 'attributes.author = alice'");
   CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
-                           "everything about one rule, backend or worker, and its problems");
+                           "everything about one rule, backend, worker or operation");
   describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")
       ->option_text("...");
   describe->footer(
@@ -119,14 +143,8 @@ void AddLook(CLI::App& app, CommandLine& line) {
   CLI::App* watch = AddGroup(app, "watch", "follow what happens");
   CLI::App* events = Add(*watch, "events", Command::kWatchEvents, line,
                          "what happens, one line each, until interrupted");
-  AddText(*events, "--since", line.since, "DURATION", "also what happened so long ago or later");
-  events->add_option("--kind", line.kinds, "only these: backend.down, or backend for its family")
-      ->type_name("KIND")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  events->add_option("--resource", line.resource, "only of this and what is below: rules/web")
-      ->type_name("NAME")
-      ->take_last();
+  AddEventFlags(*events, line);
+  AddFilter(*events, line);
   events->footer(
       "Goes on by itself, without loss or repetition, when the connection was cut.\n\n"
       "Examples:\n"
@@ -138,14 +156,15 @@ void AddLook(CLI::App& app, CommandLine& line) {
       ->option_text("...");
   wait->add_option("--for", line.condition,
                    "healthy (rules, backends; healthy=N backends of a rule), drained (backends, "
-                   "workers), synced or connected (workers)")
+                   "workers), synced or connected (workers), done (operations)")
       ->type_name("CONDITION")
       ->take_last();
   AddText(*wait, "--timeout", line.drain_timeout, "DURATION", "give up after this (60s)");
   wait->footer(
       "Examples:\n"
       "  lbctl wait backends/web/web-1 --for=drained --timeout 5m\n"
-      "  lbctl wait rules/web --for=healthy=2");
+      "  lbctl wait rules/web --for=healthy=2\n"
+      "  lbctl wait operation/7                    exit code 1 when it failed or was cancelled");
   for (CLI::App* look : {status, get, describe, watch, wait}) look->group("Look");
 }
 
@@ -302,6 +321,17 @@ void AddWorker(CLI::App& app, CommandLine& line) {
   CLI::App* undrain =
       Add(*worker, "undrain", Command::kWorkerUndrain, line, "accept connections again");
   undrain->add_option("NAME", line.name, "the worker");
+  for (CLI::App* verb : {drain, undrain})
+    AddText(*verb, "--etag", line.etag, "ETAG", "only if it is as it was read: get -o json");
+}
+
+void AddOperation(CLI::App& app, CommandLine& line) {
+  CLI::App* group = AddGroup(app, "operation", "take back what goes on: drains and kills");
+  group->group("Change");
+  CLI::App* cancel = Add(*group, "cancel", Command::kOperationCancel, line,
+                         "end a drain or a kill: what it drained is as before");
+  cancel->add_option("NAME", line.name, "as 7 or operations/7; see lbctl get operations");
+  cancel->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
 }
 
 void AddTls(CLI::App& app, CommandLine& line) {
@@ -342,6 +372,7 @@ CLI::App* AddBackendVerb(CLI::App& parent, const char* name, Command command, Co
   CLI::App* verb = Add(parent, name, command, line, description);
   verb->add_option("RULE/BACKEND", line.words, "the backends")->option_text(" ...");
   verb->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
+  AddText(*verb, "--etag", line.etag, "ETAG", "only if it is as it was read: get -o json");
   return verb;
 }
 
@@ -458,6 +489,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddWorker(app, line);
   AddTls(app, line);
   AddBackend(app, line);
+  AddOperation(app, line);
   AddConnections(app, line);
   AddLogLevel(app, line);
   AddDebug(app, line);

@@ -72,7 +72,7 @@ void CompleteSelection(const Place& place, const std::string& last, Completion& 
   const size_t slash = last.find('/');
   const bool first = place.positionals.empty();
   if (first && slash == std::string::npos) {
-    for (const Type type : {Type::kRule, Type::kBackend, Type::kWorker})
+    for (const Type type : {Type::kRule, Type::kBackend, Type::kWorker, Type::kOperation})
       completion.words.push_back(Plural(type));
     return;
   }
@@ -107,6 +107,8 @@ Completion Complete(const std::vector<std::string>& words) {
     completion.names = Type::kBackend;
   } else if (place.app->get_parent()->get_name() == "worker" && place.positionals.empty()) {
     completion.names = Type::kWorker;
+  } else if (place.app->get_parent()->get_name() == "operation" && place.positionals.empty()) {
+    completion.names = Type::kOperation;
   } else if (command == "completion" && place.positionals.empty()) {
     completion.words = {"bash", "zsh", "fish"};
   }

@@ -1,5 +1,7 @@
 #include "cli/event_client.h"
 
+#include <utility>
+
 #include "base/status_macros.h"
 #include "base/time.h"
 #include "cli/channel.h"
@@ -18,6 +20,19 @@ absl::Status WatchEvents(const AdminClient::Options& options,
   api::Event event;
   while (reader->Read(&event)) take(event);
   return channel.Finish(reader->Finish(), context, "WatchEvents", ReadClocks().steady - start);
+}
+
+absl::StatusOr<std::vector<api::Event>> ListEvents(const AdminClient::Options& options,
+                                                   const api::ListEventsRequest& request) {
+  LB_ASSIGN_OR_RETURN(const Channel channel, AdminClient::Dial(options));
+  const auto stub = api::EventService::NewStub(channel.grpc());
+  std::vector<api::Event> all;
+  LB_RETURN_IF_ERROR(channel.CallPaged(*stub, &api::EventService::Stub::ListEvents, "ListEvents",
+                                       request, [&all](api::ListEventsResponse& page) {
+                                         for (api::Event& event : *page.mutable_events())
+                                           all.push_back(std::move(event));
+                                       }));
+  return all;
 }
 
 }  // namespace lb::cli

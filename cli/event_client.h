@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "cli/client.h"
 #include "lb/admin/v1/event.pb.h"
 
@@ -13,5 +15,9 @@ namespace lb::cli {
 absl::Status WatchEvents(const AdminClient::Options& options,
                          const api::WatchEventsRequest& request,
                          const std::function<void(const api::Event& event)>& take);
+
+// All pages of the events that are kept, oldest first.
+absl::StatusOr<std::vector<api::Event>> ListEvents(const AdminClient::Options& options,
+                                                   const api::ListEventsRequest& request);
 
 }  // namespace lb::cli

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "base/time.h"
 #include "cli/client.h"
 #include "cli/event_client.h"
@@ -65,10 +66,39 @@ bool MayPass(const absl::Status& status) {
 
 }  // namespace
 
+absl::StatusOr<ExitCode> RunGetEvents(const Globals& globals, const EventOptions& options) {
+  api::ListEventsRequest request;
+  for (const std::string& kind : options.kinds) request.add_kinds(kind);
+  request.set_resource(options.resource);
+  request.set_filter(options.filter);
+  if (options.since) {
+    const auto oldest = std::chrono::floor<std::chrono::milliseconds>(
+        ReadClocks().wall.time_since_epoch() - *options.since);
+    absl::StrAppend(request.mutable_filter(), options.filter.empty() ? "" : " AND ", "time >= ",
+                    google::protobuf::util::TimeUtil::ToString(
+                        google::protobuf::util::TimeUtil::MillisecondsToTimestamp(oldest.count())));
+  }
+  LB_ASSIGN_OR_RETURN(const std::vector<api::Event> events,
+                      ListEvents({globals.endpoints, globals.timeout, globals.verbose}, request));
+  if (globals.output == Output::kJson || globals.output == Output::kYaml) {
+    boost::json::array items;
+    for (const api::Event& event : events) items.push_back(ToJson(event));
+    const boost::json::object list = {{"kind", "EventList"}, {"items", std::move(items)}};
+    WriteOut(globals.output == Output::kJson ? ToPrettyJson(list) : ToYaml(list));
+    return ExitCode::kDone;
+  }
+  std::string out;
+  for (const api::Event& event : events) out += Render(globals, event);
+  WriteOut(out);
+  if (events.empty()) Note(globals, "no events");
+  return ExitCode::kDone;
+}
+
 absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptions& options) {
   api::WatchEventsRequest request;
   for (const std::string& kind : options.kinds) request.add_kinds(kind);
   request.set_resource(options.resource);
+  request.set_filter(options.filter);
   if (options.since) request.mutable_since()->set_seconds(options.since->count() / 1'000);
   const Instant begin = ReadClocks().steady;
   bool reached = false;  // A stream was there at all.

@@ -20,10 +20,12 @@ absl::StatusOr<Items> ToItems(absl::StatusOr<std::vector<T>> list) {
   return items;
 }
 
-absl::StatusOr<Items> ListAll(AdminClient& client, Type type, const std::string& rule) {
-  if (type == Type::kRule) return ToItems(client.ListRules());
-  if (type == Type::kWorker) return ToItems(client.ListWorkers());
-  return ToItems(client.ListBackends(absl::StrCat("rules/", rule.empty() ? "-" : rule)));
+absl::StatusOr<Items> ListAll(AdminClient& client, Type type, const std::string& rule,
+                              const std::string& filter = "") {
+  if (type == Type::kRule) return ToItems(client.ListRules(filter));
+  if (type == Type::kWorker) return ToItems(client.ListWorkers(filter));
+  if (type == Type::kOperation) return ToItems(client.ListOperations(filter));
+  return ToItems(client.ListBackends(absl::StrCat("rules/", rule.empty() ? "-" : rule), filter));
 }
 
 template <typename T>
@@ -49,6 +51,7 @@ absl::StatusOr<Items> FindInAnyRule(AdminClient& client, const std::string& name
 absl::StatusOr<Items> GetOne(AdminClient& client, Type type, const std::string& name) {
   if (type == Type::kRule) return ToItems(client.GetRule(name));
   if (type == Type::kWorker) return ToItems(client.GetWorker(name));
+  if (type == Type::kOperation) return ToItems(client.GetOperation(name));
   if (IsAnyRule(name)) return FindInAnyRule(client, name);
   return ToItems(client.GetBackend(name));
 }
@@ -80,13 +83,15 @@ bool EndsAll(const absl::Status& error) {
 absl::StatusOr<Found> FetchUnsorted(AdminClient& client, const Selection& selection) {
   Found found;
   if (selection.names.empty()) {
-    absl::StatusOr<Items> all = ListAll(client, selection.type, selection.rule);
+    absl::StatusOr<Items> all = ListAll(client, selection.type, selection.rule, selection.filter);
     if (!all.ok())
       return WithSuggestion(client, Type::kRule, absl::StrCat("rules/", selection.rule),
                             all.status());
     found.items = *std::move(all);
     return found;
   }
+  if (!selection.filter.empty())
+    return UsageError("--filter picks from a list: leave out the names");
   for (const std::string& name : selection.names) {
     absl::StatusOr<Items> items = GetOne(client, selection.type, name);
     if (items.ok()) {

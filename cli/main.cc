@@ -23,6 +23,7 @@
 #include "cli/get.h"
 #include "cli/globals.h"
 #include "cli/log_level.h"
+#include "cli/operation.h"
 #include "cli/resource.h"
 #include "cli/status.h"
 #include "cli/terminal.h"
@@ -40,9 +41,33 @@ std::optional<std::string> ReadEnv(const std::string& name) {
   return value;
 }
 
+absl::StatusOr<EventOptions> EventsOf(const CommandLine& line) {
+  EventOptions options{std::nullopt, line.kinds, line.resource, line.filter};
+  if (line.since) {
+    LB_ASSIGN_OR_RETURN(options.since, ParseDuration("--since", *line.since));
+  }
+  return options;
+}
+
+absl::StatusOr<ExitCode> GetEvents(const Globals& globals, const CommandLine& line) {
+  if (line.watch) return UsageError("events are followed by lbctl watch events");
+  if (line.words.size() > 1) return UsageError("events have no names");
+  if (!line.rule.empty() || !line.sort_by.empty())
+    return UsageError("events have neither --rule nor --sort-by; see --resource");
+  if (globals.output == Output::kJsonPath)
+    return UsageError("-o jsonpath is not for events; use -o json");
+  LB_ASSIGN_OR_RETURN(const EventOptions options, EventsOf(line));
+  return RunGetEvents(globals, options);
+}
+
 absl::StatusOr<ExitCode> Get(const Globals& globals, const CommandLine& line) {
+  if (!line.words.empty() && (line.words[0] == "events" || line.words[0] == "event"))
+    return GetEvents(globals, line);
+  if (line.since || !line.kinds.empty() || !line.resource.empty())
+    return UsageError("--since, --kind and --resource are for events");
   LB_ASSIGN_OR_RETURN(Selection selection, ParseSelection(line.words, line.rule));
   selection.sort_by = line.sort_by;
+  selection.filter = line.filter;
   return line.watch ? RunWatchGet(globals, selection) : RunGet(globals, selection);
 }
 
@@ -52,10 +77,7 @@ absl::StatusOr<ExitCode> Describe(const Globals& globals, const CommandLine& lin
 }
 
 absl::StatusOr<ExitCode> WatchEvents(const Globals& globals, const CommandLine& line) {
-  EventOptions options{std::nullopt, line.kinds, line.resource};
-  if (line.since) {
-    LB_ASSIGN_OR_RETURN(options.since, ParseDuration("--since", *line.since));
-  }
+  LB_ASSIGN_OR_RETURN(const EventOptions options, EventsOf(line));
   return RunWatchEvents(globals, options);
 }
 
@@ -76,12 +98,18 @@ absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) 
   }
   options.wait = line.wait;
   options.yes = line.yes;
+  options.etag = line.etag.value_or("");
   return RunDrain(globals, options);
 }
 
 absl::StatusOr<ExitCode> Undrain(const Globals& globals, const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const std::string worker, ParseWorkerName(line.name));
-  return RunUndrain(globals, worker);
+  return RunUndrain(globals, worker, line.etag.value_or(""));
+}
+
+absl::StatusOr<ExitCode> Cancel(const Globals& globals, const CommandLine& line) {
+  LB_ASSIGN_OR_RETURN(const std::string name, ParseOperationName(line.name));
+  return RunCancel(globals, name, line.dry_run);
 }
 
 absl::StatusOr<ExitCode> GenerateCert(const CommandLine& line) {
@@ -108,6 +136,7 @@ absl::StatusOr<ExitCode> Backend(const Globals& globals, const CommandLine& line
   options.force = line.force;
   options.dry_run = line.dry_run;
   options.reset = line.reset;
+  options.etag = line.etag.value_or("");
   return RunBackend(globals, std::move(options));
 }
 
@@ -213,6 +242,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return Drain(globals, line);
     case Command::kWorkerUndrain:
       return Undrain(globals, line);
+    case Command::kOperationCancel:
+      return Cancel(globals, line);
     case Command::kBackendDrain:
     case Command::kBackendUndrain:
     case Command::kBackendMaint:

@@ -32,6 +32,19 @@ absl::StatusOr<api::Operation> FollowOperation(const Globals& globals, AdminClie
   return operation;
 }
 
+absl::StatusOr<ExitCode> RunCancel(const Globals& globals, const std::string& name, bool dry_run) {
+  LB_ASSIGN_OR_RETURN(auto client,
+                      AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
+  api::CancelOperationRequest request;
+  request.set_name(name);
+  request.set_validate_only(dry_run);
+  LB_ASSIGN_OR_RETURN(const api::Operation operation, client->CancelOperation(request));
+  PrintMessage(globals, operation, operation.name(),
+               absl::StrCat(Escape(operation.name()), " (", Escape(operation.kind()), " ",
+                            Escape(operation.target()), "): ", Escape(operation.status())));
+  return ExitCode::kDone;
+}
+
 void PrintMessage(const Globals& globals, const google::protobuf::Message& message,
                   const std::string& name, const std::string& words) {
   if (globals.output == Output::kName) return WriteOut(Escape(name) + "\n");

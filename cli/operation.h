@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/client.h"
+#include "cli/exit_code.h"
 #include "cli/globals.h"
 
 namespace lb::cli {
@@ -15,6 +16,9 @@ namespace lb::cli {
 absl::StatusOr<api::Operation> FollowOperation(const Globals& globals, AdminClient& client,
                                                api::Operation operation, const std::string& what,
                                                std::chrono::milliseconds limit);
+
+// `lbctl operation cancel`: takes an operation, "operations/7", back; with `dry_run` only checks.
+absl::StatusOr<ExitCode> RunCancel(const Globals& globals, const std::string& name, bool dry_run);
 
 // Prints a message in the format asked for: `words` for people, its `name` or JSON or YAML.
 void PrintMessage(const Globals& globals, const google::protobuf::Message& message,

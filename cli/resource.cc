@@ -17,9 +17,10 @@ struct TypeWord {
 };
 
 constexpr TypeWord kTypeWords[] = {
-    {"rules", Type::kRule},       {"rule", Type::kRule},       {"ru", Type::kRule},
-    {"backends", Type::kBackend}, {"backend", Type::kBackend}, {"be", Type::kBackend},
-    {"workers", Type::kWorker},   {"worker", Type::kWorker},   {"wo", Type::kWorker},
+    {"rules", Type::kRule},           {"rule", Type::kRule},           {"ru", Type::kRule},
+    {"backends", Type::kBackend},     {"backend", Type::kBackend},     {"be", Type::kBackend},
+    {"workers", Type::kWorker},       {"worker", Type::kWorker},       {"wo", Type::kWorker},
+    {"operations", Type::kOperation}, {"operation", Type::kOperation}, {"op", Type::kOperation},
 };
 
 using Parts = std::vector<std::string>;
@@ -31,7 +32,7 @@ absl::StatusOr<Type> ParseType(const std::string& word) {
     known.push_back(entry.word);
   }
   std::string hint = DidYouMean(word, known);
-  if (hint.empty()) hint = "types are rules (ru), backends (be), workers (wo)";
+  if (hint.empty()) hint = "types are rules (ru), backends (be), workers (wo), operations (op)";
   return UsageError(absl::StrCat("unknown resource type '", Escape(word), "'; ", hint));
 }
 
@@ -51,6 +52,10 @@ absl::StatusOr<std::string> FromParts(Type type, const Parts& parts, const std::
   if (type == Type::kWorker) {
     if (parts.size() != 1) return BadName(word, "worker: write NAME or workers/NAME");
     return absl::StrCat("workers/", parts[0]);
+  }
+  if (type == Type::kOperation) {
+    if (parts.size() != 1) return BadName(word, "operation: write NUMBER or operations/NUMBER");
+    return absl::StrCat("operations/", parts[0]);
   }
   if (parts.size() == 1)
     return absl::StrCat("rules/", rule.empty() ? "-" : rule, "/backends/", parts[0]);
@@ -90,10 +95,12 @@ absl::StatusOr<std::string> ParseName(Type type, const std::string& word, const 
 }  // namespace
 
 std::string Plural(Type type) {
+  if (type == Type::kOperation) return "operations";
   return type == Type::kRule ? "rules" : type == Type::kBackend ? "backends" : "workers";
 }
 
 std::string ItemKind(Type type) {
+  if (type == Type::kOperation) return "Operation";
   return type == Type::kRule ? "Rule" : type == Type::kBackend ? "Backend" : "Worker";
 }
 
@@ -103,7 +110,7 @@ absl::StatusOr<Selection> ParseSelection(const std::vector<std::string>& words,
                                          const std::string& rule) {
   if (words.empty())
     return UsageError("what to get is missing",
-                      "types are rules (ru), backends (be), workers (wo)");
+                      "types are rules (ru), backends (be), workers (wo), operations (op)");
   Selection selection;
   // "rules/web" is accepted where a bare "web" is.
   selection.rule = rule.rfind("rules/", 0) == 0 ? rule.substr(6) : rule;
@@ -129,6 +136,10 @@ absl::StatusOr<Selection> ParseSelection(const std::vector<std::string>& words,
 
 absl::StatusOr<std::string> ParseWorkerName(std::string_view word) {
   return ParseName(Type::kWorker, std::string(word), "");
+}
+
+absl::StatusOr<std::string> ParseOperationName(std::string_view word) {
+  return ParseName(Type::kOperation, std::string(word), "");
 }
 
 std::string Leaf(std::string_view name) {

@@ -10,9 +10,9 @@
 
 namespace lb::cli {
 
-enum class Type { kRule, kBackend, kWorker };
+enum class Type { kRule, kBackend, kWorker, kOperation };
 
-// "rules", "backends", "workers".
+// "rules", "backends", "workers", "operations".
 std::string Plural(Type type);
 
 // "RuleList", "BackendList", "WorkerList": the kind of a JSON list; "Rule" ... of one.
@@ -24,14 +24,18 @@ struct Selection {
   // Full resource names, as written by the user one by one. A backend whose rule was not said has
   // "-" for it: "rules/-/backends/web-1". Empty: all.
   std::vector<std::string> names;
-  std::string sort_by;  // COLUMN[:desc]; empty: the server's order.
-  std::string rule;     // Only backends of this rule; empty: all.
+  std::string sort_by;   // COLUMN[:desc]; empty: the server's order.
+  std::string rule;      // Only backends of this rule; empty: all.
+  std::string filter{};  // What the server is to list; only without names. Empty: all.
 };
 
 // Parses "backends", "be", "rules web api", "rules/web", "backends/web/web-1",
 // "rules/web/backends/web-1" and so on. `rule` is --rule, or "". InvalidArgument names the word.
 absl::StatusOr<Selection> ParseSelection(const std::vector<std::string>& words,
                                          const std::string& rule);
+
+// Returns the full name of an operation from "7" or "operations/7".
+absl::StatusOr<std::string> ParseOperationName(std::string_view word);
 
 // Returns the full name of a worker from "worker-1" or "workers/worker-1".
 absl::StatusOr<std::string> ParseWorkerName(std::string_view word);

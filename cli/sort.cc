@@ -63,6 +63,13 @@ constexpr SortColumn kSortColumns[] = {
     {Type::kWorker, "VERSION", "process.version"},
     {Type::kWorker, "AGE", "process.start_time"},
     {Type::kWorker, "LAST-SEEN", "last_seen_time"},
+    {Type::kOperation, "NAME", "name"},
+    {Type::kOperation, "KIND", "kind"},
+    {Type::kOperation, "TARGET", "target"},
+    {Type::kOperation, "STATE", "state"},
+    {Type::kOperation, "LEFT", "connections_left"},
+    {Type::kOperation, "CLOSED", "connections_closed"},
+    {Type::kOperation, "STATUS", "status"},
 };
 
 // Numbers before texts; only one of both is ever set for all items of a column.

@@ -143,6 +143,31 @@ std::vector<Column> WorkerColumns(bool wide) {
   return columns;
 }
 
+Cell StateCell(api::Operation::State state) {
+  switch (state) {
+    case api::Operation::STATE_RUNNING:
+      return {"RUNNING", Tone::kWarning};
+    case api::Operation::STATE_SUCCEEDED:
+      return {"SUCCEEDED", Tone::kGood};
+    case api::Operation::STATE_CANCELLED:
+      return {"CANCELLED", Tone::kPlain};
+    case api::Operation::STATE_FAILED:
+      return {"FAILED", Tone::kBad};
+    default:
+      return {"UNKNOWN", Tone::kWarning};
+  }
+}
+
+Row OperationRow(const api::Operation& operation) {
+  return {{Leaf(operation.name())},
+          {operation.kind()},
+          {operation.target()},
+          StateCell(operation.state()),
+          {Number(operation.connections_left())},
+          {Number(operation.connections_closed())},
+          {operation.status()}};
+}
+
 }  // namespace
 
 const std::string& NameOf(const Item& item) {
@@ -151,6 +176,9 @@ const std::string& NameOf(const Item& item) {
 
 std::vector<Column> ColumnsOf(Type type, bool wide) {
   if (type == Type::kWorker) return WorkerColumns(wide);
+  if (type == Type::kOperation)
+    return {{"NAME"},       {"KIND"},         {"TARGET"}, {"STATE"},
+            {"LEFT", true}, {"CLOSED", true}, {"STATUS"}};
   if (type == Type::kRule) {
     std::vector<Column> columns = {{"NAME"},        {"LISTEN"},      {"BALANCE"},     {"BACKENDS"},
                                    {"CONNS", true}, {"LIMIT", true}, {"QUEUED", true}};
@@ -173,6 +201,7 @@ Row RowOf(const Item& item, bool wide, WallTime now) {
   if (const auto* rule = std::get_if<api::Rule>(&item)) return RuleRow(*rule, wide);
   if (const auto* backend = std::get_if<api::Backend>(&item))
     return BackendRow(*backend, wide, now);
+  if (const auto* operation = std::get_if<api::Operation>(&item)) return OperationRow(*operation);
   return WorkerRow(std::get<api::Worker>(item), wide, now);
 }
 

@@ -1,4 +1,4 @@
-// Rules, backends and workers as table rows and as JSON. Pure; time is an argument.
+// Rules, backends, workers and operations as table rows and as JSON. Pure; time is an argument.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -16,7 +16,7 @@ namespace lb::cli {
 namespace api = lb::admin::v1;
 
 // One thing that `get` shows.
-using Item = std::variant<api::Rule, api::Backend, api::Worker>;
+using Item = std::variant<api::Rule, api::Backend, api::Worker, api::Operation>;
 using Items = std::vector<Item>;
 
 // The full resource name, "rules/web".

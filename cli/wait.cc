@@ -22,12 +22,14 @@ using Kind = Condition::Kind;
 bool Fits(Kind kind, Type type) {
   switch (kind) {
     case Kind::kHealthy:
-      return type != Type::kWorker;
+      return type == Type::kRule || type == Type::kBackend;
     case Kind::kDrained:
-      return type != Type::kRule;
+      return type == Type::kBackend || type == Type::kWorker;
     case Kind::kSynced:
     case Kind::kConnected:
       return type == Type::kWorker;
+    case Kind::kDone:
+      return type == Type::kOperation;
   }
   return false;
 }
@@ -42,15 +44,18 @@ absl::StatusOr<Condition> ParseCondition(std::string_view text, Type type) {
   const size_t equals = text.find('=');
   const std::string_view word = text.substr(0, equals);
   Condition condition;
-  if (word == "drained")
+  if (word == "done" || (word.empty() && type == Type::kOperation))
+    condition.kind = Kind::kDone;
+  else if (word == "drained")
     condition.kind = Kind::kDrained;
   else if (word == "synced")
     condition.kind = Kind::kSynced;
   else if (word == "connected")
     condition.kind = Kind::kConnected;
   else if (word != "healthy")
-    return UsageError(absl::StrCat("--for: '", Escape(text),
-                                   "' is none of healthy, healthy=N, drained, synced, connected"));
+    return UsageError(
+        absl::StrCat("--for: '", Escape(text),
+                     "' is none of healthy, healthy=N, drained, synced, connected, done"));
   if (!Fits(condition.kind, type))
     return UsageError(absl::StrCat("--for: ", Plural(type), " are never '", Escape(word), "'"));
   if (equals == std::string_view::npos) return condition;
@@ -67,6 +72,7 @@ bool Meets(const Item& item, const Condition& condition) {
   if (const auto* backend = std::get_if<api::Backend>(&item))
     return condition.kind == Kind::kHealthy ? IsUp(*backend)
                                             : backend->weight() == 0 && backend->connections() == 0;
+  if (const auto* operation = std::get_if<api::Operation>(&item)) return operation->done();
   const auto& worker = std::get<api::Worker>(item);
   const bool connected = worker.sync() != api::Worker::SYNC_DISCONNECTED;
   switch (condition.kind) {
@@ -78,6 +84,23 @@ bool Meets(const Item& item, const Condition& condition) {
       return connected;
   }
 }
+
+namespace {
+
+// An operation that is done, but not what was asked for.
+bool Failed(const Item& item) {
+  const auto* operation = std::get_if<api::Operation>(&item);
+  return operation != nullptr && operation->error_code() != 0;
+}
+
+// The line about a resource that is as it was waited for.
+std::string EndOf(const Item& item, const std::string& text) {
+  const auto* operation = std::get_if<api::Operation>(&item);
+  if (operation == nullptr) return absl::StrCat(Escape(NameOf(item)), " is ", Escape(text), "\n");
+  return absl::StrCat(Escape(operation->name()), ": ", Escape(operation->status()), "\n");
+}
+
+}  // namespace
 
 absl::StatusOr<ExitCode> RunWait(const Globals& globals, const Selection& selection,
                                  const std::string& text, std::chrono::milliseconds limit) {
@@ -94,9 +117,9 @@ absl::StatusOr<ExitCode> RunWait(const Globals& globals, const Selection& select
                      std::all_of(found.items.begin(), found.items.end(),
                                  [&](const Item& item) { return Meets(item, condition); });
     if (all) {
-      for (const Item& item : found.items)
-        WriteOut(absl::StrCat(Escape(NameOf(item)), " is ", Escape(text), "\n"));
-      return ExitCode::kDone;
+      for (const Item& item : found.items) WriteOut(EndOf(item, text));
+      const bool well = std::none_of(found.items.begin(), found.items.end(), Failed);
+      return well ? ExitCode::kDone : ExitCode::kFindings;
     }
     if (ReadClocks().steady >= end) {
       for (const auto& [name, error] : found.missing)

@@ -165,7 +165,7 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
                           last ? absl::StrCat("warning: ", kLastServing, "\n") : ""));
   }
   LB_ASSIGN_OR_RETURN(api::Operation operation,
-                      client->DrainWorker(options.worker, options.timeout));
+                      client->DrainWorker(options.worker, options.timeout, options.etag));
   if (options.wait) return WaitForEnd(globals, *client, options, name, std::move(operation));
   if (operation.done() && operation.error_code() != 0) return ErrorOf(operation, name);
   Print(globals, operation,
@@ -178,10 +178,11 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
   return ExitCode::kDone;
 }
 
-absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker) {
+absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker,
+                                    const std::string& etag) {
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
-  absl::StatusOr<api::Operation> operation = client->UndrainWorker(worker);
+  absl::StatusOr<api::Operation> operation = client->UndrainWorker(worker, etag);
   if (!operation.ok()) return Explain(*client, worker, operation.status());
   const std::string name = Escape(Leaf(worker));
   const Instant end = ReadClocks().steady + globals.timeout;

@@ -15,6 +15,7 @@ struct DrainOptions {
   std::chrono::milliseconds timeout{30'000};  // After it the worker ends what is still open.
   bool wait = false;
   bool yes = false;
+  std::string etag{};  // Only if the worker is as it was read.
 };
 
 // Drains a worker: shows how many connections are open, asks unless told not to, and with `wait`
@@ -24,6 +25,7 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
 
 // Makes a worker accept connections again, and waits for its word: kFindings when none came within
 // --timeout.
-absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker);
+absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker,
+                                    const std::string& etag);
 
 }  // namespace lb::cli

@@ -22,6 +22,7 @@ enum class Command {
   kWatchEvents,
   kWait,
   kOperationCancel,
+  kTop,
   kConfigValidate,
   kConfigSchema,
   kConfigExplain,
@@ -87,11 +88,14 @@ struct CommandLine {
   std::optional<std::string> since;  // Of events, like the next two.
   std::vector<std::string> kinds;
   std::string resource;
-  bool pre = false;                  // kCheck
-  std::string config;                // kCheck --config
-  std::vector<std::string> only;     // kCheck
-  std::string fail_on;               // kCheck
-  std::vector<std::string> metrics;  // kDebugBundle
+  bool pre = false;                     // kCheck
+  std::string config;                   // kCheck --config
+  std::vector<std::string> only;        // kCheck
+  std::string fail_on;                  // kCheck
+  std::vector<std::string> metrics;     // kDebugBundle
+  std::optional<std::string> interval;  // kTop
+  int rows = 0;                         // kTop -n
+  bool once = false;                    // kTop
   bool all = false;
   bool close = false;
   bool force = false;

@@ -220,6 +220,26 @@ void AddDebug(CLI::App& app, CommandLine& line) {
       "  lbctl debug bundle --out /tmp/lb-debug.tar.gz --duration 10s");
 }
 
+void AddTop(CLI::App& app, CommandLine& line) {
+  CLI::App* top = Add(app, "top", Command::kTop, line,
+                      "rules, backends or workers with their rates, live on the whole screen");
+  top->add_option("TYPE", line.words, "rules (default), backends or workers")->option_text(" ");
+  AddText(*top, "-i,--interval", line.interval, "DURATION", "time between two samples (1s)");
+  top->add_flag("--once", line.once, "two samples, one table, for scripts");
+  top->add_option("-n,--rows", line.rows, "most rows (as many as fit; 20 without a screen)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000));
+  top->footer(
+      "Keys: 1 2 3 or TAB what is shown, arrows choose, s sort, r reverse, / filter, p pause,\n"
+      "d drain (asks first), Enter describe, ? help, q quit.\n"
+      "-o json gives one object for each sample, until interrupted.\n\n"
+      "Examples:\n"
+      "  lbctl top backends\n"
+      "  lbctl top rules --once -n 5\n"
+      "  lbctl top workers -i 5s -o json");
+  top->group("Look");
+}
+
 void AddConfigOnline(CLI::App& config, CommandLine& line) {
   CLI::App* get = Add(config, "get", Command::kConfigGet, line,
                       "the content of a revision; asks the control plane");
@@ -484,6 +504,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddGlobalFlags(app, line);
   AddLook(app, line);
   AddCheck(app, line);
+  AddTop(app, line);
   AddConfig(app, line);
   AddApply(app, line);
   AddWorker(app, line);

@@ -131,4 +131,19 @@ absl::StatusOr<ExitCode> RunDescribe(const Globals& globals, const Selection& se
   return found.missing.empty() ? ExitCode::kDone : ExitCode::kPartly;
 }
 
+absl::StatusOr<std::string> DescribeText(const Globals& globals, AdminClient& client, Type type,
+                                         const std::string& name) {
+  Selection selection;
+  selection.type = type;
+  selection.names = {name};
+  LB_ASSIGN_OR_RETURN(const Found found, Fetch(client, selection));
+  if (found.items.empty()) return found.missing.at(0).second;
+  LB_ASSIGN_OR_RETURN(const api::Status status, client.GetStatus());
+  LB_ASSIGN_OR_RETURN(const Description description, Describe(client, status, found.items[0]));
+  Globals plain = globals;
+  plain.output = Output::kTable;
+  plain.color = false;
+  return RenderText(plain, type, description);
+}
+
 }  // namespace lb::cli

@@ -27,6 +27,7 @@
 #include "cli/resource.h"
 #include "cli/status.h"
 #include "cli/terminal.h"
+#include "cli/top.h"
 #include "cli/version.h"
 #include "cli/wait.h"
 #include "cli/watch.h"
@@ -88,6 +89,18 @@ absl::StatusOr<ExitCode> Wait(const Globals& globals, const CommandLine& line) {
     LB_ASSIGN_OR_RETURN(limit, ParseDuration("--timeout", *line.drain_timeout));
   }
   return RunWait(globals, selection, line.condition, limit);
+}
+
+absl::StatusOr<ExitCode> Top(const Globals& globals, const CommandLine& line) {
+  if (line.words.size() > 1) return UsageError("top shows one of rules, backends, workers");
+  TopOptions options;
+  if (!line.words.empty()) options.type = line.words[0];
+  options.once = line.once;
+  options.rows_max = static_cast<size_t>(line.rows);
+  if (line.interval) {
+    LB_ASSIGN_OR_RETURN(options.interval, ParseDuration("--interval", *line.interval));
+  }
+  return RunTop(globals, options);
 }
 
 absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) {
@@ -236,6 +249,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return WatchEvents(globals, line);
     case Command::kWait:
       return Wait(globals, line);
+    case Command::kTop:
+      return Top(globals, line);
     case Command::kDescribe:
       return Describe(globals, line);
     case Command::kWorkerDrain:

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "cli/terminal_size.h"
+
 namespace lb::cli {
 
 bool StdinIsTty();
@@ -17,10 +19,6 @@ bool StderrIsTty();
 
 // Size of the terminal on stdout, 0 when it is none or says nothing. COLUMNS does not matter: it
 // is not exported by shells and stale when it is.
-struct TerminalSize {
-  size_t columns = 0;
-  size_t rows = 0;
-};
 TerminalSize StdoutSize();
 
 // Writes all of `text` to stdout. Ends the process: quietly with 0 when the reader is gone, with

@@ -86,6 +86,12 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
     return UsageError("TYPE/NAME is missing, as rules/web", SeeHelp(app));
   if (line.command == Command::kWait && (line.words.empty() || line.condition.empty()))
     return UsageError("TYPE/NAME and --for=CONDITION are needed", SeeHelp(app));
+  const bool names_context =
+      line.command == Command::kContextUse || line.command == Command::kContextSet;
+  if (names_context && line.name.empty())
+    return UsageError("the context's NAME is missing", "see: lbctl context list");
+  if (line.command == Command::kContextDelete && line.words.empty())
+    return UsageError("the context's NAME is missing", "see: lbctl context list");
   if (line.check && line.watch)
     return UsageError("--check asks once, --watch until interrupted: use one", SeeHelp(app));
   if (line.command == Command::kConfigValidate && line.name.empty())

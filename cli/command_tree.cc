@@ -38,6 +38,9 @@ void AddGlobalFlags(CLI::App& app, CommandLine& line) {
                  "first that answers (LBCTL_ENDPOINT; unix:/run/lb/admin.sock)")
       ->type_name("ADDRESS")
       ->allow_extra_args(false);
+  AddText(app, "--context", flags.context, "NAME",
+          "the context to take what is not given from (LBCTL_CONTEXT; the current one)");
+  AddText(app, "--config", flags.config, "FILE", "the file with the contexts (LBCTL_CONFIG)");
   AddText(app, "--tls-ca", flags.tls_ca, "FILE",
           "authorities that the server's certificate must come from (LBCTL_TLS_CA)");
   AddText(app, "--tls-cert", flags.tls_cert, "FILE", "our certificate (LBCTL_TLS_CERT)");
@@ -223,12 +226,11 @@ void AddDebug(CLI::App& app, CommandLine& line) {
 void AddTop(CLI::App& app, CommandLine& line) {
   CLI::App* top = Add(app, "top", Command::kTop, line,
                       "rules, backends or workers with their rates, live on the whole screen");
-  top->add_option("TYPE", line.words, "rules (default), backends or workers")->option_text(" ");
+  top->add_option("TYPE", line.name, "rules (default), backends or workers");
   AddText(*top, "-i,--interval", line.interval, "DURATION", "time between two samples (1s)");
   top->add_flag("--once", line.once, "two samples, one table, for scripts");
   top->add_option("-n,--rows", line.rows, "most rows (as many as fit; 20 without a screen)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 100'000));
+      ->type_name("N");
   top->footer(
       "Keys: 1 2 3 or TAB what is shown, arrows choose, s sort, r reverse, / filter, p pause,\n"
       "d drain (asks first), Enter describe, ? help, q quit.\n"
@@ -396,6 +398,33 @@ CLI::App* AddBackendVerb(CLI::App& parent, const char* name, Command command, Co
   return verb;
 }
 
+void AddContext(CLI::App& app, CommandLine& line) {
+  CLI::App* context = AddGroup(app, "context", "name control planes, and choose one");
+  context->group("Other");
+  Add(*context, "list", Command::kContextList, line, "all contexts; * is the current one");
+  CLI::App* show =
+      Add(*context, "show", Command::kContextShow, line, "where lbctl would ask, and why there");
+  show->add_option("NAME", line.name, "of this context; none: the one that holds");
+  CLI::App* use =
+      Add(*context, "use", Command::kContextUse, line, "make a context the current one");
+  use->add_option("NAME", line.name, "the context");
+  CLI::App* set =
+      Add(*context, "set", Command::kContextSet, line,
+          "make or change a context: what is given by --endpoint, --tls-* and --timeout");
+  set->add_option("NAME", line.name, "the context");
+  set->footer("An empty value removes a setting: --tls-server-name ''");
+  CLI::App* forget = Add(*context, "delete", Command::kContextDelete, line, "forget contexts");
+  forget->add_option("NAME", line.words, "the contexts")->option_text(" ...");
+  context->footer(
+      "Kept in $XDG_CONFIG_HOME/lb/lbctl.yaml (~/.config/lb/lbctl.yaml), or in --config FILE.\n"
+      "A flag stands before its variable, that before the context, that before the default.\n\n"
+      "Examples:\n"
+      "  lbctl context set prod --endpoint lb-1:9901 --endpoint lb-2:9901 --tls-ca ca.crt \\\n"
+      "      --tls-cert me.crt --tls-key me.key\n"
+      "  lbctl context use prod\n"
+      "  lbctl --context test status");
+}
+
 void AddBackend(CLI::App& app, CommandLine& line) {
   CLI::App* backend =
       AddGroup(app, "backend", "take backends out of service and back, and weigh them");
@@ -508,6 +537,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddConfig(app, line);
   AddApply(app, line);
   AddWorker(app, line);
+  AddContext(app, line);
   AddTls(app, line);
   AddBackend(app, line);
   AddOperation(app, line);

@@ -27,18 +27,33 @@ CLI::App* FindCommand(const CLI::App* app, const std::string& word) {
   return nullptr;
 }
 
+// Keeps what the line says about where to ask.
+void TakeFlag(const CLI::Option& option, const std::string& value, GlobalFlags& flags) {
+  if (option.check_lname("endpoint")) flags.endpoints.push_back(value);
+  if (option.check_lname("context")) flags.context = value;
+  if (option.check_lname("config")) flags.config = value;
+  if (option.check_lname("tls-ca")) flags.tls_ca = value;
+  if (option.check_lname("tls-cert")) flags.tls_cert = value;
+  if (option.check_lname("tls-key")) flags.tls_key = value;
+  if (option.check_lname("tls-server-name")) flags.tls_server_name = value;
+}
+
 // Walks all words but the last.
-Place Walk(CLI::App& root, const std::vector<std::string>& words,
-           std::vector<std::string>& endpoints) {
+Place Walk(CLI::App& root, const std::vector<std::string>& words, GlobalFlags& flags) {
   Place place{&root, nullptr, {}};
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     const std::string& word = words[i];
     if (place.option != nullptr) {
-      if (place.option->check_lname("endpoint")) endpoints.push_back(word);
+      TakeFlag(*place.option, word, flags);
       place.option = nullptr;
     } else if (word.size() > 1 && word[0] == '-') {
-      const CLI::Option* option = FindFlag(place.app, word);
-      if (option != nullptr && option->get_type_size() > 0) place.option = option;
+      const size_t equals = word.find('=');
+      const CLI::Option* option = FindFlag(place.app, word.substr(0, equals));
+      const bool takes_value = option != nullptr && option->get_type_size() > 0;
+      if (takes_value && equals != std::string::npos)
+        TakeFlag(*option, word.substr(equals + 1), flags);
+      else if (takes_value)
+        place.option = option;
     } else if (CLI::App* command = FindCommand(place.app, word);
                command != nullptr && place.positionals.empty()) {
       place.app = command;
@@ -60,6 +75,8 @@ void CompleteValue(const CLI::Option& option, Completion& completion) {
     completion.words = {"table", "wide", "json", "yaml", "name"};
   } else if (option.check_lname("color")) {
     completion.words = {"auto", "always", "never"};
+  } else if (option.check_lname("context")) {
+    completion.contexts = true;
   } else if (option.check_lname("rule")) {
     completion.names = Type::kRule;
   } else if (option.check_lname("backend")) {
@@ -91,7 +108,7 @@ Completion Complete(const std::vector<std::string>& words) {
   CLI::App root;
   CommandLine line;
   BuildTree(root, line);
-  const Place place = Walk(root, words, completion.endpoints);
+  const Place place = Walk(root, words, completion.flags);
   const std::string& last = words.back();
   const std::string command = place.app->get_name();
   if (place.option != nullptr) {
@@ -101,7 +118,7 @@ Completion Complete(const std::vector<std::string>& words) {
   } else if (!place.app->get_subcommands(nullptr).empty()) {
     for (const CLI::App* next : place.app->get_subcommands(nullptr))
       completion.words.push_back(next->get_name());
-  } else if (command == "get" || command == "describe") {
+  } else if (command == "get" || command == "describe" || command == "wait") {
     CompleteSelection(place, last, completion);
   } else if (place.app->get_parent()->get_name() == "backend") {
     completion.names = Type::kBackend;
@@ -109,6 +126,10 @@ Completion Complete(const std::vector<std::string>& words) {
     completion.names = Type::kWorker;
   } else if (place.app->get_parent()->get_name() == "operation" && place.positionals.empty()) {
     completion.names = Type::kOperation;
+  } else if (place.app->get_parent()->get_name() == "context") {
+    completion.contexts = command != "list" && (command == "delete" || place.positionals.empty());
+  } else if (command == "top" && place.positionals.empty()) {
+    completion.words = {"rules", "backends", "workers"};
   } else if (command == "completion" && place.positionals.empty()) {
     completion.words = {"bash", "zsh", "fish"};
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/globals.h"
 #include "cli/resource.h"
 
 namespace lb::cli {
@@ -14,7 +15,8 @@ struct Completion {
   std::vector<std::string> words;  // Commands, flags or values that may stand there, all of them.
   std::optional<Type> names;       // Names of these may stand there; a server knows them.
   bool typed = false;              // Names are written TYPE/NAME.
-  std::vector<std::string> endpoints;  // What the line says about where to ask.
+  bool contexts = false;           // Names of contexts may stand there; a file knows them.
+  GlobalFlags flags;               // What the line says about where to ask.
 };
 
 // `words` are those after "lbctl"; the last one, possibly empty, is being written.

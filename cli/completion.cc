@@ -5,6 +5,8 @@
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/complete.h"
+#include "cli/context.h"
+#include "cli/context_store.h"
 #include "cli/get.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
@@ -41,9 +43,14 @@ compdef _lbctl lbctl
 constexpr char kFish[] = R"sh(# fish completion of lbctl: lbctl completion fish | source
 function __lbctl_complete
   set -l words (commandline -opc) (commandline -ct)
-  $words[1] __complete $words[2..-1] 2>/dev/null
+  set -l replies ($words[1] __complete $words[2..-1] 2>/dev/null)
+  if set -q replies[1]
+    string join \n -- $replies
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c lbctl -a '(__lbctl_complete)'
+complete -c lbctl -f -a '(__lbctl_complete)'
 )sh";
 
 // A shell puts candidates on the command line as they are: nothing that it would take for syntax.
@@ -64,10 +71,10 @@ std::string Written(Type type, const std::string& name, bool typed) {
 
 absl::StatusOr<std::vector<std::string>> AskNames(const Completion& completion,
                                                   const GetEnv& get_env) {
-  GlobalFlags flags;
-  flags.endpoints = completion.endpoints;
+  GlobalFlags flags = completion.flags;
   flags.timeout = kHalfOfPatience;
-  LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(flags, get_env, false));
+  LB_ASSIGN_OR_RETURN(const ChosenContext context, ChooseContext(flags, get_env));
+  LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(flags, WithContext(get_env, context), false));
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   Selection selection;
@@ -97,6 +104,7 @@ void RunComplete(const std::vector<std::string>& words, const GetEnv& get_env) {
     const auto names = AskNames(completion, get_env);
     if (names.ok()) completion.words = *names;
   }
+  if (completion.contexts) completion.words = ContextNames(completion.flags, get_env);
   std::string out;
   for (const std::string& word : completion.words)
     if (IsSafe(word) && word.rfind(words.back(), 0) == 0) absl::StrAppend(&out, word, "\n");

@@ -1,5 +1,6 @@
 // The flags that every command understands, and where their values come from: flag, then
-// environment, then default. Pure except for the streams' kind, which is an argument.
+// environment (which the context fills up: context_store.h), then default. Pure except for the
+// streams' kind, which is an argument.
 #pragma once
 
 #include <chrono>
@@ -18,6 +19,8 @@ enum class Output { kTable, kWide, kJson, kYaml, kName, kJsonPath };
 
 // What the command line said; unset is what it did not say.
 struct GlobalFlags {
+  std::optional<std::string> context;
+  std::optional<std::string> config;  // The context file.
   std::vector<std::string> endpoints;
   std::optional<std::string> tls_ca;
   std::optional<std::string> tls_cert;

@@ -17,6 +17,8 @@
 #include "cli/config.h"
 #include "cli/config_apply.h"
 #include "cli/connections.h"
+#include "cli/context.h"
+#include "cli/context_store.h"
 #include "cli/describe.h"
 #include "cli/events.h"
 #include "cli/exit_code.h"
@@ -92,9 +94,9 @@ absl::StatusOr<ExitCode> Wait(const Globals& globals, const CommandLine& line) {
 }
 
 absl::StatusOr<ExitCode> Top(const Globals& globals, const CommandLine& line) {
-  if (line.words.size() > 1) return UsageError("top shows one of rules, backends, workers");
   TopOptions options;
-  if (!line.words.empty()) options.type = line.words[0];
+  if (!line.name.empty()) options.type = line.name;
+  if (line.rows < 0) return UsageError(absl::StrCat("--rows: ", line.rows, " is less than 0"));
   options.once = line.once;
   options.rows_max = static_cast<size_t>(line.rows);
   if (line.interval) {
@@ -236,7 +238,10 @@ absl::StatusOr<ExitCode> Bundle(const Globals& globals, const CommandLine& line)
 
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
-  LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(line.flags, ReadEnv, StdoutIsTty()));
+  LB_ASSIGN_OR_RETURN(const ChosenContext context, ChooseContext(line.flags, ReadEnv));
+  LB_ASSIGN_OR_RETURN(const Globals globals,
+                      Resolve(line.flags, WithContext(ReadEnv, context), StdoutIsTty()));
+  if (!globals.quiet) WriteErr(OverriddenNote(line.flags, ReadEnv, context));
   const bool selects_fields = line.command == Command::kGet && !line.watch;
   if (globals.output == Output::kJsonPath && !selects_fields)
     return UsageError("-o jsonpath is for get, without --watch");
@@ -316,6 +321,16 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line) {
       return GenerateCert(line);
     case Command::kConfigExplain:
       return RunExplain(line.name);
+    case Command::kContextList:
+      return RunContextList(line.flags, ReadEnv);
+    case Command::kContextShow:
+      return RunContextShow(line.flags, ReadEnv, line.name);
+    case Command::kContextUse:
+      return RunContextUse(line.flags, ReadEnv, line.name);
+    case Command::kContextSet:
+      return RunContextSet(line.flags, ReadEnv, line.name);
+    case Command::kContextDelete:
+      return RunContextDelete(line.flags, ReadEnv, line.words);
     case Command::kCompletion:
       return RunCompletion(line.name);
     default:

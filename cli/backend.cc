@@ -50,6 +50,11 @@ absl::StatusOr<ExitCode> Drain(const Globals& globals, AdminClient& client,
     LB_ASSIGN_OR_RETURN(
         operation, FollowOperation(globals, client, operation, what, options.timeout + kGrace));
   }
+  const bool too_late =
+      operation.error_code() == static_cast<int>(absl::StatusCode::kDeadlineExceeded);
+  if (operation.error_code() != 0 && !too_late)
+    return absl::Status(static_cast<absl::StatusCode>(operation.error_code()),
+                        absl::StrCat(what, ": ", operation.error_message()));
   PrintMessage(
       globals, operation, operation.name(),
       absl::StrCat(what, options.dry_run ? ": " : " drained: ", Escape(operation.status())));
@@ -123,7 +128,7 @@ absl::StatusOr<ExitCode> RunBackend(const Globals& globals, BackendOptions optio
     return UsageError("--etag is of one backend, and several are named");
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
-  return RunForEach(names, [&](const std::string& name) -> absl::StatusOr<ExitCode> {
+  return RunForEach(globals, names, [&](const std::string& name) -> absl::StatusOr<ExitCode> {
     if (options.verb == Verb::kDrain) return Drain(globals, *client, options, name);
     LB_ASSIGN_OR_RETURN(const api::Backend backend, Change(*client, options, weight, name));
     PrintMessage(globals, backend, backend.name(), Words(backend, options));

@@ -123,6 +123,11 @@ absl::StatusOr<ExitCode> RunConnectionsKill(const Globals& globals,
     PrintMessage(globals, operation, operation.name(), Escape(operation.status()));
     return ExitCode::kDone;
   }
+  if (operation.connections_left() == 0) {
+    operation.set_connections_closed(0);
+    PrintMessage(globals, operation, operation.name(), "0 connections killed");
+    return ExitCode::kDone;
+  }
   if (!options.yes) {
     LB_RETURN_IF_ERROR(AskForConsent(operation.connections_left()));
   } else if (!globals.quiet) {

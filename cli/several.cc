@@ -12,14 +12,20 @@
 namespace lb::cli {
 
 absl::StatusOr<ExitCode> RunForEach(
-    const std::vector<std::string>& names,
+    const Globals& globals, const std::vector<std::string>& names,
     const std::function<absl::StatusOr<ExitCode>(const std::string& name)>& one) {
   if (names.size() == 1) return one(names[0]);
   std::vector<ExitCode> codes;
   for (const std::string& name : names) {
     const absl::StatusOr<ExitCode> code = one(name);
-    if (!code.ok()) WriteErr(RenderError(code.status()));
     codes.push_back(code.ok() ? *code : ExitCodeFor(code.status()));
+    if (code.ok()) continue;
+    const bool is_json = globals.output == Output::kJson;
+    WriteErr(is_json ? RenderErrorJson(code.status()) : RenderError(code.status()));
+    const bool ends_all =
+        codes.back() == ExitCode::kUnreachable || codes.back() == ExitCode::kRefused;
+    if (ends_all) codes.resize(names.size(), codes.back());
+    if (ends_all) break;
   }
   const auto failed = static_cast<size_t>(
       std::count_if(codes.begin(), codes.end(), [](ExitCode c) { return c != ExitCode::kDone; }));

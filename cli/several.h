@@ -8,13 +8,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/exit_code.h"
+#include "cli/globals.h"
 
 namespace lb::cli {
 
 // Runs `one` for each name. With one name the error is returned; with several each error goes to
-// stderr, and the code is that of the first error when all failed, kPartly when only some did.
+// stderr, as JSON under -o json, and the code is that of the first error when all failed, kPartly
+// when only some did. A server that does not answer, or refuses, is not asked about the others:
+// they failed too.
 absl::StatusOr<ExitCode> RunForEach(
-    const std::vector<std::string>& names,
+    const Globals& globals, const std::vector<std::string>& names,
     const std::function<absl::StatusOr<ExitCode>(const std::string& name)>& one);
 
 // Full names of backends from "RULE/NAME", "rules/RULE/backends/NAME" and the like.

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
+#include "tests/fakes/admin_change_services.h"
 #include "tests/fakes/admin_state.h"
 
 namespace lb::fakes {
@@ -130,6 +131,8 @@ class AdminServer::Impl final {
     for (grpc::Service* service :
          std::initializer_list<grpc::Service*>{&status_, &rules_, &workers_, &operations_})
       builder.RegisterService(service);
+    for (const std::unique_ptr<grpc::Service>& service : changes_)
+      builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
     LB_CHECK(server_ != nullptr);
   }
@@ -153,6 +156,7 @@ class AdminServer::Impl final {
   RuleService rules_{state};
   WorkerService workers_{state};
   OperationService operations_{state};
+  std::vector<std::unique_ptr<grpc::Service>> changes_ = MakeChangeServices(state);
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -185,6 +189,11 @@ std::vector<api::DrainWorkerRequest> AdminServer::drains() const {
 std::vector<api::UndrainWorkerRequest> AdminServer::undrains() const {
   std::lock_guard lock(impl_->state.mutex);
   return impl_->state.undrains;
+}
+
+ChangeRequests AdminServer::seen() const {
+  std::lock_guard lock(impl_->state.mutex);
+  return impl_->state.seen;
 }
 
 size_t AdminServer::calls() const {

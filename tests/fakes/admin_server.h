@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lb/admin/v1/admin.pb.h"
+#include "tests/fakes/admin_changes.h"
 
 namespace lb::fakes {
 
@@ -21,6 +22,7 @@ class AdminServer final {
     std::vector<lb::admin::v1::Worker> workers;
     // What GetOperation answers, one after the other; the last one for ever.
     std::vector<lb::admin::v1::Operation> operations;
+    ChangeAnswers changes;
     bool undrain_waits = false;  // An undrain is not done when it is given.
   };
 
@@ -47,6 +49,9 @@ class AdminServer final {
   // What DrainWorker and UndrainWorker were called with so far.
   std::vector<lb::admin::v1::DrainWorkerRequest> drains() const;
   std::vector<lb::admin::v1::UndrainWorkerRequest> undrains() const;
+
+  // What changes were asked for so far.
+  ChangeRequests seen() const;
 
   // Calls of any kind so far.
   size_t calls() const;

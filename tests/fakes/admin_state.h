@@ -25,6 +25,7 @@ struct AdminState {
   size_t page_size = 1000;
   size_t operation = 0;
   size_t calls = 0;
+  ChangeRequests seen;
   std::vector<lb::admin::v1::DrainWorkerRequest> drains;
   std::vector<lb::admin::v1::UndrainWorkerRequest> undrains;
 

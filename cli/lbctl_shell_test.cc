@@ -1,0 +1,88 @@
+// The completion scripts in the shells they are for: each is accepted, and completes a name that
+// only a server knows.
+#include <array>
+#include <cstdio>
+#include <fstream>
+
+#include "base/check.h"
+#include "cli/lbctl_fixture.h"
+
+namespace lb::cli {
+namespace {
+
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+class LbctlShellTest : public LbctlTest {
+ protected:
+  LbctlShellTest() {
+    for (const char* shell : {"bash", "zsh", "fish"})
+      std::ofstream(Script(shell)) << RunLbctl({"completion", shell}).out;
+  }
+
+  std::string Script(const std::string& shell) const { return folder_ + "/completion." + shell; }
+
+  // What `shell` prints when it runs `text` with lbctl in its path, and how it ended.
+  std::pair<std::string, int> RunIn(const std::string& shell, const std::string& text) const {
+    const std::string file = folder_ + "/script";
+    std::ofstream(file) << text;
+    const std::string command =
+        "HOME=" + folder_ + " PATH=$PWD/cli:/usr/bin:/bin LBCTL_ENDPOINT=" + server_->endpoint() +
+        " " + shell + " " + file + " 2>&1";
+    FILE* pipe = ::popen(command.c_str(), "r");
+    LB_CHECK(pipe != nullptr);
+    std::string out;
+    std::array<char, 4096> block;
+    while (const size_t got = std::fread(block.data(), 1, block.size(), pipe))
+      out.append(block.data(), got);
+    return {out, ::pclose(pipe)};
+  }
+};
+
+TEST_F(LbctlShellTest, EachScriptIsAcceptedByItsShell) {
+  for (const auto& [shell, check] : std::vector<std::pair<std::string, std::string>>{
+           {"bash", "bash -n"}, {"zsh", "zsh -f -n"}, {"fish", "fish --no-execute"}}) {
+    const auto [out, status] = RunIn(check, RunLbctl({"completion", shell}).out);
+    EXPECT_EQ(status, 0) << shell << out;
+    EXPECT_EQ(out, "") << shell;
+  }
+}
+
+TEST_F(LbctlShellTest, FishCompletesCommandsAndNamesOfTheServer) {
+  const std::string source = "source " + Script("fish") + "\n";
+  EXPECT_EQ(RunIn("fish", source + "complete -C 'lbctl get rules w'").first, "web\n");
+  EXPECT_EQ(RunIn("fish", source + "complete -C 'lbctl backend drain web/web-'").first,
+            "web/web-1\nweb/web-2\n");
+  EXPECT_EQ(RunIn("fish", source + "complete -C 'lbctl desc'").first, "describe\n");
+  EXPECT_EQ(RunIn("fish", source + "complete -C 'lbctl worker drain '").first,
+            "worker-1\nworker-2\n");
+}
+
+TEST_F(LbctlShellTest, FishGoesOnWithFilesWhereNothingElseFits) {
+  std::ofstream(folder_ + "/mine.yaml") << "\n";
+  const std::string source = "source " + Script("fish") + "\ncd " + folder_ + "\n";
+  const std::string out = RunIn("fish", source + "complete -C 'lbctl apply min'").first;
+  EXPECT_TRUE(Has(out, "mine.yaml")) << out;
+}
+
+TEST_F(LbctlShellTest, BashCompletesNamesOfTheServerThroughItsOwnMachinery) {
+  const std::string text = "source " + Script("bash") +
+                           "\ncomplete -p lbctl\n"
+                           "COMP_LINE='lbctl get rules w' COMP_POINT=17\n"
+                           "_lbctl lbctl w rules\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
+  EXPECT_EQ(RunIn("bash", text).first, "complete -o default -F _lbctl lbctl\nweb\n");
+}
+
+// zsh completes only in its line editor: the function is run with what the editor would give it.
+TEST_F(LbctlShellTest, ZshOffersNamesOfTheServer) {
+  const std::string text =
+      "compdef() { }\n_files() { print files }\ncompadd() { print -l -- ${(P)2} }\n"
+      "source " +
+      Script("zsh") + "\nwords=(lbctl get backends web/w) CURRENT=4\n_lbctl\n" +
+      "words=(lbctl apply min) CURRENT=3\n_lbctl\n";
+  EXPECT_EQ(RunIn("zsh -f", text).first, "web/web-1\nweb/web-2\nfiles\n");
+}
+
+}  // namespace
+}  // namespace lb::cli

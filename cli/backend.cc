@@ -36,7 +36,8 @@ std::string Words(const api::Backend& backend, const BackendOptions& options) {
 }
 
 absl::StatusOr<ExitCode> Drain(const Globals& globals, AdminClient& client,
-                               const BackendOptions& options, const std::string& name) {
+                               const BackendOptions& options, const std::string& name,
+                               const PrintOne& print) {
   api::DrainBackendRequest request;
   request.set_name(name);
   *request.mutable_timeout() = ToProto(options.timeout);
@@ -55,9 +56,8 @@ absl::StatusOr<ExitCode> Drain(const Globals& globals, AdminClient& client,
   if (operation.error_code() != 0 && !too_late)
     return absl::Status(static_cast<absl::StatusCode>(operation.error_code()),
                         absl::StrCat(what, ": ", operation.error_message()));
-  PrintMessage(
-      globals, operation, operation.name(),
-      absl::StrCat(what, options.dry_run ? ": " : " drained: ", Escape(operation.status())));
+  print(operation, operation.name(),
+        absl::StrCat(what, options.dry_run ? ": " : " drained: ", Escape(operation.status())));
   if (!options.wait && !options.dry_run && !globals.quiet)
     WriteErr(absl::StrCat("Take back: lbctl backend undrain ", ShortBackendName(name), "\n"));
   const bool in_time = operation.done() && operation.error_code() == 0;
@@ -128,12 +128,15 @@ absl::StatusOr<ExitCode> RunBackend(const Globals& globals, BackendOptions optio
     return UsageError("--etag is of one backend, and several are named");
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
-  return RunForEach(globals, names, [&](const std::string& name) -> absl::StatusOr<ExitCode> {
-    if (options.verb == Verb::kDrain) return Drain(globals, *client, options, name);
-    LB_ASSIGN_OR_RETURN(const api::Backend backend, Change(*client, options, weight, name));
-    PrintMessage(globals, backend, backend.name(), Words(backend, options));
-    return ExitCode::kDone;
-  });
+  const char* kind = options.verb == Verb::kDrain ? "OperationList" : "BackendList";
+  return RunForEach(
+      globals, kind, names,
+      [&](const std::string& name, const PrintOne& print) -> absl::StatusOr<ExitCode> {
+        if (options.verb == Verb::kDrain) return Drain(globals, *client, options, name, print);
+        LB_ASSIGN_OR_RETURN(const api::Backend backend, Change(*client, options, weight, name));
+        print(backend, backend.name(), Words(backend, options));
+        return ExitCode::kDone;
+      });
 }
 
 }  // namespace lb::cli

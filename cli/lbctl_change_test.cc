@@ -265,6 +265,10 @@ TEST_F(LbctlChangeTest, SomeOfSeveralBackendsThatFailAreExitCode7) {
   const ProcessResult in_json = Run({"backend", "maint", "web/web-1", "web/nope", "-o", "json"});
   EXPECT_EQ(in_json.exit_code, 7);
   EXPECT_EQ(json::parse(in_json.err).at("exitCode"), 3) << in_json.err;
+  const json::value list = json::parse(in_json.out);
+  EXPECT_EQ(list.at("kind"), "BackendList");
+  EXPECT_EQ(list.at("items").at(0).at("name"), "rules/web/backends/web-1");
+  EXPECT_EQ(list.at("errors").at(0).at("name"), "rules/web/backends/nope");
 }
 
 TEST_F(LbctlChangeTest, SeveralNamesOfAServerThatIsGoneAreOneFailure) {

@@ -1,36 +1,83 @@
 #include "cli/several.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "cli/json.h"
+#include "cli/operation.h"
 #include "cli/resource.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "cli/views.h"
 
 namespace lb::cli {
 
-absl::StatusOr<ExitCode> RunForEach(
-    const Globals& globals, const std::vector<std::string>& names,
-    const std::function<absl::StatusOr<ExitCode>(const std::string& name)>& one) {
-  if (names.size() == 1) return one(names[0]);
+namespace {
+
+namespace json = boost::json;
+
+bool IsStructured(const Globals& globals) {
+  return globals.output == Output::kJson || globals.output == Output::kYaml;
+}
+
+// What came of several names, as one list.
+struct Results {
+  json::array items;
+  json::array errors;
   std::vector<ExitCode> codes;
+};
+
+void PrintList(const Globals& globals, const char* kind, Results& results) {
+  json::object list = {{"kind", kind}, {"items", std::move(results.items)}};
+  if (!results.errors.empty()) list["errors"] = std::move(results.errors);
+  WriteOut(globals.output == Output::kJson ? ToPrettyJson(list) : ToYaml(list));
+}
+
+void TakeError(const Globals& globals, const std::string& name, const absl::Status& error,
+               Results& results) {
+  WriteErr(globals.output == Output::kJson ? RenderErrorJson(error) : RenderError(error));
+  results.errors.push_back({{"name", name},
+                            {"code", absl::StatusCodeToString(error.code())},
+                            {"message", std::string(error.message())}});
+}
+
+ExitCode CodeOf(const std::vector<ExitCode>& codes) {
+  const auto failed = static_cast<size_t>(
+      std::count_if(codes.begin(), codes.end(), [](ExitCode c) { return c != ExitCode::kDone; }));
+  if (failed == 0) return ExitCode::kDone;
+  return failed == codes.size() ? codes[0] : ExitCode::kPartly;
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> RunForEach(
+    const Globals& globals, const char* kind, const std::vector<std::string>& names,
+    const std::function<absl::StatusOr<ExitCode>(const std::string& name, const PrintOne& print)>&
+        one) {
+  Results results;
+  const bool lists = names.size() > 1 && IsStructured(globals);
+  const PrintOne print = [&](const google::protobuf::Message& message, const std::string& name,
+                             const std::string& words) {
+    if (!lists) return PrintMessage(globals, message, name, words);
+    results.items.push_back(ToJson(message));
+  };
+  if (names.size() == 1) return one(names[0], print);
+  std::vector<ExitCode>& codes = results.codes;
   for (const std::string& name : names) {
-    const absl::StatusOr<ExitCode> code = one(name);
+    const absl::StatusOr<ExitCode> code = one(name, print);
     codes.push_back(code.ok() ? *code : ExitCodeFor(code.status()));
     if (code.ok()) continue;
-    const bool is_json = globals.output == Output::kJson;
-    WriteErr(is_json ? RenderErrorJson(code.status()) : RenderError(code.status()));
+    TakeError(globals, name, code.status(), results);
     const bool ends_all =
         codes.back() == ExitCode::kUnreachable || codes.back() == ExitCode::kRefused;
     if (ends_all) codes.resize(names.size(), codes.back());
     if (ends_all) break;
   }
-  const auto failed = static_cast<size_t>(
-      std::count_if(codes.begin(), codes.end(), [](ExitCode c) { return c != ExitCode::kDone; }));
-  if (failed == 0) return ExitCode::kDone;
-  return failed == codes.size() ? codes[0] : ExitCode::kPartly;
+  if (lists && !results.items.empty()) PrintList(globals, kind, results);
+  return CodeOf(codes);
 }
 
 absl::StatusOr<std::vector<std::string>> ParseBackendNames(const std::vector<std::string>& words) {

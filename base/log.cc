@@ -125,6 +125,10 @@ void ChangeLogLevel(std::optional<LogLevel> level) {
 
 void Log(LogLevel level, std::string_view message, const LogFields& fields) {
   if (level < TheSettings().level.load(std::memory_order_relaxed)) return;
+  LogAtAnyLevel(level, message, fields);
+}
+
+void LogAtAnyLevel(LogLevel level, std::string_view message, const LogFields& fields) {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
   TheLogger().info(RenderLogLine(TheSettings().format.load(std::memory_order_relaxed), time, level,

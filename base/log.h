@@ -33,6 +33,9 @@ void ChangeLogLevel(std::optional<LogLevel> level);
 // Writes one line when `level` is enabled.
 void Log(LogLevel level, std::string_view message, const LogFields& fields = {});
 
+// Writes one line whatever level is enabled, for lines whose source has a level of its own.
+void LogAtAnyLevel(LogLevel level, std::string_view message, const LogFields& fields = {});
+
 inline void LogInfo(std::string_view message, const LogFields& fields = {}) {
   Log(LogLevel::kInfo, message, fields);
 }

@@ -486,7 +486,9 @@ void AddLogLevel(CLI::App& app, CommandLine& line) {
   Add(*group, "get", Command::kLogLevelGet, line, "the level of every component");
   CLI::App* set = Add(*group, "set", Command::kLogLevelSet, line,
                       "error, warn, info, debug, trace, or default; returns by itself");
-  set->add_option("COMPONENT LEVEL", line.words, "controlplane, workers/NAME or workers/-; a level")
+  set->add_option("COMPONENT LEVEL", line.words,
+                  "controlplane, workers/NAME or workers/-, with /grpc "
+                  "for gRPC's own lines; a level")
       ->option_text(" ");
   set->add_option("--for", line.duration, "when it returns (10m; up to 24h)")
       ->type_name("DURATION")

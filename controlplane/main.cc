@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/grpc_log.h"
 #include "base/log.h"
 #include "controlplane/config/load.h"
 #include "controlplane/shell/config_reader.h"
@@ -60,6 +61,7 @@ int Main(std::vector<std::string> arguments) {
   const Flags& flags = *parsed->flags;
   if (absl::Status status = SetUpLog(flags.log_level, flags.log_format); !status.ok())
     return UsageError(status);
+  RouteGrpcLog();
   IgnoreSigpipe();
   return CheckThenServe(flags);
 }

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/grpc_log.h"
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -150,6 +151,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "lb-worker: %s\n", Text(log).c_str());
     return 2;
   }
+  RouteGrpcLog();
   std::signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();
   const absl::Status served = Serve(*parsed.run);

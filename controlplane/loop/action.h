@@ -119,6 +119,7 @@ struct WriteLog {
 // Log lines of this level and above only, from now on.
 struct SetLogLevel {
   std::optional<LogLevel> level;  // Unset: as the process was started.
+  bool grpc = false;              // Of gRPC's own lines.
 };
 
 using Action =

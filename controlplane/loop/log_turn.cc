@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/snapshot/features.h"
@@ -16,6 +18,7 @@ namespace {
 
 constexpr char kSelf[] = "controlplane";
 constexpr char kAllWorkers[] = "workers/-";
+constexpr char kGrpc[] = "/grpc";
 constexpr std::chrono::minutes kDefaultDuration{10};
 constexpr std::chrono::seconds kMinDuration{1};
 constexpr std::chrono::hours kMaxDuration{24};
@@ -37,33 +40,49 @@ std::optional<LogLevel> FromProto(type::v1::LogLevel level) {
   }
 }
 
+// What a component's name says: which process, and whether its own lines or gRPC's.
+struct Component {
+  std::string process;  // "controlplane", "workers/worker-1", "workers/-"
+  bool grpc = false;
+
+  const char* feature() const { return grpc ? kFeatureLogGrpc : kFeatureLogLevel; }
+};
+
+Component ParseComponent(const std::string& name) {
+  const bool grpc = absl::EndsWith(name, kGrpc);
+  return {std::string(absl::StripSuffix(name, kGrpc)), grpc};
+}
+
 // The workers that a component names, all of which can; the control plane itself is none.
-Outcome<std::vector<WorkerKey>> FindWorkers(const View& view, const std::string& component) {
+Outcome<std::vector<WorkerKey>> FindWorkers(const View& view, const std::string& name) {
+  const Component component = ParseComponent(name);
   std::vector<WorkerKey> found;
-  if (component == kSelf) return found;
-  if (component == kAllWorkers) {
+  if (component.process == kSelf) return found;
+  if (component.process == kAllWorkers) {
     for (const auto& [session, key] : view.workers.sessions())
-      if (view.workers.Find(key)->Knows(kFeatureLogLevel)) found.push_back(key);
+      if (view.workers.Find(key)->Knows(component.feature())) found.push_back(key);
     if (!found.empty()) return found;
     return Failure{
         absl::FailedPreconditionError("no worker is connected that can change its log level"),
         "MISSING_FEATURE"};
   }
-  Outcome<WorkerKey> key = FindWorker(view, component);
+  Outcome<WorkerKey> key = FindWorker(view, component.process);
   if (auto* failure = std::get_if<Failure>(&key)) {
     failure->reason = "COMPONENT_NOT_FOUND";
     failure->status = absl::NotFoundError(absl::StrCat(
-        "'", component, "' does not exist: components are controlplane, workers/NAME, workers/-"));
+        "'", name,
+        "' does not exist: components are controlplane, workers/NAME, workers/-, and each of them "
+        "with /grpc behind it"));
     return *failure;
   }
   const WorkerRecord& record = *view.workers.Find(std::get<0>(key));
   if (!record.session)
     return Failure{
-        absl::FailedPreconditionError(absl::StrCat("'", component, "' is not connected")),
+        absl::FailedPreconditionError(absl::StrCat("'", component.process, "' is not connected")),
         "WORKER_DISCONNECTED"};
-  if (!record.Knows(kFeatureLogLevel))
+  if (!record.Knows(component.feature()))
     return Failure{absl::FailedPreconditionError(
-                       absl::StrCat("'", component, "' cannot change its log level; upgrade it")),
+                       absl::StrCat("'", name, "' cannot change its log level; upgrade it")),
                    "MISSING_FEATURE"};
   return std::vector<WorkerKey>{std::get<0>(key)};
 }
@@ -82,9 +101,11 @@ void SendLevel(const WorkerKey& key, const admin::v1::SetLogLevelRequest& reques
   message.mutable_command()->set_id(absl::StrCat(parts.self.incarnation(), "/log"));
   worker::v1::Command::SetLogLevel& order = *message.mutable_command()->mutable_set_log_level();
   order.set_level(request.level());
+  order.set_grpc(ParseComponent(request.component()).grpc);
   *order.mutable_duration() = ToProto(duration);
   turn.Send(*parts.workers.At(key).session, std::move(message));
-  Note(absl::StrCat("workers/", key.id), request.level(), turn.now + duration, parts);
+  Note(absl::StrCat("workers/", key.id, order.grpc() ? kGrpc : ""), request.level(),
+       turn.now + duration, parts);
 }
 
 }  // namespace
@@ -99,10 +120,14 @@ admin::v1::GetLogLevelsResponse DescribeLogLevels(const View& view, const Parts&
     setting.set_level(it->second.level);
     *setting.mutable_return_time() = ToProto(view.clock.ToWall(it->second.until));
   };
-  add(kSelf);
+  const auto add_process = [&](const std::string& process) {
+    add(process);
+    add(process + kGrpc);
+  };
+  add_process(kSelf);
   std::string last;
   for (const auto& [key, record] : parts.workers.workers())
-    if (key.id != last) add(absl::StrCat("workers/", last = key.id));
+    if (key.id != last) add_process(absl::StrCat("workers/", last = key.id));
   return out;
 }
 
@@ -118,9 +143,9 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
   if (duration < kMinDuration || duration > kMaxDuration)
     return FieldFailure("duration", "it is not 1 s to 24 h");
   if (request.validate_only()) return DescribeLogLevels(view, parts);
-  if (request.component() == kSelf) {
-    turn.actions.push_back(SetLogLevel{FromProto(request.level())});
-    Note(kSelf, request.level(), turn.now + duration, parts);
+  if (const Component component = ParseComponent(request.component()); component.process == kSelf) {
+    turn.actions.push_back(SetLogLevel{FromProto(request.level()), component.grpc});
+    Note(request.component(), request.level(), turn.now + duration, parts);
   }
   for (const WorkerKey& key : std::get<0>(workers)) SendLevel(key, request, duration, parts, turn);
   // As a warning, so that it is seen at any level but "error".
@@ -136,7 +161,8 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
 void StepLogLevels(Parts& parts, Turn& turn) {
   std::erase_if(parts.log, [&](const auto& entry) {
     if (turn.now < entry.second.until) return false;
-    if (entry.first == kSelf) turn.actions.push_back(SetLogLevel{std::nullopt});
+    if (const Component component = ParseComponent(entry.first); component.process == kSelf)
+      turn.actions.push_back(SetLogLevel{std::nullopt, component.grpc});
     return true;
   });
 }

@@ -4,6 +4,7 @@
 
 #include "controlplane/loop/control_loop.h"
 #include "controlplane/loop/test_messages.h"
+#include "controlplane/snapshot/features.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -355,6 +356,31 @@ TEST_F(OperatorTest, ALogLevelReturnsByItself) {
   EXPECT_TRUE(std::any_of(actions.begin(), actions.end(), [](const Action& action) {
     const auto* level = std::get_if<SetLogLevel>(&action);
     return level != nullptr && !level->level;
+  }));
+}
+
+TEST_F(OperatorTest, GrpcsLinesHaveALevelOfTheirOwn) {
+  Connect(1, "w", {kFeatureLogLevel, kFeatureLogGrpc});
+  Connect(2, "old", {kFeatureLogLevel});
+  admin::v1::SetLogLevelRequest request;
+  request.set_level(type::v1::LOG_LEVEL_INFO);
+  request.set_component("workers/old/grpc");
+  EXPECT_EQ(ReasonOf(request), "MISSING_FEATURE");
+  request.set_component("workers/nobody/grpc");
+  EXPECT_EQ(ReasonOf(request), "COMPONENT_NOT_FOUND");
+  request.set_component("workers/w/grpc");
+  sent_.clear();
+  const auto set = Ask<admin::v1::GetLogLevelsResponse>(request);
+  ASSERT_EQ(sent_.size(), 1u);
+  EXPECT_TRUE(sent_[0].command().set_log_level().grpc());
+  for (const admin::v1::LogSetting& setting : set.settings())
+    EXPECT_EQ(setting.has_return_time(), setting.component() == "workers/w/grpc")
+        << setting.component();
+  request.set_component("controlplane/grpc");
+  const std::vector<Action> actions = Handle(AdminRequest{9, request, {now_, {}}});
+  EXPECT_TRUE(std::any_of(actions.begin(), actions.end(), [](const Action& action) {
+    const auto* level = std::get_if<SetLogLevel>(&action);
+    return level != nullptr && level->grpc && level->level == LogLevel::kInfo;
   }));
 }
 

@@ -44,7 +44,7 @@ void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& tu
   parts.ledger.Forget(worker);
   parts.totals.Forget(worker);
   parts.operations.Forget(worker);
-  parts.log.erase(absl::StrCat("workers/", worker.id));
+  for (const char* of : {"", "/grpc"}) parts.log.erase(absl::StrCat("workers/", worker.id, of));
   turn.dirty = true;
   // One that drained before had said that it ends; any other was killed or crashed.
   turn.Emit("worker.gone", NameOf(worker), expected ? LogLevel::kInfo : LogLevel::kWarn,

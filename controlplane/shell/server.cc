@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "base/grpc_log.h"
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/overloaded.h"
@@ -194,9 +195,14 @@ class Server::Impl final {
                    [this](StreamItem& item) { admin_service_.Stream(std::move(item)); },
                    [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
                    [](WriteLog& line) { Log(line.level, line.message, line.fields); },
-                   [](SetLogLevel& set) { ChangeLogLevel(set.level); },
+                   [](SetLogLevel& set) { SetLevel(set); },
                },
                action);
+  }
+
+  static void SetLevel(const SetLogLevel& set) {
+    if (set.grpc) return ChangeGrpcLogLevel(set.level);
+    ChangeLogLevel(set.level);
   }
 
   std::vector<MetricFamily> Metrics() const {

@@ -17,5 +17,10 @@ inline constexpr char kFeatureCancelKill[] = "cancel_kill";   // Stops a kill th
 inline constexpr std::array<const char*, 6> kFeatures = {kFeatureCancelKill, kFeatureConnections,
                                                          kFeatureLogLevel,   kFeatureQueue,
                                                          kFeatureRuleLimit,  kFeatureSource};
+inline constexpr char kFeatureLogGrpc[] = "log_grpc";  // Likewise of gRPC's lines.
+
+inline constexpr std::array<const char*, 6> kFeatures = {kFeatureConnections, kFeatureLogGrpc,
+                                                         kFeatureLogLevel,    kFeatureQueue,
+                                                         kFeatureRuleLimit,   kFeatureSource};
 
 }  // namespace lb::controlplane

@@ -39,17 +39,21 @@ absl::Status LogLane::Take(const lb::worker::v1::Command::SetLogLevel& order, In
   const int64_t seconds = order.duration().seconds();
   if (seconds < 0 || seconds > kMaxDuration.count() || order.duration().nanos() < 0)
     return absl::InvalidArgumentError(absl::StrCat("a log level for ", seconds, " s"));
-  level_ = level;
-  until_ = now + std::chrono::seconds(seconds) + std::chrono::nanoseconds(order.duration().nanos());
-  ChangeLogLevel(level_);
+  Setting& setting = order.grpc() ? grpc_ : own_;
+  setting.level = level;
+  setting.until =
+      now + std::chrono::seconds(seconds) + std::chrono::nanoseconds(order.duration().nanos());
+  setting.change(level);
   return absl::OkStatus();
 }
 
 void LogLane::Step(Instant now) {
-  if (!level_ || now < until_) return;
-  level_.reset();
-  ChangeLogLevel(std::nullopt);
-  LogInfo("log level is as before");
+  for (Setting* setting : {&own_, &grpc_}) {
+    if (!setting->level || now < setting->until) continue;
+    setting->level.reset();
+    setting->change(std::nullopt);
+    LogInfo("log level is as before", {{"of", setting == &grpc_ ? "grpc" : "process"}});
+  }
 }
 
 }  // namespace lb::dataplane

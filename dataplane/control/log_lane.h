@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "base/grpc_log.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "lb/worker/v1/worker.pb.h"
@@ -16,18 +17,26 @@ class LogLane final {
  public:
   static constexpr std::chrono::seconds kMaxDuration{24 * 3600};
 
-  // Sets the level. InvalidArgument: an unknown level, or no time up to kMaxDuration.
+  // Sets the level of the process, or of gRPC's lines. InvalidArgument: an unknown level, or no
+  // time up to kMaxDuration.
   absl::Status Take(const lb::worker::v1::Command::SetLogLevel& order, Instant now);
 
-  // Takes the level back when its time is over; call it several times a second.
+  // Takes levels back when their time is over; call it several times a second.
   void Step(Instant now);
 
-  // The level set and not taken back yet.
-  std::optional<LogLevel> level() const { return level_; }
+  // The levels set and not taken back yet.
+  std::optional<LogLevel> level() const { return own_.level; }
+  std::optional<LogLevel> grpc_level() const { return grpc_.level; }
 
  private:
-  std::optional<LogLevel> level_;
-  Instant until_;
+  struct Setting {
+    void (*change)(std::optional<LogLevel> level);
+    std::optional<LogLevel> level{};
+    Instant until{};
+  };
+
+  Setting own_{ChangeLogLevel};
+  Setting grpc_{ChangeGrpcLogLevel};
 };
 
 }  // namespace lb::dataplane

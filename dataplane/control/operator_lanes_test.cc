@@ -107,6 +107,19 @@ TEST(LogLaneTest, TheLevelReturnsWhenItsTimeIsOver) {
   EXPECT_EQ(lane.level(), std::nullopt);
 }
 
+TEST(LogLaneTest, GrpcHasALevelOfItsOwn) {
+  LogLane lane;
+  Command::SetLogLevel order;
+  order.set_grpc(true);
+  order.set_level(lb::type::v1::LOG_LEVEL_INFO);
+  order.mutable_duration()->set_seconds(60);
+  ASSERT_TRUE(lane.Take(order, kStart).ok());
+  EXPECT_EQ(lane.level(), std::nullopt);
+  EXPECT_EQ(lane.grpc_level(), LogLevel::kInfo);
+  lane.Step(kStart + std::chrono::seconds(60));
+  EXPECT_EQ(lane.grpc_level(), std::nullopt);
+}
+
 TEST(LogLaneTest, RefusesALevelForLongerThanADay) {
   LogLane lane;
   Command::SetLogLevel order;

@@ -45,6 +45,12 @@ TEST(IdentityTest, AnythingElseIsNobody) {
   for (const Uris& uris : bad) EXPECT_FALSE(IdentityOf(uris)) << (uris.empty() ? "" : uris[0]);
 }
 
+TEST(IdentityTest, OfAnotherClusterIsNobodyWhereTheClusterIsGiven) {
+  EXPECT_TRUE(IdentityOf({"spiffe://prod/worker/w-1"}, "prod"));
+  for (const char* other : {"test", "pro", "prod2", "PROD"})
+    EXPECT_FALSE(IdentityOf({"spiffe://prod/worker/w-1"}, other)) << other;
+}
+
 TEST(IdentityTest, GroupsGiveTheHighestRole) {
   const RoleGroups groups{10, 20, 30};
   EXPECT_EQ(CallerOf(0, {}, 7, groups).role, Role::kAdmin);

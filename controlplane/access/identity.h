@@ -23,8 +23,12 @@ struct Identity {
 
 // Reads the URI SANs of a verified certificate. Exactly one must be there, of the form
 // spiffe://CLUSTER/{worker|viewer|operator|admin}/NAME (SPIFFE-ID standard, 2); anything else is
-// nobody.
-std::optional<Identity> IdentityOf(const std::vector<std::string>& uri_sans);
+// nobody. So is one of another CLUSTER than `cluster`; "": any.
+std::optional<Identity> IdentityOf(const std::vector<std::string>& uri_sans,
+                                   std::string_view cluster = "");
+
+// Whether it can be the CLUSTER or the NAME of a certificate.
+bool IsIdentityName(std::string_view text);
 
 // The groups that give a role on a unix socket; a group that does not exist has no id.
 struct RoleGroups {

@@ -18,9 +18,11 @@ std::string NameOf(const Identity& peer) {
 }
 
 Failure Nobody() {
-  return {absl::UnauthenticatedError("the certificate names nobody: it needs exactly one URI like "
-                                     "spiffe://CLUSTER/{viewer|operator|admin|worker}/NAME"),
-          "CERT_REQUIRED"};
+  return {
+      absl::UnauthenticatedError("the certificate names nobody here: it needs exactly one URI like "
+                                 "spiffe://CLUSTER/{viewer|operator|admin|worker}/NAME, of "
+                                 "this cluster"),
+      "CERT_REQUIRED"};
 }
 
 Failure Missing(const Identity& peer, const std::string& needs, std::string_view method) {

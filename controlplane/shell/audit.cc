@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace lb::controlplane {
 namespace {
@@ -83,6 +84,14 @@ AuditedCall DescribeCall(const AdminCall& call, std::string method, const Identi
           Value(request, "validate_only") == "true"};
 }
 
+AuditedCall DescribeStranger(const std::vector<std::string>& uri_sans, std::string_view method) {
+  AuditedCall call;
+  call.method = std::string(method);
+  call.who.caller.name = "nobody";
+  call.certificate = absl::StrJoin(uri_sans, " ");
+  return call;
+}
+
 LogFields Audit::Line(const AuditedCall& call, const Reply& reply, Instant now) {
   if (reply.failure && !HasRoom(now)) {
     ++missing_;
@@ -92,6 +101,7 @@ LogFields Audit::Line(const AuditedCall& call, const Reply& reply, Instant now) 
   LogFields fields;
   Add(fields, "who", is_worker ? "worker/" + call.who.worker : call.who.caller.name);
   Add(fields, "role", is_worker ? "worker" : std::string(RoleName(call.who.caller.role)));
+  Add(fields, "certificate", call.certificate);
   Add(fields, "method", call.method);
   Add(fields, "resource", call.resource);
   Add(fields, "before", call.before);

@@ -1,15 +1,17 @@
 // The audit trail: one log line "audit" for every call that changes something, also for those that
 // were refused.
 //
-// Fields: who, role, method, resource, before and after (etag, revision or state, where the call or
-// its answer has one), request_id, dry_run, code, reason. Values are cut to kMaxValueBytes. Of
-// refusals at most kMaxRefusalsPerS lines a second are written; the next line tells how many are
-// missing. Threading: one thread.
+// Fields: who, role, certificate (of nobody: its names), method, resource, before and after (etag,
+// revision or state, where the call or its answer has one), request_id, dry_run, code, reason.
+// Values are cut to kMaxValueBytes. Of refusals at most kMaxRefusalsPerS lines a second are
+// written; the next line tells how many are missing. Threading: one thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -29,9 +31,13 @@ struct AuditedCall {
   std::string before;
   std::string request_id;
   bool dry_run = false;
+  std::string certificate{};  // What the certificate of nobody says.
 };
 
 AuditedCall DescribeCall(const AdminCall& call, std::string method, const Identity& who);
+
+// A call of nobody, which is not read.
+AuditedCall DescribeStranger(const std::vector<std::string>& uri_sans, std::string_view method);
 
 class Audit final {
  public:

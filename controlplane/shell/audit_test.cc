@@ -34,6 +34,17 @@ TEST(AuditTest, SaysWhoDidWhatToWhat) {
   EXPECT_EQ(Field(line, "code"), "OK");
 }
 
+TEST(AuditTest, NobodyIsSeenByTheCertificate) {
+  const Failure failure{absl::UnauthenticatedError("no"), "CERT_REQUIRED"};
+  const AuditedCall call =
+      DescribeStranger({"spiffe://test/admin/eve", "spiffe://test/admin/adam"}, "a.B/C");
+  const LogFields line = Audit().Line(call, Reply{0, failure, {}}, Instant());
+  EXPECT_EQ(Field(line, "who"), "nobody");
+  EXPECT_EQ(Field(line, "certificate"), "spiffe://test/admin/eve spiffe://test/admin/adam");
+  EXPECT_EQ(Field(line, "method"), "a.B/C");
+  EXPECT_EQ(Field(line, "reason"), "CERT_REQUIRED");
+}
+
 TEST(AuditTest, ARefusalHasItsReason) {
   const Failure failure{absl::PermissionDeniedError("no"), "ROLE_MISSING"};
   const LogFields line = Audit().Line(Drain("workers/w-1"), Reply{1, failure, {}}, Instant());

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/version.h"
+#include "controlplane/access/identity.h"
 
 namespace lb::controlplane {
 namespace {
@@ -37,6 +38,10 @@ void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
   app.add_option("--tls-cert", flags.tls.cert, "Certificate of this server")->type_name("FILE");
   app.add_option("--tls-key", flags.tls.key, "Its key. All three are read again when they change")
       ->type_name("FILE");
+  app.add_option("--tls-cluster", flags.tls_cluster,
+                 "The CLUSTER that clients' certificates must name (spiffe://CLUSTER/...); without "
+                 "it any that --tls-ca has signed")
+      ->type_name("NAME");
   app.add_option("--http", addresses.http, "Where /metrics, /livez and /readyz are served")
       ->type_name("ADDR");
   app.add_option("--state-dir", flags.state_dir, "Folder kept over restarts")->type_name("DIR");
@@ -46,7 +51,8 @@ void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
   app.add_option("--log-format", flags.log_format, "text or json");
   app.option_defaults();
   for (CLI::Option* option : app.get_options()) {
-    if (option->get_items_expected_max() > 0 && option->get_name() != "--node-id")
+    if (option->get_items_expected_max() > 0 && option->get_name() != "--node-id" &&
+        option->get_name() != "--tls-cluster")
       option->capture_default_str();
   }
 }
@@ -80,6 +86,11 @@ absl::StatusOr<std::vector<Endpoint>> ParseApis(const char* flag,
 absl::Status CheckApis(const Flags& flags) {
   if (!flags.tls.none() && !flags.tls.all())
     return absl::InvalidArgumentError("--tls-ca, --tls-cert and --tls-key go together");
+  if (!flags.tls_cluster.empty() && !flags.tls.all())
+    return absl::InvalidArgumentError("--tls-cluster: it needs --tls-ca, --tls-cert and --tls-key");
+  if (!flags.tls_cluster.empty() && !IsIdentityName(flags.tls_cluster))
+    return absl::InvalidArgumentError(absl::StrCat("--tls-cluster: use 1 to ", kMaxIdentityBytes,
+                                                   " letters, digits, '-', '_' and '.'"));
   std::vector<Endpoint> all = flags.worker_api;
   all.insert(all.end(), flags.admin_api.begin(), flags.admin_api.end());
   for (size_t i = 0; i < all.size(); ++i)

@@ -17,8 +17,9 @@ struct Flags {
   // At least one each, kinds kUnix and kIp; the latter only where `tls` is set.
   std::vector<Endpoint> worker_api;
   std::vector<Endpoint> admin_api;
-  TlsPaths tls;   // All of them or none.
-  Endpoint http;  // Loopback TCP or kUnix; port 0 lets the kernel choose.
+  TlsPaths tls;             // All of them or none.
+  std::string tls_cluster;  // The CLUSTER that certificates must name; empty: any. Only with `tls`.
+  Endpoint http;            // Loopback TCP or kUnix; port 0 lets the kernel choose.
   std::string state_dir = "/var/lib/lb";
   std::string node_id;
   std::string log_level = "info";

@@ -49,6 +49,18 @@ TEST(FlagsTest, TcpNeedsMutualTlsEvenOnLoopback) {
   EXPECT_TRUE(absl::IsInvalidArgument(ParseFlags({"--tls-ca", "ca.pem"}).status()));
 }
 
+TEST(FlagsTest, AClusterIsANameAndNeedsCertificates) {
+  const std::vector<std::string> tls{"--tls-ca", "ca", "--tls-cert", "c", "--tls-key", "k"};
+  const auto with = [&](const std::string& cluster) {
+    std::vector<std::string> all = tls;
+    all.insert(all.end(), {"--tls-cluster", cluster});
+    return ParseFlags(all);
+  };
+  EXPECT_EQ(with("prod-eu")->flags->tls_cluster, "prod-eu");
+  EXPECT_TRUE(absl::IsInvalidArgument(with("spiffe://prod").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseFlags({"--tls-cluster", "prod"}).status()));
+}
+
 TEST(FlagsTest, AnApiListensOnSeveralAddresses) {
   const Flags flags =
       ParseFlags({"--admin-api", "unix:/tmp/a", "--admin-api", "127.0.0.1:9901", "--tls-ca",

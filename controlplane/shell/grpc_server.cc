@@ -111,8 +111,7 @@ class GrpcServer::Impl final {
     for (size_t i = 0; i < kMaxLocalCallers; ++i) doors_.push_back(add_local({}));
     for (const Role role : {Role::kNone, Role::kViewer, Role::kOperator, Role::kAdmin})
       shared_[role] = add_local({role, "unix/" + std::string(RoleName(role))});
-    if (options.tls != nullptr)
-      tls_ = AddDoor(TlsPeerCredentials(*options.tls, options.tls_guard), builder);
+    if (options.tls != nullptr) tls_ = AddDoor(TlsPeerCredentials(options), builder);
   }
 
   LocalDoor& DoorOf(const Caller& caller) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +46,10 @@ class GrpcServer final {
   using Guard = std::function<std::optional<Failure>(const std::optional<Identity>& peer,
                                                      std::string_view method)>;
 
+  // Told of each refused call of nobody, with what its certificate says. Any thread.
+  using OnStranger = std::function<void(const std::vector<std::string>& uri_sans,
+                                        std::string_view method, const Failure& refusal)>;
+
   struct Options {
     std::vector<grpc::Service*> services;  // Outlive the server.
     // Serve grpc.health.v1, reflection and channelz too. They are switched on for the whole
@@ -53,6 +58,8 @@ class GrpcServer final {
     Guard local_guard;             // Of calls on unix sockets.
     Guard tls_guard;               // Of calls over TLS.
     const TlsKeys* tls = nullptr;  // For TakeTls(); outlives the server.
+    std::string cluster{};         // Of certificates; "": any.
+    OnStranger on_stranger{};      // Of calls over TLS; may be null.
   };
 
   // Internal error when gRPC refuses.

@@ -27,6 +27,8 @@ struct Door {
 
   const std::shared_ptr<const Identity> peer;  // Null: the certificate says.
   const GrpcServer::Guard guard;
+  std::string cluster{};  // Not changed once a connection has come, like the next.
+  GrpcServer::OnStranger on_stranger{};
   Mutex noting;
 };
 
@@ -68,15 +70,18 @@ void Process(void* state, grpc_auth_context* context, const grpc_metadata* metad
              grpc_process_auth_metadata_done_cb done, void* user_data) {
   Door& door = *static_cast<Door*>(state);
   std::optional<Identity> peer;
+  std::vector<std::string> uri_sans;
   {
     const MutexLock lock(door.noting);
-    peer = door.peer != nullptr ? *door.peer
-                                : IdentityOf(Values(context, GRPC_PEER_URI_PROPERTY_NAME));
+    if (door.peer == nullptr) uri_sans = Values(context, GRPC_PEER_URI_PROPERTY_NAME);
+    peer = door.peer != nullptr ? *door.peer : IdentityOf(uri_sans, door.cluster);
     if (peer) Note(*peer, context);
   }
   std::optional<Failure> refusal;
-  if (door.guard) refusal = door.guard(peer, MethodOf(metadata, count));
+  const std::string method = MethodOf(metadata, count);
+  if (door.guard) refusal = door.guard(peer, method);
   if (refusal) {
+    if (!peer && door.on_stranger) door.on_stranger(uri_sans, method, *refusal);
     const grpc::Status status = ToGrpcStatus(refusal->status);
     const std::string text = absl::StrCat(status.error_message(), " (", refusal->reason, ")");
     return done(user_data, nullptr, 0, nullptr, 0,
@@ -137,16 +142,18 @@ std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<co
                                        std::make_unique<Door>(std::move(peer), std::move(guard)));
 }
 
-std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const TlsKeys& keys,
-                                                            GrpcServer::Guard guard) {
-  auto fetcher = std::make_unique<Fetcher>(Fetcher{keys});
-  grpc_ssl_server_credentials_options* options =
+std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const GrpcServer::Options& options) {
+  LB_CHECK(options.tls != nullptr);
+  auto fetcher = std::make_unique<Fetcher>(Fetcher{*options.tls});
+  grpc_ssl_server_credentials_options* tls =
       grpc_ssl_server_credentials_create_options_using_config_fetcher(
           GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, Fetch, fetcher.get());
   // Takes the options.
-  grpc_server_credentials* core = grpc_ssl_server_credentials_create_with_options(options);
-  return std::make_shared<Credentials>(core, std::move(fetcher),
-                                       std::make_unique<Door>(nullptr, std::move(guard)));
+  grpc_server_credentials* core = grpc_ssl_server_credentials_create_with_options(tls);
+  auto door = std::make_unique<Door>(nullptr, options.tls_guard);
+  door->cluster = options.cluster;
+  door->on_stranger = options.on_stranger;
+  return std::make_shared<Credentials>(core, std::move(fetcher), std::move(door));
 }
 
 std::optional<Identity> PeerOf(const grpc::ServerContextBase& context) {

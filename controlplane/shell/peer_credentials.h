@@ -23,9 +23,8 @@ namespace lb::controlplane {
 std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const Identity> peer,
                                                               GrpcServer::Guard guard);
 
-// Mutual TLS; peers are who their certificates say. `keys` outlives the server.
-std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const TlsKeys& keys,
-                                                            GrpcServer::Guard guard);
+// Mutual TLS; peers are who their certificates say. Requires Options::tls.
+std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const GrpcServer::Options& options);
 
 // Who calls, as the credentials above found; nobody for other credentials.
 std::optional<Identity> PeerOf(const grpc::ServerContextBase& context);

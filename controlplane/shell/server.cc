@@ -34,6 +34,7 @@
 #include "controlplane/shell/revision_store.h"
 #include "controlplane/shell/runner.h"
 #include "controlplane/shell/state_file.h"
+#include "controlplane/shell/stranger_audit.h"
 #include "controlplane/shell/tls_keys.h"
 #include "controlplane/shell/unix_users.h"
 #include "controlplane/shell/worker_service.h"
@@ -131,6 +132,14 @@ class Server::Impl final {
                      flags_.state_dir, " from before"));
   }
 
+  void AddTlsTo(ApiServer::Options& options) {
+    options.grpc.tls = tls_.get();
+    options.grpc.cluster = flags_.tls_cluster;
+    options.grpc.on_stranger = [this](const auto& uri_sans, auto method, const Failure& refusal) {
+      strangers_.Refused(uri_sans, method, refusal);
+    };
+  }
+
   // First, since it has none of the helpers that are switched on for the admin API.
   absl::Status StartWorkerApi() {
     ApiServer::Options options;
@@ -141,8 +150,8 @@ class Server::Impl final {
     options.max_connections_per_source = kMaxConnectionsPerSource;
     options.identify = TrustedUsers(kServiceUser);
     options.grpc.services = {worker_service_.service()};
-    options.grpc.tls = tls_.get();
     options.grpc.tls_guard = CheckWorkerCall;
+    AddTlsTo(options);
     LB_ASSIGN_OR_RETURN(worker_api_, ApiServer::Start(io_, std::move(options)));
     return absl::OkStatus();
   }
@@ -162,7 +171,7 @@ class Server::Impl final {
     options.grpc.helpers = true;
     options.grpc.local_guard = CheckAdminEntry;
     options.grpc.tls_guard = CheckAdminEntry;
-    options.grpc.tls = tls_.get();
+    AddTlsTo(options);
     LB_ASSIGN_OR_RETURN(admin_api_, ApiServer::Start(io_, std::move(options)));
     admin_api_->SetServing(true);
     return absl::OkStatus();
@@ -277,6 +286,7 @@ class Server::Impl final {
   AdminService admin_service_;
   ConfigSource config_source_;
   std::unique_ptr<TlsKeys> tls_;
+  StrangerAudit strangers_;
   std::unique_ptr<ApiServer> worker_api_;
   std::unique_ptr<ApiServer> admin_api_;
   PageSources pages_;

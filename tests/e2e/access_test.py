@@ -208,6 +208,37 @@ class AccessTest(harness.Case):
         self.assertIn("operator/x", lines[1])
         self.assertIn("DrainWorker", lines[1])
 
+    def audit_lines(self):
+        return [line for line in self.lb.control.log().splitlines() if " audit " in line]
+
+    def test_calls_of_nobody_are_audited_up_to_a_bound(self):
+        self.add_strangers()
+        method, calls = "lb.admin.v1.WorkerService/DrainWorker", 100
+        channel = self.channel("two names")
+        for _ in range(calls):
+            self.assertEqual(call(channel, method)[0], NOBODY)
+        self.assertEqual(call(self.channel("no name", WORKER), CONNECT)[0], NOBODY)
+        line = self.audit_lines()[0]
+        for text in ("who=nobody", method, "spiffe://e2e/admin/a spiffe://e2e/viewer/a",
+                     "UNAUTHENTICATED", "CERT_REQUIRED"):
+            self.assertIn(text, line)
+        wait_for(lambda: call(channel, method) and
+                 "refusals_not_shown" in self.audit_lines()[-1] or
+                 len(self.audit_lines()) > calls, 10, "the lines left out are counted")
+        log = "\n".join(self.audit_lines())
+        left_out = sum(map(int, re.findall(r"refusals_not_shown=(\d+)", log)))
+        self.assertGreaterEqual(len(self.audit_lines()) + left_out, calls)
+
+    def test_certificates_of_another_cluster_are_nobodys(self):
+        self.lb.control.stop()
+        flags = ["--admin-api", ADMIN, "--worker-api", WORKER, "--tls-cluster", "prod"]
+        self.lb.start_control(flags=flags + tls_flags(self.ca.cert, self.server))
+        wait_for(lambda: self.lb.json("status"), 20, "the control plane answers")
+        method = "lb.admin.v1.StatusService/GetStatus"
+        self.assertEqual(call(self.channel("admin"), method)[0], NOBODY)
+        self.pairs["own"] = self.ca.issue("own", "URI:spiffe://prod/viewer/x")
+        self.assertEqual(call(self.channel("own"), method)[0], grpc.StatusCode.OK)
+
     def test_lbctl_says_why_tls_failed(self):
         self.add_strangers()
         self.lb.admin_api = ADMIN

@@ -10,6 +10,7 @@
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
+#include "controlplane/loop/last_good_turn.h"
 
 namespace lb::controlplane {
 namespace {
@@ -116,6 +117,7 @@ void AnswerQuestion(const ConfigQuestion& question, const ConfigTried& event, Pa
                     Turn& turn) {
   if (question.kind == ConfigQuestion::Kind::kConfirm)
     return Confirmed(question, event, parts, turn);
+  if (question.kind == ConfigQuestion::Kind::kLastGood) return TakeLastGood(event.read, parts);
   const FoundIn found = FoundBy(event.read);
   if (question.kind == ConfigQuestion::Kind::kValidate)
     return Answer(question.request, DescribeFindings(found, event.read.config.has_value()), turn);

@@ -33,9 +33,9 @@ struct ConfigChange {
 
 // A configuration that is only looked at.
 struct ConfigQuestion {
-  enum class Kind { kValidate, kPlan, kApply, kConfirm };
+  enum class Kind { kValidate, kPlan, kApply, kConfirm, kLastGood };
   Kind kind = Kind::kValidate;
-  RequestId request = 0;
+  RequestId request = 0;  // kLastGood: nobody's.
   bool warnings_as_errors = false;
   std::optional<Confirmation> confirmed{};  // kConfirm: waits again should the disk refuse.
 };

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
 #include "base/overloaded.h"
 #include "controlplane/admin/metrics.h"
 #include "controlplane/admin/rule_answers.h"
@@ -14,6 +15,7 @@
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/event_turn.h"
+#include "controlplane/loop/last_good_turn.h"
 #include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/operation_turn.h"
 #include "controlplane/loop/parts.h"
@@ -100,6 +102,7 @@ class ControlLoop::Impl final {
     SendHealth(turn);
     SaveAndGrant(turn);
     SendConfigChange(*parts_, turn);
+    AskForLastGood(*parts_, turn);
     OfferSnapshots(turn);
     StepBackendDrains(*parts_, turn);
     StepConnectionOrders(*parts_, turn);
@@ -157,8 +160,14 @@ class ControlLoop::Impl final {
     for (const auto& [session, key] : parts_->workers.sessions()) {
       WorkerRecord& record = parts_->workers.At(key);
       if (AwaitsSlots(key, record, turn.now) || !parts_->versions.has_content()) continue;
+      const bool in_flight = record.lane.in_flight();
       for (worker::v1::ConnectResponse& message : record.lane.Next(parts_->versions, turn.now))
         turn.Send(session, std::move(message));
+      if (record.lane.sends_last_good() && !in_flight)
+        turn.Emit("worker.last_good", absl::StrCat("workers/", key.id), LogLevel::kWarn,
+                  "worker runs nothing and refused the newest configuration; it gets the last good "
+                  "one",
+                  {{"worker", key.id}, {"revision", absl::StrCat(record.lane.sent()->revision())}});
       if (record.lane.Runs(parts_->versions.current())) parts_->ledger.Synced(key);
     }
   }

@@ -81,6 +81,8 @@ struct Parts {
   std::map<RequestId, OperationWaiter> waiters;
   std::map<RequestId, Reply> kept_replies;  // Of changes, for repeats with the same request id.
   History history;
+  uint64_t ran_revision = 0;     // The newest that a worker ran; 0: none is known.
+  bool last_good_asked = false;  // It was loaded, or is being loaded, for a worker that needs it.
   std::optional<Confirmation> confirmation;
   ConfigChanges changes;
   Overrides overrides;

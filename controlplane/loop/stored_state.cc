@@ -119,6 +119,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   parts->page_key = options.page_key;
   RestoreHealth(state, *parts, turn.now);
   parts->history.Restore(state, options.revisions);
+  parts->ran_revision = state.ran_revision();
   parts->confirmation = Confirmation::Restore(state, turn.now, options.start_time);
   RestoreOverrides(state, *parts, turn);
   const bool same_boot = state.boot_id() == options.boot_id;
@@ -135,6 +136,7 @@ std::string Store(const Parts& parts) {
   state.set_workers_missing(parts.frozen_until.has_value());
   StoreHealth(parts, state);
   parts.history.Store(state);
+  state.set_ran_revision(parts.ran_revision);
   if (parts.confirmation) parts.confirmation->Store(state);
   StoreOverrides(parts, state);
   for (const auto& [key, record] : parts.workers.workers()) {

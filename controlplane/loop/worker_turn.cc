@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
+#include "controlplane/loop/last_good_turn.h"
 #include "controlplane/stream/health_messages.h"
 #include "controlplane/stream/hello.h"
 
@@ -202,7 +203,9 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
               {{"worker", worker.id}});
   switch (message.message_case()) {
     case ConnectRequest::kAck:
-      return record.lane.Acked(message.ack());
+      if (absl::Status status = record.lane.Acked(message.ack()); !status.ok()) return status;
+      NoteRan(message.ack().version(), parts, turn);
+      return absl::OkStatus();
     case ConnectRequest::kNack:
       return OnNack(message.nack(), worker, parts, turn);
     case ConnectRequest::kStats:

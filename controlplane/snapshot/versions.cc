@@ -17,9 +17,29 @@ bool Versions::SetContent(EncodedSnapshot content) {
   if (!same || current_.revision() == 0) current_.set_revision(current_.revision() + 1);
   has_content_ = true;
   current_.set_digest(std::move(content.digest));
-  bytes_ = std::move(content.bytes);
+  bytes_ = std::make_shared<const std::string>(std::move(content.bytes));
   Remember();
   return true;
+}
+
+bool Versions::Ran(const type::v1::ConfigVersion& version) {
+  if (!has_content_ || version.epoch() != current_.epoch() ||
+      version.revision() != current_.revision() || version.digest() != current_.digest())
+    return false;
+  last_good_ = Content{current_, bytes_};
+  return true;
+}
+
+void Versions::SetLastGood(EncodedSnapshot content, const type::v1::ConfigVersion& was) {
+  LB_CHECK(has_content_);
+  last_good_ = Content{was, std::make_shared<const std::string>(std::move(content.bytes))};
+  last_good_->version.set_digest(std::move(content.digest));
+  last_good_->version.set_epoch(std::min(was.epoch(), current_.epoch() - 1));
+}
+
+const Versions::Content* Versions::last_good() const {
+  const bool other = last_good_ && last_good_->version.digest() != current_.digest();
+  return other ? &*last_good_ : nullptr;
 }
 
 bool Versions::Observe(const type::v1::ConfigVersion& running) {
@@ -40,7 +60,7 @@ const type::v1::ConfigVersion& Versions::current() const {
 
 const std::string& Versions::bytes() const {
   LB_CHECK(has_content_);
-  return bytes_;
+  return *bytes_;
 }
 
 void Versions::Remember() {

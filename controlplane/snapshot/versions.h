@@ -8,7 +8,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "controlplane/snapshot/encode.h"
 #include "lb/type/v1/type.pb.h"
@@ -40,6 +43,25 @@ class Versions final {
   // The serialised snapshot of the current version. Requires has_content().
   const std::string& bytes() const;
 
+  // A snapshot that workers ran.
+  struct Content {
+    type::v1::ConfigVersion version;
+    std::shared_ptr<const std::string> bytes;
+  };
+
+  // A worker runs this version; returns true when it is the current one, which is the last good one
+  // from then on.
+  bool Ran(const type::v1::ConfigVersion& version);
+
+  // Sets the last good one as it was in an earlier life, under a version older than the current.
+  // Requires has_content().
+  void SetLastGood(EncodedSnapshot content, const type::v1::ConfigVersion& was);
+
+  // What workers ran before the current content, for one that refuses the current and runs
+  // nothing; nullptr when none is known. It is older than the current version, which therefore can
+  // follow it.
+  const Content* last_good() const;
+
   // What to store; before the first content, the epoch with the revision stored before.
   const type::v1::ConfigVersion& to_store() const { return current_; }
 
@@ -52,7 +74,8 @@ class Versions final {
 
   bool has_content_ = false;
   type::v1::ConfigVersion current_;
-  std::string bytes_;
+  std::shared_ptr<const std::string> bytes_;
+  std::optional<Content> last_good_;
   std::map<std::pair<uint64_t, uint64_t>, std::string> ours_;  // (epoch, revision) to digest.
 };
 

@@ -11,14 +11,14 @@ namespace {
 using worker::v1::ConnectResponse;
 using worker::v1::Nack;
 
-std::vector<ConnectResponse> Parts(const Versions& versions) {
-  const std::string& bytes = versions.bytes();
+std::vector<ConnectResponse> Parts(const type::v1::ConfigVersion& version,
+                                   const std::string& bytes) {
   std::vector<ConnectResponse> out;
   size_t offset = 0;
   do {  // An empty snapshot is one empty part.
     const size_t count = std::min(ConfigLane::kPartBytes, bytes.size() - offset);
     worker::v1::SnapshotPart& part = *out.emplace_back().mutable_snapshot();
-    *part.mutable_version() = versions.current();
+    *part.mutable_version() = version;
     part.set_total_bytes(bytes.size());
     part.set_offset(offset);
     part.set_data(bytes.substr(offset, count));
@@ -73,18 +73,29 @@ std::vector<ConnectResponse> ConfigLane::Next(const Versions& versions, Instant 
     backoff_ = Duration{0};
     return {};
   }
-  if (Blocked(current, now)) return {};
+  if (Blocked(current, now)) return LastGood(versions);
   retry_at_.reset();
   const bool same_content = running_ && running_->digest() == current.digest();
   sent_ = current;
   in_flight_ = true;
-  return same_content ? Rename(versions) : Parts(versions);
+  sent_last_good_ = false;
+  return same_content ? Rename(versions) : Parts(current, versions.bytes());
+}
+
+std::vector<ConnectResponse> ConfigLane::LastGood(const Versions& versions) {
+  const Versions::Content* good = versions.last_good();
+  if (good == nullptr || running_ || std::exchange(last_good_tried_, true)) return {};
+  sent_ = good->version;
+  in_flight_ = sent_last_good_ = true;
+  return Parts(good->version, *good->bytes);
 }
 
 absl::Status ConfigLane::Acked(const worker::v1::Ack& ack) {
   if (absl::Status status = CheckAnswer(ack.version()); !status.ok()) return status;
   in_flight_ = false;
   running_ = ack.version();
+  // The newest one stays refused, and is tried again when it is due.
+  if (sent_last_good_) return absl::OkStatus();
   refused_.reset();
   retry_at_.reset();
   backoff_ = Duration{0};
@@ -94,6 +105,8 @@ absl::Status ConfigLane::Acked(const worker::v1::Ack& ack) {
 absl::Status ConfigLane::Nacked(const worker::v1::Nack& nack, Instant now) {
   if (absl::Status status = CheckAnswer(nack.rejected()); !status.ok()) return status;
   in_flight_ = false;
+  if (sent_last_good_) return absl::OkStatus();
+  last_good_tried_ = false;
   const bool repeated = refused_ && refused_->rejected().digest() == nack.rejected().digest();
   refused_ = Bounded(nack);
   retry_at_.reset();

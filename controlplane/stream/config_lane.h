@@ -3,7 +3,8 @@
 //
 // At most one version is in flight; a newer one waits for its answer, and only the newest waits. A
 // refused one is not sent again until its content changes, except after BIND_FAILED, which another
-// process can cure: that one is repeated with backoff. Threading: none.
+// process can cure: that one is repeated with backoff. A worker that runs nothing and refuses the
+// newest gets the last good version meanwhile. Threading: none.
 #pragma once
 
 #include <optional>
@@ -34,7 +35,8 @@ class ConfigLane final {
       : running_(std::move(running)) {}
 
   // Returns the messages that bring the worker to the current version, or none when it has it,
-  // when one is in flight, or when it refused it.
+  // when one is in flight, or when it refused it; then, if it runs nothing, those that bring it to
+  // the last good one.
   std::vector<worker::v1::ConnectResponse> Next(const Versions& versions, Instant now);
 
   // Take an answer. FailedPrecondition when it is about a version that is not in flight.
@@ -49,18 +51,25 @@ class ConfigLane final {
   // The version sent last on this stream.
   const std::optional<type::v1::ConfigVersion>& sent() const { return sent_; }
   bool in_flight() const { return in_flight_; }
-  // The last refusal, until a later version is in force.
+  // True while the version in flight is the last good one, not the newest.
+  bool sends_last_good() const { return in_flight_ && sent_last_good_; }
+  // True when it refused the newest and runs nothing.
+  bool WantsLastGood() const { return refused_ && !running_ && !in_flight_; }
+  // The last refusal of the newest version, until a later version is in force.
   const std::optional<worker::v1::Nack>& refused() const { return refused_; }
   // True when the worker said that it runs exactly this version.
   bool Runs(const type::v1::ConfigVersion& version) const;
 
  private:
+  std::vector<worker::v1::ConnectResponse> LastGood(const Versions& versions);
   bool Blocked(const type::v1::ConfigVersion& version, Instant now) const;
   absl::Status CheckAnswer(const type::v1::ConfigVersion& version) const;
 
   std::optional<type::v1::ConfigVersion> running_;
   std::optional<type::v1::ConfigVersion> sent_;
   bool in_flight_ = false;
+  bool sent_last_good_ = false;   // What was sent last is not the newest.
+  bool last_good_tried_ = false;  // Since the newest was refused.
   std::optional<worker::v1::Nack> refused_;
   std::optional<Instant> retry_at_;
   Duration backoff_{0};

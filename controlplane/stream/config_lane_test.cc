@@ -87,6 +87,61 @@ TEST(ConfigLaneTest, AFailedBindIsRepeatedWithBackoff) {
   }
 }
 
+// What the lane does after the newest, "b", was refused, when workers ran "a" before.
+class LastGoodTest : public testing::Test {
+ protected:
+  LastGoodTest() {
+    good_ = versions_.current();
+    versions_.Ran(good_);
+    versions_.SetContent({"b", std::string(32, 'b')});
+  }
+
+  void Refuse(ConfigLane& lane, Instant now) {
+    const auto sent = lane.Next(versions_, now);
+    ASSERT_EQ(sent.at(0).snapshot().data(), "b");
+    ASSERT_TRUE(lane.Nacked(NackOf(versions_.current(), Nack::REASON_BIND_FAILED), now).ok());
+  }
+
+  Versions versions_ = WithContent("a");
+  type::v1::ConfigVersion good_;
+};
+
+TEST_F(LastGoodTest, AWorkerThatRunsNothingGetsItAndThenTheNewest) {
+  ConfigLane lane(std::nullopt);
+  Refuse(lane, kStart);
+  EXPECT_EQ(lane.Next(versions_, kStart).at(0).snapshot().data(), "a");
+  EXPECT_TRUE(lane.sends_last_good());
+  EXPECT_TRUE(lane.Acked(AckOf(good_)).ok());
+  EXPECT_TRUE(lane.refused()) << "what is newest is still refused";
+  EXPECT_TRUE(lane.Next(versions_, kStart).empty());
+  Refuse(lane, lane.NextDeadline());
+  EXPECT_TRUE(lane.Next(versions_, kStart).empty()) << "it runs something";
+  EXPECT_EQ(lane.Next(versions_, lane.NextDeadline()).at(0).snapshot().data(), "b");
+  EXPECT_TRUE(lane.Acked(AckOf(versions_.current())).ok());
+  EXPECT_FALSE(lane.refused());
+  EXPECT_TRUE(lane.Runs(versions_.current()));
+}
+
+TEST_F(LastGoodTest, OneThatRunsSomethingKeepsIt) {
+  type::v1::ConfigVersion running = good_;
+  running.set_digest(std::string(32, 'c'));
+  ConfigLane lane(running);
+  Refuse(lane, kStart);
+  EXPECT_TRUE(lane.Next(versions_, kStart).empty());
+}
+
+TEST_F(LastGoodTest, OneThatRefusesItTooIsOfferedItAgainAfterTheNewest) {
+  ConfigLane lane(std::nullopt);
+  Refuse(lane, kStart);
+  ASSERT_FALSE(lane.Next(versions_, kStart).empty());
+  ASSERT_TRUE(lane.Nacked(NackOf(good_, Nack::REASON_BIND_FAILED), kStart).ok());
+  EXPECT_TRUE(lane.Next(versions_, kStart).empty());
+  EXPECT_EQ(lane.refused()->rejected().digest(), versions_.current().digest());
+  const Instant later = lane.NextDeadline();
+  Refuse(lane, later);
+  EXPECT_EQ(lane.Next(versions_, later).at(0).snapshot().data(), "a");
+}
+
 TEST(ConfigLaneTest, AnAnswerToNothingIsRefused) {
   ConfigLane lane(std::nullopt);
   const Versions versions = WithContent("a");

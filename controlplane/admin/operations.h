@@ -1,9 +1,10 @@
 // What was asked of workers and takes longer than a call: a bounded table of operations, by number.
 //
 // An order is sent again on a new stream of the same process until it is done; the worker carries
-// an id out at most once. Threading: none.
+// an id out at most once, also when the control plane was restarted meanwhile. Threading: none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "controlplane/stream/worker_table.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/state/v1/state.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -24,6 +27,8 @@ class Operations final {
  public:
   // The newest that are kept.
   static constexpr size_t kMaxOperations = 1000;
+  // The newest of those that are done that are kept over a restart.
+  static constexpr size_t kMaxStoredDone = 100;
 
   // `life` tells apart the ids of one life of the control plane from those of the next.
   explicit Operations(std::string life) : life_(std::move(life)) {}
@@ -48,6 +53,19 @@ class Operations final {
   const WorkerKey* WorkerOf(uint64_t number) const;
   // The number in "operations/NUMBER" of one that is kept.
   std::optional<uint64_t> NumberOf(const std::string& name) const;
+  // Ends one that is not done, with an error unless the code is OK. Nothing when it is not kept.
+  void End(uint64_t number, absl::StatusCode code, const std::string& words);
+
+  // What is to be kept over a restart. Of one that is under way only what does not change.
+  void Store(state::v1::StoredState& state) const;
+  // Takes one that was stored; whoever had begun it goes on with it. Numbers go on after it.
+  void Restore(const state::v1::StoredState::Operation& stored);
+  void RestoreLast(uint64_t last_number) { next_ = std::max(next_, last_number + 1); }
+
+  // Notes that one was ended by Edit().
+  void NoteChanged() { changed_ = true; }
+  // True when one began or ended since the last call.
+  bool TakeChanged() { return std::exchange(changed_, false); }
 
   // Takes news of a drain. Unknown ids are ignored: the table is bounded.
   void Progress(const worker::v1::DrainStatus& status);
@@ -82,6 +100,7 @@ class Operations final {
   std::string life_;
   std::map<uint64_t, Entry> entries_;
   uint64_t next_ = 1;
+  bool changed_ = false;
 };
 
 }  // namespace lb::controlplane

@@ -19,6 +19,8 @@ struct BackendDrain {
   bool close_at_timeout = false;
   // Workers that may still open connections, or have not counted them since they stopped.
   std::set<WorkerKey> unsure;
+  // After a restart: until then workers that have not come back yet are waited for.
+  std::optional<Instant> wait_for_workers_until{};
   std::optional<uint64_t> kill{};  // The operation that closes the rest.
   Override before{};               // What was set for the backend when it began.
 };

@@ -112,6 +112,7 @@ class ControlLoop::Impl final {
     PublishEvents(*parts_, turn);
     SendResourceChanges(*parts_, turn);
     SendRollouts(*parts_, turn);
+    dirty_ |= parts_->operations.TakeChanged();
   }
 
   void SendHealth(Turn& turn) {
@@ -125,6 +126,8 @@ class ControlLoop::Impl final {
   }
 
   void SaveAndGrant(Turn& turn) {
+    // An operation that was answered is found again after a restart.
+    if (parts_->operations.TakeChanged()) turn.dirty = turn.urgent = true;
     dirty_ |= turn.dirty;
     if (parts_->frozen_until && turn.now >= *parts_->frozen_until) {
       parts_->frozen_until.reset();

@@ -53,9 +53,11 @@ bool OnTimeout(const std::string& worker_backend, BackendDrain& drain,
 
 // True when the drain is over.
 bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Turn& turn) {
+  const bool waits = drain.wait_for_workers_until && turn.now < *drain.wait_for_workers_until;
+  if (!waits) drain.wait_for_workers_until.reset();
   std::erase_if(drain.unsure, [&](const WorkerKey& key) {
     const WorkerRecord* record = parts.workers.Find(key);
-    return record == nullptr || !record->session;
+    return record == nullptr || (!record->session && !waits);
   });
   operation.set_connections_left(CountOpen(parts.live, parts.totals, drain.backend));
   if (drain.kill) {
@@ -81,7 +83,7 @@ bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Tu
     return true;
   }
   operation.set_status(absl::StrCat(operation.connections_left(), " connections left"));
-  if (turn.now < drain.deadline) return false;
+  if (turn.now < drain.deadline || (waits && !drain.unsure.empty())) return false;
   return OnTimeout(drain.backend.backend, drain, operation, parts, turn);
 }
 
@@ -137,14 +139,18 @@ void StepBackendDrains(Parts& parts, Turn& turn) {
     admin::v1::Operation* operation = parts.operations.Edit(it->first);
     const bool over =
         operation == nullptr || operation->done() || Step(it->second, *operation, parts, turn);
+    if (over) parts.operations.NoteChanged();
     it = over ? parts.drains.erase(it) : std::next(it);
   }
 }
 
 Instant NextDrainDeadline(const Parts& parts) {
   Instant next = Instant::max();
-  for (const auto& [number, drain] : parts.drains)
-    if (!drain.kill) next = std::min(next, drain.deadline);
+  for (const auto& [number, drain] : parts.drains) {
+    if (drain.kill) continue;
+    const bool waits = drain.wait_for_workers_until && !drain.unsure.empty();
+    next = std::min(next, waits ? *drain.wait_for_workers_until : drain.deadline);
+  }
   return next;
 }
 

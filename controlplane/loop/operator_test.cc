@@ -342,6 +342,79 @@ TEST_F(OperatorTest, AKillSharesItsRateAndIsSentAgainOnANewStream) {
   EXPECT_EQ(Operation(kill.name()).connections_closed(), 14u);
 }
 
+TEST_F(OperatorTest, ADrainOfABackendGoesOnAfterARestart) {
+  Load(TwoBackends());
+  Connect(1, "w", {});
+  AckAndCount(1, 3);
+  const auto drain = Ask<admin::v1::Operation>(Named<admin::v1::DrainBackendRequest>(kA));
+  Restart();
+  Load(TwoBackends());
+  EXPECT_FALSE(Operation(drain.name()).done()) << "no worker has counted yet";
+  EXPECT_EQ(Operation(drain.name()).target(), kA);
+  Connect(2, "w", {});
+  EXPECT_FALSE(Operation(drain.name()).done());
+  AckAndCount(2, 2);
+  EXPECT_EQ(Operation(drain.name()).connections_left(), 2u);
+  AckAndCount(2, 0);
+  EXPECT_TRUE(Operation(drain.name()).done());
+  EXPECT_EQ(Operation(drain.name()).error_code(), 0);
+  // What has ended is found, too, and its number is not given again.
+  now_ += seconds(1);
+  Handle(TimerFired{});
+  Restart();
+  Load(TwoBackends());
+  EXPECT_EQ(Operation(drain.name()).status(), "done");
+  auto next = Named<admin::v1::DrainBackendRequest>(kB);
+  next.set_force(true);
+  EXPECT_NE(Ask<admin::v1::Operation>(next).name(), drain.name());
+}
+
+TEST_F(OperatorTest, ADrainWaitsOnlySoLongForWorkersAfterARestart) {
+  Load(TwoBackends());
+  Connect(1, "w", {});
+  AckAndCount(1, 3);
+  const auto drain = Ask<admin::v1::Operation>(Named<admin::v1::DrainBackendRequest>(kA));
+  Restart();
+  Load(TwoBackends());
+  now_ += seconds(15);
+  EXPECT_LE(loop_->NextDeadline(), now_);
+  Handle(TimerFired{});
+  EXPECT_TRUE(Operation(drain.name()).done()) << "the worker is gone, and what it had open with it";
+}
+
+TEST_F(OperatorTest, ADrainOfAWorkerIsTheSameOrderAfterARestart) {
+  Connect(1, "w", {});
+  auto request = Named<admin::v1::DrainWorkerRequest>("workers/w");
+  request.set_force(true);
+  const auto drain = Ask<admin::v1::Operation>(request);
+  const std::string id = sent_.back().command().id();
+  Restart();
+  sent_.clear();
+  Connect(1, "w", {});
+  const auto again = std::find_if(sent_.begin(), sent_.end(),
+                                  [](const auto& message) { return message.has_command(); });
+  ASSERT_NE(again, sent_.end());
+  EXPECT_EQ(again->command().id(), id);
+  ConnectRequest status;
+  status.mutable_drain()->set_command_id(id);
+  status.mutable_drain()->set_done(true);
+  Handle(WorkerMessage{1, status});
+  EXPECT_TRUE(Operation(drain.name()).done());
+  EXPECT_EQ(Operation(drain.name()).error_code(), 0);
+}
+
+TEST_F(OperatorTest, AKillIsSaidToBeLostAfterARestart) {
+  Connect(1, "w", {kFeatureConnections});
+  admin::v1::KillConnectionsRequest request;
+  request.set_all(true);
+  const auto kill = Ask<admin::v1::Operation>(request);
+  EXPECT_FALSE(kill.done());
+  Restart();
+  EXPECT_TRUE(Operation(kill.name()).done());
+  EXPECT_EQ(Operation(kill.name()).error_code(), static_cast<int>(absl::StatusCode::kAborted));
+  EXPECT_NE(Operation(kill.name()).status().find("restarted"), std::string::npos);
+}
+
 TEST_F(OperatorTest, ALogLevelReturnsByItself) {
   admin::v1::SetLogLevelRequest request;
   request.set_component("controlplane");

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/version.h"
 #include "controlplane/admin/proto_time.h"
+#include "controlplane/loop/stored_operations.h"
 #include "lb/state/v1/state.pb.h"
 
 namespace lb::controlplane {
@@ -124,6 +125,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   RestoreOverrides(state, *parts, turn);
   const bool same_boot = state.boot_id() == options.boot_id;
   if (same_boot) RestoreWorkers(state, *parts, turn);
+  RestoreOperations(state, *parts, turn.now);
   if (!parsed || options.state_damaged || (same_boot && state.workers_missing()))
     parts->frozen_until = turn.now + Parts::kLostStateWait;
   return parts;
@@ -139,6 +141,7 @@ std::string Store(const Parts& parts) {
   state.set_ran_revision(parts.ran_revision);
   if (parts.confirmation) parts.confirmation->Store(state);
   StoreOverrides(parts, state);
+  StoreOperations(parts, state);
   for (const auto& [key, record] : parts.workers.workers()) {
     StoredState::Worker& worker = *state.add_workers();
     worker.set_id(key.id);

@@ -4,8 +4,10 @@ meanwhile arrives when it is back."""
 import os
 import shutil
 
+import grpc
 import harness
 from harness import Requests, Streams, http_get, sample_while, wait_for
+from harness.protos import Protos
 
 RULE = {"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001", "127.0.0.1:9002"]}
 ADDED = {"name": "new", "listen": "127.0.0.1:8081", "backends": ["127.0.0.1:9002"]}
@@ -51,6 +53,29 @@ class ControlPlaneKillTest(harness.Case):
         self.assertEqual(result["backends"], {"b": 10})
         self.assertEqual(self.applied(), [count + 1 for count in before])
         self.assert_no_client_noticed()
+
+    def operation(self, name):
+        """An operation as the API has it now."""
+        with grpc.insecure_channel(self.lb.admin_api) as channel:
+            get = channel.unary_unary(
+                "/lb.admin.v1.OperationService/GetOperation",
+                request_serializer=self.protos.GetOperationRequest.SerializeToString,
+                response_deserializer=self.protos.Operation.FromString)
+            return get(self.protos.GetOperationRequest(name=name), timeout=10)
+
+    def test_a_drain_is_found_again_and_goes_on(self):
+        self.protos = Protos(self.folder).admin
+        target = self.lb.json("get", "backends")["items"][0]["name"]
+        name = self.lb.json("backend", "drain", target, "--timeout", "10m")["name"]
+        self.assertFalse(self.operation(name).done)
+        self.kill()
+        self.restart()
+        self.assertEqual(self.operation(name).target, target)
+        wait_for(lambda: self.operation(name).connections_left > 0, 20, "connections are counted")
+        self.assertFalse(self.operation(name).done)
+        self.assert_no_client_noticed()
+        wait_for(lambda: self.operation(name).done, 20, "it ends with the last connection")
+        self.assertEqual(self.operation(name).error_code, 0)
 
     def test_workers_are_not_sent_what_they_run(self):
         before = self.applied()

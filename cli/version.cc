@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "cli/client.h"
 #include "cli/json.h"
+#include "cli/older.h"
 #include "cli/resource.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -18,6 +19,7 @@ namespace {
 struct Versions {
   std::string control_plane;  // Empty when not asked or not reached.
   std::vector<api::Worker> workers;
+  std::vector<std::string> missing_services;  // Of the control plane.
 };
 
 absl::StatusOr<Versions> Ask(const Globals& globals) {
@@ -27,7 +29,15 @@ absl::StatusOr<Versions> Ask(const Globals& globals) {
   LB_ASSIGN_OR_RETURN(const api::Status status, client->GetStatus());
   versions.control_plane = status.control_plane().version();
   LB_ASSIGN_OR_RETURN(versions.workers, client->ListWorkers());
+  LB_ASSIGN_OR_RETURN(versions.missing_services, MissingServices(globals));
   return versions;
+}
+
+template <typename Strings>
+boost::json::array Texts(const Strings& strings) {
+  boost::json::array out;
+  for (const std::string& text : strings) out.emplace_back(text);
+  return out;
 }
 
 std::string Render(const Globals& globals, const Versions& versions) {
@@ -42,10 +52,13 @@ std::string Render(const Globals& globals, const Versions& versions) {
   }
   boost::json::object object = {{"kind", "Version"}, {"client", {{"version", kVersion}}}};
   if (!versions.control_plane.empty()) {
-    object["controlPlane"] = {{"version", versions.control_plane}};
+    object["controlPlane"] = {{"version", versions.control_plane},
+                              {"missingServices", Texts(versions.missing_services)}};
     boost::json::array workers;
     for (const api::Worker& worker : versions.workers)
-      workers.push_back({{"name", worker.name()}, {"version", worker.process().version()}});
+      workers.push_back({{"name", worker.name()},
+                         {"version", worker.process().version()},
+                         {"missingFeatures", Texts(worker.missing_features())}});
     object["workers"] = std::move(workers);
   }
   return globals.output == Output::kJson ? ToPrettyJson(object) : ToYaml(object);
@@ -55,6 +68,10 @@ void WarnOfSkew(const Versions& versions) {
   if (versions.control_plane != kVersion)
     WriteErr(absl::StrCat("warning: lbctl is ", kVersion, ", the control plane ",
                           Escape(versions.control_plane), "\n"));
+  if (!versions.missing_services.empty())
+    WriteErr(absl::StrCat("warning: the control plane is older than lbctl and does not know ",
+                          absl::StrJoin(versions.missing_services, ", "),
+                          "; what needs it ends with exit code 4, the rest works\n"));
   for (const api::Worker& worker : versions.workers)
     if (worker.process().version() != versions.control_plane)
       WriteErr(absl::StrCat("warning: worker ", Escape(Leaf(worker.name())), " is ",

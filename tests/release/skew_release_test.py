@@ -30,7 +30,7 @@ class SkewReleaseTest(harness.Case):
         setattr(paths, name, lambda: path)
         self.addCleanup(setattr, paths, name, program)
 
-    def start(self):
+    def serve(self):
         self.lb = self.balancer().start(config(), workers=2)
         self.load = Requests(self, "127.0.0.1:8080", clients=4, pause_ms=5)
 
@@ -62,7 +62,7 @@ class SkewReleaseTest(harness.Case):
 
     def test_older_workers_with_the_control_plane_of_today(self):
         self.previous(paths.worker)
-        self.start()
+        self.serve()
         self.reload_and_drain()
         said = self.ok("version")[1]
         self.figure("lbctl version: %s", said.strip())
@@ -77,7 +77,7 @@ class SkewReleaseTest(harness.Case):
 
     def test_workers_of_today_with_the_older_control_plane(self):
         self.previous(paths.control_plane)
-        self.start()
+        self.serve()
         self.reload_and_drain()
         said = self.ok("version")[1]
         self.figure("lbctl version: %s", said.strip())
@@ -89,7 +89,7 @@ class SkewReleaseTest(harness.Case):
 
     def test_the_older_lbctl_with_programs_of_today(self):
         self.previous(paths.lbctl)
-        self.start()
+        self.serve()
         self.reload_and_drain()
         self.ok("version")
         self.finish()

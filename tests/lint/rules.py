@@ -119,7 +119,7 @@ RULES = (
         r'#\s*include\s*[<"](grpcpp/|grpc/|[^">]*\.grpc\.pb\.h)',
         "keep gRPC at the edges: controlplane/shell, dataplane/control, cli",
         on="text",
-        allowed=_EDGES,
+        allowed=_EDGES + ("base/grpc_log",),
     ),
     Rule(
         "asio",

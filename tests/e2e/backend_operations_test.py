@@ -111,8 +111,10 @@ class BackendOperationsTest(harness.Case):
         levels = self.lb.json("log-level", "get")["settings"]
         self.assertEqual(
             [level["component"] for level in levels],
-            ["controlplane", "workers/worker-1", "workers/worker-2"],
+            [name + of for name in ("controlplane", "workers/worker-1", "workers/worker-2")
+             for of in ("", "/grpc")],
         )
+        self.ok("log-level", "set", "workers/-/grpc", "info", "--for", "1s")
 
         def returned():
             levels = self.lb.json("log-level", "get")["settings"]
@@ -120,7 +122,8 @@ class BackendOperationsTest(harness.Case):
 
         wait_for(returned, 20, "the levels are as before")
         wait_for(
-            lambda: "log level is as before" in self.lb.workers["worker-1"].process.log(),
+            lambda: all("log level is as before of=" + of in
+                        self.lb.workers["worker-1"].process.log() for of in ("process", "grpc")),
             20,
             "the worker says so",
         )

@@ -47,6 +47,12 @@ def cpu_s(process):
     return total_ns / 1e9
 
 
+def pin(pid, cpus):
+    """Keeps every thread that a process has now on these processors (sched_setaffinity(2))."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        os.sched_setaffinity(int(task), cpus)
+
+
 def pss_bytes(process):
     """Its own user-space memory. Without pages of files: its part of those grows whenever another
     process that runs the same program or library ends."""

@@ -1,6 +1,7 @@
 """The control plane is killed under load: the data path does not notice, and what was changed
 meanwhile arrives when it is back."""
 
+import glob
 import os
 import shutil
 
@@ -63,11 +64,21 @@ class ControlPlaneKillTest(harness.Case):
                 response_deserializer=self.protos.Operation.FromString)
             return get(self.protos.GetOperationRequest(name=name), timeout=10)
 
+    def is_stored(self, name):
+        """Whether the state file knows this operation; the answer does not wait for the disk."""
+        for path in glob.glob(self.lb.state + "/*"):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    if name.encode() in file.read():
+                        return True
+        return False
+
     def test_a_drain_is_found_again_and_goes_on(self):
         self.protos = Protos(self.folder).admin
         target = self.lb.json("get", "backends")["items"][0]["name"]
         name = self.lb.json("backend", "drain", target, "--timeout", "10m")["name"]
         self.assertFalse(self.operation(name).done)
+        wait_for(lambda: self.is_stored(name), 20, "the operation is on the disk")
         self.kill()
         self.restart()
         self.assertEqual(self.operation(name).target, target)

@@ -82,8 +82,9 @@ admin::v1::Operation* Operations::Edit(uint64_t number) {
 
 void Operations::Cancel(uint64_t number, const std::string& status) {
   const auto it = entries_.find(number);
-  if (it != entries_.end() && !it->second.operation.done())
-    Fail(it->second.operation, absl::StatusCode::kCancelled, status);
+  if (it == entries_.end() || it->second.operation.done()) return;
+  Fail(it->second.operation, absl::StatusCode::kCancelled, status);
+  changed_ = true;
 }
 
 const WorkerKey* Operations::WorkerOf(uint64_t number) const {
@@ -98,104 +99,106 @@ std::optional<uint64_t> Operations::NumberOf(const std::string& name) const {
       !entries_.contains(number))
     return std::nullopt;
   return number;
-  void Operations::End(uint64_t number, absl::StatusCode code, const std::string& words) {
-    admin::v1::Operation* operation = Edit(number);
-    if (operation == nullptr || operation->done()) return;
+}
+
+void Operations::End(uint64_t number, absl::StatusCode code, const std::string& words) {
+  admin::v1::Operation* operation = Edit(number);
+  if (operation == nullptr || operation->done()) return;
+  changed_ = true;
+  if (code != absl::StatusCode::kOk) return Fail(*operation, code, words);
+  operation->set_done(true);
+  operation->set_status(words);
+}
+
+void Operations::Store(state::v1::StoredState& state) const {
+  const auto is_done = [](const auto& entry) { return entry.second.operation.done(); };
+  auto skip = static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), is_done));
+  skip -= std::min(skip, kMaxStoredDone);
+  for (const auto& [number, entry] : entries_) {
+    if (entry.operation.done() && skip > 0) {
+      --skip;
+      continue;
+    }
+    state::v1::StoredState::Operation& stored = *state.add_operations();
+    stored.set_number(number);
+    *stored.mutable_operation() = entry.operation;
+    if (entry.operation.done()) continue;
+    stored.mutable_operation()->clear_status();
+    stored.mutable_operation()->clear_connections_left();
+    stored.mutable_operation()->clear_connections_closed();
+    stored.set_worker_id(entry.worker.id);
+    stored.set_worker_incarnation(entry.worker.incarnation);
+    stored.set_order(entry.order.SerializeAsString());
+  }
+  state.set_last_operation(next_ - 1);
+}
+
+void Operations::Restore(const state::v1::StoredState::Operation& stored) {
+  Entry& entry = entries_[stored.number()];
+  entry.operation = stored.operation();
+  entry.worker = {stored.worker_id(), stored.worker_incarnation()};
+  if (!entry.order.ParseFromString(stored.order())) entry.order.Clear();
+  if (!entry.operation.done()) entry.operation.set_status("the control plane was restarted");
+  RestoreLast(stored.number());
+  if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
+}
+
+void Operations::Progress(const worker::v1::DrainStatus& status) {
+  // The life in front of the number may be an earlier one.
+  const absl::string_view id = status.command_id();
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(id.substr(id.rfind('/') + 1), &number)) return;
+  const auto it = entries_.find(number);
+  if (it == entries_.end() || it->second.operation.done()) return;
+  if (it->second.order.id() != status.command_id()) return;
+  admin::v1::Operation& operation = it->second.operation;
+  changed_ |= status.done();
+  if (!status.refused().empty()) {
     changed_ = true;
-    if (code != absl::StatusCode::kOk) return Fail(*operation, code, words);
-    operation->set_done(true);
-    operation->set_status(words);
+    Fail(operation, absl::StatusCode::kFailedPrecondition,
+         status.refused().substr(0, kMaxReasonBytes));
+    return;
   }
+  operation.set_connections_left(status.connections_left());
+  operation.set_connections_closed(status.connections_closed());
+  operation.set_done(status.done());
+  operation.set_status(StatusText(status));
+}
 
-  void Operations::Store(state::v1::StoredState & state) const {
-    const auto is_done = [](const auto& entry) { return entry.second.operation.done(); };
-    auto skip = static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), is_done));
-    skip -= std::min(skip, kMaxStoredDone);
-    for (const auto& [number, entry] : entries_) {
-      if (entry.operation.done() && skip > 0) {
-        --skip;
-        continue;
-      }
-      state::v1::StoredState::Operation& stored = *state.add_operations();
-      stored.set_number(number);
-      *stored.mutable_operation() = entry.operation;
-      if (entry.operation.done()) continue;
-      stored.mutable_operation()->clear_status();
-      stored.mutable_operation()->clear_connections_left();
-      stored.mutable_operation()->clear_connections_closed();
-      stored.set_worker_id(entry.worker.id);
-      stored.set_worker_incarnation(entry.worker.incarnation);
-      stored.set_order(entry.order.SerializeAsString());
-    }
-    state.set_last_operation(next_ - 1);
-  }
-
-  void Operations::Restore(const state::v1::StoredState::Operation& stored) {
-    Entry& entry = entries_[stored.number()];
-    entry.operation = stored.operation();
-    entry.worker = {stored.worker_id(), stored.worker_incarnation()};
-    if (!entry.order.ParseFromString(stored.order())) entry.order.Clear();
-    if (!entry.operation.done()) entry.operation.set_status("the control plane was restarted");
-    RestoreLast(stored.number());
-    if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
-  }
-
-  void Operations::Progress(const worker::v1::DrainStatus& status) {
-    // The life in front of the number may be an earlier one.
-    const absl::string_view id = status.command_id();
-    uint64_t number = 0;
-    if (!absl::SimpleAtoi(id.substr(id.rfind('/') + 1), &number)) return;
-    const auto it = entries_.find(number);
-    if (it == entries_.end() || it->second.operation.done()) return;
-    if (it->second.order.id() != status.command_id()) return;
-    admin::v1::Operation& operation = it->second.operation;
-    changed_ |= status.done();
-    if (!status.refused().empty()) {
+void Operations::Forget(const WorkerKey& worker) {
+  for (auto& [number, entry] : entries_)
+    if (entry.worker == worker && !entry.operation.done()) {
+      Fail(entry.operation, absl::StatusCode::kAborted, "the worker's process ended");
       changed_ = true;
-      Fail(operation, absl::StatusCode::kFailedPrecondition,
-           status.refused().substr(0, kMaxReasonBytes));
-      return;
     }
-    operation.set_connections_left(status.connections_left());
-    operation.set_connections_closed(status.connections_closed());
-    operation.set_done(status.done());
-    operation.set_status(StatusText(status));
-  }
+}
 
-  void Operations::Forget(const WorkerKey& worker) {
-    for (auto& [number, entry] : entries_)
-      if (entry.worker == worker && !entry.operation.done()) {
-        Fail(entry.operation, absl::StatusCode::kAborted, "the worker's process ended");
-        changed_ = true;
-      }
-  }
+std::vector<worker::v1::Command> Operations::Unfinished(const WorkerKey& worker) const {
+  std::vector<worker::v1::Command> out;
+  for (const auto& [number, entry] : entries_)
+    if (entry.worker == worker && !entry.operation.done()) out.push_back(entry.order);
+  return out;
+}
 
-  std::vector<worker::v1::Command> Operations::Unfinished(const WorkerKey& worker) const {
-    std::vector<worker::v1::Command> out;
-    for (const auto& [number, entry] : entries_)
-      if (entry.worker == worker && !entry.operation.done()) out.push_back(entry.order);
-    return out;
-  }
+const admin::v1::Operation* Operations::RunningDrain(const WorkerKey& worker) const {
+  for (const auto& [number, entry] : entries_)
+    if (entry.worker == worker && entry.order.has_drain() && !entry.operation.done())
+      return &entry.operation;
+  return nullptr;
+}
 
-  const admin::v1::Operation* Operations::RunningDrain(const WorkerKey& worker) const {
-    for (const auto& [number, entry] : entries_)
-      if (entry.worker == worker && entry.order.has_drain() && !entry.operation.done())
-        return &entry.operation;
-    return nullptr;
-  }
+const admin::v1::Operation* Operations::Find(const std::string& name) const {
+  const std::optional<uint64_t> number = NumberOf(name);
+  return number ? &entries_.at(*number).operation : nullptr;
+}
 
-  const admin::v1::Operation* Operations::Find(const std::string& name) const {
-    const std::optional<uint64_t> number = NumberOf(name);
-    return number ? &entries_.at(*number).operation : nullptr;
-  }
-
-  std::vector<std::pair<uint64_t, const admin::v1::Operation*>> Operations::Newest(
-      uint64_t before, size_t most) const {
-    std::vector<std::pair<uint64_t, const admin::v1::Operation*>> found;
-    for (auto at = std::make_reverse_iterator(entries_.lower_bound(before));
-         at != entries_.rend() && found.size() < most; ++at)
-      found.emplace_back(at->first, &at->second.operation);
-    return found;
-  }
+std::vector<std::pair<uint64_t, const admin::v1::Operation*>> Operations::Newest(
+    uint64_t before, size_t most) const {
+  std::vector<std::pair<uint64_t, const admin::v1::Operation*>> found;
+  for (auto at = std::make_reverse_iterator(entries_.lower_bound(before));
+       at != entries_.rend() && found.size() < most; ++at)
+    found.emplace_back(at->first, &at->second.operation);
+  return found;
+}
 
 }  // namespace lb::controlplane

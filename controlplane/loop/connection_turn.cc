@@ -293,8 +293,6 @@ void StepConnectionOrders(Parts& parts, Turn& turn) {
     if (goes_on) DescribeKill(it->second, *operation);
     const bool over =
         !goes_on || (it->second.cancelled ? it->second.waiting.empty() : operation->done());
-    if (operation != nullptr && !operation->done()) DescribeKill(it->second, *operation);
-    const bool over = operation == nullptr || operation->done();
     if (over) parts.operations.NoteChanged();
     it = over ? orders.kills.erase(it) : std::next(it);
   }

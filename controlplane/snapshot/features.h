@@ -14,13 +14,10 @@ inline constexpr char kFeatureConnections[] = "connections";  // Lists and kills
 inline constexpr char kFeatureLogLevel[] = "log_level";       // Changes its log level.
 inline constexpr char kFeatureCancelKill[] = "cancel_kill";   // Stops a kill that is under way.
 
-inline constexpr std::array<const char*, 6> kFeatures = {kFeatureCancelKill, kFeatureConnections,
-                                                         kFeatureLogLevel,   kFeatureQueue,
-                                                         kFeatureRuleLimit,  kFeatureSource};
 inline constexpr char kFeatureLogGrpc[] = "log_grpc";  // Likewise of gRPC's lines.
 
-inline constexpr std::array<const char*, 6> kFeatures = {kFeatureConnections, kFeatureLogGrpc,
-                                                         kFeatureLogLevel,    kFeatureQueue,
-                                                         kFeatureRuleLimit,   kFeatureSource};
+inline constexpr std::array<const char*, 7> kFeatures = {
+    kFeatureCancelKill, kFeatureConnections, kFeatureLogGrpc, kFeatureLogLevel,
+    kFeatureQueue,      kFeatureRuleLimit,   kFeatureSource};
 
 }  // namespace lb::controlplane

@@ -22,7 +22,7 @@ namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
 inline const std::vector<std::string> kSupportedFeatures = {
-    "cancel_kill", "connections", "log_level", "queue", "rule_limit", "source"};
+    "cancel_kill", "connections", "log_grpc", "log_level", "queue", "rule_limit", "source"};
 "connections", "log_grpc", "log_level", "queue", "rule_limit", "source"
 };
 

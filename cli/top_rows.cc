@@ -161,7 +161,11 @@ std::vector<TopRow> TopRows(const TopSample* before, const TopSample& now) {
     const Rates rates(found == known.end() ? nullptr : found->second, between);
     rows.push_back(std::visit(
         [&](const auto& one) {
-          return TopRow{one.name(), one.connections(), CellsOf(one, item, rates)};
+          // Operations are no rows of top: its types are the three above.
+          if constexpr (requires { one.connections(); })
+            return TopRow{one.name(), one.connections(), CellsOf(one, item, rates)};
+          else
+            return TopRow{};
         },
         item));
   }

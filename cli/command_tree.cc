@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "cli/command_tree_parts.h"
+
 namespace lb::cli {
 namespace {
 
@@ -21,15 +23,6 @@ constexpr char kExamples[] = R"(Examples:
   lbctl worker drain worker-1 --wait --yes  empty a worker before an upgrade
 
 Exit codes: 0 done, 1 findings, 2 usage, 4 unreachable; all: lbctl help exit-codes)";
-
-CLI::Option* AddText(CLI::App& app, const char* names, std::optional<std::string>& target,
-                     const char* type, const char* description) {
-  return app
-      .add_option_function<std::string>(
-          names, [&target](const std::string& value) { target = value; }, description)
-      ->type_name(type)
-      ->take_last();
-}
 
 void AddGlobalFlags(CLI::App& app, CommandLine& line) {
   GlobalFlags& flags = line.flags;
@@ -58,276 +51,6 @@ void AddGlobalFlags(CLI::App& app, CommandLine& line) {
   app.add_flag("-v,--verbose", flags.verbose, "each call to the control plane on stderr");
   app.add_flag_callback(
       "--version", [&line] { line.command = Command::kShowVersion; }, "lbctl's version");
-}
-
-// A command; `line.command` becomes `command` when it is the one.
-CLI::App* Add(CLI::App& parent, const char* name, Command command, CommandLine& line,
-              const char* description) {
-  CLI::App* app = parent.add_subcommand(name, description);
-  app->fallthrough();
-  app->allow_extras();
-  // Said once, by `lbctl --help`.
-  app->set_help_flag("-h,--help", "this text")->group("");
-  app->group("Commands");
-  app->callback([&line, command] {
-    if (line.command != Command::kShowVersion) line.command = command;
-  });
-  return app;
-}
-
-CLI::App* AddGroup(CLI::App& parent, const char* name, const char* description) {
-  CLI::App* app = parent.add_subcommand(name, description);
-  app->fallthrough();
-  app->allow_extras();
-  // Said once, by `lbctl --help`.
-  app->set_help_flag("-h,--help", "this text")->group("");
-  app->require_subcommand(0, 1);
-  return app;
-}
-
-void AddFilter(CLI::App& app, CommandLine& line) {
-  app.add_option("--filter", line.filter,
-                 "what the control plane is to pick, as 'connections > 100'; see docs/api.md")
-      ->type_name("EXPR")
-      ->take_last();
-}
-
-void AddEventFlags(CLI::App& app, CommandLine& line) {
-  AddText(app, "--since", line.since, "DURATION", "events: what happened so long ago or later");
-  app.add_option("--kind", line.kinds, "events: only backend.down, or backend for its family")
-      ->type_name("KIND")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--resource", line.resource, "events: only of this and what is below: rules/web")
-      ->type_name("NAME")
-      ->take_last();
-}
-
-void AddLook(CLI::App& app, CommandLine& line) {
-  CLI::App* status = Add(app, "status", Command::kStatus, line,
-                         "control plane, workers, backends and alerts on one screen");
-  status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
-  status->add_flag("--check", line.check, "exit code 1 when there is any alert");
-  CLI::App* get =
-      Add(app, "get", Command::kGet, line, "list rules, backends, workers, operations or events");
-  get->add_option("TYPE", line.words,
-                  "rules (ru), backends (be), workers (wo) or operations (op), then names; or "
-                  "TYPE/NAME; or events")
-      ->option_text(" [NAME...]");
-  get->add_option("--rule", line.rule, "only backends of this rule")
-      ->type_name("RULE")
-      ->take_last();
-  get->add_option("--sort-by", line.sort_by,
-                  "by a column of -o wide, smallest first; COLUMN:desc for largest first")
-      ->type_name("COLUMN")
-      ->take_last();
-  AddFilter(*get, line);
-  get->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
-  AddEventFlags(*get, line);
-  get->footer(
-      "Examples:\n"
-      "  lbctl get rules\n"
-      "  lbctl get backends/web/web-1 -o json\n"
-      "  lbctl get be --rule web -o wide\n"
-      "  lbctl get backends --sort-by conns:desc\n"
-      "  lbctl get rules -o 'jsonpath={.items[*].name}'\n"
-      "  lbctl get workers worker-1 worker-2 -w\n"
-      "  lbctl get backends --filter 'health = UNHEALTHY AND connections > 0'\n"
-      "  lbctl get operations --filter 'done = false'\n"
-      "  lbctl get events --since 1h --filter 'attributes.author = alice'");
-  CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
-                           "everything about one rule, backend, worker or operation");
-  describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")
-      ->option_text("...");
-  describe->footer(
-      "Examples:\n"
-      "  lbctl describe rules/web\n"
-      "  lbctl describe worker worker-1            why did it refuse its configuration?");
-  CLI::App* watch = AddGroup(app, "watch", "follow what happens");
-  CLI::App* events = Add(*watch, "events", Command::kWatchEvents, line,
-                         "what happens, one line each, until interrupted");
-  AddEventFlags(*events, line);
-  AddFilter(*events, line);
-  events->footer(
-      "Goes on by itself, without loss or repetition, when the connection was cut.\n\n"
-      "Examples:\n"
-      "  lbctl watch events --since 10m\n"
-      "  lbctl watch events --kind config,worker.refused -o json");
-  CLI::App* wait = Add(app, "wait", Command::kWait, line,
-                       "return when something is so: exit code 1 when not in time");
-  wait->add_option("TYPE/NAME", line.words, "as backends/web/web-1; several of one type")
-      ->option_text("...");
-  wait->add_option("--for", line.condition,
-                   "healthy (rules, backends; healthy=N backends of a rule), drained (backends, "
-                   "workers), synced or connected (workers), done (operations)")
-      ->type_name("CONDITION")
-      ->take_last();
-  AddText(*wait, "--timeout", line.drain_timeout, "DURATION", "give up after this (60s)");
-  wait->footer(
-      "Examples:\n"
-      "  lbctl wait backends/web/web-1 --for=drained --timeout 5m\n"
-      "  lbctl wait rules/web --for=healthy=2\n"
-      "  lbctl wait operation/7                    exit code 1 when it failed or was cancelled");
-  for (CLI::App* look : {status, get, describe, watch, wait}) look->group("Look");
-}
-
-void AddCheck(CLI::App& app, CommandLine& line) {
-  CLI::App* check = Add(app, "check", Command::kCheck, line,
-                        "what is wrong with this host, the configuration and what runs");
-  check->add_flag("--pre", line.pre, "before lb is installed: asks nobody, tries to bind");
-  check->add_option("--config", line.config, "the file to look at (that of the control plane)")
-      ->type_name("FILE")
-      ->take_last();
-  check
-      ->add_option("--only", line.only,
-                   "kernel, descriptors, ports, configuration, versions, certificates, workers, "
-                   "backends, api")
-      ->type_name("CATEGORY,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  check->add_option("--fail-on", line.fail_on, "exit code 1 from this on: warning or error (error)")
-      ->type_name("SEVERITY")
-      ->take_last();
-  AddText(*check, "--wait", line.wait_for, "DURATION",
-          "try until nothing is found, so long at most");
-  check->group("Look");
-  check->footer(
-      "Each finding has a code, as LBC301: docs/checks.md says what it means.\n\n"
-      "Examples:\n"
-      "  lbctl check --pre --config lb.yaml        is this host ready for lb?\n"
-      "  lbctl check --only workers,backends --fail-on warning\n"
-      "  lbctl check --wait 30s -o json            after an upgrade");
-}
-
-void AddDebug(CLI::App& app, CommandLine& line) {
-  CLI::App* debug = AddGroup(app, "debug", "collect what helps to find a fault");
-  debug->group("Other");
-  CLI::App* bundle = Add(*debug, "bundle", Command::kDebugBundle, line,
-                         "state, events, configuration, metrics and checks in one file");
-  bundle->add_option("--out", line.out, "the file, never overwritten (lb-debug.tar.gz)")
-      ->type_name("FILE")
-      ->take_last();
-  bundle->add_option("--duration", line.duration, "take what changes twice, so far apart")
-      ->type_name("DURATION")
-      ->take_last();
-  bundle
-      ->add_option("--metrics", line.metrics,
-                   "another HOST:PORT or unix:PATH of /metrics; repeatable")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false);
-  bundle->footer(
-      "Secrets are hidden; addresses and names of your network are not. What could not be had\n"
-      "stands with the reason in its manifest.json. Exit code 7 when the control plane did not\n"
-      "answer: the file then has what this host says.\n\n"
-      "Example:\n"
-      "  lbctl debug bundle --out /tmp/lb-debug.tar.gz --duration 10s");
-}
-
-void AddTop(CLI::App& app, CommandLine& line) {
-  CLI::App* top = Add(app, "top", Command::kTop, line,
-                      "rules, backends or workers with their rates, live on the whole screen");
-  top->add_option("TYPE", line.name, "rules (default), backends or workers");
-  AddText(*top, "-i,--interval", line.interval, "DURATION", "time between two samples (1s)");
-  top->add_flag("--once", line.once, "two samples, one table, for scripts");
-  top->add_option("-n,--rows", line.rows, "most rows (as many as fit; 20 without a screen)")
-      ->type_name("N");
-  top->footer(
-      "Keys: 1 2 3 or TAB what is shown, arrows choose, s sort, r reverse, / filter, p pause,\n"
-      "d drain (asks first), Enter describe, ? help, q quit.\n"
-      "-o json gives one object for each sample, until interrupted.\n\n"
-      "Examples:\n"
-      "  lbctl top backends\n"
-      "  lbctl top rules --once -n 5\n"
-      "  lbctl top workers -i 5s -o json");
-  top->group("Look");
-}
-
-void AddConfigOnline(CLI::App& config, CommandLine& line) {
-  CLI::App* get = Add(config, "get", Command::kConfigGet, line,
-                      "the content of a revision; asks the control plane");
-  get->add_option("REVISION", line.name, "as 7; none: the running one");
-  Add(config, "list", Command::kConfigList, line, "the last revisions; asks the control plane");
-  CLI::App* diff = Add(config, "diff", Command::kConfigDiff, line,
-                       "two revisions compared; asks the control plane");
-  diff->add_option("REVISION", line.words, "the older and the newer one")->option_text(" A B");
-}
-
-void AddConfig(CLI::App& app, CommandLine& line) {
-  CLI::App* config =
-      AddGroup(app, "config", "check and explain configuration files, show revisions");
-  config->group("Configuration");
-  CLI::App* validate = Add(*config, "validate", Command::kConfigValidate, line,
-                           "every finding in a file, as the control plane would see it");
-  validate->add_option("FILE", line.name, "the file; - is standard input");
-  validate->add_flag("--strict", line.strict, "warnings fail too");
-  validate->footer(
-      "-o text (default), json or github (annotations of a pull request).\n"
-      "Exit code 1 when the file would be refused.");
-  CLI::App* schema =
-      Add(*config, "schema", Command::kConfigSchema, line, "JSON Schema of lb.yaml, for editors");
-  schema->add_option("--out", line.out, "write to FILE instead of stdout")
-      ->type_name("FILE")
-      ->take_last();
-  CLI::App* explain = Add(*config, "explain", Command::kConfigExplain, line,
-                          "what a key means, its type, unit and default");
-  explain->add_option("PATH", line.name, "a key, as rules.health_check.interval_ms; none: the top");
-  AddConfigOnline(*config, line);
-}
-
-void AddWait(CLI::App& app, CommandLine& line) {
-  AddText(app, "--wait", line.wait_for, "DURATION", "wait until each worker has answered");
-}
-
-void AddRollback(CLI::App& app, const char* name, CommandLine& line) {
-  CLI::App* rollback = Add(app, name, Command::kRollback, line,
-                           "apply an older revision again; none: the one before");
-  rollback->add_option("REVISION", line.name, "as 7 or configs/7; see lbctl config list");
-  rollback->add_option("--to", line.name, "the same")->type_name("REVISION");
-  AddText(*rollback, "-m,--message", line.message, "TEXT", "why; kept with the revision");
-  rollback->add_flag("--dry-run", line.dry_run, "check and show only");
-  rollback->add_flag("-y,--yes", line.yes, "do not ask");
-  AddWait(*rollback, line);
-  if (app.get_parent() == nullptr) rollback->group("Change");
-}
-
-void AddApply(CLI::App& app, CommandLine& line) {
-  CLI::App* apply = Add(app, "apply", Command::kApply, line, "write a configuration and use it");
-  apply->add_option("FILE", line.name, "the new configuration; - is standard input");
-  apply->add_flag("--dry-run", line.dry_run, "check and show only");
-  AddText(*apply, "--confirm", line.confirm, "DURATION",
-          "roll back by itself unless lbctl confirm comes in time");
-  AddText(*apply, "--max-connect-failures", line.max_failures, "RATIO",
-          "with --confirm: roll back at once when more connects fail, as 0.1");
-  AddText(*apply, "--etag", line.etag, "ETAG", "only if this revision runs");
-  AddText(*apply, "--if-revision", line.if_revision, "REVISION", "only if this revision runs");
-  AddText(*apply, "-m,--message", line.message, "TEXT", "why; kept with the revision");
-  apply->add_flag("--strict", line.strict, "warnings fail too");
-  AddWait(*apply, line);
-  apply->add_flag("--detailed-exitcode", line.detailed_exitcode,
-                  "exit code 1 when something changed");
-  apply->footer(
-      "Examples:\n"
-      "  lbctl apply lb.yaml --if-revision 7 -m 'two more backends' --wait 30s\n"
-      "  lbctl apply lb.yaml --confirm 60s && check-it && lbctl confirm");
-  CLI::App* plan = Add(app, "plan", Command::kPlan, line,
-                       "what a configuration would change, and do to connections");
-  plan->add_option("FILE", line.name, "the configuration; - is standard input");
-  CLI::App* diff = Add(app, "diff", Command::kDiff, line,
-                       "as plan; exit code 1 when the file differs from what runs");
-  diff->add_option("FILE", line.name, "the configuration; - is standard input");
-  CLI::App* confirm =
-      Add(app, "confirm", Command::kConfirm, line, "keep what was applied with --confirm");
-  confirm->add_option("REVISION", line.name, "only if it is this one that waits");
-  for (CLI::App* change : {apply, plan, diff, confirm}) change->group("Change");
-  AddRollback(app, "rollback", line);
-  CLI::App* rollout = AddGroup(app, "rollout", "how far a revision came, and back");
-  rollout->group("Change");
-  CLI::App* status = Add(*rollout, "status", Command::kRolloutStatus, line,
-                         "what each worker said to the running revision");
-  AddWait(*status, line);
-  status->footer("Exit code 1 when a worker refused it, or did not answer in time.");
-  Add(*rollout, "history", Command::kConfigList, line, "the last revisions");
-  AddRollback(*rollout, "undo", line);
 }
 
 void AddWorker(CLI::App& app, CommandLine& line) {
@@ -533,11 +256,8 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   app.allow_extras();
   app.require_subcommand(0, 1);
   AddGlobalFlags(app, line);
-  AddLook(app, line);
-  AddCheck(app, line);
-  AddTop(app, line);
-  AddConfig(app, line);
-  AddApply(app, line);
+  AddLookCommands(app, line);
+  AddConfigCommands(app, line);
   AddWorker(app, line);
   AddContext(app, line);
   AddTls(app, line);
@@ -545,7 +265,6 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddOperation(app, line);
   AddConnections(app, line);
   AddLogLevel(app, line);
-  AddDebug(app, line);
   CLI::App* version = Add(app, "version", Command::kVersion, line,
                           "versions of lbctl, the control plane and its workers");
   version->group("Other");

@@ -170,8 +170,8 @@ TEST_F(LbctlErrorTest, VersionsAreToldAndSkewIsWarnedOf) {
   EXPECT_TRUE(Has(result.err, "worker-1 is 0.0.9")) << result.err;
   // The server of this test knows the services of the first release only.
   EXPECT_TRUE(Has(result.err,
-                  "the control plane is older than lbctl and does not know ConfigService, "
-                  "EventService, LogService; what needs it ends with exit code 4"))
+                  "the control plane is older than lbctl and does not know EventService; what "
+                  "needs it ends with exit code 4"))
       << result.err;
   data.workers[0].add_missing_features("log_level");
   server_->Set(data);

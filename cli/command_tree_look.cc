@@ -1,0 +1,172 @@
+#include "cli/command_tree_parts.h"
+
+namespace lb::cli {
+namespace {
+
+void AddFilter(CLI::App& app, CommandLine& line) {
+  app.add_option("--filter", line.filter,
+                 "what the control plane is to pick, as 'connections > 100'; see docs/api.md")
+      ->type_name("EXPR")
+      ->take_last();
+}
+
+void AddEventFlags(CLI::App& app, CommandLine& line) {
+  AddText(app, "--since", line.since, "DURATION", "events: what happened so long ago or later");
+  app.add_option("--kind", line.kinds, "events: only backend.down, or backend for its family")
+      ->type_name("KIND")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--resource", line.resource, "events: only of this and what is below: rules/web")
+      ->type_name("NAME")
+      ->take_last();
+}
+
+void AddLook(CLI::App& app, CommandLine& line) {
+  CLI::App* status = Add(app, "status", Command::kStatus, line,
+                         "control plane, workers, backends and alerts on one screen");
+  status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  status->add_flag("--check", line.check, "exit code 1 when there is any alert");
+  CLI::App* get =
+      Add(app, "get", Command::kGet, line, "list rules, backends, workers, operations or events");
+  get->add_option("TYPE", line.words,
+                  "rules (ru), backends (be), workers (wo) or operations (op), then names; or "
+                  "TYPE/NAME; or events")
+      ->option_text(" [NAME...]");
+  get->add_option("--rule", line.rule, "only backends of this rule")
+      ->type_name("RULE")
+      ->take_last();
+  get->add_option("--sort-by", line.sort_by,
+                  "by a column of -o wide, smallest first; COLUMN:desc for largest first")
+      ->type_name("COLUMN")
+      ->take_last();
+  AddFilter(*get, line);
+  get->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  AddEventFlags(*get, line);
+  get->footer(
+      "Examples:\n"
+      "  lbctl get rules\n"
+      "  lbctl get backends/web/web-1 -o json\n"
+      "  lbctl get be --rule web -o wide\n"
+      "  lbctl get backends --sort-by conns:desc\n"
+      "  lbctl get rules -o 'jsonpath={.items[*].name}'\n"
+      "  lbctl get workers worker-1 worker-2 -w\n"
+      "  lbctl get backends --filter 'health = UNHEALTHY AND connections > 0'\n"
+      "  lbctl get operations --filter 'done = false'\n"
+      "  lbctl get events --since 1h --filter 'attributes.author = alice'");
+  CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
+                           "everything about one rule, backend, worker or operation");
+  describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")
+      ->option_text("...");
+  describe->footer(
+      "Examples:\n"
+      "  lbctl describe rules/web\n"
+      "  lbctl describe worker worker-1            why did it refuse its configuration?");
+  CLI::App* watch = AddGroup(app, "watch", "follow what happens");
+  CLI::App* events = Add(*watch, "events", Command::kWatchEvents, line,
+                         "what happens, one line each, until interrupted");
+  AddEventFlags(*events, line);
+  AddFilter(*events, line);
+  events->footer(
+      "Goes on by itself, without loss or repetition, when the connection was cut.\n\n"
+      "Examples:\n"
+      "  lbctl watch events --since 10m\n"
+      "  lbctl watch events --kind config,worker.refused -o json");
+  CLI::App* wait = Add(app, "wait", Command::kWait, line,
+                       "return when something is so: exit code 1 when not in time");
+  wait->add_option("TYPE/NAME", line.words, "as backends/web/web-1; several of one type")
+      ->option_text("...");
+  wait->add_option("--for", line.condition,
+                   "healthy (rules, backends; healthy=N backends of a rule), drained (backends, "
+                   "workers), synced or connected (workers), done (operations)")
+      ->type_name("CONDITION")
+      ->take_last();
+  AddText(*wait, "--timeout", line.drain_timeout, "DURATION", "give up after this (60s)");
+  wait->footer(
+      "Examples:\n"
+      "  lbctl wait backends/web/web-1 --for=drained --timeout 5m\n"
+      "  lbctl wait rules/web --for=healthy=2\n"
+      "  lbctl wait operation/7                    exit code 1 when it failed or was cancelled");
+  for (CLI::App* look : {status, get, describe, watch, wait}) look->group("Look");
+}
+
+void AddCheck(CLI::App& app, CommandLine& line) {
+  CLI::App* check = Add(app, "check", Command::kCheck, line,
+                        "what is wrong with this host, the configuration and what runs");
+  check->add_flag("--pre", line.pre, "before lb is installed: asks nobody, tries to bind");
+  check->add_option("--config", line.config, "the file to look at (that of the control plane)")
+      ->type_name("FILE")
+      ->take_last();
+  check
+      ->add_option("--only", line.only,
+                   "kernel, descriptors, ports, configuration, versions, certificates, workers, "
+                   "backends, api")
+      ->type_name("CATEGORY,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  check->add_option("--fail-on", line.fail_on, "exit code 1 from this on: warning or error (error)")
+      ->type_name("SEVERITY")
+      ->take_last();
+  AddText(*check, "--wait", line.wait_for, "DURATION",
+          "try until nothing is found, so long at most");
+  check->group("Look");
+  check->footer(
+      "Each finding has a code, as LBC301: docs/checks.md says what it means.\n\n"
+      "Examples:\n"
+      "  lbctl check --pre --config lb.yaml        is this host ready for lb?\n"
+      "  lbctl check --only workers,backends --fail-on warning\n"
+      "  lbctl check --wait 30s -o json            after an upgrade");
+}
+
+void AddDebug(CLI::App& app, CommandLine& line) {
+  CLI::App* debug = AddGroup(app, "debug", "collect what helps to find a fault");
+  debug->group("Other");
+  CLI::App* bundle = Add(*debug, "bundle", Command::kDebugBundle, line,
+                         "state, events, configuration, metrics and checks in one file");
+  bundle->add_option("--out", line.out, "the file, never overwritten (lb-debug.tar.gz)")
+      ->type_name("FILE")
+      ->take_last();
+  bundle->add_option("--duration", line.duration, "take what changes twice, so far apart")
+      ->type_name("DURATION")
+      ->take_last();
+  bundle
+      ->add_option("--metrics", line.metrics,
+                   "another HOST:PORT or unix:PATH of /metrics; repeatable")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  bundle->footer(
+      "Secrets are hidden; addresses and names of your network are not. What could not be had\n"
+      "stands with the reason in its manifest.json. Exit code 7 when the control plane did not\n"
+      "answer: the file then has what this host says.\n\n"
+      "Example:\n"
+      "  lbctl debug bundle --out /tmp/lb-debug.tar.gz --duration 10s");
+}
+
+void AddTop(CLI::App& app, CommandLine& line) {
+  CLI::App* top = Add(app, "top", Command::kTop, line,
+                      "rules, backends or workers with their rates, live on the whole screen");
+  top->add_option("TYPE", line.name, "rules (default), backends or workers");
+  AddText(*top, "-i,--interval", line.interval, "DURATION", "time between two samples (1s)");
+  top->add_flag("--once", line.once, "two samples, one table, for scripts");
+  top->add_option("-n,--rows", line.rows, "most rows (as many as fit; 20 without a screen)")
+      ->type_name("N");
+  top->footer(
+      "Keys: 1 2 3 or TAB what is shown, arrows choose, s sort, r reverse, / filter, p pause,\n"
+      "d drain (asks first), Enter describe, ? help, q quit.\n"
+      "-o json gives one object for each sample, until interrupted.\n\n"
+      "Examples:\n"
+      "  lbctl top backends\n"
+      "  lbctl top rules --once -n 5\n"
+      "  lbctl top workers -i 5s -o json");
+  top->group("Look");
+}
+
+}  // namespace
+
+void AddLookCommands(CLI::App& app, CommandLine& line) {
+  AddLook(app, line);
+  AddCheck(app, line);
+  AddTop(app, line);
+  AddDebug(app, line);
+}
+
+}  // namespace lb::cli

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 namespace {
@@ -156,7 +157,7 @@ void Operations::Progress(const worker::v1::DrainStatus& status) {
   if (!status.refused().empty()) {
     changed_ = true;
     Fail(operation, absl::StatusCode::kFailedPrecondition,
-         status.refused().substr(0, kMaxReasonBytes));
+         CutUtf8(status.refused(), kMaxReasonBytes));
     return;
   }
   operation.set_connections_left(status.connections_left());

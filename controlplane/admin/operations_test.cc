@@ -46,6 +46,17 @@ TEST(OperationsTest, ADrainGoesOnUntilTheWorkerSaysThatItIsDone) {
   EXPECT_TRUE(operations.Unfinished(kWorker).empty());
 }
 
+TEST(OperationsTest, NoCharacterOfARefusalIsCutInTwo) {
+  Operations operations("life");
+  worker::v1::DrainStatus refused = Status(operations.Start(kWorker, Drain(), 40).id(), 0, true);
+  refused.set_refused("a");
+  for (int i = 0; i < 300; ++i) refused.mutable_refused()->append("\xC3\xA9");
+  operations.Progress(refused);
+  const admin::v1::Operation& operation = *operations.Find("operations/1");
+  EXPECT_GT(operation.error_message().size(), 250u);
+  EXPECT_TRUE(admin::v1::Operation().ParseFromString(operation.SerializeAsString()));
+}
+
 TEST(OperationsTest, WhatADrainClosedAtItsTimeoutIsSaid) {
   Operations operations("life");
   worker::v1::DrainStatus status = Status(operations.Start(kWorker, Drain(), 9).id(), 0, true);

@@ -121,6 +121,12 @@ WorkerTotals Totals::OfWorker(const WorkerKey& worker) const {
   return sum;
 }
 
+std::map<WorkerKey, std::map<BackendKey, BackendTotals>> Totals::BackendsByWorker() const {
+  std::map<WorkerKey, std::map<BackendKey, BackendTotals>> all;
+  for (const auto& [key, worker] : workers_) all.emplace(key, worker.backends);
+  return all;
+}
+
 WorkerTotals Totals::Overall() const {
   WorkerTotals sum;
   sum.connections_total = retired_connections_total_;

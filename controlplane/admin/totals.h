@@ -57,6 +57,8 @@ class Totals final {
   RuleTotals OfRule(const std::string& rule) const;
   BackendTotals OfBackend(const BackendKey& key) const;
   WorkerTotals OfWorker(const WorkerKey& worker) const;
+  // What each worker that is not gone reported last of its backends.
+  std::map<WorkerKey, std::map<BackendKey, BackendTotals>> BackendsByWorker() const;
   // Over all workers and rules, also those of the past.
   WorkerTotals Overall() const;
 

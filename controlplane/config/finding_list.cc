@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 namespace {
@@ -67,11 +68,8 @@ Findings FindingList::Finish(const SourceText& source) const {
 }
 
 std::string Quote(std::string_view text) {
-  std::string_view head = text.substr(0, kMaxQuotedBytes);
-  // A character is not cut in two.
-  while (head.size() < text.size() && !head.empty() &&
-         (static_cast<unsigned char>(text[head.size()]) & 0xC0) == 0x80)
-    head.remove_suffix(1);
+  // Values of the environment can be anything.
+  const std::string head = CutUtf8(text, kMaxQuotedBytes);
   std::string shown;
   for (const char c : head) {
     const auto byte = static_cast<unsigned char>(c);
@@ -80,7 +78,7 @@ std::string Quote(std::string_view text) {
     else
       shown.push_back(c);
   }
-  return absl::StrCat("'", shown, head.size() < text.size() ? "…'" : "'");
+  return absl::StrCat("'", shown, text.size() > kMaxQuotedBytes ? "…'" : "'");
 }
 
 }  // namespace lb::controlplane

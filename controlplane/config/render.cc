@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "controlplane/config/load.h"
 #include "controlplane/config/source_text.h"
 

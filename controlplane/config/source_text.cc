@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 namespace {
@@ -59,24 +60,6 @@ uint32_t SourceText::OffsetOf(uint32_t line, uint32_t column) const {
     while (offset < content.size() && IsContinuation(content[offset])) ++offset;
   }
   return starts_[line - 1] + offset;
-}
-
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (text.empty()) return 0;
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first < 0xC2 || first > 0xF4) return 0;
-  const size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  if (text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!IsContinuation(text[i])) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;
-  if (first == 0xED && byte(1) > 0x9F) return 0;
-  if (first == 0xF0 && byte(1) < 0x90) return 0;
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;
-  return length;
 }
 
 std::optional<NotText> FindNotText(std::string_view text) {

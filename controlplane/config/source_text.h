@@ -45,10 +45,6 @@ class SourceText final {
   std::vector<uint32_t> starts_;  // Of each line; never empty.
 };
 
-// Returns the number of bytes (1 to 4) of the UTF-8 character `text` begins with, or 0 when it does
-// not begin with a valid one (Unicode 15 table 3-7: no surrogates, no overlong forms).
-size_t Utf8Length(std::string_view text);
-
 // Why and where `text` is no text that YAML allows: a zero byte, a control character, a byte that
 // is not UTF-8.
 struct NotText {

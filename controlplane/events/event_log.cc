@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/check.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 namespace {
@@ -16,7 +17,7 @@ bool IsOrIsBelow(const std::string& name, const std::string& above, char separat
   return name.size() == above.size() || name[above.size()] == separator;
 }
 
-void Cut(std::string& text) { text.resize(std::min(text.size(), EventLog::kMaxTextBytes)); }
+void Cut(std::string& text) { text = CutUtf8(text, EventLog::kMaxTextBytes); }
 
 }  // namespace
 

@@ -40,6 +40,17 @@ TEST(EventLogTest, AGapIsSaidAndNotPassedOver) {
   EXPECT_EQ(ReasonOf(log.Resume("nonsense")), "RESUME_TOKEN_INVALID");
 }
 
+TEST(EventLogTest, NoCharacterIsCutInTwo) {
+  EventLog log("life");
+  std::string text = "a";
+  while (text.size() <= EventLog::kMaxTextBytes) text += "\xC3\xA9";
+  admin::v1::Event event;
+  event.set_message(text);
+  event.set_resource(text);
+  (*event.mutable_attributes())["backend"] = text;
+  EXPECT_TRUE(admin::v1::Event().ParseFromString(log.Add(event).SerializeAsString()));
+}
+
 TEST(EventLogTest, FiltersTakeAKindOrItsFamilyAndAResourceWithWhatIsBelow) {
   admin::v1::Event event;
   event.set_kind("backend.down");

@@ -32,6 +32,7 @@ struct TryConfig {
   std::string expected_digest;
   bool warnings_as_errors = false;
   bool after_save = false;  // Without `write`, too: only once that state is on disk.
+  bool keep_old = false;    // With `write`: what stood in the file is kept beside it, FILE.refused.
 };
 
 // Keep the content of a revision of the configuration, or keep it no longer. Carried out in order,

@@ -91,7 +91,7 @@ struct Answerer {
   }
   Outcome<admin::v1::ApplyConfigResponse> operator()(
       const admin::v1::RollbackConfigRequest& request) {
-    return OnRollback(request, event, parts);
+    return OnRollback(request, event, parts, turn);
   }
   Outcome<admin::v1::Config> operator()(const admin::v1::GetConfigRequest& request) {
     return GetConfig(view, request);

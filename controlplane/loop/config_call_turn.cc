@@ -68,6 +68,8 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
   if (call.validate_only()) {
     std::optional<Failure> failure = CheckBase(call.etag(), call.if_revision(), parts);
     if (!failure) failure = CheckConfirmation(parts);
+    if (!failure) failure = CheckFile(call.force(), parts);
+    if (!failure && *confirm) failure = CheckReturn(parts);
     if (!failure)
       failure = Ask({ConfigQuestion::Kind::kApply, event.request, call.warnings_as_errors()},
                     call.content(), parts, turn);
@@ -81,6 +83,7 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
   change.etag = call.etag();
   change.if_revision = call.if_revision();
   change.warnings_as_errors = call.warnings_as_errors();
+  change.force = call.force();
   change.confirm_timeout = *confirm;
   change.max_connect_failure_ratio = ratio;
   change.wall = event.clock.wall;
@@ -89,7 +92,8 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
 }
 
 Outcome<admin::v1::ApplyConfigResponse> OnRollback(const admin::v1::RollbackConfigRequest& call,
-                                                   const AdminRequest& event, Parts& parts) {
+                                                   const AdminRequest& event, Parts& parts,
+                                                   Turn& turn) {
   const Revision* target = parts.history.previous();
   if (!call.name().empty()) {
     uint64_t number = 0;
@@ -104,10 +108,12 @@ Outcome<admin::v1::ApplyConfigResponse> OnRollback(const admin::v1::RollbackConf
                    {{"name", call.name()}}};
   if (auto failure = CheckBase(call.etag(), call.if_revision(), parts)) return *std::move(failure);
   if (call.validate_only()) {
-    admin::v1::ApplyConfigResponse answer;
-    *answer.mutable_config() = DescribeRevision(*target, parts.history, parts.confirmation);
-    answer.set_unchanged(target == parts.history.newest());
-    return answer;
+    if (auto failure = CheckFile(call.force(), parts)) return *std::move(failure);
+    ConfigQuestion question{ConfigQuestion::Kind::kRollback, event.request};
+    question.target = target->number;
+    if (auto failure = Ask(std::move(question), target->content, parts, turn))
+      return *std::move(failure);
+    return Later{};
   }
   ConfigChange change;
   change.request = event.request;
@@ -117,6 +123,7 @@ Outcome<admin::v1::ApplyConfigResponse> OnRollback(const admin::v1::RollbackConf
       call.message().empty() ? absl::StrCat("back to revision ", target->number) : call.message()};
   change.etag = call.etag();
   change.if_revision = call.if_revision();
+  change.force = call.force();
   if (auto failure = Enqueue(std::move(change), parts)) return *std::move(failure);
   return Later{};
 }
@@ -137,8 +144,8 @@ Outcome<admin::v1::Config> OnConfirm(const admin::v1::ConfirmConfigRequest& call
                    "NOT_PENDING"};
   if (call.validate_only()) return DescribeRevision(*running, parts.history, parts.confirmation);
   const uint64_t token = ++parts.changes.last_token;
-  parts.changes.questions.emplace(
-      token, ConfigQuestion{ConfigQuestion::Kind::kConfirm, request, false, parts.confirmation});
+  parts.changes.questions.emplace(token, ConfigQuestion{ConfigQuestion::Kind::kConfirm, request,
+                                                        false, false, 0, parts.confirmation});
   TryConfig wait{token, running->content, false, "", false};
   wait.after_save = true;
   parts.changes.to_write = std::move(wait);

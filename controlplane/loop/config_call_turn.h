@@ -16,7 +16,8 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
                                                 const AdminRequest& event, Parts& parts,
                                                 Turn& turn);
 Outcome<admin::v1::ApplyConfigResponse> OnRollback(const admin::v1::RollbackConfigRequest& call,
-                                                   const AdminRequest& event, Parts& parts);
+                                                   const AdminRequest& event, Parts& parts,
+                                                   Turn& turn);
 Outcome<admin::v1::Config> OnConfirm(const admin::v1::ConfirmConfigRequest& call, RequestId request,
                                      Parts& parts, Turn& turn);
 // Has a configuration checked, for an answer that is made when it was.

@@ -25,13 +25,25 @@ Failure Moved(const char* reason, const std::string& expected, const std::string
       {{"expected", expected}, {"current", current}, {"revision", absl::StrCat(running.number)}}};
 }
 
+// The one that waits was replaced by an edit of the file while a change was under way, or was never
+// written: there is nothing left to confirm.
+void DropLostConfirmation(Parts& parts, Turn& turn) {
+  const Revision* running = parts.history.newest();
+  if (!parts.confirmation || running == nullptr) return;
+  if (running->digest == parts.confirmation->digest) return;
+  parts.confirmation.reset();
+  turn.dirty = turn.urgent = true;
+}
+
 void Finish(std::optional<Failure> failure, Parts& parts, Turn& turn) {
   const ConfigChange change = std::move(parts.changes.queue.front());
   parts.changes.queue.pop_front();
   parts.changes.token.reset();
   if (!failure) return;
+  DropLostConfirmation(parts, turn);
   if (change.request) return Fail(*change.request, *std::move(failure), turn);
   if (change.origin.source != admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK) return;
+  if (!parts.confirmation) return;  // Not wanted any more.
   turn.Emit("config.rollback_failed", "", LogLevel::kError,
             "the configuration cannot be rolled back; trying again",
             {{"error", std::string(failure->status.message())}});
@@ -46,6 +58,8 @@ void StartNext(Parts& parts, Turn& turn) {
     const bool back = automatic || change.origin.source == admin::v1::Config::SOURCE_ROLLBACK;
     std::optional<Failure> failure = CheckBase(change.etag, change.if_revision, parts);
     if (!failure && !back) failure = CheckConfirmation(parts);
+    if (!failure && !automatic) failure = CheckFile(change.force, parts);
+    if (!failure && change.confirm_timeout) failure = CheckReturn(parts);
     if (failure) {
       Finish(std::move(failure), parts, turn);
       continue;
@@ -62,10 +76,11 @@ void StartNext(Parts& parts, Turn& turn) {
       Finish(std::nullopt, parts, turn);
       continue;
     }
-    if (running != nullptr) PrepareConfirmation(change, digest, parts, turn);
+    PrepareConfirmation(change, digest, parts, turn);
     changes.token = ++changes.last_token;
     changes.to_write = TryConfig{*changes.token, change.content, true, parts.file.digest,
                                  change.warnings_as_errors};
+    changes.to_write->keep_old = !parts.file.good;
   }
 }
 
@@ -79,14 +94,7 @@ Failure TriedFailure(const ConfigTried& event) {
 // The end of the change under way.
 void Taken(const ConfigTried& event, Parts& parts, Turn& turn) {
   ConfigChange& change = parts.changes.queue.front();
-  if (!event.status.ok()) {
-    // Nothing was written, so there is nothing to confirm. A rollback is tried again.
-    if (change.confirm_timeout) {
-      parts.confirmation.reset();
-      turn.dirty = turn.urgent = true;
-    }
-    return Finish(TriedFailure(event), parts, turn);
-  }
+  if (!event.status.ok()) return Finish(TriedFailure(event), parts, turn);
   Plan plan;
   if (parts.config) plan = MakePlan(*parts.config, *event.read.config, parts.totals);
   // The one that was to be confirmed is gone, or is what comes into force now.
@@ -105,11 +113,14 @@ void Taken(const ConfigTried& event, Parts& parts, Turn& turn) {
 // Confirmed is what is on the disk: a kill after the answer must not bring the old one back.
 void Confirmed(const ConfigQuestion& question, const ConfigTried& event, Parts& parts, Turn& turn) {
   const Revision& running = *parts.history.newest();
-  if (event.reason != kStateNotSaved)
+  if (event.reason != kStateNotSaved) {
+    if (question.abandoned) return;
     return Answer(question.request, DescribeRevision(running, parts.history, parts.confirmation),
                   turn);
+  }
   if (!parts.confirmation && running.digest == question.confirmed->digest)
     parts.confirmation = question.confirmed;
+  if (question.abandoned) return;
   Fail(question.request, {event.status, event.reason}, turn);
 }
 
@@ -118,6 +129,7 @@ void AnswerQuestion(const ConfigQuestion& question, const ConfigTried& event, Pa
   if (question.kind == ConfigQuestion::Kind::kConfirm)
     return Confirmed(question, event, parts, turn);
   if (question.kind == ConfigQuestion::Kind::kLastGood) return TakeLastGood(event.read, parts);
+  if (question.abandoned) return;
   const FoundIn found = FoundBy(event.read);
   if (question.kind == ConfigQuestion::Kind::kValidate)
     return Answer(question.request, DescribeFindings(found, event.read.config.has_value()), turn);
@@ -137,6 +149,14 @@ void AnswerQuestion(const ConfigQuestion& question, const ConfigTried& event, Pa
   }
   admin::v1::ApplyConfigResponse answer = DescribePlan(plan, found);
   fill(answer, answer.mutable_config());
+  if (question.kind == ConfigQuestion::Kind::kRollback) {
+    const Revision* target = parts.history.Find(question.target);
+    if (target == nullptr)
+      return Fail(question.request,
+                  {absl::NotFoundError("the revision is not kept any more"), "REVISION_NOT_FOUND"},
+                  turn);
+    *answer.mutable_config() = DescribeRevision(*target, parts.history, parts.confirmation);
+  }
   answer.set_unchanged(running != nullptr && event.read.digest == running->digest);
   Answer(question.request, std::move(answer), turn);
 }
@@ -162,6 +182,26 @@ std::optional<Failure> CheckConfirmation(const Parts& parts) {
                  "CONFIRMATION_PENDING"};
 }
 
+std::optional<Failure> CheckFile(bool force, const Parts& parts) {
+  if (parts.file.good || parts.file.digest.empty() || force) return std::nullopt;
+  return Failure{
+      absl::FailedPreconditionError(absl::StrCat(
+          parts.file.path,
+          ": what stands there was refused; mend it, or write over it by force: it is kept "
+          "beside, as ",
+          parts.file.path, ".refused")),
+      "CONFIG_FILE_BAD",
+      {{"file", parts.file.path}}};
+}
+
+std::optional<Failure> CheckReturn(const Parts& parts) {
+  if (parts.history.newest() != nullptr) return std::nullopt;
+  return Failure{absl::FailedPreconditionError(
+                     "no revision is kept that it could be rolled back to; apply it without a "
+                     "confirmation"),
+                 "NOTHING_TO_RETURN_TO"};
+}
+
 void OnConfigTried(const ConfigTried& event, Parts& parts, Turn& turn) {
   if (parts.changes.token == event.token) return Taken(event, parts, turn);
   const auto asked = parts.changes.questions.extract(event.token);
@@ -183,8 +223,9 @@ void SendConfigChange(Parts& parts, Turn& turn) {
 void ForgetAsker(RequestId request, Parts& parts) {
   for (ConfigChange& change : parts.changes.queue)
     if (change.request == request) change.request.reset();
-  std::erase_if(parts.changes.questions,
-                [&](const auto& entry) { return entry.second.request == request; });
+  // It is still being looked at, and counts until that is over.
+  for (auto& [token, question] : parts.changes.questions)
+    if (question.request == request) question.abandoned = true;
 }
 
 }  // namespace lb::controlplane

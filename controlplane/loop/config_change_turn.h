@@ -14,6 +14,10 @@ namespace lb::controlplane {
 // Why a change must not be made: it was not made from what runs; another one waits to be confirmed.
 std::optional<Failure> CheckBase(const std::string& etag, uint64_t if_revision, const Parts& parts);
 std::optional<Failure> CheckConfirmation(const Parts& parts);
+// Likewise: the file has an edit that was refused, and would be lost; there is no revision that a
+// confirmation could return to.
+std::optional<Failure> CheckFile(bool force, const Parts& parts);
+std::optional<Failure> CheckReturn(const Parts& parts);
 
 // A configuration was checked, or checked and written.
 void OnConfigTried(const ConfigTried& event, Parts& parts, Turn& turn);

@@ -26,6 +26,7 @@ struct ConfigChange {
   std::string etag;          // Empty: whatever runs.
   uint64_t if_revision = 0;  // 0: whatever runs.
   bool warnings_as_errors = false;
+  bool force = false;  // Also over a file that was refused.
   std::optional<Duration> confirm_timeout;
   double max_connect_failure_ratio = 0;
   WallTime wall{};  // When it was asked for.
@@ -33,10 +34,12 @@ struct ConfigChange {
 
 // A configuration that is only looked at.
 struct ConfigQuestion {
-  enum class Kind { kValidate, kPlan, kApply, kConfirm, kLastGood };
+  enum class Kind { kValidate, kPlan, kApply, kRollback, kConfirm, kLastGood };
   Kind kind = Kind::kValidate;
   RequestId request = 0;  // kLastGood: nobody's.
   bool warnings_as_errors = false;
+  bool abandoned = false;                   // Nobody waits for the answer any more.
+  uint64_t target = 0;                      // kRollback: the revision to return to.
   std::optional<Confirmation> confirmed{};  // kConfirm: waits again should the disk refuse.
 };
 

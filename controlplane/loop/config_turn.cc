@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/config_answers.h"
 #include "controlplane/snapshot/encode.h"
 
 namespace lb::controlplane {
@@ -72,6 +73,35 @@ void Install(const Config& config, Parts& parts, Turn& turn) {
   turn.refresh = true;
 }
 
+// Makes the next revision of what comes into force, unless it is the content of the newest one.
+void AddRevision(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn) {
+  const Revision* newest = parts.history.newest();
+  if (newest != nullptr && newest->digest == read.digest) return;
+  std::vector<uint64_t> dropped;
+  const Revision& fresh =
+      parts.history.Add(read.content, read.digest, read.time, std::move(origin), dropped);
+  turn.actions.push_back(KeepRevision{fresh.number, fresh.content});
+  for (const uint64_t number : dropped) turn.actions.push_back(DropRevision{number});
+  turn.dirty = turn.urgent = true;
+}
+
+// The last good one at a start with a bad file. It is not always the newest, which may not load any
+// more (a variable or file that it names is gone); nobody is to take that one for what runs.
+void FallBack(const ConfigRead& read, Parts& parts, Turn& turn) {
+  if (parts.confirmation && parts.confirmation->digest != read.digest) {
+    parts.confirmation.reset();
+    turn.dirty = turn.urgent = true;
+  }
+  AddRevision(read,
+              {admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK, "",
+               "the file is bad, and the revision before does not load any more"},
+              parts, turn);
+  Install(*read.config, parts, turn);
+  turn.Emit("config.fallback", ConfigName(parts.history.newest()->number), LogLevel::kWarn,
+            "the file is bad; the last good configuration is in force",
+            {{"path", read.path}, {"revision", absl::StrCat(parts.history.newest()->number)}});
+}
+
 // The first snapshot made from the newest revision is what workers are compared with.
 void NoteVersion(Parts& parts) {
   Revision* newest = parts.history.newest();
@@ -81,12 +111,7 @@ void NoteVersion(Parts& parts) {
 }  // namespace
 
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
-  if (event.from_history) {
-    Install(*event.config, parts, turn);
-    turn.Emit("config.fallback", "", LogLevel::kWarn,
-              "the file is bad; the last good configuration is in force", {{"path", event.path}});
-    return;
-  }
+  if (event.from_history) return FallBack(event, parts, turn);
   if (event.config) return TakeConfig(event, {admin::v1::Config::SOURCE_FILE, "", ""}, parts, turn);
   NoteRead(event, parts);
   Refuse(event, parts, turn);
@@ -103,15 +128,7 @@ void TakeConfig(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn)
     parts.confirmation.reset();
     turn.dirty = turn.urgent = true;
   }
-  const Revision* newest = parts.history.newest();
-  if (newest == nullptr || newest->digest != read.digest) {
-    std::vector<uint64_t> dropped;
-    const Revision& fresh =
-        parts.history.Add(read.content, read.digest, read.time, std::move(origin), dropped);
-    turn.actions.push_back(KeepRevision{fresh.number, fresh.content});
-    for (const uint64_t number : dropped) turn.actions.push_back(DropRevision{number});
-    turn.dirty = turn.urgent = true;
-  }
+  AddRevision(read, std::move(origin), parts, turn);
   Install(*read.config, parts, turn);
   turn.Emit("config.accepted", absl::StrCat("configs/", parts.history.newest()->number),
             LogLevel::kInfo, "the configuration is accepted",

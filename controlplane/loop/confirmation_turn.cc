@@ -10,19 +10,21 @@
 namespace lb::controlplane {
 namespace {
 
-BackendTotals Connects(const Parts& parts) {
-  BackendTotals sum;
-  for (const LiveRule& rule : parts.live) {
-    for (const LiveBackend& backend : rule.backends) {
-      const BackendTotals one = parts.totals.OfBackend({rule.name, backend.name});
-      sum.connects_total += one.connects_total;
-      sum.connect_failures_total += one.connect_failures_total;
-    }
-  }
-  return sum;
+// Whether its content is in force, and not still to be written.
+bool InForce(const Parts& parts) {
+  const Revision* running = parts.history.newest();
+  return parts.confirmation && !parts.changes.token && running != nullptr &&
+         running->digest == parts.confirmation->digest;
 }
 
-void RollBack(const char* why, Parts& parts, Turn& turn) {
+// The rule whose connects fail too often; nullptr: none.
+const std::string* FailingRule(const Parts& parts) {
+  for (const auto& [rule, counts] : parts.connect_watch.rules())
+    if (parts.confirmation->TooManyFailures(counts.connects, counts.failures)) return &rule;
+  return nullptr;
+}
+
+void RollBack(const std::string& why, Parts& parts, Turn& turn) {
   const Revision* previous = parts.history.Find(parts.confirmation->previous);
   if (previous == nullptr) {
     turn.Emit("config.rollback_failed", "", LogLevel::kError,
@@ -54,33 +56,37 @@ void PrepareConfirmation(const ConfigChange& change, const std::string& digest, 
   confirmation.deadline_wall =
       change.wall + std::chrono::duration_cast<WallTime::duration>(*change.confirm_timeout);
   confirmation.max_connect_failure_ratio = change.max_connect_failure_ratio;
-  const BackendTotals before = Connects(parts);
-  confirmation.connects_before = before.connects_total;
-  confirmation.failures_before = before.connect_failures_total;
   parts.confirmation = std::move(confirmation);
+  parts.connect_watch = change.max_connect_failure_ratio > 0
+                            ? ConnectWatch(parts.totals.BackendsByWorker())
+                            : ConnectWatch();
   turn.dirty = turn.urgent = true;
 }
 
 void LookAtConfirmation(Parts& parts, Turn& turn) {
   ConfigChanges& changes = parts.changes;
-  const Revision* running = parts.history.newest();
-  if (!parts.confirmation || changes.token || running == nullptr) return;
-  if (running->digest != parts.confirmation->digest) return;
+  if (!parts.confirmation && !parts.connect_watch.empty()) parts.connect_watch = ConnectWatch();
+  if (!InForce(parts)) return;
   if (changes.retry_at && turn.now < *changes.retry_at) return;
   if (turn.now >= parts.confirmation->deadline)
     return RollBack("it was not confirmed in time", parts, turn);
   if (parts.confirmation->max_connect_failure_ratio <= 0) return;
   if (changes.next_look && turn.now < *changes.next_look) return;
   changes.next_look = turn.now + Confirmation::kLookInterval;
-  const BackendTotals sum = Connects(parts);
-  if (parts.confirmation->TooManyFailures(sum.connects_total, sum.connect_failures_total))
-    RollBack("too many connects to backends fail", parts, turn);
+  if (const std::string* rule = FailingRule(parts))
+    RollBack(absl::StrCat("too many connects to the backends of rule ", *rule, " fail"), parts,
+             turn);
+}
+
+void CountConnects(const WorkerKey& worker, const worker::v1::StatsReport& report, Parts& parts,
+                   const Turn& turn) {
+  if (!parts.confirmation || parts.confirmation->max_connect_failure_ratio <= 0) return;
+  const bool runs = InForce(parts) && parts.workers.At(worker).lane.Runs(parts.versions.current());
+  parts.connect_watch.Report(worker, report, runs, turn.now);
 }
 
 Instant NextConfirmation(const Parts& parts) {
-  const Revision* running = parts.history.newest();
-  if (!parts.confirmation || parts.changes.token || running == nullptr) return Instant::max();
-  if (running->digest != parts.confirmation->digest) return Instant::max();
+  if (!InForce(parts)) return Instant::max();
   Instant next = parts.confirmation->deadline;
   if (parts.confirmation->max_connect_failure_ratio > 0 && parts.changes.next_look)
     next = std::min(next, *parts.changes.next_look);

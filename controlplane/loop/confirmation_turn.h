@@ -16,6 +16,10 @@ void PrepareConfirmation(const ConfigChange& change, const std::string& digest, 
 // Begins to roll back what was not confirmed in time, or makes too many connects fail.
 void LookAtConfirmation(Parts& parts, Turn& turn);
 
+// Takes what a worker counted, for the share of connects that fail.
+void CountConnects(const WorkerKey& worker, const worker::v1::StatsReport& report, Parts& parts,
+                   const Turn& turn);
+
 // When LookAtConfirmation has something to do without an event.
 Instant NextConfirmation(const Parts& parts);
 

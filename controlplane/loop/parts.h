@@ -30,6 +30,7 @@
 #include "controlplane/loop/resource_watch.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
+#include "controlplane/revision/connect_watch.h"
 #include "controlplane/revision/history.h"
 #include "controlplane/snapshot/live_rules.h"
 #include "controlplane/snapshot/overrides.h"
@@ -84,6 +85,7 @@ struct Parts {
   uint64_t ran_revision = 0;     // The newest that a worker ran; 0: none is known.
   bool last_good_asked = false;  // It was loaded, or is being loaded, for a worker that needs it.
   std::optional<Confirmation> confirmation;
+  ConnectWatch connect_watch;  // Since it was applied, or this process started.
   ConfigChanges changes;
   Overrides overrides;
   BackendDrains drains;

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/loop/confirmation_turn.h"
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/last_good_turn.h"
@@ -44,6 +45,7 @@ std::set<WorkerKey> WhoMayGo(const Parts& parts) {
 void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& turn) {
   parts.ledger.Forget(worker);
   parts.totals.Forget(worker);
+  parts.connect_watch.Forget(worker);
   parts.operations.Forget(worker);
   for (const char* of : {"", "/grpc"}) parts.log.erase(absl::StrCat("workers/", worker.id, of));
   turn.dirty = true;
@@ -210,6 +212,7 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
       return OnNack(message.nack(), worker, parts, turn);
     case ConnectRequest::kStats:
       parts.totals.Report(worker, message.stats());
+      CountConnects(worker, message.stats(), parts, turn);
       NoteCounted(worker, parts);
       return absl::OkStatus();
     case ConnectRequest::kSlots:

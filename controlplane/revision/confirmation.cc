@@ -6,12 +6,8 @@
 
 namespace lb::controlplane {
 
-bool Confirmation::TooManyFailures(uint64_t connects_total, uint64_t failures_total) const {
-  if (max_connect_failure_ratio <= 0) return false;
-  // Totals go back when a backend is forgotten.
-  const uint64_t connects = connects_total - std::min(connects_total, connects_before);
-  const uint64_t failures = failures_total - std::min(failures_total, failures_before);
-  return connects >= kMinConnects &&
+bool Confirmation::TooManyFailures(uint64_t connects, uint64_t failures) const {
+  return max_connect_failure_ratio > 0 && connects >= kMinConnects &&
          static_cast<double>(failures) > max_connect_failure_ratio * static_cast<double>(connects);
 }
 

@@ -30,12 +30,9 @@ struct Confirmation {
   Instant deadline;
   WallTime deadline_wall;
   double max_connect_failure_ratio = 0;  // 0: not looked at.
-  // Counted when it came into force.
-  uint64_t connects_before = 0;
-  uint64_t failures_before = 0;
 
-  // True when too many of the connects made since then have failed.
-  bool TooManyFailures(uint64_t connects_total, uint64_t failures_total) const;
+  // True when too many of the connects to the backends of a rule since the apply have failed.
+  bool TooManyFailures(uint64_t connects, uint64_t failures) const;
 
   void Store(state::v1::StoredState& state) const;
   // nullopt when none was stored. `now` and `wall` are read together.

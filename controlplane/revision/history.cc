@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 #include "controlplane/admin/proto_time.h"
 
 namespace lb::controlplane {
@@ -14,6 +15,8 @@ namespace lb::controlplane {
 void History::Restore(const state::v1::StoredState& state,
                       std::map<uint64_t, std::string> contents) {
   last_ = state.last_revision();
+  // Without the state too no number is given twice: its content may still be kept.
+  if (!contents.empty()) last_ = std::max(last_, contents.rbegin()->first);
   for (const state::v1::StoredState::Revision& stored : state.revisions()) {
     const auto content = contents.find(stored.number());
     if (content == contents.end() || Sha256(content->second) != stored.digest()) continue;
@@ -54,8 +57,8 @@ Revision& History::Add(std::string content, std::string digest, WallTime time, O
   fresh.digest = std::move(digest);
   fresh.time = time;
   fresh.origin = std::move(origin);
-  fresh.origin.author.resize(std::min(fresh.origin.author.size(), kMaxTextBytes));
-  fresh.origin.message.resize(std::min(fresh.origin.message.size(), kMaxTextBytes));
+  fresh.origin.author = CutUtf8(fresh.origin.author, kMaxTextBytes);
+  fresh.origin.message = CutUtf8(fresh.origin.message, kMaxTextBytes);
   size_t bytes = 0;
   for (const auto& [number, revision] : revisions_) bytes += revision.content.size();
   while (revisions_.size() > 2 && (revisions_.size() > kMaxRevisions || bytes > kMaxBytes)) {

@@ -4,7 +4,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -15,6 +14,7 @@
 #include "controlplane/shell/config_reader.h"
 #include "controlplane/shell/config_writer.h"
 #include "controlplane/shell/folder_watch.h"
+#include "controlplane/shell/helper_thread.h"
 #include "controlplane/shell/revision_store.h"
 
 namespace lb::controlplane {
@@ -63,7 +63,13 @@ ConfigTried TryNow(const TryConfig& action, const std::string& path,
   tried.status = before_write ? before_write() : absl::OkStatus();
   tried.reason = kStateNotSaved;
   if (!tried.status.ok()) return tried;
-  tried.status = ReplaceConfigFile(path, action.content, action.expected_digest);
+  const absl::StatusOr<WrittenFile> written =
+      ReplaceConfigFile(path, action.content, action.expected_digest, action.keep_old);
+  tried.status = written.status();
+  // It is in the file, so it is in force: an error here would have it taken for refused.
+  if (written.ok() && !written->after.ok())
+    LogError("the configuration is written, but may not outlast a power loss",
+             {{"error", std::string(written->after.message())}});
   tried.reason = tried.status.ok() ? "" : "CONFIG_NOT_WRITTEN";
   if (absl::IsAborted(tried.status)) tried.reason = "CONFIG_MOVED";
   if (absl::IsPermissionDenied(tried.status)) {
@@ -95,8 +101,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
         digest_(options_.digest),
         store_(options_.revisions_folder),
         quiet_timer_(io),
-        poll_timer_(io),
-        helper_(1) {}
+        poll_timer_(io) {}
 
   void Start() {
     auto watch = FolderWatch::Create(
@@ -124,8 +129,8 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
       return;
     }
     reading_ = true;
-    asio::post(helper_, [weak = weak_from_this(), &io = io_, path = options_.path, digest = digest_,
-                         force = std::exchange(forced_, false)] {
+    helper_.Post([weak = weak_from_this(), &io = io_, path = options_.path, digest = digest_,
+                  force = std::exchange(forced_, false)] {
       Seen outcome = ReadAndLoad(path, digest, force);
       asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
         if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
@@ -134,8 +139,9 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   }
 
   void Try(TryConfig action) {
-    asio::post(helper_, [weak = weak_from_this(), &io = io_, path = options_.path,
-                         before_write = options_.before_write, action = std::move(action)] {
+    const bool only_looks = !action.write && !action.after_save;
+    auto work = [weak = weak_from_this(), &io = io_, path = options_.path,
+                 before_write = options_.before_write, action = std::move(action)] {
       ConfigTried tried = TryNow(action, path, before_write);
       asio::post(io, [weak, write = action.write, tried = std::move(tried)]() mutable {
         auto self = weak.lock();
@@ -143,21 +149,25 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
         if (write && tried.status.ok()) self->digest_ = tried.read.digest;
         self->sink_(std::move(tried));
       });
-    });
+    };
+    // Whoever has configurations looked at, large ones and many, must not hold up a rollback.
+    if (only_looks)
+      helper_.PostLater(std::move(work));
+    else
+      helper_.Post(std::move(work));
   }
 
   // What is lost of these shows as a rollback that cannot be had.
   void Keep(KeepRevision action) {
-    asio::post(helper_, [store = store_, action = std::move(action)]() mutable {
+    helper_.Post([store = store_, action = std::move(action)]() mutable {
       LogFailure(store.Keep(action.number, action.content));
     });
   }
   void Drop(DropRevision action) {
-    asio::post(helper_,
-               [store = store_, action]() mutable { LogFailure(store.Drop(action.number)); });
+    helper_.Post([store = store_, action]() mutable { LogFailure(store.Drop(action.number)); });
   }
 
-  void Stop() { helper_.join(); }
+  void Stop() { helper_.Stop(); }
 
  private:
   void ReadDone(Seen outcome) {
@@ -238,7 +248,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   bool reading_ = false;
   bool again_ = false;
   bool forced_ = false;
-  asio::thread_pool helper_;  // Last: its thread ends before the rest goes.
+  HelperThread helper_;  // Last: its thread ends before the rest goes.
 };
 
 ConfigSource::ConfigSource(asio::io_context& io, Options options, EventSink sink)

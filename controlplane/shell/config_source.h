@@ -3,8 +3,9 @@
 //
 // The folder is watched, so that a rename over the file and Kubernetes' swap of the "..data" link
 // are seen; a poll catches what inotify misses. A file that is being written is read when its
-// writer closes it. Reading and parsing run in one helper thread, one at a time; what happens
-// meanwhile leads to one more read. Threading: the io_context's one thread.
+// writer closes it. Reading and parsing run in one helper thread, one at a time, writes before
+// contents that are only looked at; what happens meanwhile leads to one more read. Threading: the
+// io_context's one thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

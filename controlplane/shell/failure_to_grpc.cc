@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "controlplane/shell/status_to_grpc.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -14,7 +15,7 @@ namespace {
 // Longest part of a detail that is sent: 20 violations fit gRPC's 8 KiB of trailing metadata.
 constexpr size_t kMaxDetailBytes = 200;
 
-std::string Cut(const std::string& text) { return text.substr(0, kMaxDetailBytes); }
+std::string Cut(const std::string& text) { return CutUtf8(text, kMaxDetailBytes); }
 
 }  // namespace
 
@@ -27,7 +28,7 @@ grpc::Status ToGrpcStatus(const Failure& failure) {
   google::rpc::Status status;
   const grpc::Status plain = ToGrpcStatus(failure.status);
   status.set_code(plain.error_code());
-  status.set_message(plain.error_message().substr(0, kMaxDetailBytes));
+  status.set_message(Cut(plain.error_message()));
   status.add_details()->PackFrom(info);
   if (!failure.violations.empty()) {
     google::rpc::BadRequest bad;

@@ -18,6 +18,7 @@
 #include "base/sha256.h"
 #include "base/unique_fd.h"
 #include "controlplane/shell/file_io.h"
+#include "lb/state/v1/state.pb.h"
 
 namespace lb::controlplane {
 namespace {
@@ -32,13 +33,18 @@ std::string Seal(std::string_view payload) {
   return bytes;
 }
 
-// Returns the payload, or nullopt when the bytes are not what Seal() made.
-std::optional<std::string> Unseal(std::string_view bytes) {
+// Returns the payload. Errors: the bytes are not what Seal() made, or no StoredState.
+absl::StatusOr<std::string> Unseal(std::string_view bytes) {
   constexpr size_t kHeaderBytes = kMagic.size() + kSha256Bytes;
-  if (bytes.size() < kHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic) return std::nullopt;
+  if (bytes.size() < kHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic)
+    return absl::DataLossError("not a state file");
   const std::string_view payload = bytes.substr(kHeaderBytes);
-  if (Sha256(payload) != bytes.substr(kMagic.size(), kSha256Bytes)) return std::nullopt;
-  return std::string(payload);
+  if (Sha256(payload) != bytes.substr(kMagic.size(), kSha256Bytes))
+    return absl::DataLossError("wrong checksum");
+  std::string out(payload);
+  if (!state::v1::StoredState().ParseFromString(out))
+    return absl::DataLossError("it does not parse");
+  return out;
 }
 
 // Returns the lock of the folder; held until the descriptor is closed.
@@ -151,14 +157,17 @@ std::optional<std::string> StateFile::Read() {
   const std::string path = impl_->path();
   const absl::StatusOr<std::string> bytes = ReadRegularFile(path, kMaxBytes + 1);
   if (absl::IsNotFound(bytes.status())) return "";
-  if (bytes.ok() && bytes->size() <= kMaxBytes) {
-    if (std::optional<std::string> payload = Unseal(*bytes)) return payload;
-  }
+  absl::StatusOr<std::string> payload = absl::OutOfRangeError("too large");
+  if (!bytes.ok())
+    payload = bytes.status();
+  else if (bytes->size() <= kMaxBytes)
+    payload = Unseal(*bytes);
+  if (payload.ok()) return *std::move(payload);
   const std::string aside = path + ".damaged";
   const bool moved = std::rename(path.c_str(), aside.c_str()) == 0;
   LogError("stored state is damaged; starting without it",
            {{"path", path},
-            {"error", bytes.ok() ? "wrong checksum" : std::string(bytes.status().message())},
+            {"error", std::string(payload.status().message())},
             {"moved_to", moved ? aside : ""}});
   return std::nullopt;
 }

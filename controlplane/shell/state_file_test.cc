@@ -4,11 +4,19 @@
 #include <fstream>
 
 #include "gtest/gtest.h"
+#include "lb/state/v1/state.pb.h"
 
 namespace lb::controlplane {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What the loop stores, told apart by a name.
+std::string StateOf(const std::string& name) {
+  state::v1::StoredState state;
+  state.set_boot_id(name);
+  return state.SerializeAsString();
+}
 
 class StateFileTest : public testing::Test {
  protected:
@@ -24,13 +32,13 @@ class StateFileTest : public testing::Test {
 };
 
 TEST_F(StateFileTest, TheNewestSaveIsFoundAfterARestart) {
-  Open()->Save("first");
+  Open()->Save(StateOf("first"));
   {
     auto file = Open();
-    EXPECT_EQ(file->Read(), "first");
-    for (int i = 0; i < 100; ++i) file->Save("save " + std::to_string(i));
+    EXPECT_EQ(file->Read(), StateOf("first"));
+    for (int i = 0; i < 100; ++i) file->Save(StateOf("save " + std::to_string(i)));
   }
-  EXPECT_EQ(Open()->Read(), "save 99");
+  EXPECT_EQ(Open()->Read(), StateOf("save 99"));
   EXPECT_EQ(fs::status(folder_ / "state").permissions(),
             fs::perms::owner_read | fs::perms::owner_write);
 }
@@ -38,12 +46,22 @@ TEST_F(StateFileTest, TheNewestSaveIsFoundAfterARestart) {
 TEST_F(StateFileTest, AFreshFolderHoldsNothing) { EXPECT_EQ(Open()->Read(), ""); }
 
 TEST_F(StateFileTest, DamageIsNoticedAndTheFileKeptAside) {
-  Open()->Save("precious");
+  Open()->Save(StateOf("precious"));
   std::fstream(folder_ / "state", std::ios::in | std::ios::out).seekp(45).put('X');
   EXPECT_EQ(Open()->Read(), std::nullopt);
   EXPECT_FALSE(fs::exists(folder_ / "state"));
   EXPECT_TRUE(fs::exists(folder_ / "state.damaged"));
   EXPECT_EQ(Open()->Read(), "");
+}
+
+TEST_F(StateFileTest, WhatDoesNotParseIsKeptAside) {
+  state::v1::StoredState::Override one;
+  *one.mutable_author() = "half a character: \xC3";
+  state::v1::StoredState state;
+  *state.add_overrides() = one;
+  Open()->Save(state.SerializePartialAsString());
+  EXPECT_EQ(Open()->Read(), std::nullopt);
+  EXPECT_TRUE(fs::exists(folder_ / "state.damaged"));
 }
 
 TEST_F(StateFileTest, AShortFileIsDamaged) {

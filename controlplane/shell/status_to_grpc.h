@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 
@@ -14,8 +15,9 @@ inline constexpr size_t kMaxStatusMessageBytes = 4096;
 
 inline grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      std::string(status.message()).substr(0, kMaxStatusMessageBytes));
+  return grpc::Status(
+      static_cast<grpc::StatusCode>(status.code()),
+      CutUtf8({status.message().data(), status.message().size()}, kMaxStatusMessageBytes));
 }
 
 }  // namespace lb::controlplane

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 namespace {
@@ -33,14 +34,6 @@ std::vector<ConnectResponse> Rename(const Versions& versions) {
   return out;
 }
 
-// Cuts without leaving half a character: a field of type string must be UTF-8.
-void Cut(std::string* text) {
-  if (text->size() <= ConfigLane::kMaxProblemBytes) return;
-  size_t end = ConfigLane::kMaxProblemBytes;
-  while (end > 0 && (static_cast<unsigned char>((*text)[end]) & 0xC0) == 0x80) --end;
-  text->resize(end);
-}
-
 Nack Bounded(const Nack& nack) {
   Nack out;
   *out.mutable_rejected() = nack.rejected();
@@ -52,7 +45,7 @@ Nack Bounded(const Nack& nack) {
     kept.DiscardUnknownFields();
     for (std::string* text : {kept.mutable_code(), kept.mutable_message(), kept.mutable_field(),
                               kept.mutable_file(), kept.mutable_hint()})
-      Cut(text);
+      *text = CutUtf8(*text, ConfigLane::kMaxProblemBytes);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace lb::dataplane {
 
@@ -15,8 +16,8 @@ void AddProblem(const std::string& field, const std::string& message, Nack& nack
   if (nack.ByteSizeLong() > kMaxNackBytes) return;
   auto& problem = *nack.add_problems();
   problem.set_severity(lb::type::v1::Problem::SEVERITY_ERROR);
-  problem.set_field(field.substr(0, kMaxNackMessageBytes));
-  problem.set_message(message.substr(0, kMaxNackMessageBytes));
+  problem.set_field(CutUtf8(field, kMaxNackMessageBytes));
+  problem.set_message(CutUtf8(message, kMaxNackMessageBytes));
 }
 
 bool Has(const std::vector<Problem>& problems, Problem::Kind kind) {

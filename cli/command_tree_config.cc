@@ -59,6 +59,7 @@ void AddApply(CLI::App& app, CommandLine& line) {
   AddText(*apply, "--if-revision", line.if_revision, "REVISION", "only if this revision runs");
   AddText(*apply, "-m,--message", line.message, "TEXT", "why; kept with the revision");
   apply->add_flag("--strict", line.strict, "warnings fail too");
+  apply->add_flag("--force", line.force, "also over a file that was refused; that is kept beside");
   AddWait(*apply, line);
   apply->add_flag("--detailed-exitcode", line.detailed_exitcode,
                   "exit code 1 when something changed");

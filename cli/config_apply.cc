@@ -109,6 +109,7 @@ absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& op
   if (options.if_revision) request.set_if_revision(*options.if_revision);
   request.set_validate_only(options.dry_run);
   request.set_message(options.message);
+  request.set_force(options.force);
   request.set_warnings_as_errors(options.strict);
   if (options.confirm) SetDuration(*options.confirm, *request.mutable_confirm_timeout());
   request.set_max_connect_failure_ratio(options.max_connect_failure_ratio);

@@ -24,6 +24,7 @@ struct ApplyOptions {
   std::optional<std::chrono::milliseconds> wait{};  // For the workers to take it.
   bool detailed_exitcode = false;
   bool strict = false;
+  bool force = false;  // Also over a file that was refused.
 };
 
 // Applies a file: the plan on stderr, what is in force now on stdout. With detailed_exitcode

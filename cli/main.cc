@@ -183,7 +183,8 @@ absl::StatusOr<ExitCode> Apply(const Globals& globals, const CommandLine& line) 
                        .etag = line.etag.value_or(""),
                        .message = line.message.value_or(""),
                        .detailed_exitcode = line.detailed_exitcode,
-                       .strict = line.strict};
+                       .strict = line.strict,
+                       .force = line.force};
   if (line.confirm) {
     LB_ASSIGN_OR_RETURN(options.confirm, ParseDuration("--confirm", *line.confirm));
   }

@@ -1,5 +1,6 @@
 #include "controlplane/admin/request_ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -18,6 +19,12 @@ std::string IdOf(const google::protobuf::Message& message) {
 }
 
 }  // namespace
+
+bool RequestLedger::IsGoodId(const google::protobuf::Message& message) {
+  const std::string id = IdOf(message);
+  return id.size() <= kMaxIdBytes &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
 
 RequestLedger::Begun RequestLedger::Begin(uint64_t request, const std::string& caller,
                                           const google::protobuf::Message& message, Instant now) {

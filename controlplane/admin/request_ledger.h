@@ -35,6 +35,11 @@ class RequestLedger final {
     uint64_t first = 0;
   };
 
+  // An id is at most so long; a UUID has 36 characters.
+  static constexpr size_t kMaxIdBytes = 64;
+  // Whether the message's request_id, if it has one, is printable and short enough to be kept.
+  static bool IsGoodId(const google::protobuf::Message& message);
+
   // A call begins: its number, who asks, and the message.
   Begun Begin(uint64_t request, const std::string& caller, const google::protobuf::Message& message,
               Instant now);

@@ -35,8 +35,18 @@ void Collect(const YamlNode& node, const std::string& path, std::vector<const Ya
   }
 }
 
-// A value that refers to something outside the text.
-bool IsReference(const YamlNode& node) { return node.text.rfind("${", 0) == 0; }
+// A value that is a reference to something outside the text, and nothing else: a default or a text
+// beside it may be the secret itself.
+bool IsReference(const YamlNode& node) {
+  const std::string_view text = node.text;
+  if (text.size() < 4 || text.substr(0, 2) != "${" || text.find('}') != text.size() - 1)
+    return false;
+  const std::string_view inside = text.substr(2, text.size() - 3);
+  if (inside.substr(0, 5) == "file:") return true;
+  return std::all_of(inside.begin(), inside.end(), [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  });
+}
 
 std::vector<const YamlNode*> SecretsOf(const std::optional<YamlNode>& root) {
   std::vector<const YamlNode*> found;

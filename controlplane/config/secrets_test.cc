@@ -12,6 +12,16 @@ cluster:
   bind_addr: "0.0.0.0:9090"
 )";
 
+TEST(SecretsTest, ADefaultBesideAReferenceIsHiddenToo) {
+  for (const char* value : {"\"${X:-CANARY}\"", "\"${X:-}CANARY\"", "\"${X}CANARY${Y}\""})
+    EXPECT_EQ(HideSecrets(std::string("cluster: {key: ") + value + "}\n").find("CANARY"),
+              std::string::npos)
+        << value;
+  EXPECT_NE(HideSecrets("cluster: {key: \"${KEY}\"}\n").find("${KEY}"), std::string::npos);
+  EXPECT_NE(HideSecrets("cluster: {key: \"${file:/run/key}\"}\n").find("/run/key"),
+            std::string::npos);
+}
+
 TEST(SecretsTest, ASecretIsShownNowhereAndTheRestAsItIs) {
   const std::string shown = HideSecrets(kText);
   EXPECT_EQ(shown.find("c2VjcmV0"), std::string::npos) << shown;

@@ -5,12 +5,21 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "controlplane/admin/failure.h"
 #include "controlplane/loop/admin_turn.h"
 
 namespace lb::controlplane {
 
 bool IsRepeat(const AdminRequest& event, const google::protobuf::Message& call, Parts& parts,
               Turn& turn) {
+  if (!RequestLedger::IsGoodId(call)) {
+    Fail(event.request,
+         FieldFailure("request_id", absl::StrCat("it is not 1 to ", RequestLedger::kMaxIdBytes,
+                                                 " printable ASCII characters, as a UUID is")),
+         turn);
+    return true;
+  }
   const RequestLedger::Begun begun =
       parts.requests.Begin(event.request, event.caller.name, call, turn.now);
   switch (begun.verdict) {

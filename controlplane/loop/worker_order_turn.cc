@@ -5,10 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/etags.h"
+#include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
 
 namespace lb::controlplane {
 namespace {
+
+constexpr std::chrono::hours kMaxDrain{7 * 24};
 
 Failure Precondition(const std::string& worker, const char* what, const char* reason) {
   return {absl::FailedPreconditionError(absl::StrCat("'", worker, "' ", what)), reason};
@@ -70,6 +73,11 @@ Outcome<admin::v1::Operation> DrainWorker(const admin::v1::DrainWorkerRequest& r
   const WorkerRecord& record = parts.workers.At(key);
   if (!record.session)
     return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
+  if (request.has_timeout()) {
+    const Duration timeout = FromProto(request.timeout());
+    if (timeout < Duration::zero() || timeout > kMaxDrain)
+      return FieldFailure("timeout", "it is not 0 to 7 days");
+  }
   // Asked twice is not wrong: the second one follows the first.
   if (const auto* running = parts.operations.RunningDrain(key)) return *running;
   if (!request.force() && IsLastAccepting(parts, key))

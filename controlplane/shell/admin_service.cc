@@ -56,9 +56,10 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     --under_way_;
     if (call.mapped().audited) {
       const LogFields line = audit_.Line(*call.mapped().audited, reply, ReadClocks().steady);
-      if (!line.empty()) LogInfo("audit", line);
+      // Whatever level is logged: what was done must not be hidden by a change of it.
+      if (!line.empty()) LogAtAnyLevel(LogLevel::kInfo, "audit", line);
     }
-    call.mapped().ends.done(std::move(reply));
+    if (!call.mapped().caller_gone) call.mapped().ends.done(std::move(reply));
   }
 
   void Stop() {
@@ -76,6 +77,8 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   struct Call {
     CallEnds ends;
     std::optional<AuditedCall> audited;
+    bool caller_gone =
+        false;  // It is carried out all the same, and audited with what became of it.
   };
 
   // On one of gRPC's threads.
@@ -116,9 +119,17 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   // On one of gRPC's threads.
   void Cancel(RequestId id) {
     asio::post(io_, [self = shared_from_this(), id] {
-      if (self->calls_.find(id) == self->calls_.end()) return;
+      const auto call = self->calls_.find(id);
+      if (call == self->calls_.end() || call->second.caller_gone) return;
+      if (call->second.audited) return self->CallerGone(call->first, call->second);
       self->End(id, {absl::CancelledError("the caller is gone"), "CANCELLED"});
     });
+  }
+
+  // Lets the caller of a change go; the change goes on.
+  static void CallerGone(RequestId id, Call& call) {
+    call.caller_gone = call.audited->caller_gone = true;
+    call.ends.done({id, Failure{absl::CancelledError("the caller is gone"), "CANCELLED"}, {}});
   }
 
   // Ends a call that the loop has not ended.

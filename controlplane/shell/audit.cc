@@ -2,8 +2,12 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/text_format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -48,12 +52,36 @@ std::string First(const Message& message, std::initializer_list<const char*> nam
   return "";
 }
 
+// A message as text in one line, without what it has of a secret or of a whole file.
+std::string Details(const Message& request) {
+  constexpr std::string_view kElsewhere[] = {"name",          "request_id", "content",
+                                             "validate_only", "etag",       "if_revision"};
+  std::vector<const FieldDescriptor*> fields;
+  request.GetReflection()->ListFields(request, &fields);
+  std::vector<std::string> parts;
+  for (const FieldDescriptor* field : fields) {
+    if (std::find(std::begin(kElsewhere), std::end(kElsewhere), field->name()) !=
+            std::end(kElsewhere) ||
+        field->is_repeated())
+      continue;
+    std::string text;
+    google::protobuf::TextFormat::PrintFieldValueToString(request, field, -1, &text);
+    parts.push_back(absl::StrCat(field->name(), "=", text));
+  }
+  return absl::StrJoin(parts, " ");
+}
+
+// What the answer says of what holds now.
 std::string After(const Reply& reply) {
-  return std::visit(
-      [](const auto& answer) {
-        return First(answer, {"etag", "revision", "state"});
-      },
-      reply.answer);
+  if (const auto* applied = std::get_if<admin::v1::ApplyConfigResponse>(&reply.answer))
+    return applied->config().name();
+  if (const auto* config = std::get_if<admin::v1::Config>(&reply.answer)) return config->name();
+  if (const auto* backend = std::get_if<admin::v1::Backend>(&reply.answer))
+    return absl::StrCat("weight=", backend->weight(),
+                        " state=", type::v1::AdminState_Name(backend->admin_state()));
+  if (const auto* operation = std::get_if<admin::v1::Operation>(&reply.answer))
+    return operation->name();
+  return "";
 }
 
 void Add(LogFields& fields, const char* name, const std::string& value) {
@@ -81,7 +109,8 @@ AuditedCall DescribeCall(const AdminCall& call, std::string method, const Identi
           First(request, {"name", "parent", "rule"}),
           First(request, {"etag", "if_revision"}),
           Value(request, "request_id"),
-          Value(request, "validate_only") == "true"};
+          Value(request, "validate_only") == "true",
+          Details(request)};
 }
 
 AuditedCall DescribeStranger(const std::vector<std::string>& uri_sans, std::string_view method) {
@@ -104,10 +133,13 @@ LogFields Audit::Line(const AuditedCall& call, const Reply& reply, Instant now) 
   Add(fields, "certificate", call.certificate);
   Add(fields, "method", call.method);
   Add(fields, "resource", call.resource);
-  Add(fields, "before", call.before);
+  // What the caller said that it had seen; "0" is a revision that it did not say.
+  if (call.before != "0") Add(fields, "if", call.before);
+  Add(fields, "details", call.details);
   if (!reply.failure) Add(fields, "after", After(reply));
   Add(fields, "request_id", call.request_id);
   if (call.dry_run) Add(fields, "dry_run", "true");
+  if (call.caller_gone) Add(fields, "caller_gone", "true");
   Add(fields, "code",
       absl::StatusCodeToString(reply.failure ? reply.failure->status.code()
                                              : absl::StatusCode::kOk));

@@ -31,6 +31,8 @@ struct AuditedCall {
   std::string before;
   std::string request_id;
   bool dry_run = false;
+  std::string details{};      // What it asks for: "weight=3", "timeout=30s".
+  bool caller_gone = false;   // It did not wait for the answer.
   std::string certificate{};  // What the certificate of nobody says.
 };
 

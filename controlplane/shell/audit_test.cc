@@ -34,6 +34,34 @@ TEST(AuditTest, SaysWhoDidWhatToWhat) {
   EXPECT_EQ(Field(line, "code"), "OK");
 }
 
+TEST(AuditTest, SaysWhatWasAskedForAndWhatHoldsNow) {
+  admin::v1::SetBackendWeightRequest request;
+  request.set_name("rules/web/backends/a");
+  request.set_weight(33);
+  const AdminCall call(request);
+  AuditedCall audited =
+      DescribeCall(call, MethodOf(call), Identity{{Role::kOperator, "operator/night"}, ""});
+  audited.caller_gone = true;
+  admin::v1::Backend answer;
+  answer.set_weight(33);
+  const LogFields line = Audit().Line(audited, Reply{1, std::nullopt, answer}, Instant());
+  EXPECT_EQ(Field(line, "details"), "weight=33");
+  EXPECT_EQ(Field(line, "after").find("weight=33"), 0u);
+  EXPECT_EQ(Field(line, "caller_gone"), "true");
+
+  admin::v1::ApplyConfigRequest apply;
+  apply.set_content("cluster: {key: CANARY}");
+  apply.set_message("two more");
+  const AdminCall apply_call(apply);
+  admin::v1::ApplyConfigResponse applied;
+  applied.mutable_config()->set_name("configs/7");
+  const LogFields applied_line = Audit().Line(
+      DescribeCall(apply_call, MethodOf(apply_call), Identity{{Role::kAdmin, "admin/day"}, ""}),
+      Reply{2, std::nullopt, applied}, Instant());
+  EXPECT_EQ(Field(applied_line, "details"), "message=\"two more\"");
+  EXPECT_EQ(Field(applied_line, "after"), "configs/7");
+}
+
 TEST(AuditTest, NobodyIsSeenByTheCertificate) {
   const Failure failure{absl::UnauthenticatedError("no"), "CERT_REQUIRED"};
   const AuditedCall call =

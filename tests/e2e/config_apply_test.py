@@ -180,7 +180,10 @@ class ConfigApplyTest(harness.Case):
         lb.start_worker("worker-2")
         lb.workers["worker-2"].wait_until_ready()
         self.assertEqual(lb.lbctl("status", "--check").returncode, 1)
-        self.ok(lb, "apply", self.file(to(9002)))
+        refused = lb.lbctl("apply", self.file(to(9002)))
+        self.assertEqual(refused.returncode, 6, refused.stderr)
+        self.assertIn("CONFIG_FILE_BAD", refused.stderr)
+        self.ok(lb, "apply", "--force", self.file(to(9002)))
         self.wait_until_served_by("b")
 
 

@@ -84,8 +84,8 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
     return UsageError("SHELL is missing: bash, zsh or fish", SeeHelp(app));
   if (line.command == Command::kDescribe && line.words.empty())
     return UsageError("TYPE/NAME is missing, as rules/web", SeeHelp(app));
-  if (line.command == Command::kWait && (line.words.empty() || line.condition.empty()))
-    return UsageError("TYPE/NAME and --for=CONDITION are needed", SeeHelp(app));
+  if (line.command == Command::kWait && line.words.empty())
+    return UsageError("TYPE/NAME is missing, as operation/7", SeeHelp(app));
   const bool names_context =
       line.command == Command::kContextUse || line.command == Command::kContextSet;
   if (names_context && line.name.empty())

@@ -44,6 +44,9 @@ absl::StatusOr<Condition> ParseCondition(std::string_view text, Type type) {
   const size_t equals = text.find('=');
   const std::string_view word = text.substr(0, equals);
   Condition condition;
+  if (text.empty() && type != Type::kOperation)
+    return UsageError(absl::StrCat("--for=CONDITION is needed for ", Plural(type)),
+                      "see: lbctl wait --help");
   if (word == "done" || (word.empty() && type == Type::kOperation))
     condition.kind = Kind::kDone;
   else if (word == "drained")

@@ -3,7 +3,7 @@
 import json
 
 import harness
-from harness import Idle, wait_for
+from harness import Idle, paths, wait_for
 
 BACKENDS = [
     {"name": "a", "address": "127.0.0.1:9001"},
@@ -61,9 +61,15 @@ class CancelTest(harness.Case):
 
     def test_a_kill_stops_where_it_is(self):
         self.idle(100)
-        kill = self.operation("connections", "kill", "--all", "--yes", "--rate", "10")
+        argv = ["connections", "kill", "--all", "--yes", "--rate", "10"]
+        killing = self.start("kill", [paths.lbctl(), "--endpoint", self.lb.admin_api, *argv])
+        killing.expected_to_end = True
+        wait_for(lambda: self.lb.items("operations"), 30, "the kill is under way")
+        kill = "operations/" + max(self.lb.items("operations"), key=int)
         wait_for(lambda: int(self.state(kill)["connectionsClosed"]) > 0, 30, "some are closed")
         self.ok("operation", "cancel", kill)
+        self.assertNotEqual(killing.wait(30), 0)
+        self.assertIn("what is closed stays closed", killing.log())
         closed = []
 
         def settled():

@@ -65,6 +65,13 @@ admin::v1::Rollout::WorkerProgress::State StateOf(const View& view, const Worker
   }
 }
 
+// "lb.yaml:7:3: error LB0102: unknown key": as `lbctl config validate` prints it.
+std::string FindingLine(const std::string& path, const Finding& finding) {
+  const bool error = finding.severity == Finding::Severity::kError;
+  return absl::StrCat(path, ":", finding.line, ":", finding.column, ": ",
+                      error ? "error " : "warning ", finding.code, ": ", finding.message);
+}
+
 }  // namespace
 
 std::string ConfigName(uint64_t revision) { return absl::StrCat(kConfigPrefix, revision); }
@@ -137,7 +144,9 @@ Failure InvalidConfig(const FoundIn& found) {
                                                    : &found.list.front();
   failure.status = absl::InvalidArgumentError(absl::StrCat(
       "the configuration has ", found.total, found.total == 1 ? " finding" : " findings",
-      first == nullptr ? "" : absl::StrCat("; the first: ", first->message)));
+      first == nullptr ? ""
+                       : absl::StrCat("; the first: ", found.path, ":", first->line, ":",
+                                      first->column, ": ", first->message)));
   failure.reason = "CONFIG_INVALID";
   failure.metadata["count"] = absl::StrCat(found.total);
   if (first != nullptr) {
@@ -148,9 +157,7 @@ Failure InvalidConfig(const FoundIn& found) {
   }
   for (const Finding& finding : found.list) {
     if (failure.violations.size() == Failure::kMaxViolations) break;
-    failure.violations.push_back(
-        {finding.field, absl::StrCat(found.path, ":", finding.line, ":", finding.column, ": ",
-                                     finding.code, ": ", finding.message)});
+    failure.violations.push_back({finding.field, FindingLine(found.path, finding)});
   }
   return failure;
 }

@@ -40,7 +40,7 @@ TEST_F(ConfigChangeTest, ErrorsAreRefusedWithTheirPlace) {
   EXPECT_EQ(failure_->metadata.at("first_line"), "7");
   EXPECT_EQ(failure_->metadata.at("first_file"), kPath);
   ASSERT_EQ(failure_->violations.size(), 1u);
-  EXPECT_EQ(failure_->violations[0].description, "lb.yaml:7:3: LB0102: unknown key");
+  EXPECT_EQ(failure_->violations[0].description, "lb.yaml:7:3: error LB0102: unknown key");
   EXPECT_EQ(file_, "first");
 }
 

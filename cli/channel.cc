@@ -9,8 +9,6 @@
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "cli/tls_check.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 
 namespace lb::cli {
 namespace {
@@ -20,16 +18,6 @@ std::string MetadataValue(const grpc::ClientContext& context, const char* key) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) return "";
   return std::string(found->second.data(), found->second.size());
-}
-
-// The reason for programs (google.rpc.ErrorInfo), or "".
-std::string ReasonOf(const grpc::Status& error) {
-  google::rpc::Status status;
-  google::rpc::ErrorInfo info;
-  if (!status.ParseFromString(error.error_details())) return "";
-  for (const google::protobuf::Any& detail : status.details())
-    if (detail.UnpackTo(&info)) return info.reason();
-  return "";
 }
 
 }  // namespace
@@ -116,10 +104,14 @@ absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientCon
                                 const char* method) const {
   const auto code = static_cast<absl::StatusCode>(error.error_code());
   std::string message = error.error_message();
+  absl::Status said(code, message);
+  SetDetails(said, error.error_details());
+  // A control plane that gives a reason was there to give it.
+  const bool has_reason = !GetReason(said).empty();
   if (code == absl::StatusCode::kDeadlineExceeded) {
     message = absl::StrCat("the control plane at ", endpoint_, " did not answer ", method,
                            " within ", timeout_.count(), " ms");
-  } else if (code == absl::StatusCode::kUnavailable) {
+  } else if (code == absl::StatusCode::kUnavailable && !has_reason) {
     message = absl::StrCat("the control plane at ", endpoint_, " is not available: ", message);
   } else if (code == absl::StatusCode::kUnimplemented) {
     message = absl::StrCat("what listens at ", endpoint_, " does not know this call (", method,
@@ -137,7 +129,7 @@ absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientCon
         "lb-controlplane)? worker.sock is not.");
   if (code == absl::StatusCode::kPermissionDenied)
     SetHint(status, "You may connect but not do this. Ask whoever runs the control plane.");
-  SetReason(status, ReasonOf(error));
+  SetDetails(status, error.error_details());
   return status;
 }
 

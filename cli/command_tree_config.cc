@@ -35,6 +35,11 @@ void AddConfig(CLI::App& app, CommandLine& line) {
   AddConfigOnline(*config, line);
 }
 
+void AddForce(CLI::App& change, CommandLine& line) {
+  change.add_flag("--force", line.force,
+                  "also over an edit of the file that was refused; it is kept as FILE.refused");
+}
+
 void AddRollback(CLI::App& app, const char* name, CommandLine& line) {
   CLI::App* rollback = Add(app, name, Command::kRollback, line,
                            "apply an older revision again; none: the one before");
@@ -43,6 +48,7 @@ void AddRollback(CLI::App& app, const char* name, CommandLine& line) {
   AddText(*rollback, "-m,--message", line.message, "TEXT", "why; kept with the revision");
   rollback->add_flag("--dry-run", line.dry_run, "check and show only");
   rollback->add_flag("-y,--yes", line.yes, "do not ask");
+  AddForce(*rollback, line);
   AddWait(*rollback, line);
   if (app.get_parent() == nullptr) rollback->group("Change");
 }
@@ -59,7 +65,7 @@ void AddApply(CLI::App& app, CommandLine& line) {
   AddText(*apply, "--if-revision", line.if_revision, "REVISION", "only if this revision runs");
   AddText(*apply, "-m,--message", line.message, "TEXT", "why; kept with the revision");
   apply->add_flag("--strict", line.strict, "warnings fail too");
-  apply->add_flag("--force", line.force, "also over a file that was refused; that is kept beside");
+  AddForce(*apply, line);
   AddWait(*apply, line);
   apply->add_flag("--detailed-exitcode", line.detailed_exitcode,
                   "exit code 1 when something changed");

@@ -35,6 +35,13 @@ void Print(const Globals& globals, const char* kind, const google::protobuf::Mes
   WriteOut(globals.output == Output::kJson ? ToPrettyJson(object) : ToYaml(object));
 }
 
+// Findings of a command for which exit code 1 says that something differs.
+absl::Status NotDiffering(absl::Status status) {
+  if (!status.ok() && ExitCodeFor(status) == ExitCode::kFindings)
+    SetExitCode(status, ExitCode::kUsage);
+  return status;
+}
+
 void Note(const Globals& globals, const std::string& text) {
   if (!globals.quiet) WriteErr(text);
 }
@@ -109,12 +116,15 @@ absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& op
   if (options.if_revision) request.set_if_revision(*options.if_revision);
   request.set_validate_only(options.dry_run);
   request.set_message(options.message);
-  request.set_force(options.force);
   request.set_warnings_as_errors(options.strict);
+  request.set_force(options.force);
   if (options.confirm) SetDuration(*options.confirm, *request.mutable_confirm_timeout());
   request.set_max_connect_failure_ratio(options.max_connect_failure_ratio);
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
-  LB_ASSIGN_OR_RETURN(const api::ApplyConfigResponse applied, client->Apply(request));
+  const absl::StatusOr<api::ApplyConfigResponse> answer = client->Apply(request);
+  if (!answer.ok())
+    return options.detailed_exitcode ? NotDiffering(answer.status()) : answer.status();
+  const api::ApplyConfigResponse& applied = *answer;
   NoteWarnings(globals, applied);
   Note(globals, RenderChanges(applied.changes(), applied.changes_total(), false));
   Print(globals, "Applied", applied, DescribeApplied(applied, options.dry_run, ReadClocks().wall));
@@ -129,7 +139,9 @@ absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& op
 absl::StatusOr<ExitCode> RunPlan(const Globals& globals, const std::string& file, bool diff) {
   LB_ASSIGN_OR_RETURN(const std::string content, ReadConfigText(file));
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
-  LB_ASSIGN_OR_RETURN(const api::PlanConfigResponse plan, client->Plan(content));
+  const absl::StatusOr<api::PlanConfigResponse> answer = client->Plan(content);
+  if (!answer.ok()) return diff ? NotDiffering(answer.status()) : answer.status();
+  const api::PlanConfigResponse& plan = *answer;
   Print(globals, "Plan", plan, RenderPlan(plan, globals.color));
   if (!diff) {
     Note(globals, absl::StrCat("apply with: lbctl apply ", Escape(file), " --if-revision ",
@@ -155,6 +167,7 @@ absl::StatusOr<ExitCode> RunRollback(const Globals& globals, const RollbackOptio
   api::RollbackConfigRequest request;
   LB_ASSIGN_OR_RETURN(*request.mutable_name(), ConfigName(options.revision));
   request.set_message(options.message);
+  request.set_force(options.force);
   request.set_validate_only(true);
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
   LB_ASSIGN_OR_RETURN(const api::Config running, client->Get("configs/-"));
@@ -162,6 +175,7 @@ absl::StatusOr<ExitCode> RunRollback(const Globals& globals, const RollbackOptio
   LB_ASSIGN_OR_RETURN(const api::ApplyConfigResponse tried, client->Rollback(request));
   LB_ASSIGN_OR_RETURN(const api::Config target, client->Get(tried.config().name()));
   NoteDiff(globals, running, target);
+  Note(globals, RenderChanges(tried.changes(), tried.changes_total(), false));
   if (options.dry_run) {
     Print(globals, "Applied", tried,
           absl::StrCat("dry run: revision ", target.revision(), " would be applied again\n"));

@@ -43,6 +43,7 @@ struct RollbackOptions {
   std::string message;
   bool dry_run = false;
   bool yes = false;
+  bool force = false;  // Over a file that was refused, too.
   std::optional<std::chrono::milliseconds> wait{};
 };
 

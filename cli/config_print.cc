@@ -131,7 +131,9 @@ std::string DescribeApplied(const api::ApplyConfigResponse& applied, bool dry_ru
   const api::Config& config = applied.config();
   if (applied.unchanged())
     return absl::StrCat("unchanged: revision ", config.revision(), " runs already\n");
-  if (dry_run) return absl::StrCat("dry run: it would become revision ", config.revision(), "\n");
+  if (dry_run)
+    return absl::StrCat("dry run: it would become a new revision; revision ", config.revision(),
+                        " keeps running\n");
   std::string out = absl::StrCat("revision ", config.revision(), " is in force\n");
   if (config.has_confirm_deadline_time())
     absl::StrAppend(&out, "not confirmed: the one before comes back in ", SecondsLeft(config, now),

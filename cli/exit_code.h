@@ -30,9 +30,16 @@ std::string ExitCodeHelp();
 // Returns the exit code for an error. Requires !status.ok().
 ExitCode ExitCodeFor(const absl::Status& status);
 
+// Has ExitCodeFor return this one for an error of a command whose other codes are taken.
+void SetExitCode(absl::Status& status, ExitCode code);
+
 // Attach and read the stable upper-case reason of a server ("WORKER_NOT_FOUND"), empty when none.
 void SetReason(absl::Status& status, const std::string& reason);
 std::string GetReason(const absl::Status& status);
+
+// Attaches what a server said in google.rpc.Status (AIP-193), serialised: the reason, metadata and
+// violations, which RenderError and RenderErrorJson show. Bytes that do not parse count as nothing.
+void SetDetails(absl::Status& status, const std::string& details);
 
 // Attach and read what to do next, one or more lines, empty when none.
 void SetHint(absl::Status& status, const std::string& hint);
@@ -41,8 +48,8 @@ std::string GetHint(const absl::Status& status);
 // Returns InvalidArgument with a hint: wrong use of lbctl.
 absl::Status UsageError(const std::string& message, const std::string& hint = "");
 
-// Renders an error for people ("lbctl: message", then the hint), control characters escaped, with
-// line ends.
+// Renders an error for people ("lbctl: message", then violations, then the hint), control
+// characters escaped, with line ends.
 std::string RenderError(const absl::Status& status);
 
 // Renders an error as one line of JSON: {"kind":"Error","code":"NOT_FOUND",...,"exitCode":3}.

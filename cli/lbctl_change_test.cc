@@ -171,8 +171,52 @@ TEST_F(LbctlChangeTest, ApplySendsWhatItsFlagsSay) {
   EXPECT_EQ(request.max_connect_failure_ratio(), 0.1);
   EXPECT_TRUE(request.warnings_as_errors());
   EXPECT_FALSE(request.validate_only());
-  EXPECT_TRUE(Run({"apply", File(), "--dry-run"}).out.rfind("dry run: ", 0) == 0);
+  EXPECT_EQ(Run({"apply", File(), "--dry-run"}).out,
+            "dry run: it would become a new revision; revision 7 keeps running\n");
   EXPECT_TRUE(server_->seen().applies[1].validate_only());
+}
+
+// As `config validate` prints them, so that an editor finds the places; for programs too.
+TEST_F(LbctlChangeTest, FindingsOfARefusedConfigurationAreAllShown) {
+  fakes::AdminServer::Fault fault{grpc::StatusCode::INVALID_ARGUMENT, "2 findings",
+                                  "CONFIG_INVALID", false, false};
+  fault.metadata = {{"count", "5"}};
+  fault.violations = {"lb.yaml:7:3: error LB0102: unknown key 'lisen'",
+                      "lb.yaml:9:5: error LB0110: \x1b[2J"};
+  server_->Set(fault);
+  for (const char* command : {"apply", "plan", "diff"}) {
+    const ProcessResult result = Run({command, File()});
+    // Of a diff 1 says that it differs.
+    EXPECT_EQ(result.exit_code, command == std::string("diff") ? 2 : 1) << command;
+    EXPECT_EQ(result.out, "");
+    EXPECT_TRUE(Has(result.err, "(CONFIG_INVALID)\nlb.yaml:7:3: error LB0102: unknown key"))
+        << result.err;
+    EXPECT_TRUE(
+        Has(result.err, "lb.yaml:9:5: error LB0110: \\x1b[2J\n3 more: lbctl config validate"))
+        << result.err;
+  }
+  EXPECT_EQ(Run({"apply", File(), "--detailed-exitcode"}).exit_code, 2);
+  const json::object error = json::parse(Run({"apply", File(), "-o", "json"}).err).as_object();
+  EXPECT_EQ(error.at("exitCode"), 1);
+  EXPECT_EQ(error.at("metadata").at("count"), "5");
+  EXPECT_EQ(error.at("violations").at(0).at("description").as_string(), fault.violations[0]);
+}
+
+TEST_F(LbctlChangeTest, AReasonIsNotTakenForAnUnreachableServer) {
+  Fail(grpc::StatusCode::UNAVAILABLE, "CONFIG_NOT_WRITTEN");
+  EXPECT_EQ(Run({"apply", File()}).err, "lbctl: it went wrong (CONFIG_NOT_WRITTEN)\n");
+  Fail(grpc::StatusCode::UNAVAILABLE, "");
+  EXPECT_TRUE(Has(Run({"apply", File()}).err, "is not available"));
+}
+
+TEST_F(LbctlChangeTest, ForceIsSentOnlyWhenAskedFor) {
+  Run({"apply", File()});
+  Run({"apply", File(), "--force"});
+  Run({"rollback", "--yes", "--force"});
+  ASSERT_EQ(server_->seen().applies.size(), 2u);
+  EXPECT_FALSE(server_->seen().applies[0].force());
+  EXPECT_TRUE(server_->seen().applies[1].force());
+  for (const api::RollbackConfigRequest& one : server_->seen().rollbacks) EXPECT_TRUE(one.force());
 }
 
 TEST_F(LbctlChangeTest, WhatIsWrongWithTheArgumentsIsFoundBeforeAnythingIsSent) {

@@ -63,7 +63,8 @@ api::Status MakeStatus() {
   api::Status status;
   status.mutable_control_plane()->set_id("cp-1");
   status.mutable_control_plane()->set_version("0.1.0");
-  status.mutable_running()->set_revision(42);
+  status.mutable_running()->set_revision(977);  // The workers' version: not what people see.
+  status.set_config_revision(42);
   status.set_rules(2);
   status.set_workers_synced(1);
   status.set_workers_failed(1);

@@ -204,7 +204,8 @@ absl::StatusOr<ExitCode> Rollback(const Globals& globals, const CommandLine& lin
   RollbackOptions options{.revision = line.name,
                           .message = line.message.value_or(""),
                           .dry_run = line.dry_run,
-                          .yes = line.yes};
+                          .yes = line.yes,
+                          .force = line.force};
   LB_ASSIGN_OR_RETURN(options.wait, WaitOf(line));
   return RunRollback(globals, options);
 }

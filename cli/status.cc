@@ -38,6 +38,11 @@ std::string InForce(const api::Status& status, const std::string& age) {
                       " workers");
 }
 
+// Of the configuration; an older control plane tells the workers' version only.
+uint64_t RevisionOf(const api::Status& status) {
+  return status.config_revision() > 0 ? status.config_revision() : status.running().revision();
+}
+
 std::string HeadLine(const api::Status& status, WallTime now) {
   const lb::type::v1::ProcessIdentity& process = status.control_plane();
   std::string line = absl::StrCat("controlplane ", Escape(process.version()));
@@ -45,9 +50,7 @@ std::string HeadLine(const api::Status& status, WallTime now) {
   const std::string uptime = AgeOf(process.start_time(), now);
   if (!uptime.empty()) absl::StrAppend(&line, "   up ", uptime);
   if (!status.has_running()) return line + "   no configuration yet\n";
-  absl::StrAppend(
-      &line, "   config rev ",
-      status.config_revision() > 0 ? status.config_revision() : status.running().revision());
+  absl::StrAppend(&line, "   config rev ", RevisionOf(status));
   const std::string in_force = InForce(status, AgeOf(status.file().applied_time(), now));
   if (!in_force.empty()) absl::StrAppend(&line, " (", in_force, ")");
   return line + "\n";
@@ -98,10 +101,9 @@ std::string FileLines(const api::Status& status, WallTime now, bool color) {
     const std::string age = AgeOf(file.bad_since_time(), now);
     absl::StrAppend(&out, Paint("BAD", Tone::kBad, color), age.empty() ? "" : " for ", age, "  ",
                     Escape(file.path()),
-                    status.has_running()
-                        ? absl::StrCat(": not applied, revision ", status.running().revision(),
-                                       " keeps running")
-                        : ": not applied");
+                    status.has_running() ? absl::StrCat(": not applied, revision ",
+                                                        RevisionOf(status), " keeps running")
+                                         : ": not applied");
   }
   out += '\n';
   const int shown = std::min(file.problems_size(), kFindingsShown);

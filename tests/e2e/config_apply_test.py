@@ -166,8 +166,9 @@ class ConfigApplyTest(harness.Case):
     def test_a_bad_file_is_refused_with_its_place_and_changes_nothing(self):
         lb = self.balancer().start(to(9001))
         done = lb.lbctl("apply", self.file("rules:\n  - name: web\n    lisen: 1\n"))
-        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.returncode, 1)
         self.assertIn("CONFIG_INVALID", done.stderr)
+        self.assertIn("%s:3:5: error LB0102: unknown key" % lb.config_path, done.stderr)
         self.assertEqual(self.content(lb), to(9001))
         hidden = "rules: []\ncluster: {enabled: false, key: hidden-secret}\n"
         self.assertIn("SECRET_HIDDEN", lb.lbctl("apply", self.file(hidden)).stderr)
@@ -185,6 +186,18 @@ class ConfigApplyTest(harness.Case):
         self.assertIn("CONFIG_FILE_BAD", refused.stderr)
         self.ok(lb, "apply", "--force", self.file(to(9002)))
         self.wait_until_served_by("b")
+        with open(lb.config_path + ".refused", encoding="utf-8") as file:
+            self.assertEqual(file.read(), "rules: [")
+
+    def test_a_long_message_in_any_language_outlasts_a_restart(self):
+        lb = self.balancer().start(to(9001))
+        self.ok(lb, "apply", self.file(to(9002)), "-m", "a" + "\u00e9" * 600)
+        self.assertEqual(lb.lbctl("backend", "drain", "web/a" + "\u00e9" * 600).returncode, 3)
+        self.ok(lb, "describe", "worker/worker-1")  # With events, that of the refusal among them.
+        lb.control.kill()
+        lb.start_control()
+        wait_for(lambda: self.revision(lb) == 2, 20, "the revision of before")
+        self.assertIn("\u00e9" * 50, self.ok(lb, "config", "list", "-o", "wide"))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 // other. Paging, NOT_FOUND and the details of errors are as the real server's.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ class AdminServer final {
     std::string reason;  // Of the ErrorInfo; empty leaves it out.
     bool hang = false;   // Calls do not return before their deadline.
     bool endless_pages = false;
+    std::map<std::string, std::string> metadata{};  // Of the ErrorInfo.
+    std::vector<std::string> violations{};          // Descriptions, of the BadRequest.
   };
 
   // Listens on `path`, which must not exist.

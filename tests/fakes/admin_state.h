@@ -47,7 +47,16 @@ struct AdminState {
     const auto end = context->deadline() + std::chrono::seconds(1);
     if (fault.hang) stopping.wait_until(lock, end, [this] { return stopped; });
     if (fault.code == 0) return grpc::Status::OK;
-    return Failure(static_cast<grpc::StatusCode>(fault.code), fault.message, fault.reason);
+    google::rpc::ErrorInfo info;
+    info.set_reason(fault.reason);
+    info.mutable_metadata()->insert(fault.metadata.begin(), fault.metadata.end());
+    google::rpc::BadRequest bad;
+    for (const std::string& text : fault.violations)
+      bad.add_field_violations()->set_description(text);
+    google::rpc::Status status;
+    if (!fault.reason.empty()) status.add_details()->PackFrom(info);
+    if (!fault.violations.empty()) status.add_details()->PackFrom(bad);
+    return {static_cast<grpc::StatusCode>(fault.code), fault.message, status.SerializeAsString()};
   }
 
   // The one of `all` (a member of `data`) with this name.

@@ -1,6 +1,7 @@
 """The configuration changed by lbctl: applied, confirmed or rolled back, refused, over kill -9."""
 
 import os
+import socket
 import threading
 import time
 
@@ -98,6 +99,21 @@ class ConfigApplyTest(harness.Case):
             lb.start_control()
             self.wait_until_served_by("a")
             self.assertEqual(self.content(lb), to(9001))
+
+    def test_connects_that_fail_bring_it_back_before_the_deadline(self):
+        """The backends of before are gone: what the new one counts is all there is to see."""
+        lb = self.balancer().start(to(9001))
+        self.wait_until_served_by("a")
+        # Nobody listens there.
+        self.ok(lb, "apply", self.file(to(9009)), "--confirm", "1h", "--max-connect-failures", "0.5")
+
+        def connect_until_it_is_back():
+            for _ in range(10):
+                socket.create_connection(("127.0.0.1", 8080), 5).close()
+            return self.content(lb) == to(9001)
+
+        wait_for(connect_until_it_is_back, 20, "the configuration of before")
+        self.wait_until_served_by("a")
 
     def test_two_writers(self):
         """Both go on from the same revision: one wins, the other learns which one to look at."""

@@ -34,8 +34,8 @@ inline constexpr size_t kMaxConfigBytes = 10u << 20;
 // Parses and checks `text`. Never fails otherwise than by findings.
 LoadResult Load(std::string_view text, const Sources& sources);
 
-// Renders findings for people: FILE:LINE:COLUMN, code, message, the line with a caret, and a last
-// line that counts them. "" when there are none.
+// Renders findings for people: FILE:LINE:COLUMN, code, message, the line with a caret and with
+// secrets masked, and a last line that counts them. "" when there are none.
 std::string RenderFindings(std::string_view file, std::string_view text, const LoadResult& result);
 
 }  // namespace lb::controlplane

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
 #include "controlplane/config/load.h"
+#include "controlplane/config/secrets.h"
 #include "controlplane/config/source_text.h"
 
 namespace lb::controlplane {
@@ -57,7 +58,9 @@ std::string Plural(size_t count, std::string_view noun) {
 
 std::string RenderFindings(std::string_view file, std::string_view text, const LoadResult& result) {
   // A text that is too large has one finding, about the whole.
-  const SourceText source(text.size() > kMaxConfigBytes ? std::string_view() : text);
+  const bool shown = !result.findings.empty() && text.size() <= kMaxConfigBytes;
+  const std::string masked = shown ? MaskSecrets(text) : "";
+  const SourceText source(masked);
   std::string out;
   size_t errors = 0;
   for (const Finding& finding : result.findings) {

@@ -1,9 +1,11 @@
 #include "controlplane/config/secrets.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "controlplane/config/finding_list.h"
@@ -57,7 +59,71 @@ std::vector<const YamlNode*> SecretsOf(const std::optional<YamlNode>& root) {
   return found;
 }
 
+// Whether the name that ends before `end` stands alone, and not in a longer one.
+bool IsWord(std::string_view text, size_t begin, size_t end) {
+  const auto is_part = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  };
+  return (begin == 0 || !is_part(text[begin - 1])) && (end == text.size() || !is_part(text[end]));
+}
+
+// Where the first key of a secret ends in text that is no YAML.
+size_t EndOfSecretName(std::string_view text) {
+  size_t first = text.size();
+  for (const KeySpec& row : KeyRows()) {
+    if (row.type != ValueType::kSecret) continue;
+    const std::string_view name = row.path.substr(row.path.rfind('.') + 1);
+    for (size_t at = text.find(name); at < first; at = text.find(name, at + 1))
+      if (IsWord(text, at, at + name.size())) first = at + name.size();
+  }
+  return first;
+}
+
+// Appends `hidden` with every character as one '*'; ends of lines stay.
+void AppendMasked(std::string_view hidden, std::string& out) {
+  for (const char c : hidden) {
+    if (c == '\n' || c == '\r')
+      out += c;
+    else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80)  // Not the rest of a character.
+      out += '*';
+  }
+}
+
+// Begins and ends of the secrets in good YAML and of what repeats them, in order.
+std::map<size_t, size_t> PlacesOf(const std::vector<const YamlNode*>& secrets,
+                                  std::string_view text) {
+  std::map<size_t, size_t> places;
+  for (const YamlNode* node : secrets) {
+    places[node->span.begin] = std::max<size_t>(places[node->span.begin], node->span.end);
+    if (node->text.size() < kMinRepeatedBytes) continue;
+    for (size_t at = text.find(node->text); at < text.size(); at = text.find(node->text, at + 1))
+      places[at] = std::max(places[at], at + node->text.size());
+  }
+  return places;
+}
+
 }  // namespace
+
+std::string MaskSecrets(std::string_view text) {
+  const SourceText source(text);
+  FindingList findings;
+  std::optional<YamlNode> root;
+  if (!FindNotText(text)) root = ReadYaml(source, findings);
+  std::string masked;
+  size_t done = 0;
+  for (const auto& [begin, end] : PlacesOf(SecretsOf(root), text)) {
+    if (end <= done) continue;
+    const size_t from = std::max(begin, done);
+    absl::StrAppend(&masked, Absl(text.substr(done, from - done)));
+    AppendMasked(text.substr(from, end - from), masked);
+    done = end;
+  }
+  const bool good = root && !findings.has_error();
+  const size_t rest = good ? text.size() : std::max(done, EndOfSecretName(text));
+  absl::StrAppend(&masked, Absl(text.substr(done, rest - done)));
+  AppendMasked(text.substr(rest), masked);
+  return masked;
+}
 
 std::string HideSecrets(std::string_view text) {
   if (FindNotText(text)) return "# not text\n";

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/field_path.h"
+#include "controlplane/config/key_table.h"
 
 namespace lb::controlplane {
 namespace {
@@ -113,7 +114,10 @@ class Expander final {
     const std::string_view operation = rest.substr(0, 2);
     const bool good = length > 0 && (rest.empty() || operation == ":-" || operation == ":?");
     if (!good) {
-      Refuse(node, absl::StrCat(Quote(absl::StrCat("${", Absl(inside), "}")), " is no variable"),
+      Refuse(node,
+             IsSecret()
+                 ? std::string("it has something that is no variable")
+                 : absl::StrCat(Quote(absl::StrCat("${", Absl(inside), "}")), " is no variable"),
              "write ${NAME}, ${NAME:-default}, ${NAME:?message} or ${file:/path}");
       return std::nullopt;
     }
@@ -123,12 +127,21 @@ class Expander final {
     if (!missing) return value;
     if (operation == ":-") return std::string(rest.substr(2));
     if (operation == ":?" && rest.size() > 2) {
-      Refuse(node, absl::StrCat("variable ", name, ": ", Absl(rest.substr(2))), "");
+      Refuse(node,
+             absl::StrCat("variable ", name, ": ",
+                          IsSecret() ? absl::string_view("it is not set") : Absl(rest.substr(2))),
+             "");
     } else {
       Refuse(node, absl::StrCat("variable ", name, " is not set"),
              absl::StrCat("set it, or write ${", name, ":-default}"));
     }
     return std::nullopt;
+  }
+
+  // Whether what stands in the text here may be a secret itself.
+  bool IsSecret() const {
+    const KeyNode* key = KeyTable::Get().Find(path_.ToString());
+    return key != nullptr && key->spec != nullptr && key->spec->type == ValueType::kSecret;
   }
 
   void Refuse(const YamlNode& node, std::string message, std::string hint) {

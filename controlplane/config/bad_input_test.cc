@@ -74,6 +74,12 @@ TEST(BadInputTest, WhatIsNoYamlIsRefused) {
       {"rules: []\n# caf\xE9\n", "2:6+1 LB0121", "not UTF-8"},
       {"\xFF\xFEr\0u\0", "1:1+1 LB0121", "UTF-16"},
       {"# \xED\xA0\x80\n", "1:3+1 LB0121"},
+      {"rules: []\n# caf\xC3\xA9 \xC2\x9B\n", "2:8+1 LB0121", "control"},
+      {"rules: []\n# a\xE2\x80\xAE"
+       "b\n",
+       "2:4+1 LB0121", "direction"},
+      {"rules: [] # \xE2\x81\xA6\n", "1:13+1 LB0121", "direction"},
+      {"rules: [] # \xD8\x9C\n", "1:13+1 LB0121", "direction"},
       {std::string(kMaxConfigBytes + 1, ' '), "0:0+0 LB0120", "10485761 bytes"},
       {"rules:\n\t- name: a\n", "2:1+1 LB0123", "spaces"},
       {"rules:\n  - name: a\n\tlisten: b\n", "3:1+1 LB0123", "spaces"},

@@ -72,7 +72,9 @@ inline constexpr std::array kMeanings = {
     Meaning{kListenTwice, "address listened on twice"},
     Meaning{kContradiction, "values that contradict each other"},
     Meaning{kTooLarge, "file too large"},
-    Meaning{kNotText, "not UTF-8 text"},
+    Meaning{kNotText,
+            "not plain UTF-8 text: other bytes, control characters, characters that change the "
+            "direction of text"},
     Meaning{kEmpty, "file without content"},
     Meaning{kTab, "tab as indentation"},
     Meaning{kManyDocuments, "more than one document"},

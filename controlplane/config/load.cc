@@ -57,7 +57,7 @@ LoadResult Load(std::string_view text, const Sources& sources) {
         {.code = codes::kNotText,
          .span = Span{not_text->offset, not_text->offset + 1},
          .field = "",
-         .message = absl::StrCat("the file is not UTF-8 text: ",
+         .message = absl::StrCat("the file is not plain UTF-8 text: ",
                                  absl::string_view(not_text->why.data(), not_text->why.size()))});
     return Refused(findings, source);
   }

@@ -62,6 +62,19 @@ uint32_t SourceText::OffsetOf(uint32_t line, uint32_t column) const {
   return starts_[line - 1] + offset;
 }
 
+namespace {
+
+// U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069.
+bool TurnsText(std::string_view character) {
+  if (character == "\xD8\x9C") return true;
+  if (character.size() != 3 || character[0] != '\xE2') return false;
+  const auto last = static_cast<unsigned char>(character[2]);
+  if (character[1] == '\x80') return last == 0x8E || last == 0x8F || (last >= 0xAA && last <= 0xAE);
+  return character[1] == '\x81' && last >= 0xA6 && last <= 0xA9;
+}
+
+}  // namespace
+
 std::optional<NotText> FindNotText(std::string_view text) {
   if (text.substr(0, 2) == "\xFF\xFE" || text.substr(0, 2) == "\xFE\xFF")
     return NotText{0, "it is UTF-16; save it as UTF-8"};
@@ -73,6 +86,11 @@ std::optional<NotText> FindNotText(std::string_view text) {
       return NotText{offset, "it has a control character: a binary file?"};
     const size_t length = Utf8Length(text.substr(i, 4));
     if (length == 0) return NotText{offset, "it has a byte that is not UTF-8"};
+    const std::string_view character = text.substr(i, length);
+    if (length == 2 && c == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0)
+      return NotText{offset, "it has a control character: a binary file?"};
+    if (TurnsText(character))
+      return NotText{offset, "it has a character that changes the direction of text; remove it"};
     i += length;
   }
   return std::nullopt;

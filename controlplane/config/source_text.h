@@ -45,8 +45,9 @@ class SourceText final {
   std::vector<uint32_t> starts_;  // Of each line; never empty.
 };
 
-// Why and where `text` is no text that YAML allows: a zero byte, a control character, a byte that
-// is not UTF-8.
+// Why and where `text` is no text that is taken: a zero byte, a control character, a byte that is
+// not UTF-8; a character that changes the direction of text (Unicode TR 9), with which a line can
+// look like another one (CVE-2021-42574).
 struct NotText {
   uint32_t offset = 0;
   std::string_view why;

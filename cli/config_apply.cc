@@ -42,6 +42,10 @@ absl::Status NotDiffering(absl::Status status) {
   return status;
 }
 
+// A configuration is printed byte for byte, so that it can be kept; a terminal takes no orders from
+// it.
+std::string ForOutput(const std::string& text) { return StdoutIsTty() ? EscapeLines(text) : text; }
+
 void Note(const Globals& globals, const std::string& text) {
   if (!globals.quiet) WriteErr(text);
 }
@@ -99,7 +103,8 @@ absl::Status Ask(const std::string& question) {
 
 // What the content of one revision becomes.
 void NoteDiff(const Globals& globals, const api::Config& from, const api::Config& to) {
-  Note(globals, UnifiedDiff(from.name(), from.content(), to.name(), to.content()));
+  const std::string diff = UnifiedDiff(from.name(), from.content(), to.name(), to.content());
+  Note(globals, StderrIsTty() ? EscapeLines(diff) : diff);
 }
 
 absl::StatusOr<api::Config> GetRevision(ConfigClient& client, const std::string& revision) {
@@ -226,7 +231,7 @@ absl::StatusOr<ExitCode> RunConfigList(const Globals& globals) {
 absl::StatusOr<ExitCode> RunConfigGet(const Globals& globals, const std::string& revision) {
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
   LB_ASSIGN_OR_RETURN(const api::Config config, GetRevision(*client, revision));
-  Print(globals, "Config", config, config.content());
+  Print(globals, "Config", config, ForOutput(config.content()));
   return ExitCode::kDone;
 }
 
@@ -236,7 +241,7 @@ absl::StatusOr<ExitCode> RunConfigDiff(const Globals& globals, const std::string
   LB_ASSIGN_OR_RETURN(const api::Config a, GetRevision(*client, from));
   LB_ASSIGN_OR_RETURN(const api::Config b, GetRevision(*client, to));
   const std::string diff = UnifiedDiff(a.name(), a.content(), b.name(), b.content());
-  WriteOut(diff);
+  WriteOut(ForOutput(diff));
   return diff.empty() ? ExitCode::kDone : ExitCode::kFindings;
 }
 

@@ -129,7 +129,8 @@ absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptio
       request.mutable_since()->set_seconds(watched.count() + since.count() / 1'000);
     }
     if (!waiting)
-      Note(globals, absl::StrCat("waiting for the control plane: ", std::string(status.message())));
+      Note(globals,
+           absl::StrCat("waiting for the control plane: ", Escape(std::string(status.message()))));
     waiting = true;
     Pause(kRetryInterval);
   }

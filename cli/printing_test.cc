@@ -21,8 +21,9 @@ TEST(Text, ControlCharactersCannotReachTheTerminal) {
   EXPECT_EQ(Escape("web\x1b[31m\n\t\x7f"), "web\\x1b[31m\\n\\t\\x7f");
   EXPECT_EQ(Escape("\xc2\x9b"), "\\u009b");      // C1 control sequence introducer.
   EXPECT_EQ(Escape("\xe2\x80\xae"), "\\u202e");  // Right-to-left override.
-  EXPECT_EQ(Escape("\xff\xc3"), "\\xff\\xc3");   // Not UTF-8.
-  EXPECT_EQ(Escape("\xc0\x9b"), "\\xc0\\x9b");   // Overlong.
+  EXPECT_EQ(EscapeLines("a\n\tb\xc2\x9b\x1b[m\n"), "a\n\tb\\u009b\\x1b[m\n");
+  EXPECT_EQ(Escape("\xff\xc3"), "\\xff\\xc3");  // Not UTF-8.
+  EXPECT_EQ(Escape("\xc0\x9b"), "\\xc0\\x9b");  // Overlong.
   EXPECT_EQ(Escape("grün 東京"), "grün 東京");
 }
 

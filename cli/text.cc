@@ -1,5 +1,6 @@
 #include "cli/text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 
@@ -49,8 +50,8 @@ bool IsIn(const Range (&ranges)[N], char32_t c) {
 }
 
 // DEL and C1 controls, and what reorders or breaks lines (Unicode TR 9, TR 14).
-constexpr Range kSteering[] = {
-    {0x7f, 0x9f}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
+constexpr Range kSteering[] = {{0x7f, 0x9f},     {0x61c, 0x61c},   {0x200e, 0x200f},
+                               {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
 constexpr Range kNoWidth[] = {
     {0x300, 0x36f}, {0x200b, 0x200d}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
 // The blocks that are wide as a whole (Unicode TR 11); single wide characters elsewhere are left.
@@ -90,6 +91,18 @@ std::string Escape(std::string_view text) {
       out.append(text.substr(0, c.bytes));
     }
     text.remove_prefix(c.bytes == 0 ? 1 : c.bytes);
+  }
+  return out;
+}
+
+std::string EscapeLines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t kept = std::min(text.find_first_of("\n\t"), text.size());
+    out += Escape(text.substr(0, kept));
+    if (kept == text.size()) break;
+    out += text[kept];
+    text.remove_prefix(kept + 1);
   }
   return out;
 }

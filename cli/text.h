@@ -15,6 +15,9 @@ namespace lb::cli {
 // \xNN.
 std::string Escape(std::string_view text);
 
+// Like Escape, but line breaks and tabs stay: for text of several lines on a terminal.
+std::string EscapeLines(std::string_view text);
+
 // Like Escape for characters above ASCII only, always as \uNNNN: for text that already is JSON,
 // where the serializer has handled the ASCII ones.
 std::string EscapeJsonText(std::string_view json);

@@ -30,19 +30,27 @@ RequestLedger::Begun RequestLedger::Begin(uint64_t request, const std::string& c
                                           const google::protobuf::Message& message, Instant now) {
   const std::string id = IdOf(message);
   if (id.empty()) return {};
+  LB_CHECK(IsGoodId(message));
   const Key key{caller, std::string(message.GetDescriptor()->full_name()), id};
   const std::string content = Sha256(message.SerializeAsString());
   const auto known = entries_.find(key);
   if (known == entries_.end()) {
-    entries_.emplace(key, Entry{content, request, false, 0, {}});
+    // It stands here, in the order of age, and, while it is under way, by its number.
+    constexpr size_t kCopies = 3;
+    const size_t bytes =
+        kCopies * (caller.size() + std::get<1>(key).size() + id.size()) + content.size();
+    kept_bytes_ += bytes;
+    const auto age = by_age_.insert(by_age_.end(), key);
+    entries_.emplace(key, Entry{content, request, now, age, false, bytes});
     under_way_.emplace(request, key);
-    by_age_.push_back({now, key, request});
     return {};
   }
   Entry& entry = known->second;
   if (entry.content != content) return {Verdict::kReused, 0};
   if (entry.answered) return {Verdict::kRepeat, entry.first};
   entry.waiting.push_back(request);
+  entry.bytes += sizeof request;
+  kept_bytes_ += sizeof request;
   return {Verdict::kWait, entry.first};
 }
 
@@ -54,32 +62,32 @@ std::vector<uint64_t> RequestLedger::Ended(uint64_t request, std::optional<size_
   std::vector<uint64_t> waiting = std::exchange(known->second.waiting, {});
   if (answer_bytes) {
     known->second.answered = true;
-    known->second.answer_bytes = *answer_bytes;
+    known->second.bytes += *answer_bytes;
     kept_bytes_ += *answer_bytes;
   } else {
-    entries_.erase(known);
+    Forget(known);
   }
   return waiting;
 }
 
 std::vector<uint64_t> RequestLedger::TakeExpired(Instant now) {
   std::vector<uint64_t> expired;
-  while (!by_age_.empty()) {
-    const Age& oldest = by_age_.front();
-    const auto known = entries_.find(oldest.key);
-    // One that failed has left already; a later one may have its key.
-    const bool current = known != entries_.end() && known->second.first == oldest.first;
-    if (current && !known->second.answered) break;
-    const bool room = by_age_.size() <= kMaxKept && kept_bytes_ <= kMaxKeptBytes;
-    if (current && now < oldest.since + kKept && room) break;
-    if (current) {
-      expired.push_back(oldest.first);
-      kept_bytes_ -= known->second.answer_bytes;
-      entries_.erase(known);
-    }
-    by_age_.pop_front();
+  for (auto age = by_age_.begin(); age != by_age_.end();) {
+    const auto entry = entries_.find(*age++);
+    LB_CHECK(entry != entries_.end());
+    const bool room = entries_.size() <= kMaxKept && kept_bytes_ <= kMaxKeptBytes;
+    if (now < entry->second.since + kKept && room) break;
+    if (!entry->second.answered) continue;  // It is still wanted; those that are younger go.
+    expired.push_back(entry->second.first);
+    Forget(entry);
   }
   return expired;
+}
+
+void RequestLedger::Forget(std::map<Key, Entry>::iterator entry) {
+  kept_bytes_ -= entry->second.bytes;
+  by_age_.erase(entry->second.age);
+  entries_.erase(entry);
 }
 
 }  // namespace lb::controlplane

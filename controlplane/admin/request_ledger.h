@@ -1,12 +1,13 @@
 // Request ids (AIP-155): a change that is asked for twice with the same id is made once.
 //
 // Works on every request message with a field "request_id". A repeat gets the first answer, or
-// waits for it. What failed had no effect, and is tried again. Threading: none.
+// waits for it. What failed had no effect, and is tried again. Everything kept is bounded: ids,
+// their number, and the bytes of keys and answers. Threading: none.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,7 +23,7 @@ class RequestLedger final {
  public:
   static constexpr std::chrono::minutes kKept{10};
   static constexpr size_t kMaxKept = 10'000;
-  static constexpr size_t kMaxKeptBytes = 16u << 20;  // Of answers.
+  static constexpr size_t kMaxKeptBytes = 16u << 20;  // Of keys and answers.
 
   enum class Verdict : uint8_t {
     kNew,     // Carry it out.
@@ -40,7 +41,7 @@ class RequestLedger final {
   // Whether the message's request_id, if it has one, is printable and short enough to be kept.
   static bool IsGoodId(const google::protobuf::Message& message);
 
-  // A call begins: its number, who asks, and the message.
+  // A call begins: its number, who asks, and the message. Requires IsGoodId.
   Begun Begin(uint64_t request, const std::string& caller, const google::protobuf::Message& message,
               Instant now);
 
@@ -56,22 +57,23 @@ class RequestLedger final {
 
  private:
   using Key = std::tuple<std::string, std::string, std::string>;  // Caller, method, id.
+  // The oldest first.
+  using Ages = std::list<Key>;
   struct Entry {
     std::string content;
     uint64_t first = 0;
+    Instant since{};
+    Ages::iterator age{};
     bool answered = false;
-    size_t answer_bytes = 0;
-    std::vector<uint64_t> waiting;
+    size_t bytes = 0;  // Of its key, and of its answer.
+    std::vector<uint64_t> waiting{};
   };
-  struct Age {
-    Instant since;
-    Key key;
-    uint64_t first = 0;
-  };
+
+  void Forget(std::map<Key, Entry>::iterator entry);
 
   std::map<Key, Entry> entries_;
   std::map<uint64_t, Key> under_way_;
-  std::deque<Age> by_age_;
+  Ages by_age_;
   size_t kept_bytes_ = 0;
 };
 

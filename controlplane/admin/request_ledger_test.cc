@@ -71,12 +71,46 @@ TEST_F(RequestLedgerTest, NoMoreThanSoManyAreKept) {
   EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1, 2, 3}));
 }
 
+TEST_F(RequestLedgerTest, AnIdIsShortAndPrintable) {
+  admin::v1::ApplyConfigRequest message;
+  EXPECT_TRUE(RequestLedger::IsGoodId(message));
+  message.set_request_id(std::string(RequestLedger::kMaxIdBytes, 'x'));
+  EXPECT_TRUE(RequestLedger::IsGoodId(message));
+  for (const std::string& bad : {std::string(RequestLedger::kMaxIdBytes + 1, 'x'),
+                                 std::string("a\nb"), std::string("\xC3\xA9")}) {
+    message.set_request_id(bad);
+    EXPECT_FALSE(RequestLedger::IsGoodId(message)) << bad;
+  }
+}
+
+TEST_F(RequestLedgerTest, WhatFailedTakesNoPlaceOfWhatIsKept) {
+  Begin(1, "good");
+  ledger_.Ended(1, 10);
+  for (uint64_t i = 2; i <= 2 * RequestLedger::kMaxKept; ++i) {
+    Begin(i, std::to_string(i));
+    ledger_.Ended(i, std::nullopt);
+    EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
+  }
+  EXPECT_EQ(Begin(9'999'999, "good"), Verdict::kRepeat);
+}
+
+TEST_F(RequestLedgerTest, OneThatTakesLongKeepsNoOthers) {
+  Begin(1, "slow");
+  for (uint64_t i = 2; i <= RequestLedger::kMaxKept + 2; ++i) {
+    Begin(i, std::to_string(i));
+    ledger_.Ended(i, 10);
+  }
+  EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{2, 3}));
+  EXPECT_TRUE(ledger_.Holds(1));
+}
+
 TEST_F(RequestLedgerTest, LargeAnswersAreForgottenEarlier) {
+  constexpr size_t kRoomForKeys = 2'000;
   Begin(1, "a");
-  ledger_.Ended(1, RequestLedger::kMaxKeptBytes);
+  ledger_.Ended(1, RequestLedger::kMaxKeptBytes - kRoomForKeys);
   EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
   Begin(2, "b");
-  ledger_.Ended(2, 1);
+  ledger_.Ended(2, kRoomForKeys);
   EXPECT_EQ(ledger_.TakeExpired(now_), (std::vector<uint64_t>{1}));
   EXPECT_TRUE(ledger_.TakeExpired(now_).empty());
 }

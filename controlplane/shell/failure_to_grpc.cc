@@ -12,8 +12,10 @@
 namespace lb::controlplane {
 namespace {
 
-// Longest part of a detail that is sent: 20 violations fit gRPC's 8 KiB of trailing metadata.
+// Longest part of a detail that is sent, and of all details: in base64, and with the longest
+// message, they fit the 8 KiB of trailing metadata that clients take.
 constexpr size_t kMaxDetailBytes = 200;
+constexpr size_t kMaxDetailsBytes = 3'500;
 
 std::string Cut(const std::string& text) { return CutUtf8(text, kMaxDetailBytes); }
 
@@ -37,6 +39,9 @@ grpc::Status ToGrpcStatus(const Failure& failure) {
       auto& violation = *bad.add_field_violations();
       violation.set_field(Cut(failure.violations[i].field));
       violation.set_description(Cut(failure.violations[i].description));
+      if (status.ByteSizeLong() + bad.ByteSizeLong() <= kMaxDetailsBytes) continue;
+      bad.mutable_field_violations()->RemoveLast();
+      break;
     }
     status.add_details()->PackFrom(bad);
   }

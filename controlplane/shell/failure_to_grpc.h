@@ -10,7 +10,8 @@ namespace lb::controlplane {
 // ErrorInfo.domain of every error of ours.
 inline constexpr char kErrorDomain[] = "lb";
 
-// Always one ErrorInfo; a BadRequest where there are violations.
+// Always one ErrorInfo; a BadRequest where there are violations, with as many as a status has room
+// for.
 grpc::Status ToGrpcStatus(const Failure& failure);
 
 }  // namespace lb::controlplane

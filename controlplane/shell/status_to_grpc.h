@@ -10,8 +10,9 @@
 
 namespace lb::controlplane {
 
-// Longest message sent: it travels in trailing metadata, of which gRPC takes about 8 KiB in all.
-inline constexpr size_t kMaxStatusMessageBytes = 4096;
+// Longest message sent: it travels in trailing metadata, of which clients take 8 KiB in all, and
+// each byte that is not ASCII travels as three (gRPC over HTTP/2, "Percent-Encoded").
+inline constexpr size_t kMaxStatusMessageBytes = 1024;
 
 inline grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;

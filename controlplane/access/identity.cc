@@ -50,7 +50,7 @@ Caller CallerOf(uid_t uid, const std::vector<gid_t>& gids, uid_t self, const Rol
   const auto is_in = [&gids](const std::optional<gid_t>& group) {
     return group && std::find(gids.begin(), gids.end(), *group) != gids.end();
   };
-  Caller caller{Role::kNone, "uid/" + std::to_string(uid)};
+  Caller caller{Role::kNone, kUnixCaller + std::to_string(uid)};
   if (uid == 0 || uid == self || is_in(groups.admin))
     caller.role = Role::kAdmin;
   else if (is_in(groups.operate))

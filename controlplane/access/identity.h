@@ -12,6 +12,9 @@
 
 namespace lb::controlplane {
 
+// The names of callers on a unix socket begin with it; those in certificates never do.
+inline constexpr char kUnixCaller[] = "uid/";
+
 // Longest name in a certificate: that of a worker (--id).
 inline constexpr size_t kMaxIdentityBytes = 63;
 

@@ -17,7 +17,7 @@ bool IsOrIsBelow(const std::string& name, const std::string& above, char separat
   return name.size() == above.size() || name[above.size()] == separator;
 }
 
-void Cut(std::string& text) { text = CutUtf8(text, EventLog::kMaxTextBytes); }
+void Cut(std::string& text, size_t most = EventLog::kMaxTextBytes) { text = CutUtf8(text, most); }
 
 }  // namespace
 
@@ -30,14 +30,18 @@ bool EventFilter::Wants(const admin::v1::Event& event) const {
   return of_kind && expression.Matches(event);
 }
 
-const admin::v1::Event& EventLog::Add(admin::v1::Event event) {
+EventLog::Shared EventLog::Add(admin::v1::Event event) {
   Cut(*event.mutable_message());
   Cut(*event.mutable_resource());
   LB_CHECK(event.attributes_size() <= static_cast<int>(kMaxAttributes));
-  for (auto& [key, value] : *event.mutable_attributes()) Cut(value);
+  for (auto& [key, value] : *event.mutable_attributes()) Cut(value, kMaxAttributeBytes);
   event.set_resume_token(absl::StrCat(life_, ".", ++newest_));
-  events_.push_back(std::move(event));
-  if (events_.size() > kMaxEvents) events_.pop_front();
+  bytes_ += event.ByteSizeLong();
+  events_.push_back(std::make_shared<const admin::v1::Event>(std::move(event)));
+  while (events_.size() > kMaxEvents || bytes_ > kMaxBytes) {
+    bytes_ -= events_.front()->ByteSizeLong();
+    events_.pop_front();
+  }
   return events_.back();
 }
 
@@ -62,14 +66,14 @@ Outcome<uint64_t> EventLog::Resume(const std::string& token) const {
                      ours ? "resume_token: events after it are kept no more"
                           : "resume_token: of another life of the control plane; begin anew"),
                  "RESUME_TOKEN_TOO_OLD",
-                 {{"oldest", events_.empty() ? "" : events_.front().resume_token()}}};
+                 {{"oldest", events_.empty() ? "" : events_.front()->resume_token()}}};
 }
 
-std::vector<const admin::v1::Event*> EventLog::After(uint64_t after) const {
-  std::vector<const admin::v1::Event*> found;
+std::vector<EventLog::Shared> EventLog::After(uint64_t after) const {
+  std::vector<Shared> found;
   const uint64_t oldest = newest_ + 1 - events_.size();
   for (size_t i = after < oldest ? 0 : after + 1 - oldest; i < events_.size(); ++i)
-    found.push_back(&events_[i]);
+    found.push_back(events_[i]);
   return found;
 }
 

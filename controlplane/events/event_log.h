@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,14 +32,19 @@ class EventLog final {
   // Events kept for those who come back, and those who watch at once.
   static constexpr size_t kMaxEvents = 10'000;
   static constexpr size_t kMaxWatches = 64;
-  // Longest text of an event, and most attributes.
+  // Bytes of the events kept.
+  static constexpr size_t kMaxBytes = 4u << 20;
+  // Longest texts of an event, and most attributes.
   static constexpr size_t kMaxTextBytes = 1024;
+  static constexpr size_t kMaxAttributeBytes = 512;
   static constexpr size_t kMaxAttributes = 16;
 
   explicit EventLog(std::string life) : life_(std::move(life)) {}
 
-  // Keeps an event and gives it its token; texts are cut.
-  const admin::v1::Event& Add(admin::v1::Event event);
+  using Shared = std::shared_ptr<const admin::v1::Event>;
+
+  // Keeps an event and gives it its token; texts are cut. Everybody who is sent it shares it.
+  Shared Add(admin::v1::Event event);
 
   // The number of the event that a token names, so that those after it are still to be seen.
   // OutOfRange RESUME_TOKEN_TOO_OLD when some of them are kept no more, or the token is of another
@@ -46,7 +52,7 @@ class EventLog final {
   Outcome<uint64_t> Resume(const std::string& token) const;
 
   // The kept ones with a number above `after`, oldest first.
-  std::vector<const admin::v1::Event*> After(uint64_t after) const;
+  std::vector<Shared> After(uint64_t after) const;
 
   // The number of the newest; 0 before the first.
   uint64_t newest() const { return newest_; }
@@ -57,7 +63,8 @@ class EventLog final {
 
  private:
   const std::string life_;
-  std::deque<admin::v1::Event> events_;
+  std::deque<Shared> events_;
+  size_t bytes_ = 0;  // Of all of them.
   uint64_t newest_ = 0;
 };
 

@@ -9,7 +9,7 @@ std::string Add(EventLog& log, const std::string& kind, const std::string& resou
   admin::v1::Event event;
   event.set_kind(kind);
   event.set_resource(resource);
-  return log.Add(std::move(event)).resume_token();
+  return log.Add(std::move(event))->resume_token();
 }
 
 std::string ReasonOf(const Outcome<uint64_t>& outcome) {
@@ -48,7 +48,22 @@ TEST(EventLogTest, NoCharacterIsCutInTwo) {
   event.set_message(text);
   event.set_resource(text);
   (*event.mutable_attributes())["backend"] = text;
-  EXPECT_TRUE(admin::v1::Event().ParseFromString(log.Add(event).SerializeAsString()));
+  EXPECT_TRUE(admin::v1::Event().ParseFromString(log.Add(event)->SerializeAsString()));
+}
+
+TEST(EventLogTest, LargeEventsAreFewer) {
+  EventLog log("life");
+  admin::v1::Event event;
+  event.set_message(std::string(100'000, 'x'));
+  event.set_resource(std::string(100'000, 'x'));
+  for (size_t i = 0; i < EventLog::kMaxAttributes; ++i)
+    (*event.mutable_attributes())[std::to_string(i)] = std::string(100'000, 'x');
+  for (size_t i = 0; i < EventLog::kMaxEvents; ++i) log.Add(event);
+  size_t bytes = 0;
+  for (const EventLog::Shared& kept : log.After(0)) bytes += kept->ByteSizeLong();
+  EXPECT_LE(bytes, EventLog::kMaxBytes);
+  EXPECT_GT(bytes, EventLog::kMaxBytes / 2);
+  EXPECT_EQ(log.After(0).back()->resume_token(), "life." + std::to_string(EventLog::kMaxEvents));
 }
 
 TEST(EventLogTest, FiltersTakeAKindOrItsFamilyAndAResourceWithWhatIsBelow) {

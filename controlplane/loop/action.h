@@ -15,6 +15,7 @@
 #include "controlplane/admin/failure.h"
 #include "controlplane/config/config.h"
 #include "controlplane/loop/event.h"
+#include "google/protobuf/message.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/config.pb.h"
 #include "lb/admin/v1/event.pb.h"
@@ -97,12 +98,17 @@ struct Reply {
   RequestId request = 0;
   std::optional<Failure> failure;
   AdminAnswer answer;
+  // Of a call that changes something, for the audit trail: what it is about as it was just before
+  // and is now ("configs/7", "state=DRAIN weight=5"); empty where nothing is known of it.
+  std::string before{};
+  std::string after{};
 };
 
-// One more answer of a call that streams.
+// One more answer of a call that streams; many calls may share it. Of the type that the call
+// streams.
 struct StreamItem {
   RequestId request = 0;
-  AdminAnswer answer;
+  std::shared_ptr<const google::protobuf::Message> answer;
 };
 
 // Write the state file; a newer one replaces an older one that is still waiting.

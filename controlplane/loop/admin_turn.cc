@@ -11,6 +11,7 @@
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
 #include "controlplane/admin/worker_answers.h"
+#include "controlplane/loop/audit_turn.h"
 #include "controlplane/loop/backend_turn.h"
 #include "controlplane/loop/cancel_turn.h"
 #include "controlplane/loop/config_call_turn.h"
@@ -225,6 +226,7 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
   std::visit(
       [&](const auto& call) {
         if (IsRepeat(event, call, parts, turn)) return;
+        NoteChangeBegins(event, parts);
         auto outcome = Answerer{event, view, parts, turn}(call);
         NoteChange(event, call, std::get_if<Failure>(&outcome), turn);
         if (auto* failure = std::get_if<Failure>(&outcome))

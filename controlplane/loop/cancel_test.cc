@@ -180,7 +180,7 @@ TEST_F(CancelTest, AnEventWatchTakesTheFilterOfLists) {
   Call(watch);
   Cancel(Drain(kA));
   ASSERT_EQ(items_.size(), 1u);
-  EXPECT_EQ(std::get<admin::v1::Event>(items_[0].answer).resource(), kA);
+  EXPECT_EQ(dynamic_cast<const admin::v1::Event&>(*items_[0].answer).resource(), kA);
   watch.set_filter("nonsense = 1");
   EXPECT_EQ(ReasonOf(watch), "FILTER_INVALID");
 }

@@ -9,6 +9,7 @@
 #include "controlplane/admin/metrics.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/admin_turn.h"
+#include "controlplane/loop/audit_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
@@ -43,6 +44,7 @@ class ControlLoop::Impl final {
   }
 
   void Handle(const Event& event, Turn& turn) {
+    LookBeforeTurn(*parts_);
     std::visit(Overloaded{
                    [&](const ConfigRead& e) { OnConfigRead(e, *parts_, turn); },
                    [&](const WorkerMessage& e) { OnWorkerMessage(e, *parts_, turn); },
@@ -108,6 +110,7 @@ class ControlLoop::Impl final {
     StepConnectionOrders(*parts_, turn);
     StepLogLevels(*parts_, turn);
     AnswerRepeats(*parts_, turn);
+    DescribeChanges(*parts_, turn);
     AnswerWaiters(*parts_, turn);
     PublishEvents(*parts_, turn);
     SendResourceChanges(*parts_, turn);

@@ -116,7 +116,8 @@ struct AdminRequest {
 };
 
 // The caller of a call not answered yet is gone (cancelled, deadline over, connection cut). No
-// Reply is wanted any more.
+// Reply is wanted any more. Not said of a call that changes something: what becomes of it is
+// wanted for the audit trail.
 struct AdminCallEnded {
   RequestId request = 0;
 };

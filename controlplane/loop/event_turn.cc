@@ -23,7 +23,7 @@ uint64_t BeginOf(const admin::v1::WatchEventsRequest& call, const Parts& parts, 
   const Duration since =
       std::chrono::seconds(std::clamp<int64_t>(call.since().seconds(), 0, 1 << 30));
   const google::protobuf::Timestamp oldest = ToProto(WallOf(now - since, parts));
-  for (const admin::v1::Event* event : parts.events.After(0))
+  for (const EventLog::Shared& event : parts.events.After(0))
     if (event->time().seconds() >= oldest.seconds()) return EventLog::NumberOf(*event) - 1;
   return parts.events.newest();
 }
@@ -50,8 +50,8 @@ Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& cal
   Outcome<Filter> expression = Filter::Parse(call.filter(), *admin::v1::Event::descriptor());
   if (auto* failure = std::get_if<Failure>(&expression)) return std::move(*failure);
   filter.expression = std::get<Filter>(std::move(expression));
-  for (const admin::v1::Event* past : parts.events.After(after))
-    if (filter.Wants(*past)) turn.actions.push_back(StreamItem{event.request, *past});
+  for (const EventLog::Shared& past : parts.events.After(after))
+    if (filter.Wants(*past)) turn.actions.push_back(StreamItem{event.request, past});
   parts.events.watches.emplace(event.request, std::move(filter));
   return Later{};
 }
@@ -67,7 +67,7 @@ Outcome<admin::v1::ListEventsResponse> ListEvents(const admin::v1::ListEventsReq
   PageMaker<admin::v1::Event> page(std::get<ListQuery>(query));
   const EventFilter filter = FilterOf(call.kinds(), call.resource());
   admin::v1::ListEventsResponse out;
-  for (const admin::v1::Event* event : parts.events.After(after)) {
+  for (const EventLog::Shared& event : parts.events.After(after)) {
     if (!filter.Wants(*event)) continue;
     if (!page.Offer(*event, absl::StrCat(EventLog::NumberOf(*event)))) break;
   }
@@ -78,9 +78,9 @@ Outcome<admin::v1::ListEventsResponse> ListEvents(const admin::v1::ListEventsReq
 void PublishEvents(Parts& parts, Turn& turn) {
   for (admin::v1::Event& happened : std::exchange(turn.happened, {})) {
     *happened.mutable_time() = ToProto(WallOf(turn.now, parts));
-    const admin::v1::Event& event = parts.events.Add(std::move(happened));
+    const EventLog::Shared event = parts.events.Add(std::move(happened));
     for (const auto& [request, filter] : parts.events.watches)
-      if (filter.Wants(event)) turn.actions.push_back(StreamItem{request, event});
+      if (filter.Wants(*event)) turn.actions.push_back(StreamItem{request, event});
   }
 }
 

@@ -24,6 +24,7 @@
 #include "controlplane/events/resource_book.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/loop/action.h"
+#include "controlplane/loop/audited_change.h"
 #include "controlplane/loop/backend_drains.h"
 #include "controlplane/loop/config_changes.h"
 #include "controlplane/loop/connection_orders.h"
@@ -80,6 +81,7 @@ struct Parts {
   ResourceLooks resource_looks;
   RequestLedger requests;
   std::map<RequestId, OperationWaiter> waiters;
+  AuditedChanges audited;
   std::map<RequestId, Reply> kept_replies;  // Of changes, for repeats with the same request id.
   History history;
   uint64_t ran_revision = 0;     // The newest that a worker ran; 0: none is known.

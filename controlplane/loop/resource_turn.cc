@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -119,25 +120,36 @@ void Fill(const ResourceBook::Change& change, const View& view, WorkersByName& w
   }
 }
 
+size_t Send(RequestId request, ResourceChange change, Turn& turn) {
+  auto shared = std::make_shared<const ResourceChange>(std::move(change));
+  turn.actions.push_back(StreamItem{request, shared});
+  return shared->ByteSizeLong();
+}
+
 // Sends what is news to one watch. False when more is left to be sent.
 bool SendTo(RequestId request, ResourceWatch& watch, const View& view, WorkersByName& workers,
             const ResourceBook& book, Turn& turn) {
   std::vector<ResourceBook::Change> changes;
-  watch.said = book.After(watch.said, watch.begin, watch.scope, kMaxResourceChanges, changes);
+  const uint64_t upto =
+      book.After(watch.said, watch.begin, watch.scope, kMaxResourceChanges, changes);
+  size_t bytes = 0;
   for (const ResourceBook::Change& change : changes) {
+    if (bytes >= kMaxResourceBytes) return false;
     ResourceChange out;
     out.set_resume_token(book.TokenOf(change.number, watch.scope));
     out.set_kind(change.kind);
     out.set_name(change.name);
     if (change.kind != ResourceChange::KIND_DELETED) Fill(change, view, workers, out);
-    turn.actions.push_back(StreamItem{request, std::move(out)});
+    bytes += Send(request, std::move(out), turn);
+    watch.said = change.number;
   }
+  watch.said = upto;
   if (watch.said < book.newest()) return false;
   if (!std::exchange(watch.synced, true)) {
     ResourceChange out;
     out.set_resume_token(book.TokenOf(watch.said, watch.scope));
     out.set_kind(ResourceChange::KIND_SYNCED);
-    turn.actions.push_back(StreamItem{request, std::move(out)});
+    Send(request, std::move(out), turn);
   }
   return true;
 }

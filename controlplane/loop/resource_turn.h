@@ -14,6 +14,8 @@ namespace lb::controlplane {
 inline constexpr size_t kMaxResourceWatches = 32;
 // Most changes sent to a watch at once: half of what may wait for a slow reader.
 inline constexpr size_t kMaxResourceChanges = 10'000;
+// And bytes, but for one change more.
+inline constexpr size_t kMaxResourceBytes = 2u << 20;
 
 // Takes a watch; its answers begin with this turn.
 std::optional<Failure> WatchResources(const admin::v1::WatchResourcesRequest& request,

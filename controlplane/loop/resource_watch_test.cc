@@ -23,7 +23,7 @@ class ResourceWatchTest : public ApiFixture {
     Handle(TimerFired{});
     std::vector<std::string> out;
     for (StreamItem& item : items_) {
-      const auto& change = std::get<ResourceChange>(item.answer);
+      const auto& change = dynamic_cast<const ResourceChange&>(*item.answer);
       std::string kind = ResourceChange::Kind_Name(change.kind()).substr(sizeof "KIND_" - 1);
       out.push_back(change.name().empty() ? kind : kind + " " + change.name());
       token_ = change.resume_token();

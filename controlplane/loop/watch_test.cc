@@ -32,7 +32,7 @@ class WatchTest : public testing::Test {
     for (Action& action : actions) {
       if (auto* reply = std::get_if<Reply>(&action)) replies_.push_back(std::move(*reply));
       if (auto* item = std::get_if<StreamItem>(&action))
-        items_.emplace_back(item->request, std::get<Event>(item->answer));
+        items_.emplace_back(item->request, dynamic_cast<const Event&>(*item->answer));
       if (auto* attempt = std::get_if<TryConfig>(&action)) tries_.push_back(std::move(*attempt));
       if (auto* send = std::get_if<SendToWorker>(&action))
         if (send->message.has_command()) command_ = send->message.command().id();

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -19,13 +20,15 @@
 #include "base/mutex.h"
 #include "controlplane/loop/action.h"
 #include "controlplane/shell/failure_to_grpc.h"
+#include "controlplane/shell/stream_budget.h"
+#include "google/protobuf/message.h"
 
 namespace lb::controlplane {
 
 // What becomes of a call's answers.
 struct CallEnds {
-  // False when it cannot be taken: too many wait for a slow reader. Answer the call then.
-  std::function<bool(AdminAnswer item)> stream;
+  // False when it cannot be taken: too much waits for a slow reader. Answer the call then.
+  std::function<bool(std::shared_ptr<const google::protobuf::Message> item)> stream;
   std::function<void(Reply reply)> done;  // Exactly once, and last.
 };
 
@@ -37,6 +40,7 @@ struct CallSink {
       begin;
   // The caller is gone: `done` is called soon, unless it was called before.
   std::function<void(RequestId request)> cancel;
+  StreamBudget* budget = nullptr;  // Of what streams keep; outlives the calls.
 };
 
 // A call with one answer. Deletes itself when gRPC is done with it.
@@ -49,7 +53,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       : sink_(sink) {
     id_ = sink_.begin(
         context, AdminCall(request),
-        {[](AdminAnswer) { return true; },
+        {[](const auto&) { return true; },
          [this, response](Reply reply) {
            auto* answer = std::get_if<Response>(&reply.answer);
            if (!reply.failure && answer == nullptr)
@@ -72,27 +76,38 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 template <typename Request, typename Response>
 class StreamCall final : public grpc::ServerWriteReactor<Response> {
  public:
-  // Answers that wait for a slow reader: all that are kept of the past, and as many new ones.
+  // Answers that wait for a slow reader, and their bytes: all that are kept of the past, and as
+  // many new ones (EventLog).
   static constexpr size_t kMaxQueued = 20'000;
+  static constexpr size_t kMaxQueuedBytes = 8u << 20;
 
   StreamCall(const CallSink& sink, const grpc::CallbackServerContext& context,
              const Request& request)
       : sink_(sink) {
     id_ = sink_.begin(context, AdminCall(request),
-                      {[this](AdminAnswer item) { return Queue(std::move(item)); },
+                      {[this](auto item) { return Queue(std::move(item)); },
                        [this](Reply reply) { End(std::move(reply)); }});
   }
 
  private:
-  bool Queue(AdminAnswer item) {
-    auto* answer = std::get_if<Response>(&item);
-    LB_CHECK(answer != nullptr);
+  struct Queued {
+    std::shared_ptr<const google::protobuf::Message> answer;
+    size_t bytes = 0;
+  };
+
+  bool Queue(std::shared_ptr<const google::protobuf::Message> answer) {
+    LB_CHECK(answer->GetDescriptor() == Response::descriptor());
+    const size_t bytes = answer->ByteSizeLong();
     Step next;
     {
       const MutexLock lock(mutex_);
       if (broken_) return true;
-      if (queue_.size() >= kMaxQueued) return false;
-      queue_.push_back(std::move(*answer));
+      // One alone always fits.
+      const bool room = queue_.size() < kMaxQueued &&
+                        (queue_.empty() || queued_bytes_ + bytes <= kMaxQueuedBytes);
+      if (!room || !sink_.budget->Take(answer.get(), bytes)) return false;
+      queued_bytes_ += bytes;
+      queue_.push_back({std::move(answer), bytes});
       next = NextStep();
     }
     Take(next);
@@ -114,12 +129,18 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
     {
       const MutexLock lock(mutex_);
       writing_ = false;
-      queue_.pop_front();
-      if (!ok) queue_.clear();
+      DropFront();
+      while (!ok && !queue_.empty()) DropFront();
       broken_ = broken_ || !ok;
       next = NextStep();
     }
     Take(next);
+  }
+
+  void DropFront() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    sink_.budget->Give(queue_.front().answer.get());
+    queued_bytes_ -= queue_.front().bytes;
+    queue_.pop_front();
   }
 
   // What gRPC is told next. Told without the lock held: it may call back at once.
@@ -132,7 +153,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
     if (writing_ || finished_) return {};
     if (!queue_.empty()) {
       writing_ = true;
-      return {&queue_.front(), {}};
+      return {static_cast<const Response*>(queue_.front().answer.get()), {}};
     }
     finished_ = end_.has_value();
     return {nullptr, end_};
@@ -149,7 +170,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   const CallSink& sink_;
   RequestId id_ = 0;
   Mutex mutex_;
-  std::deque<Response> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written if writing_.
+  std::deque<Queued> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written if writing_.
+  size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // Nothing can be written any more.

@@ -2,18 +2,20 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
-#include "base/log.h"
 #include "controlplane/access/rules.h"
 #include "controlplane/shell/admin_call.h"
 #include "controlplane/shell/admin_services.h"
 #include "controlplane/shell/audit.h"
+#include "controlplane/shell/call_shares.h"
 #include "controlplane/shell/peer_credentials.h"
 
 namespace lb::controlplane {
@@ -32,7 +34,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     calls_sink_ = {[this](const Context& context, AdminCall call, CallEnds ends) {
                      return Submit(context, std::move(call), std::move(ends));
                    },
-                   [this](RequestId request) { Cancel(request); }};
+                   [this](RequestId request) { Cancel(request); }, &budget_};
     services_ = MakeAdminServices(calls_sink_);
   }
 
@@ -53,18 +55,23 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   void Answer(Reply reply) {
     auto call = calls_.extract(reply.request);
     if (call.empty()) return;
-    --under_way_;
-    if (call.mapped().audited) {
-      const LogFields line = audit_.Line(*call.mapped().audited, reply, ReadClocks().steady);
-      // Whatever level is logged: what was done must not be hidden by a change of it.
-      if (!line.empty()) LogAtAnyLevel(LogLevel::kInfo, "audit", line);
-    }
-    if (!call.mapped().caller_gone) call.mapped().ends.done(std::move(reply));
+    shares_.End(call.mapped().caller, call.mapped().kind);
+    if (call.mapped().audited) WriteAudit(*call.mapped().audited, reply);
+    if (call.mapped().ends.done) call.mapped().ends.done(std::move(reply));
+  }
+
+  size_t abandoned() const {
+    return static_cast<size_t>(std::count_if(
+        calls_.begin(), calls_.end(), [](const auto& entry) { return !entry.second.ends.done; }));
   }
 
   void Stop() {
     stopping_ = true;
-    while (!calls_.empty()) Answer(Stopping(calls_.begin()->first));
+    while (!calls_.empty()) {
+      auto& [id, call] = *calls_.begin();
+      if (call.audited) call.audited->unknown = true;
+      Answer(Stopping(id));
+    }
   }
 
  private:
@@ -75,61 +82,64 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
 
   // A call under way.
   struct Call {
-    CallEnds ends;
+    Caller caller;
+    CallKind kind = CallKind::kShort;
+    CallEnds ends;  // Without `done`: the caller is gone.
     std::optional<AuditedCall> audited;
-    bool caller_gone =
-        false;  // It is carried out all the same, and audited with what became of it.
   };
+
+  static CallKind KindOf(const AdminCall& call, const google::protobuf::MethodDescriptor* method) {
+    if (std::holds_alternative<admin::v1::WaitOperationRequest>(call)) return CallKind::kWaiting;
+    return method != nullptr && method->server_streaming() ? CallKind::kStream : CallKind::kShort;
+  }
 
   // On one of gRPC's threads.
   RequestId Submit(const Context& context, AdminCall call, CallEnds ends) {
     const RequestId id = ++last_id_;
     const std::optional<Identity> peer = PeerOf(context);
-    if (under_way_.fetch_add(1) >= kMaxCalls) {
-      --under_way_;
-      ends.done({id,
-                 Failure{absl::ResourceExhaustedError("too many calls at once; try again"),
-                         "TOO_MANY_CALLS"},
-                 {}});
+    const auto* method = MethodOf(call);
+    const std::string name = NameOf(method);
+    const AccessRule* rule = FindAccessRule(name);
+    Call entry{peer ? peer->caller : Caller{}, KindOf(call, method), std::move(ends), {}};
+    if (peer && (rule == nullptr || rule->mutates)) entry.audited = DescribeCall(call, name, *peer);
+    std::optional<Failure> refusal = CheckAdminCall(peer, name);
+    if (!refusal) refusal = shares_.Begin(entry.caller, entry.kind);
+    if (refusal) {
+      const Reply reply{id, std::move(refusal), {}};
+      entry.ends.done(reply);
+      if (entry.audited)
+        asio::post(io_, [self = shared_from_this(), audited = *std::move(entry.audited), reply] {
+          self->WriteAudit(audited, reply);
+        });
       return id;
     }
-    asio::post(io_, [self = shared_from_this(), id, peer, call = std::move(call),
-                     ends = std::move(ends)]() mutable {
-      self->Begin(id, peer, std::move(call), std::move(ends));
+    asio::post(io_, [self = shared_from_this(), id, entry = std::move(entry),
+                     call = std::move(call)]() mutable {
+      self->Begin(id, std::move(entry), std::move(call));
     });
     return id;
   }
 
-  void Begin(RequestId id, const std::optional<Identity>& peer, AdminCall call, CallEnds ends) {
-    if (stopping_) {
-      --under_way_;
-      return ends.done(Stopping(id));
-    }
-    const std::string method = MethodOf(call);
-    const AccessRule* rule = FindAccessRule(method);
-    Call& entry = calls_[id];
-    entry.ends = std::move(ends);
-    if (peer && (rule == nullptr || rule->mutates))
-      entry.audited = DescribeCall(call, method, *peer);
-    if (std::optional<Failure> refusal = CheckAdminCall(peer, method))
-      return Answer({id, std::move(refusal), {}});
-    sink_(AdminRequest{id, std::move(call), ReadClocks(), peer->caller});
+  void Begin(RequestId id, Call entry, AdminCall call) {
+    const Caller caller = entry.caller;
+    calls_.emplace(id, std::move(entry));
+    if (stopping_) return Answer(Stopping(id));
+    sink_(AdminRequest{id, std::move(call), ReadClocks(), caller});
   }
 
   // On one of gRPC's threads.
   void Cancel(RequestId id) {
-    asio::post(io_, [self = shared_from_this(), id] {
-      const auto call = self->calls_.find(id);
-      if (call == self->calls_.end() || call->second.caller_gone) return;
-      if (call->second.audited) return self->CallerGone(call->first, call->second);
-      self->End(id, {absl::CancelledError("the caller is gone"), "CANCELLED"});
-    });
+    asio::post(io_, [self = shared_from_this(), id] { self->CallerGone(id); });
   }
 
-  // Lets the caller of a change go; the change goes on.
-  static void CallerGone(RequestId id, Call& call) {
-    call.caller_gone = call.audited->caller_gone = true;
-    call.ends.done({id, Failure{absl::CancelledError("the caller is gone"), "CANCELLED"}, {}});
+  // A change goes on without its caller: the loop's answer to it is what the audit trail tells.
+  void CallerGone(RequestId id) {
+    const auto call = calls_.find(id);
+    if (call == calls_.end() || !call->second.ends.done) return;
+    Failure gone{absl::CancelledError("the caller is gone"), "CANCELLED"};
+    if (!call->second.audited) return End(id, std::move(gone));
+    call->second.audited->caller_gone = true;
+    std::exchange(call->second.ends.done, nullptr)({id, std::move(gone), {}});
   }
 
   // Ends a call that the loop has not ended.
@@ -138,13 +148,18 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     sink_(AdminCallEnded{id});
   }
 
+  void WriteAudit(const AuditedCall& call, const Reply& reply) {
+    Audit::Write(audit_.Line(call, reply, ReadClocks().steady));
+  }
+
   asio::io_context& io_;
   EventSink sink_;
   CallSink calls_sink_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::map<RequestId, Call> calls_;
   Audit audit_;
-  std::atomic<size_t> under_way_{0};
+  CallShares shares_;
+  StreamBudget budget_;
   std::atomic<RequestId> last_id_{0};
   bool stopping_ = false;
 };
@@ -161,6 +176,8 @@ std::vector<grpc::Service*> AdminService::services() { return impl_->services();
 void AdminService::Answer(Reply reply) { impl_->Answer(std::move(reply)); }
 
 void AdminService::Stream(StreamItem item) { impl_->Stream(std::move(item)); }
+
+size_t AdminService::abandoned() const { return impl_->abandoned(); }
 
 void AdminService::Stop() { impl_->Stop(); }
 

@@ -1,5 +1,8 @@
 // The admin API: every call of lb.admin.v1 becomes an AdminRequest, every Reply its response.
 //
+// CallShares says how many calls may be under way at once. A call that changes something leaves an
+// audit line when the loop has answered it, also when its caller is gone by then.
+//
 // An error carries its canonical code, its message and google.rpc details. Threading: the
 // io_context's one thread; gRPC's threads only post there.
 #pragma once
@@ -20,9 +23,6 @@ namespace lb::controlplane {
 
 class AdminService final {
  public:
-  // Calls under way at once, over all connections; one more gets RESOURCE_EXHAUSTED.
-  static constexpr size_t kMaxCalls = 256;
-
   AdminService(boost::asio::io_context& io, EventSink sink);
   ~AdminService();
 
@@ -33,6 +33,9 @@ class AdminService final {
   void Answer(Reply reply);
   // Sends one of the answers of a call that streams.
   void Stream(StreamItem item);
+
+  // Changes under way whose callers are gone.
+  size_t abandoned() const;
 
   // Answers all calls, now and later, with Unavailable.
   void Stop();

@@ -6,7 +6,10 @@
 #include <sys/socket.h>
 
 #include <thread>
+#include <vector>
 
+#include "base/log.h"
+#include "controlplane/shell/call_shares.h"
 #include "controlplane/shell/grpc_server.h"
 #include "controlplane/shell/test_loop.h"
 #include "google/rpc/error_details.pb.h"
@@ -41,10 +44,34 @@ class AdminServiceTest : public testing::Test {
     options.services = service_.services();
     options.helpers = true;
     server_ = GrpcServer::Start(std::move(options)).value();
+    channel_ = ChannelOf({Role::kViewer, "uid/1000"});
+  }
+
+  std::shared_ptr<grpc::Channel> ChannelOf(const Caller& caller) {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    server_->TakeLocal(UniqueFd(ends[0]), {Role::kViewer, "uid/1000"});
-    channel_ = grpc::CreateInsecureChannelFromFd("admin", ends[1]);
+    server_->TakeLocal(UniqueFd(ends[0]), caller);
+    return grpc::CreateInsecureChannelFromFd("admin", ends[1]);
+  }
+
+  // A drain whose caller leaves while the loop is at it.
+  void DrainAndLeave() {
+    silent_ = true;
+    const auto channel = ChannelOf({Role::kOperator, "uid/7"});
+    std::thread caller([&] {
+      v1::Operation operation;
+      const grpc::Status status =
+          v1::WorkerService::NewStub(channel)->DrainWorker(&context_, {}, &operation);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+    });
+    EXPECT_TRUE(loop_.RunUntil([&] { return last_.request != 0; }));
+    context_.TryCancel();
+    caller.join();
+    EXPECT_TRUE(loop_.RunUntil([&] { return service_.abandoned() == 1; }));
+  }
+
+  static bool Has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
   }
 
   ~AdminServiceTest() override {
@@ -136,6 +163,24 @@ TEST_F(AdminServiceTest, AnErrorCarriesItsCodeItsMessageAndItsDetails) {
   EXPECT_EQ(bad.field_violations(0).field(), "name");
 }
 
+// Each byte of such text is three on the wire, and too much trailing metadata has a code of its
+// own.
+TEST_F(AdminServiceTest, TheLongestErrorKeepsItsCode) {
+  std::string text;
+  while (text.size() < 9'000) text += "\xC3\xA9";
+  Failure failure{absl::NotFoundError(text), "RULE_NOT_FOUND"};
+  for (const char* key : {"name", "closest", "rule", "backend"}) failure.metadata[key] = text;
+  for (size_t i = 0; i < 2 * Failure::kMaxViolations; ++i)
+    failure.violations.push_back({text, text});
+  reply_.failure = failure;
+  v1::Rule rule;
+  const grpc::Status status = GetRule(rule);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND) << status.error_message();
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_EQ(details.details_size(), 2);
+}
+
 // Goal: a call that waits in the loop costs nothing once its caller is gone. Method: the loop never
 // answers; the caller's deadline is over.
 TEST_F(AdminServiceTest, TheLoopHearsOfACallerThatIsGone) {
@@ -144,6 +189,69 @@ TEST_F(AdminServiceTest, TheLoopHearsOfACallerThatIsGone) {
   v1::Rule rule;
   EXPECT_EQ(GetRule(rule).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(loop_.RunUntil([&] { return ended_ == last_.request; }));
+}
+
+// Goal: the audit trail tells what became of a change, not that its caller left. Method: the loop
+// answers when the caller has left, and only errors are logged.
+TEST_F(AdminServiceTest, AChangeGoesOnWithoutItsCallerAndItsAuditLineTellsItsEnd) {
+  ASSERT_TRUE(SetUpLog("error", "text").ok());
+  testing::internal::CaptureStderr();
+  DrainAndLeave();
+  EXPECT_EQ(ended_, 0u);
+  Reply reply{last_.request, std::nullopt, v1::Operation()};
+  reply.before = "accepting";
+  reply.after = "draining";
+  service_.Answer(std::move(reply));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(Has(log,
+                  "who=uid/7 role=operator method=lb.admin.v1.WorkerService/DrainWorker "
+                  "before=accepting after=draining caller_gone=true code=OK"))
+      << log;
+}
+
+TEST_F(AdminServiceTest, AStopLeavesNoChangeWithoutItsLine) {
+  testing::internal::CaptureStderr();
+  DrainAndLeave();
+  service_.Stop();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(Has(log, "caller_gone=true outcome=unknown code=UNAVAILABLE")) << log;
+}
+
+TEST_F(AdminServiceTest, AViewerThatWaitsLocksNobodyOut) {
+  silent_ = true;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientAsyncResponseReader<v1::Operation>>> calls;
+  grpc::CompletionQueue queue;
+  auto stub = v1::OperationService::NewStub(channel_);
+  v1::Operation operation;
+  std::vector<grpc::Status> ends(100);
+  for (grpc::Status& end : ends) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    calls.push_back(stub->AsyncWaitOperation(contexts.back().get(), {}, &queue));
+    calls.back()->Finish(&operation, &end, &end);
+  }
+  const size_t too_many = ends.size() - CallShares::kBounds[1].of_caller;
+  const size_t refused = WhileRunning([&] {
+    size_t count = 0;
+    void* tag = nullptr;
+    bool ok = false;
+    while (count < too_many && queue.Next(&tag, &ok))
+      count +=
+          static_cast<grpc::Status*>(tag)->error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    return count;
+  });
+  EXPECT_EQ(refused, too_many);
+  silent_ = false;
+  reply_.answer = v1::Rule();
+  v1::Rule rule;
+  EXPECT_TRUE(GetRule(rule).ok());
+  for (auto& context : contexts) context->TryCancel();
+  WhileRunning([&] {
+    void* tag = nullptr;
+    bool ok = false;
+    for (size_t left = ends.size() - too_many; left > 0; --left) queue.Next(&tag, &ok);
+    return true;
+  });
 }
 
 // Goal: who watches and does not read costs a bounded queue, loses nothing of what it was sent, and
@@ -157,16 +265,18 @@ TEST_F(AdminServiceTest, AWatchThatIsNotReadEndsAndTheLoopHearsOfIt) {
   uint64_t sent = 0;
   constexpr uint64_t kFarTooMany = 100'000;
   const auto send = [&] {
-    v1::Event event;
-    event.set_resume_token(std::to_string(++sent));
-    event.set_message(std::string(1'000, 'x'));
+    auto event = std::make_shared<v1::Event>();
+    event->set_resume_token(std::to_string(++sent));
+    event->set_message(std::string(1'000, 'x'));
     service_.Stream({last_.request, event});
     loop_.io().restart();
     loop_.io().poll();
   };
   while (ended_ != last_.request && sent < kFarTooMany) send();
   EXPECT_EQ(ended_, last_.request);
-  EXPECT_GT(sent, 10'000u);
+  // 8 MiB of them.
+  EXPECT_GT(sent, 7'000u);
+  EXPECT_LT(sent, 12'000u);
   send();
   uint64_t seen = 0;
   const grpc::Status status = WhileRunning([&] {

@@ -5,12 +5,13 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <iterator>
-#include <string_view>
 #include <utility>
 #include <variant>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -52,36 +53,43 @@ std::string First(const Message& message, std::initializer_list<const char*> nam
   return "";
 }
 
-// A message as text in one line, without what it has of a secret or of a whole file.
-std::string Details(const Message& request) {
-  constexpr std::string_view kElsewhere[] = {"name",          "request_id", "content",
-                                             "validate_only", "etag",       "if_revision"};
-  std::vector<const FieldDescriptor*> fields;
-  request.GetReflection()->ListFields(request, &fields);
-  std::vector<std::string> parts;
-  for (const FieldDescriptor* field : fields) {
-    if (std::find(std::begin(kElsewhere), std::end(kElsewhere), field->name()) !=
-            std::end(kElsewhere) ||
-        field->is_repeated())
-      continue;
-    std::string text;
-    google::protobuf::TextFormat::PrintFieldValueToString(request, field, -1, &text);
-    parts.push_back(absl::StrCat(field->name(), "=", text));
-  }
-  return absl::StrJoin(parts, " ");
+// What has a field of its own in the line, and what must stand in none.
+constexpr std::array<std::string_view, 8> kElsewhere{
+    "name", "parent", "etag", "if_revision", "request_id", "validate_only", "content", "read_mask"};
+
+// In quotes, so that no text passes for another field.
+std::string Quoted(const std::string& text) {
+  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, Audit::kMaxValueBytes)), "\"");
 }
 
-// What the answer says of what holds now.
-std::string After(const Reply& reply) {
-  if (const auto* applied = std::get_if<admin::v1::ApplyConfigResponse>(&reply.answer))
-    return applied->config().name();
-  if (const auto* config = std::get_if<admin::v1::Config>(&reply.answer)) return config->name();
-  if (const auto* backend = std::get_if<admin::v1::Backend>(&reply.answer))
-    return absl::StrCat("weight=", backend->weight(),
-                        " state=", type::v1::AdminState_Name(backend->admin_state()));
-  if (const auto* operation = std::get_if<admin::v1::Operation>(&reply.answer))
-    return operation->name();
-  return "";
+// The other fields that are set, "timeout={seconds: 5} force=true".
+std::string Details(const Message& message) {
+  std::vector<const FieldDescriptor*> set;
+  message.GetReflection()->ListFields(message, &set);
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::vector<std::string> out;
+  for (const FieldDescriptor* field : set) {
+    if (std::find(kElsewhere.begin(), kElsewhere.end(), field->name()) != kElsewhere.end())
+      continue;
+    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    const int count = field->is_repeated() ? message.GetReflection()->FieldSize(message, field) : 1;
+    for (int i = 0; i < count && out.size() < Audit::kMaxValueBytes; ++i) {
+      std::string value;
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING && !field->is_repeated())
+        value = Quoted(message.GetReflection()->GetString(message, field));
+      else
+        printer.PrintFieldValueToString(message, field, field->is_repeated() ? i : -1, &value);
+      if (is_message) value = absl::StrCat("{", absl::StripAsciiWhitespace(value), "}");
+      out.push_back(absl::StrCat(field->name(), "=", value));
+    }
+  }
+  return absl::StrJoin(out, " ");
+}
+
+std::string OperationOf(const Reply& reply) {
+  const auto* operation = std::get_if<admin::v1::Operation>(&reply.answer);
+  return reply.failure || operation == nullptr ? "" : operation->name();
 }
 
 void Add(LogFields& fields, const char* name, const std::string& value) {
@@ -90,27 +98,31 @@ void Add(LogFields& fields, const char* name, const std::string& value) {
 
 }  // namespace
 
-std::string MethodOf(const AdminCall& call) {
+const google::protobuf::MethodDescriptor* MethodOf(const AdminCall& call) {
   const auto* type = Request(call).GetDescriptor();
   const auto* file = type->file();
   for (int s = 0; s < file->service_count(); ++s) {
     const auto* service = file->service(s);
     for (int m = 0; m < service->method_count(); ++m)
-      if (service->method(m)->input_type() == type)
-        return absl::StrCat(service->full_name(), "/", service->method(m)->name());
+      if (service->method(m)->input_type() == type) return service->method(m);
   }
-  return "";
+  return nullptr;
+}
+
+std::string NameOf(const google::protobuf::MethodDescriptor* method) {
+  if (method == nullptr) return "";
+  return absl::StrCat(method->service()->full_name(), "/", method->name());
 }
 
 AuditedCall DescribeCall(const AdminCall& call, std::string method, const Identity& who) {
   const Message& request = Request(call);
   return {std::move(method),
           who,
-          First(request, {"name", "parent", "rule"}),
+          First(request, {"name", "parent"}),
+          Details(request),
           First(request, {"etag", "if_revision"}),
           Value(request, "request_id"),
-          Value(request, "validate_only") == "true",
-          Details(request)};
+          Value(request, "validate_only") == "true"};
 }
 
 AuditedCall DescribeStranger(const std::vector<std::string>& uri_sans, std::string_view method) {
@@ -122,7 +134,7 @@ AuditedCall DescribeStranger(const std::vector<std::string>& uri_sans, std::stri
 }
 
 LogFields Audit::Line(const AuditedCall& call, const Reply& reply, Instant now) {
-  if (reply.failure && !HasRoom(now)) {
+  if (reply.failure && !call.unknown && !HasRoom(now)) {
     ++missing_;
     return {};
   }
@@ -133,13 +145,16 @@ LogFields Audit::Line(const AuditedCall& call, const Reply& reply, Instant now) 
   Add(fields, "certificate", call.certificate);
   Add(fields, "method", call.method);
   Add(fields, "resource", call.resource);
-  // What the caller said that it had seen; "0" is a revision that it did not say.
-  if (call.before != "0") Add(fields, "if", call.before);
+  // 0 is a revision that the caller did not name.
+  if (call.expected != "0") Add(fields, "if", call.expected);
   Add(fields, "details", call.details);
-  if (!reply.failure) Add(fields, "after", After(reply));
+  Add(fields, "before", reply.before);
+  Add(fields, "after", reply.after);
+  Add(fields, "operation", OperationOf(reply));
   Add(fields, "request_id", call.request_id);
   if (call.dry_run) Add(fields, "dry_run", "true");
   if (call.caller_gone) Add(fields, "caller_gone", "true");
+  if (call.unknown) Add(fields, "outcome", "unknown");
   Add(fields, "code",
       absl::StatusCodeToString(reply.failure ? reply.failure->status.code()
                                              : absl::StatusCode::kOk));
@@ -147,6 +162,10 @@ LogFields Audit::Line(const AuditedCall& call, const Reply& reply, Instant now) 
   if (missing_ > 0) Add(fields, "refusals_not_shown", absl::StrCat(missing_));
   missing_ = 0;
   return fields;
+}
+
+void Audit::Write(const LogFields& line) {
+  if (!line.empty()) LogAtAnyLevel(LogLevel::kInfo, "audit", line);
 }
 
 bool Audit::HasRoom(Instant now) {

@@ -1,10 +1,12 @@
 // The audit trail: one log line "audit" for every call that changes something, also for those that
 // were refused.
 //
-// Fields: who, role, certificate (of nobody: its names), method, resource, before and after (etag,
-// revision or state, where the call or its answer has one), request_id, dry_run, code, reason.
-// Values are cut to kMaxValueBytes. Of refusals at most kMaxRefusalsPerS lines a second are
-// written; the next line tells how many are missing. Threading: one thread.
+// Fields: who, role, certificate (of nobody: its names), method, resource, if (etag or revision
+// that the caller had seen), details (what else the request says, but for a configuration's
+// content), before and after (of the resource, from the loop), operation, request_id, dry_run,
+// caller_gone, outcome, code, reason. Values are cut to kMaxValueBytes. Of refusals at most
+// kMaxRefusalsPerS lines a second are written; the next line tells how many are missing. No level
+// of the log suppresses a line. Threading: one thread.
 #pragma once
 
 #include <cstddef>
@@ -17,23 +19,29 @@
 #include "base/time.h"
 #include "controlplane/access/identity.h"
 #include "controlplane/loop/action.h"
+#include "google/protobuf/descriptor.h"
 
 namespace lb::controlplane {
 
-// "package.Service/Method" of a call, from its request's type; "" where no method takes it.
-std::string MethodOf(const AdminCall& call);
+// The method that takes a call's request; nullptr: none.
+const google::protobuf::MethodDescriptor* MethodOf(const AdminCall& call);
+// "package.Service/Method"; "" of nullptr.
+std::string NameOf(const google::protobuf::MethodDescriptor* method);
 
 // What is known of a call before it is answered.
 struct AuditedCall {
   std::string method;
   Identity who;
   std::string resource;
-  std::string before;
+  std::string details;   // What it asks for: "weight=3", "timeout={seconds: 5}".
+  std::string expected;  // The etag or revision that the caller had seen.
   std::string request_id;
   bool dry_run = false;
-  std::string details{};      // What it asks for: "weight=3", "timeout=30s".
-  bool caller_gone = false;   // It did not wait for the answer.
   std::string certificate{};  // What the certificate of nobody says.
+  // The caller had left before the loop answered: it was told something else.
+  bool caller_gone = false;
+  // The process stops and nobody knows whether the call has had its effect.
+  bool unknown = false;
 };
 
 AuditedCall DescribeCall(const AdminCall& call, std::string method, const Identity& who);
@@ -48,6 +56,9 @@ class Audit final {
 
   // The fields of the line of a call that has ended, or none: it is one refusal too many.
   LogFields Line(const AuditedCall& call, const Reply& reply, Instant now);
+
+  // Writes a line of Line(), if there is one. Any thread.
+  static void Write(const LogFields& line);
 
  private:
   bool HasRoom(Instant now);

@@ -125,7 +125,10 @@ TEST(AccessRulesTest, DeniesByDefault) {
   EXPECT_FALSE(CheckAdminCall(admin, "lb.admin.v1.WorkerService/DrainWorker"));
   EXPECT_TRUE(CheckAdminCall(worker, "lb.admin.v1.StatusService/GetStatus"));
   EXPECT_FALSE(CheckAdminCall(worker, "grpc.health.v1.Health/Check"));
-  EXPECT_FALSE(CheckAdminEntry(worker, "lb.admin.v1.StatusService/GetStatus"));
+  EXPECT_TRUE(CheckAdminEntry(worker, "lb.admin.v1.StatusService/GetStatus"));
+  EXPECT_TRUE(CheckAdminEntry(Identity{}, "lb.admin.v1.StatusService/GetStatus"));
+  EXPECT_FALSE(CheckAdminEntry(IdentityOf({"spiffe://c/viewer/eve"}),
+                               "lb.admin.v1.WorkerService/DrainWorker"));
   EXPECT_TRUE(CheckAdminEntry(std::nullopt, "lb.admin.v1.StatusService/GetStatus"));
   EXPECT_TRUE(CheckAdminEntry(worker, "grpc.channelz.v1.Channelz/GetServers"));
   EXPECT_TRUE(CheckAdminEntry(admin, "other.Service/Method"));

@@ -1,5 +1,7 @@
 #include "controlplane/access/rules.h"
 
+#include <set>
+
 #include "absl/strings/str_cat.h"
 
 namespace lb::controlplane {
@@ -8,6 +10,11 @@ namespace {
 constexpr char kWorkerMethod[] = "lb.worker.v1.WorkerControlService/Connect";
 
 std::string Text(std::string_view text) { return std::string(text); }
+
+bool IsOurs(std::string_view method) {
+  constexpr std::string_view kOurs = "lb.admin.";
+  return method.substr(0, kOurs.size()) == kOurs;
+}
 
 std::string RoleOf(const Identity& peer) {
   return peer.worker.empty() ? Text(RoleName(peer.caller.role)) : "worker";
@@ -78,6 +85,13 @@ const std::vector<AccessRule>& AccessRules() {
   return rules;
 }
 
+std::vector<std::string> AdminServices() {
+  std::set<std::string> names;
+  for (const AccessRule& rule : AccessRules())
+    if (IsOurs(rule.method)) names.insert(Text(rule.method.substr(0, rule.method.find('/'))));
+  return {names.begin(), names.end()};
+}
+
 const AccessRule* FindAccessRule(std::string_view method) {
   const size_t slash = method.find('/');
   if (slash == std::string_view::npos) return nullptr;
@@ -99,8 +113,8 @@ std::optional<Failure> CheckAdminCall(const std::optional<Identity>& peer,
 
 std::optional<Failure> CheckAdminEntry(const std::optional<Identity>& peer,
                                        std::string_view method) {
-  constexpr std::string_view kOurs = "lb.admin.";
-  if (peer && method.substr(0, kOurs.size()) == kOurs) return std::nullopt;
+  const bool has_role = peer && peer->worker.empty() && peer->caller.role != Role::kNone;
+  if (has_role && IsOurs(method)) return std::nullopt;
   return CheckAdminCall(peer, method);
 }
 

@@ -23,6 +23,9 @@ struct AccessRule {
 // The table, in the order of docs/security.md.
 const std::vector<AccessRule>& AccessRules();
 
+// The services of lb.admin in the table, by full name, each once.
+std::vector<std::string> AdminServices();
+
 // The rule of "package.Service/Method"; nullptr: nobody may call it.
 const AccessRule* FindAccessRule(std::string_view method);
 
@@ -31,7 +34,8 @@ const AccessRule* FindAccessRule(std::string_view method);
 std::optional<Failure> CheckAdminCall(const std::optional<Identity>& peer, std::string_view method);
 
 // What is asked before a call of the admin server is read. Like CheckAdminCall, but leaves calls of
-// lb.admin to its service, which refuses them with details and an audit line.
+// lb.admin by viewers, operators and admins to its service, which refuses them with details. Others
+// have no business there, so that nothing of theirs is kept in memory.
 std::optional<Failure> CheckAdminEntry(const std::optional<Identity>& peer,
                                        std::string_view method);
 

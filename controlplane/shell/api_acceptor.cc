@@ -77,11 +77,17 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
 
   const Counters& counters() const { return counters_; }
 
+  void HangUp() {
+    for (const Watched& watched : watched_)
+      ::shutdown(watched->descriptor.native_handle(), SHUT_RDWR);
+  }
+
  private:
   // The second descriptor of a connection.
   struct Connection {
     asio::posix::stream_descriptor descriptor;
     std::string source;  // Empty on a unix socket.
+    Caller caller;       // Empty on TCP.
   };
   using Watched = std::shared_ptr<Connection>;
   enum class Refusal { kUid, kLimit, kSource, kShortage };
@@ -129,12 +135,13 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
       return false;
     }
     auto watched = std::make_shared<Connection>(
-        Connection{asio::posix::stream_descriptor(io_, duplicate.Release()), source});
+        Connection{asio::posix::stream_descriptor(io_, duplicate.Release()), source,
+                   caller.value_or(Caller{})});
     watched_.insert(watched);
     if (!source.empty()) ++sources_[source];
     WaitForEnd(watched);
     ++counters_.accepted;
-    on_connection_(std::move(connection), caller.value_or(Caller{}));
+    on_connection_(std::move(connection), watched->caller);
     return true;
   }
 
@@ -158,6 +165,7 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
     watched_.erase(watched);
     const auto source = sources_.find(watched->source);
     if (source != sources_.end() && --source->second == 0) sources_.erase(source);
+    if (options_.on_end) options_.on_end(watched->caller);
   }
 
   // Whoever closes shuts the socket down first (gRPC does) or is the peer: both hang it up. Data
@@ -227,6 +235,8 @@ const Endpoint& ApiAcceptor::address() const { return impl_->address(); }
 size_t ApiAcceptor::connections() const { return impl_->connections(); }
 
 bool ApiAcceptor::HasPeer(pid_t pid) const { return impl_->HasPeer(pid); }
+
+void ApiAcceptor::HangUp() { impl_->HangUp(); }
 
 const ApiAcceptor::Counters& ApiAcceptor::counters() const { return impl_->counters(); }
 

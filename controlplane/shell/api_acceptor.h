@@ -42,6 +42,8 @@ class ApiAcceptor final {
     size_t max_connections_per_source = 0;
     // On a unix socket: who somebody is; absent: not let in. On TCP the certificate says.
     Identify identify;
+    // A connection that was taken is over; `caller` as it was then. May be null.
+    std::function<void(const Caller& caller)> on_end{};
   };
   struct Counters {
     uint64_t accepted = 0;
@@ -67,6 +69,9 @@ class ApiAcceptor final {
   // unix socket.
   bool HasPeer(pid_t pid) const;
   const Counters& counters() const;
+
+  // Ends every connection, as if its peer had.
+  void HangUp();
 
  private:
   class Impl;

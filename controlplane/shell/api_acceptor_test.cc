@@ -51,6 +51,26 @@ class ApiAcceptorTest : public testing::Test {
   Caller caller_;  // Of the last one.
 };
 
+TEST_F(ApiAcceptorTest, HangsUpAndTellsWhoIsGone) {
+  std::vector<std::string> gone;
+  ApiAcceptor::Options options = Options();
+  options.identify = [](uid_t uid, const std::vector<gid_t>&) {
+    return Caller{Role::kViewer, "uid/" + std::to_string(uid)};
+  };
+  options.on_end = [&](const Caller& caller) { gone.push_back(caller.name); };
+  auto acceptor = Start(std::move(options)).value();
+  const UniqueFd first = Connect();
+  UniqueFd second = Connect();
+  ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 2; }));
+  second = UniqueFd();
+  EXPECT_TRUE(loop_.RunUntil([&] { return gone.size() == 1; }));
+  acceptor->HangUp();
+  EXPECT_TRUE(loop_.RunUntil([&] { return gone.size() == 2; }));
+  EXPECT_TRUE(IsClosed(first));
+  EXPECT_EQ(gone, std::vector(2, "uid/" + std::to_string(::getuid())));
+  EXPECT_EQ(acceptor->connections(), 0u);
+}
+
 TEST_F(ApiAcceptorTest, HandsConnectionsOnAndSeesThemEnd) {
   auto acceptor = Start(Options()).value();
   struct stat info {};

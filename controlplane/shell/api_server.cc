@@ -34,6 +34,8 @@ absl::Status ApiServer::Listen(boost::asio::io_context& io, const Endpoint& addr
   acceptor.max_connections = options.max_connections;
   acceptor.max_connections_per_source = options.max_connections_per_source;
   acceptor.identify = options.identify;
+  if (address.kind() == Endpoint::Kind::kUnix)
+    acceptor.on_end = [this](const Caller& caller) { grpc_->LocalEnded(caller); };
   const bool is_tcp = address.kind() != Endpoint::Kind::kUnix;
   LB_CHECK(!is_tcp || options.grpc.tls != nullptr);
   LB_ASSIGN_OR_RETURN(auto started,
@@ -44,6 +46,11 @@ absl::Status ApiServer::Listen(boost::asio::io_context& io, const Endpoint& addr
                                          }));
   acceptors_.push_back(std::move(started));
   return absl::OkStatus();
+}
+
+void ApiServer::HangUpTcp() {
+  for (const auto& acceptor : acceptors_)
+    if (acceptor->address().kind() != Endpoint::Kind::kUnix) acceptor->HangUp();
 }
 
 bool ApiServer::HasPeer(pid_t pid) const {

@@ -38,6 +38,8 @@ class ApiServer final {
   bool HasPeer(pid_t pid) const;
   // Every address, with the ports that the kernel chose: "unix:/run/lb/admin.sock 127.0.0.1:9901".
   std::string Addresses() const;
+  // Ends every connection over TCP. Clients connect again, and have to show a certificate again.
+  void HangUpTcp();
   // Takes no more connections.
   void StopAccepting() { acceptors_.clear(); }
   // See GrpcServer; not on the io_context's thread.

@@ -8,12 +8,14 @@
 
 #include <atomic>
 #include <chrono>
-#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/time.h"
+#include "controlplane/shell/caller_places.h"
 #include "controlplane/shell/peer_credentials.h"
 
 namespace lb::controlplane {
@@ -21,6 +23,9 @@ namespace {
 
 using Acceptor = grpc::experimental::ExternalConnectionAcceptor;
 using grpc::ServerBuilder;
+
+// At most one log line of users for whom there is no place in so long.
+constexpr std::chrono::seconds kLogInterval{10};
 
 // gRPC logs what peers do wrong; it belongs with the rest of our lines.
 void SendLogToOurs() {
@@ -35,9 +40,9 @@ void SendLogToOurs() {
   static_cast<void>(done);
 }
 
-// What connections of one kind go through, and who is at their other ends.
+// What connections of one caller go through, and who it is.
 struct LocalDoor {
-  std::shared_ptr<Identity> peer;
+  std::shared_ptr<LocalPeer> peer;
   std::unique_ptr<Acceptor> acceptor;
 };
 
@@ -58,6 +63,7 @@ class GrpcServer::Impl final {
     ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
     builder.SetMaxSendMessageSize(-1);
+    builder.SetResourceQuota(grpc::ResourceQuota("lb-api").Resize(options.max_memory_bytes));
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
@@ -65,14 +71,30 @@ class GrpcServer::Impl final {
     for (grpc::Service* service : options.services) builder.RegisterService(service);
     AddDoors(options, builder);
     server_ = builder.BuildAndStart();
-    return server_ != nullptr;
+    if (server_ == nullptr) return false;
+    if (auto* health = server_->GetHealthCheckService(); health != nullptr)
+      for (const std::string& name : options.health_of) health->SetServingStatus(name, false);
+    SetServing(false);
+    return true;
   }
 
   ~Impl() { LB_CHECK(shut_down_ || server_ == nullptr); }
 
   void TakeLocal(UniqueFd connection, const Caller& caller) {
-    Pass(std::move(connection), *DoorOf(caller).acceptor);
+    const Instant now = ReadClocks().steady;
+    const std::optional<size_t> place = places_.Take(caller, now);
+    if (!place) {
+      if (!refused_at_ || now - *refused_at_ >= kLogInterval)
+        LogWarn("connection refused", {{"caller", caller.name}, {"error", "too many local users"}});
+      refused_at_ = now;
+      return;
+    }
+    LocalDoor& door = doors_[*place];
+    door.peer->Set({caller, ""});
+    Pass(std::move(connection), *door.acceptor);
   }
+
+  void LocalEnded(const Caller& caller) { places_.End(caller, ReadClocks().steady); }
 
   void TakeTls(UniqueFd connection) {
     LB_CHECK(tls_ != nullptr);
@@ -103,31 +125,18 @@ class GrpcServer::Impl final {
   }
 
   void AddDoors(const Options& options, ServerBuilder& builder) {
-    const auto add_local = [&](const Caller& caller) {
-      auto peer = std::make_shared<Identity>(Identity{caller, ""});
+    for (size_t i = 0; i < kMaxLocalCallers; ++i) {
+      auto peer = std::make_shared<LocalPeer>();
       auto acceptor = AddDoor(LocalPeerCredentials(peer, options.local_guard), builder);
-      return LocalDoor{std::move(peer), std::move(acceptor)};
-    };
-    for (size_t i = 0; i < kMaxLocalCallers; ++i) doors_.push_back(add_local({}));
-    for (const Role role : {Role::kNone, Role::kViewer, Role::kOperator, Role::kAdmin})
-      shared_[role] = add_local({role, "unix/" + std::string(RoleName(role))});
+      doors_.push_back({std::move(peer), std::move(acceptor)});
+    }
     if (options.tls != nullptr) tls_ = AddDoor(TlsPeerCredentials(options), builder);
   }
 
-  LocalDoor& DoorOf(const Caller& caller) {
-    const auto key = std::make_pair(caller.role, caller.name);
-    if (const auto known = named_.find(key); known != named_.end()) return *known->second;
-    if (named_.size() == doors_.size()) return shared_.at(caller.role);
-    LocalDoor& door = doors_[named_.size()];
-    door.peer->caller = caller;
-    named_[key] = &door;
-    return door;
-  }
-
   std::unique_ptr<grpc::Server> server_;
-  std::vector<LocalDoor> doors_;  // The first named_.size() have their callers.
-  std::map<std::pair<Role, std::string>, LocalDoor*> named_;
-  std::map<Role, LocalDoor> shared_;
+  std::vector<LocalDoor> doors_;  // By place.
+  CallerPlaces places_{kMaxLocalCallers};
+  std::optional<Instant> refused_at_;
   std::unique_ptr<Acceptor> tls_;
   std::atomic<bool> shut_down_{false};
 };
@@ -145,6 +154,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options) {
 void GrpcServer::TakeLocal(UniqueFd connection, const Caller& caller) {
   impl_->TakeLocal(std::move(connection), caller);
 }
+
+void GrpcServer::LocalEnded(const Caller& caller) { impl_->LocalEnded(caller); }
 
 void GrpcServer::TakeTls(UniqueFd connection) { impl_->TakeTls(std::move(connection)); }
 

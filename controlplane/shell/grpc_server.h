@@ -37,18 +37,17 @@ class GrpcServer final {
   static constexpr int kMaxMetadataBytes = 8 << 10;
   // A connection without a call is closed after so long; clients connect again by themselves.
   static constexpr int kMaxIdleMs = 10 * 60 * 1000;
-  // Different unix callers told apart by name. Those after them share one name for each role. A
-  // caller keeps its place for ever: giving it to another one could give that one's late calls the
-  // wrong name.
-  static constexpr size_t kMaxLocalCallers = 32;
+  // Different unix callers at once; connections of more are closed (CallerPlaces).
+  static constexpr size_t kMaxLocalCallers = 64;
 
   // Says why a call of "package.Service/Method" is refused, or nothing. Any thread.
   using Guard = std::function<std::optional<Failure>(const std::optional<Identity>& peer,
                                                      std::string_view method)>;
 
-  // Told of each refused call of nobody, with what its certificate says. Any thread.
-  using OnStranger = std::function<void(const std::vector<std::string>& uri_sans,
-                                        std::string_view method, const Failure& refusal)>;
+  // Told of each call that its guard refuses, with what the certificate says. Any thread.
+  using OnRefused = std::function<void(const std::optional<Identity>& peer,
+                                       const std::vector<std::string>& uri_sans,
+                                       std::string_view method, const Failure& refusal)>;
 
   struct Options {
     std::vector<grpc::Service*> services;  // Outlive the server.
@@ -59,7 +58,12 @@ class GrpcServer final {
     Guard tls_guard;               // Of calls over TLS.
     const TlsKeys* tls = nullptr;  // For TakeTls(); outlives the server.
     std::string cluster{};         // Of certificates; "": any.
-    OnStranger on_stranger{};      // Of calls over TLS; may be null.
+    OnRefused on_refused{};        // Of calls over TLS; may be null.
+    // Memory of all connections together: what was received and not read yet, what was not sent
+    // yet. Beyond it calls end with RESOURCE_EXHAUSTED.
+    size_t max_memory_bytes = 96u << 20;
+    // Full names of the services whose health is told, with `helpers`.
+    std::vector<std::string> health_of{};
   };
 
   // Internal error when gRPC refuses.
@@ -67,14 +71,17 @@ class GrpcServer final {
   // Requires Shutdown().
   ~GrpcServer();
 
-  // Serves a connected unix socket whose other end is `caller`. One thread.
+  // Serves a connected unix socket whose other end is `caller`, until LocalEnded. One thread.
   void TakeLocal(UniqueFd connection, const Caller& caller);
+  // A connection of `caller` is over. The same thread.
+  void LocalEnded(const Caller& caller);
 
   // Serves a connected TCP socket; who it is comes from its certificate. Requires Options::tls. Any
   // thread.
   void TakeTls(UniqueFd connection);
 
-  // What grpc.health.v1 says of every service. Any thread.
+  // What grpc.health.v1 says of the server and of every service; at first that they do not serve.
+  // Any thread.
   void SetServing(bool serving);
 
   // Cancels every call and returns when the last one is over: never on a thread that the services

@@ -22,13 +22,13 @@ constexpr char kName[] = "lb-name";
 
 // What a credential's calls need; gRPC deletes it.
 struct Door {
-  Door(std::shared_ptr<const Identity> known, GrpcServer::Guard its_guard)
+  Door(std::shared_ptr<const LocalPeer> known, GrpcServer::Guard its_guard)
       : peer(std::move(known)), guard(std::move(its_guard)) {}
 
-  const std::shared_ptr<const Identity> peer;  // Null: the certificate says.
+  const std::shared_ptr<const LocalPeer> peer;  // Null: the certificate says.
   const GrpcServer::Guard guard;
   std::string cluster{};  // Not changed once a connection has come, like the next.
-  GrpcServer::OnStranger on_stranger{};
+  GrpcServer::OnRefused on_refused{};
   Mutex noting;
 };
 
@@ -55,11 +55,25 @@ std::string MethodOf(const grpc_metadata* metadata, size_t count) {
   return "";
 }
 
+// What Note noted. `all_of` gives the values of a property.
+template <typename AllOf>
+std::optional<Identity> NotedIn(const AllOf& all_of) {
+  const std::vector<std::string> role = all_of(kRole);
+  if (role.empty()) return std::nullopt;
+  const auto first = [&](const char* name) {
+    const std::vector<std::string> values = all_of(name);
+    return values.empty() ? std::string() : values.front();
+  };
+  Identity peer{{Role::kNone, first(kName)}, first(kWorker)};
+  for (const Role known : {Role::kViewer, Role::kOperator, Role::kAdmin})
+    if (RoleName(known) == role.front()) peer.caller.role = known;
+  return peer;
+}
+
 // Notes the peer on its connection, once: before a handler of its first call can look. The context
 // is the connection's and is not made for calls that arrive together, so all that look at it before
 // it is noted hold the lock; afterwards it does not change.
 void Note(const Identity& peer, grpc_auth_context* context) {
-  if (!Values(context, kRole).empty()) return;
   grpc_auth_context_add_property(context, kWorker, peer.worker.data(), peer.worker.size());
   grpc_auth_context_add_property(context, kName, peer.caller.name.data(), peer.caller.name.size());
   const std::string role(RoleName(peer.caller.role));
@@ -74,14 +88,17 @@ void Process(void* state, grpc_auth_context* context, const grpc_metadata* metad
   {
     const MutexLock lock(door.noting);
     if (door.peer == nullptr) uri_sans = Values(context, GRPC_PEER_URI_PROPERTY_NAME);
-    peer = door.peer != nullptr ? *door.peer : IdentityOf(uri_sans, door.cluster);
-    if (peer) Note(*peer, context);
+    peer = NotedIn([context](const char* name) { return Values(context, name); });
+    if (!peer) {
+      peer = door.peer != nullptr ? door.peer->Get() : IdentityOf(uri_sans, door.cluster);
+      if (peer) Note(*peer, context);
+    }
   }
   std::optional<Failure> refusal;
   const std::string method = MethodOf(metadata, count);
   if (door.guard) refusal = door.guard(peer, method);
   if (refusal) {
-    if (!peer && door.on_stranger) door.on_stranger(uri_sans, method, *refusal);
+    if (door.on_refused) door.on_refused(peer, uri_sans, method, *refusal);
     const grpc::Status status = ToGrpcStatus(refusal->status);
     const std::string text = absl::StrCat(status.error_message(), " (", refusal->reason, ")");
     return done(user_data, nullptr, 0, nullptr, 0,
@@ -136,7 +153,7 @@ class Credentials final : public grpc::ServerCredentials {
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const Identity> peer,
+std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const LocalPeer> peer,
                                                               GrpcServer::Guard guard) {
   return std::make_shared<Credentials>(grpc_local_server_credentials_create(UDS), nullptr,
                                        std::make_unique<Door>(std::move(peer), std::move(guard)));
@@ -152,22 +169,17 @@ std::shared_ptr<grpc::ServerCredentials> TlsPeerCredentials(const GrpcServer::Op
   grpc_server_credentials* core = grpc_ssl_server_credentials_create_with_options(tls);
   auto door = std::make_unique<Door>(nullptr, options.tls_guard);
   door->cluster = options.cluster;
-  door->on_stranger = options.on_stranger;
+  door->on_refused = options.on_refused;
   return std::make_shared<Credentials>(core, std::move(fetcher), std::move(door));
 }
 
 std::optional<Identity> PeerOf(const grpc::ServerContextBase& context) {
-  const auto property = [&context](const char* name) -> std::optional<std::string> {
-    const auto values = context.auth_context()->FindPropertyValues(name);
-    if (values.empty()) return std::nullopt;
-    return std::string(values.front().data(), values.front().size());
-  };
-  const std::optional<std::string> role = property(kRole);
-  if (!role) return std::nullopt;
-  Identity peer{{Role::kNone, property(kName).value_or("")}, property(kWorker).value_or("")};
-  for (const Role known : {Role::kViewer, Role::kOperator, Role::kAdmin})
-    if (RoleName(known) == *role) peer.caller.role = known;
-  return peer;
+  return NotedIn([&context](const char* name) {
+    std::vector<std::string> values;
+    for (const grpc::string_ref& value : context.auth_context()->FindPropertyValues(name))
+      values.emplace_back(value.data(), value.size());
+    return values;
+  });
 }
 
 }  // namespace lb::controlplane

@@ -11,16 +11,35 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "base/mutex.h"
 #include "controlplane/access/identity.h"
 #include "controlplane/shell/grpc_server.h"
 #include "controlplane/shell/tls_keys.h"
 
 namespace lb::controlplane {
 
-// For connections on unix sockets: whoever comes through these credentials is `peer`, which is not
-// changed any more once a connection has come.
-std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const Identity> peer,
+// Who is at the other ends of the unix sockets that come through some credentials. Thread-safe.
+class LocalPeer final {
+ public:
+  // For connections that have not made a call yet; the others keep who they are.
+  void Set(Identity peer) {
+    const MutexLock lock(mutex_);
+    peer_ = std::move(peer);
+  }
+  Identity Get() const {
+    const MutexLock lock(mutex_);
+    return peer_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  Identity peer_ ABSL_GUARDED_BY(mutex_);
+};
+
+// For connections on unix sockets.
+std::shared_ptr<grpc::ServerCredentials> LocalPeerCredentials(std::shared_ptr<const LocalPeer> peer,
                                                               GrpcServer::Guard guard);
 
 // Mutual TLS; peers are who their certificates say. Requires Options::tls.

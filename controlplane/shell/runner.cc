@@ -22,7 +22,10 @@ class Runner::Impl final : public std::enable_shared_from_this<Runner::Impl> {
     loop_ = std::make_unique<ControlLoop>(std::move(options), ReadClocks().steady, actions);
     CarryOutAll(std::move(actions));
     SetTimer();
+    TellWhenReady();
   }
+
+  void WhenReady(std::function<void()> when_ready) { when_ready_ = std::move(when_ready); }
 
   void Post(Event event) {
     asio::post(io_, [weak = weak_from_this(), event = std::move(event)] {
@@ -63,8 +66,13 @@ class Runner::Impl final : public std::enable_shared_from_this<Runner::Impl> {
     loop_->Handle(event, now, actions);
     CarryOutAll(std::move(actions));
     SetTimer();
+    TellWhenReady();
     ++events_;
     busy_ += ReadClocks().steady - now;
+  }
+
+  void TellWhenReady() {
+    if (when_ready_ && ready()) std::exchange(when_ready_, nullptr)();
   }
 
   void CarryOutAll(std::vector<Action> actions) {
@@ -90,6 +98,7 @@ class Runner::Impl final : public std::enable_shared_from_this<Runner::Impl> {
 
   asio::io_context& io_;
   CarryOut carry_out_;
+  std::function<void()> when_ready_;
   std::unique_ptr<ControlLoop> loop_;
   asio::steady_timer timer_;
   Instant armed_for_ = Instant::max();  // Max: not armed.
@@ -104,6 +113,10 @@ Runner::Runner(asio::io_context& io, CarryOut carry_out)
 Runner::~Runner() { impl_->Stop(); }
 
 void Runner::Start(ControlLoop::Options options) { impl_->Start(std::move(options)); }
+
+void Runner::WhenReady(std::function<void()> when_ready) {
+  impl_->WhenReady(std::move(when_ready));
+}
 
 void Runner::Post(Event event) { impl_->Post(std::move(event)); }
 

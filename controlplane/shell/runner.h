@@ -34,6 +34,9 @@ class Runner final {
   // Handles nothing any more: what ends because the process ends is no news to be stored.
   void Stop();
 
+  // Calls `when_ready` once, as soon as a configuration is in force. Before Start.
+  void WhenReady(std::function<void()> when_ready);
+
   // Whether a configuration is in force.
   bool ready() const;
 

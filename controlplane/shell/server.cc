@@ -84,6 +84,7 @@ class Server::Impl final {
     }
     LB_RETURN_IF_ERROR(StartWorkerApi());
     LB_RETURN_IF_ERROR(StartAdminApi());
+    if (tls_ != nullptr) tls_->OnNewAuthorities([this] { HangUpTls(); });
     LB_RETURN_IF_ERROR(StartHttp());
     ControlLoop::Options options = LoopOptions(flags_.node_id, state_file_->Read());
     options.revisions = RevisionStore(RevisionsFolder(flags_)).Read();
@@ -135,9 +136,17 @@ class Server::Impl final {
   void AddTlsTo(ApiServer::Options& options) {
     options.grpc.tls = tls_.get();
     options.grpc.cluster = flags_.tls_cluster;
-    options.grpc.on_stranger = [this](const auto& uri_sans, auto method, const Failure& refusal) {
-      strangers_.Refused(uri_sans, method, refusal);
+    options.grpc.on_refused = [this](const auto& peer, const auto& uri_sans, auto method,
+                                     const Failure& refusal) {
+      strangers_.Refused(peer, uri_sans, method, refusal);
     };
+  }
+
+  // Certificates are looked at when a connection begins.
+  void HangUpTls() {
+    LogInfo("other authorities than before: connections over TLS have to begin anew");
+    worker_api_->HangUpTcp();
+    admin_api_->HangUpTcp();
   }
 
   // First, since it has none of the helpers that are switched on for the admin API.
@@ -150,6 +159,7 @@ class Server::Impl final {
     options.max_connections_per_source = kMaxConnectionsPerSource;
     options.identify = TrustedUsers(kServiceUser);
     options.grpc.services = {worker_service_.service()};
+    options.grpc.max_memory_bytes = kMaxWorkerMemoryBytes;
     options.grpc.tls_guard = CheckWorkerCall;
     AddTlsTo(options);
     LB_ASSIGN_OR_RETURN(worker_api_, ApiServer::Start(io_, std::move(options)));
@@ -172,8 +182,9 @@ class Server::Impl final {
     options.grpc.local_guard = CheckAdminEntry;
     options.grpc.tls_guard = CheckAdminEntry;
     AddTlsTo(options);
+    options.grpc.health_of = AdminServices();
     LB_ASSIGN_OR_RETURN(admin_api_, ApiServer::Start(io_, std::move(options)));
-    admin_api_->SetServing(true);
+    runner_.WhenReady([this] { admin_api_->SetServing(true); });
     return absl::OkStatus();
   }
 
@@ -253,6 +264,7 @@ class Server::Impl final {
   void Stop() {
     stopping_ = true;
     LogInfo("stopping; workers serve on");
+    admin_api_->SetServing(false);
     runner_.Stop();
     // Metrics read the acceptors: the pages go first.
     http_.reset();

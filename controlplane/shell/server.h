@@ -28,6 +28,8 @@ class Server final {
   static constexpr size_t kMaxAdminConnections = 128;
   // Of them from one address over TCP.
   static constexpr size_t kMaxConnectionsPerSource = 64;
+  // Memory of the connections of workers: many large hellos may come at once. See GrpcServer.
+  static constexpr size_t kMaxWorkerMemoryBytes = 512u << 20;
 
   // Takes the state folder, binds every socket and starts. Errors name the flag or path.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Flags& flags, InitialConfig config);

@@ -49,11 +49,16 @@ void TlsKeys::Look() {
     return LogError("the new TLS files are refused; the old ones stay in force",
                     {{"error", std::string(read.status().message())}});
   }
-  const MutexLock lock(mutex_);
-  if (*pems_ == *read) return;
-  pems_ = std::make_shared<const TlsPems>(*std::move(read));
+  const std::shared_ptr<const TlsPems> before = pems();
+  if (*before == *read) return;
+  const bool new_authorities = before->ca != read->ca;
+  {
+    const MutexLock lock(mutex_);
+    pems_ = std::make_shared<const TlsPems>(*std::move(read));
+  }
   ++reloads_;
   LogInfo("the TLS files are read again; new connections use them", {{"cert", paths_.cert}});
+  if (new_authorities && on_new_authorities_) on_new_authorities_();
 }
 
 // What changes when a file does: which file the name leads to, its size and times.

@@ -9,8 +9,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
@@ -31,6 +33,11 @@ class TlsKeys final {
   // What is in force; another pointer after each change. Any thread.
   std::shared_ptr<const TlsPems> pems() const;
 
+  // Is called after each change of the authorities: who was let in before may not be now.
+  void OnNewAuthorities(std::function<void()> on_new_authorities) {
+    on_new_authorities_ = std::move(on_new_authorities);
+  }
+
   // Changes taken and refused since the start.
   uint64_t reloads() const { return reloads_; }
   uint64_t refusals() const { return refusals_; }
@@ -43,6 +50,7 @@ class TlsKeys final {
   const TlsPaths paths_;
   boost::asio::steady_timer timer_;
   std::string seen_;  // Signature() of what was read last.
+  std::function<void()> on_new_authorities_;
   uint64_t reloads_ = 0;
   uint64_t refusals_ = 0;
   mutable Mutex mutex_;

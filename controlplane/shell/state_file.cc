@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -66,6 +67,9 @@ absl::StatusOr<UniqueFd> LockFolder(const std::string& folder) {
   return fd;
 }
 
+// After a failure. A disk that was full for a moment must not lose what was answered meanwhile.
+constexpr std::chrono::seconds kRetryAfter{1};
+
 }  // namespace
 
 class StateFile::Impl final {
@@ -100,23 +104,37 @@ class StateFile::Impl final {
 
   uint64_t saves() const { return saves_; }
   uint64_t failures() const { return failures_; }
+  bool saved() {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    return last_.ok();
+  }
 
  private:
   void WriteLoop() {
     std::unique_lock<std::mutex> guard(mutex_);
     while (true) {
-      changed_.wait(guard, [this] { return waiting_.has_value() || stopping_; });
-      if (!waiting_) return;
-      const std::string payload = *std::move(waiting_);
+      WaitForWork(guard);
+      if (!waiting_ && stopping_) return;
+      const std::string payload = waiting_ ? *std::move(waiting_) : std::move(failed_);
       waiting_.reset();
       writing_ = true;
       guard.unlock();
       absl::Status status = Write(payload);
       guard.lock();
       writing_ = false;
+      failed_ = status.ok() ? "" : payload;
       last_ = std::move(status);
       written_.notify_all();
     }
+  }
+
+  // Returns when there is something to write: news, or what could not be written a while ago.
+  void WaitForWork(std::unique_lock<std::mutex>& guard) {
+    const auto has_news = [this] { return waiting_.has_value() || stopping_; };
+    if (last_.ok())
+      changed_.wait(guard, has_news);
+    else
+      changed_.wait_for(guard, kRetryAfter, has_news);
   }
 
   absl::Status Write(const std::string& payload) {
@@ -124,6 +142,8 @@ class StateFile::Impl final {
     absl::Status status = ReplaceFile(folder_, kFileName, Seal(payload));
     if (status.ok()) return status;
     ++failures_;
+    // Once per trouble: it is tried every second.
+    if (status == last_) return status;
     LogError("state not saved", {{"error", std::string(status.message())}});
     return status;
   }
@@ -136,7 +156,8 @@ class StateFile::Impl final {
   std::optional<std::string> waiting_;  // Guarded by mutex_, like those below.
   bool stopping_ = false;
   bool writing_ = false;
-  absl::Status last_;  // Of the newest write.
+  absl::Status last_;   // Of the newest write.
+  std::string failed_;  // What that could not write.
   std::atomic<uint64_t> saves_{0};
   std::atomic<uint64_t> failures_{0};
   std::thread writer_;  // Last: it uses all of the above.
@@ -187,6 +208,12 @@ void StateFile::AppendMetrics(std::vector<MetricFamily>& families) const {
                         MetricFamily::Type::kCounter,
                         {}};
   failures.Add({}, static_cast<double>(impl_->failures()));
+  MetricFamily saved{"lb_state_saved",
+                     "1 when the state file holds what it should; 0 when writing it failed.",
+                     MetricFamily::Type::kGauge,
+                     {}};
+  saved.Add({}, impl_->saved() ? 1 : 0);
+  families.push_back(std::move(saved));
   families.push_back(std::move(saves));
   families.push_back(std::move(failures));
 }

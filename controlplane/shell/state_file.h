@@ -35,14 +35,15 @@ class StateFile final {
   // moved aside to "state.damaged".
   std::optional<std::string> Read();
 
-  // Stores `bytes` soon. A failure is logged and counted; the next save tries again.
+  // Stores `bytes` soon. A failure is logged and counted, and tried again every second until it
+  // succeeds or newer bytes come.
   void Save(std::string bytes);
 
   // Returns when everything saved before is on the disk, or says why the newest is not. From any
   // thread but the one that calls Save().
   absl::Status Flush();
 
-  // Appends lb_state_saves_total and lb_state_save_failures_total.
+  // Appends lb_state_saves_total, lb_state_save_failures_total and lb_state_saved.
   void AppendMetrics(std::vector<MetricFamily>& families) const;
 
  private:

@@ -1,7 +1,9 @@
 #include "controlplane/shell/state_file.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "lb/state/v1/state.pb.h"
@@ -41,6 +43,21 @@ TEST_F(StateFileTest, TheNewestSaveIsFoundAfterARestart) {
   EXPECT_EQ(Open()->Read(), StateOf("save 99"));
   EXPECT_EQ(fs::status(folder_ / "state").permissions(),
             fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(StateFileTest, WhatCouldNotBeWrittenIsTriedAgain) {
+  auto file = Open();
+  const fs::path away = folder_.string() + ".away";
+  fs::remove_all(away);
+  fs::rename(folder_, away);
+  file->Save(StateOf("precious"));
+  EXPECT_FALSE(file->Flush().ok());
+  fs::rename(away, folder_);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!fs::exists(folder_ / "state") && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::yield();
+  file.reset();
+  EXPECT_EQ(Open()->Read(), StateOf("precious"));
 }
 
 TEST_F(StateFileTest, AFreshFolderHoldsNothing) { EXPECT_EQ(Open()->Read(), ""); }

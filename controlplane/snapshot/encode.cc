@@ -3,22 +3,46 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
 #include "base/check.h"
 #include "base/sha256.h"
 #include "controlplane/snapshot/features.h"
+#include "controlplane/snapshot/overrides.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::controlplane {
 namespace {
 
-void AddBackend(const LiveBackend& backend, type::v1::Rule& out) {
+constexpr uint32_t kWholePercent = 100;
+// Weights above it are fine enough as they are, and would pass what a worker takes.
+constexpr uint32_t kMaxScaledWeight = 10'000;
+
+// By how much the weights of a rule are to be multiplied so that a part of a small one is no whole
+// number for lack of a better: half of 1 beside another 1 is 50 beside 100.
+uint32_t WeightScale(const LiveRule& rule) {
+  uint32_t scale = 1;
+  for (const LiveBackend& backend : rule.backends) {
+    if (std::max(backend.weight, backend.configured_weight) > kMaxScaledWeight) return 1;
+    if (backend.weight > 0 && backend.weight_percent != kWholePercent) scale = kWholePercent;
+  }
+  return scale;
+}
+
+uint32_t ScaledWeight(const LiveBackend& backend, uint32_t scale) {
+  if (scale == 1 || backend.weight == 0 || backend.weight_percent == kWholePercent)
+    return backend.weight * scale;
+  const uint64_t part = uint64_t{backend.configured_weight} * backend.weight_percent;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(part, 1, Overrides::kMaxWeight));
+}
+
+void AddBackend(const LiveBackend& backend, uint32_t scale, type::v1::Rule& out) {
   type::v1::Backend& to = *out.add_backends();
   to.set_name(backend.name);
   to.set_address(backend.address.ToString());
-  to.set_weight(backend.weight);
+  to.set_weight(ScaledWeight(backend, scale));
   to.set_max_connections(backend.max_connections);
 }
 
@@ -26,7 +50,8 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   type::v1::Rule& to = *out.add_rules();
   to.set_name(rule.name);
   to.set_listen(rule.listen.ToString());
-  for (const LiveBackend& backend : rule.backends) AddBackend(backend, to);
+  const uint32_t scale = WeightScale(rule);
+  for (const LiveBackend& backend : rule.backends) AddBackend(backend, scale, to);
   to.mutable_timeouts()->set_connect_ms(static_cast<uint64_t>(rule.timeouts.connect.count()));
   to.mutable_timeouts()->set_idle_ms(static_cast<uint64_t>(rule.timeouts.idle.count()));
   to.mutable_timeouts()->set_half_close_ms(static_cast<uint64_t>(rule.timeouts.half_close.count()));

@@ -49,6 +49,20 @@ TEST(EncodeTest, EverySettingOfARuleArrives) {
   EXPECT_EQ(rule.backends(0).max_connections(), 6u);
 }
 
+TEST(EncodeTest, APartOfASmallWeightIsExact) {
+  LiveRules rules = Rules();
+  LiveBackend other = rules[0].backends[0];
+  other.name = "c";
+  other.weight = other.configured_weight = 1;
+  rules[0].backends[0].weight = rules[0].backends[0].configured_weight = 1;
+  rules[0].backends[0].weight_percent = 50;
+  rules[0].backends.push_back(other);
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  EXPECT_EQ(snapshot.rules(0).backends(0).weight(), 50u);
+  EXPECT_EQ(snapshot.rules(0).backends(1).weight(), 100u);
+}
+
 TEST(EncodeTest, ALimitAQueueAndSourcesArriveWithTheFeaturesTheyNeed) {
   LiveRules rules = {Rules()[0], Rules()[0]};
   rules[0].max_connections = 500;

@@ -27,6 +27,7 @@ struct LiveBackend {
   uint64_t max_connections = 0;  // Over all workers of the host; 0: no limit.
   std::string check_host;        // The configured host: the Host header of HTTP checks.
   uint32_t configured_weight = 1;
+  uint32_t weight_percent = 100;  // Of the configured weight, exactly; `weight` is rounded.
   type::v1::AdminState admin_state = type::v1::ADMIN_STATE_READY;
 
   friend bool operator==(const LiveBackend&, const LiveBackend&) = default;

@@ -51,6 +51,7 @@ void Overrides::Apply(LiveRules& rules) const {
       const Override* override = Find({rule.name, backend.name});
       backend.weight = override == nullptr ? backend.configured_weight
                                            : EffectiveWeight(*override, backend.configured_weight);
+      backend.weight_percent = override != nullptr ? override->weight_percent.value_or(100) : 100;
       backend.admin_state =
           override == nullptr || override->admin_state == type::v1::ADMIN_STATE_UNSPECIFIED
               ? type::v1::ADMIN_STATE_READY

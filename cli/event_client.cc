@@ -11,8 +11,10 @@ namespace lb::cli {
 
 absl::Status WatchEvents(const AdminClient::Options& options,
                          const api::WatchEventsRequest& request,
+                         const std::function<void()>& reached,
                          const std::function<void(const api::Event& event)>& take) {
   LB_ASSIGN_OR_RETURN(const Channel channel, AdminClient::Dial(options));
+  reached();
   const auto stub = api::EventService::NewStub(channel.grpc());
   grpc::ClientContext context;
   const Instant start = ReadClocks().steady;

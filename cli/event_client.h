@@ -11,9 +11,11 @@
 
 namespace lb::cli {
 
-// Connects and calls `take` with each event until the stream ends; says why it did.
+// Connects, calls `reached` when it has, and `take` with each event until the stream ends; says why
+// it did.
 absl::Status WatchEvents(const AdminClient::Options& options,
                          const api::WatchEventsRequest& request,
+                         const std::function<void()>& reached,
                          const std::function<void(const api::Event& event)>& take);
 
 // All pages of the events that are kept, oldest first.

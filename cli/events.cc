@@ -101,18 +101,16 @@ absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptio
   request.set_filter(options.filter);
   if (options.since) request.mutable_since()->set_seconds(options.since->count() / 1'000);
   const Instant begin = ReadClocks().steady;
-  bool reached = false;  // A stream was there at all.
+  bool reached = false;  // The control plane was there at all.
   bool waiting = false;
   for (;;) {
-    const Instant start = ReadClocks().steady;
     const absl::Status status = WatchEvents({globals.endpoints, globals.timeout, globals.verbose},
-                                            request, [&](const api::Event& event) {
-                                              reached = true;
+                                            request, [&] { reached = true; },
+                                            [&](const api::Event& event) {
                                               waiting = false;
                                               request.set_resume_token(event.resume_token());
                                               WriteOut(Render(globals, event));
                                             });
-    reached = reached || ReadClocks().steady - start > globals.timeout;
     if (absl::IsOutOfRange(status) && reached) {
       Note(globals,
            "events are missing here: the control plane was restarted, or too much happened");

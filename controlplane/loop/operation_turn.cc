@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/proto_time.h"
 #include "controlplane/loop/admin_turn.h"
 
 namespace lb::controlplane {
@@ -14,7 +15,8 @@ Duration WaitTime(const admin::v1::WaitOperationRequest& request) {
   constexpr int64_t kDefaultS = 30;
   constexpr int64_t kMaxS = 3600;
   if (!request.has_timeout()) return std::chrono::seconds(kDefaultS);
-  return std::chrono::seconds(std::clamp<int64_t>(request.timeout().seconds(), 0, kMaxS));
+  return std::clamp<Duration>(FromProto(request.timeout()), Duration::zero(),
+                              std::chrono::seconds(kMaxS));
 }
 
 }  // namespace

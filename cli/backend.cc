@@ -30,9 +30,12 @@ std::string Words(const api::Backend& backend, const BackendOptions& options) {
   std::string state = "ready";
   if (backend.admin_state() == lb::type::v1::ADMIN_STATE_DRAIN) state = "drained";
   if (backend.admin_state() == lb::type::v1::ADMIN_STATE_MAINT) state = "in maintenance";
+  const std::string weight =
+      backend.override().has_weight_percent() && backend.weight() > 0
+          ? absl::StrCat(backend.override().weight_percent(), "% of ", backend.configured_weight())
+          : absl::StrCat(backend.weight(), " (configured: ", backend.configured_weight(), ")");
   return absl::StrCat("backend ", ShortBackendName(backend.name()),
-                      options.dry_run ? " would be " : " is ", state, ", weight ", backend.weight(),
-                      " (configured: ", backend.configured_weight(), ")");
+                      options.dry_run ? " would be " : " is ", state, ", weight ", weight);
 }
 
 absl::StatusOr<ExitCode> Drain(const Globals& globals, AdminClient& client,
@@ -57,7 +60,11 @@ absl::StatusOr<ExitCode> Drain(const Globals& globals, AdminClient& client,
     return absl::Status(static_cast<absl::StatusCode>(operation.error_code()),
                         absl::StrCat(what, ": ", operation.error_message()));
   print(operation, operation.name(),
-        absl::StrCat(what, options.dry_run ? ": " : " drained: ", Escape(operation.status())));
+        absl::StrCat(what,
+                     options.dry_run    ? ": "
+                     : operation.done() ? " drained: "
+                                        : " draining: ",
+                     Escape(operation.status())));
   if (!options.wait && !options.dry_run && !globals.quiet)
     WriteErr(absl::StrCat("Take back: lbctl backend undrain ", ShortBackendName(name), "\n"));
   const bool in_time = operation.done() && operation.error_code() == 0;

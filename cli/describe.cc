@@ -60,11 +60,11 @@ std::string RenderProblem(const lb::type::v1::Problem& problem) {
 std::string RenderRefusal(const Item& item) {
   const auto* worker = std::get_if<api::Worker>(&item);
   if (worker == nullptr || worker->nack_reason().empty()) return "";
-  std::string out = absl::StrCat("\nREFUSED  revision ", worker->sent().revision(), ": ",
+  std::string out = absl::StrCat("\nREFUSED  version ", worker->sent().revision(), ": ",
                                  Escape(worker->nack_reason()), "\n");
   for (const auto& problem : worker->problems()) out += RenderProblem(problem);
   if (worker->has_acked())
-    absl::StrAppend(&out, "  revision ", worker->acked().revision(), " keeps running\n");
+    absl::StrAppend(&out, "  version ", worker->acked().revision(), " keeps running\n");
   return out;
 }
 

@@ -57,9 +57,9 @@ TEST_F(LbctlDailyTest, ARuleIsDescribedWithItsBackendsAndAlerts) {
 
 TEST_F(LbctlDailyTest, AWorkerIsDescribedWithWhatItRefused) {
   const ProcessResult result = Run({"describe", "worker", "worker-2"});
-  EXPECT_TRUE(Has(result.out, "REFUSED  revision 42: BIND_FAILED\n")) << result.out;
+  EXPECT_TRUE(Has(result.out, "REFUSED  version 42: BIND_FAILED\n")) << result.out;
   EXPECT_TRUE(Has(result.out, "0.0.0.0:8080: Address already in use\n")) << result.out;
-  EXPECT_TRUE(Has(result.out, "revision 41 keeps running\n")) << result.out;
+  EXPECT_TRUE(Has(result.out, "version 41 keeps running\n")) << result.out;
   EXPECT_FALSE(Has(Run({"describe", "worker", "worker-1"}).out, "REFUSED"));
 }
 

@@ -252,7 +252,7 @@ TEST_F(AnswersTest, AWorkersSyncFollowsWhatItSaid) {
   ASSERT_EQ(status.alerts_size(), 1);
   EXPECT_EQ(status.alerts(0).resource(), "workers/worker-1");
   EXPECT_EQ(status.alerts(0).message(),
-            "refused revision 1: BIND_FAILED: rules/web/listen: cannot listen on 127.0.0.1:8080: "
+            "refused version 1: BIND_FAILED: rules/web/listen: cannot listen on 127.0.0.1:8080: "
             "address in use (98); it runs none");
 
   record.lane.Next(versions_, kNow + ConfigLane::kRetryMin);
@@ -275,7 +275,7 @@ TEST_F(AnswersTest, ARefusalSaysWhatKeepsRunning) {
   nack.set_reason(worker::v1::Nack::REASON_INVALID);
   ASSERT_TRUE(record.lane.Nacked(nack, kNow).ok());
   EXPECT_EQ(DescribeStatus(view()).alerts(0).message(),
-            "refused revision 2: INVALID; revision 1 keeps running");
+            "refused version 2: INVALID; version 1 keeps running");
 }
 
 TEST_F(AnswersTest, WorkersThatDrainAreCountedAndAllOfThemAreAnAlert) {

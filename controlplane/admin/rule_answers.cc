@@ -51,7 +51,9 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   out.set_backends_total(static_cast<uint32_t>(rule.backends.size() + rule.unresolved.size()));
   uint32_t up = 0;
   for (const LiveBackend& backend : rule.backends)
-    if (IsUp(view.health.StateOf({rule.name, backend.name}))) ++up;
+    if (backend.admin_state != type::v1::ADMIN_STATE_MAINT &&
+        IsUp(view.health.StateOf({rule.name, backend.name})))
+      ++up;
   out.set_backends_up(up);
   const RuleTotals totals = view.totals.OfRule(rule.name);
   out.set_connections(totals.connections);

@@ -130,14 +130,14 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
 // What was refused and why, and what goes on meanwhile.
 std::string DescribeRefusal(const WorkerRecord& record) {
   const worker::v1::Nack& nack = *record.lane.refused();
-  std::string out = absl::StrCat("refused revision ", nack.rejected().revision(), ": ",
+  std::string out = absl::StrCat("refused version ", nack.rejected().revision(), ": ",
                                  worker::v1::Nack::Reason_Name(nack.reason()).substr(7));
   if (nack.problems_size() > 0) {
     const type::v1::Problem& first = nack.problems(0);
     absl::StrAppend(&out, ": ", first.field(), first.field().empty() ? "" : ": ", first.message());
   }
   if (!record.lane.running()) return absl::StrCat(out, "; it runs none");
-  return absl::StrCat(out, "; revision ", record.lane.running()->revision(), " keeps running");
+  return absl::StrCat(out, "; version ", record.lane.running()->revision(), " keeps running");
 }
 
 void CountWorkers(const View& view, admin::v1::Status& out, Alerts& alerts) {

@@ -57,7 +57,7 @@ std::optional<Failure> CheckSomeoneServes(const View& view, const Target& target
   return Failure{
       absl::FailedPreconditionError(absl::StrCat(
           "no other backend of rules/", target.rule->name, " takes connections: without '",
-          target.key.backend, "' clients are refused; set force to do it all the same")),
+          target.key.backend, "' clients are refused; force it to do it all the same")),
       "LAST_HEALTHY_BACKEND",
       {{"rule", target.rule->name}, {"backend", target.key.backend}}};
 }

@@ -180,7 +180,7 @@ void Refresh(Parts& parts, Turn& turn) {
   const type::v1::ConfigVersion& version = parts.versions.current();
   turn.Emit(
       "config.version", "", LogLevel::kInfo, "a new version for the workers",
-      {{"epoch", absl::StrCat(version.epoch())}, {"revision", absl::StrCat(version.revision())}});
+      {{"epoch", absl::StrCat(version.epoch())}, {"version", absl::StrCat(version.revision())}});
 }
 
 }  // namespace lb::controlplane

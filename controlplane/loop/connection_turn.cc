@@ -176,7 +176,7 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
   const auto& filter = std::get<worker::v1::ConnectionFilter>(checked);
   const bool empty = filter.rule().empty() && filter.client_cidr().empty();
   if (empty && !request.all())
-    return FieldFailure("filter", "it is empty; set all to close every connection");
+    return FieldFailure("filter", "it is empty; say all to close every connection");
   if (request.validate_only()) {
     ConnectionOrders::List list{.request = event.request,
                                 .limit = 0,

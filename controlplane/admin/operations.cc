@@ -40,6 +40,24 @@ admin::v1::Operation WithState(admin::v1::Operation operation) {
   return operation;
 }
 
+std::optional<Failure> Operations::CheckRoom() const {
+  const auto is_done = [](const auto& entry) { return entry.second.operation.done(); };
+  if (entries_.size() < kMaxOperations || std::any_of(entries_.begin(), entries_.end(), is_done))
+    return std::nullopt;
+  return Failure{absl::ResourceExhaustedError(absl::StrCat(
+                     kMaxOperations, " operations are under way; wait for one, or cancel it")),
+                 "TOO_MANY_OPERATIONS"};
+}
+
+// What is under way is never dropped: what the loop itself begins, to end a drain, may pass the
+// bound by as much again.
+void Operations::MakeRoom() {
+  if (entries_.size() <= kMaxOperations) return;
+  const auto is_done = [](const auto& entry) { return entry.second.operation.done(); };
+  const auto oldest = std::find_if(entries_.begin(), entries_.end(), is_done);
+  if (oldest != entries_.end()) entries_.erase(oldest);
+}
+
 worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Command order,
                                       uint64_t connections) {
   const uint64_t number = next_++;
@@ -58,7 +76,7 @@ worker::v1::Command Operations::Start(const WorkerKey& worker, worker::v1::Comma
   entry.operation.set_target(absl::StrCat("workers/", worker.id));
   if (!undrain) entry.operation.set_connections_left(connections);
   entry.operation.set_status("sent to the worker");
-  if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
+  MakeRoom();
   return order;
 }
 
@@ -71,7 +89,7 @@ uint64_t Operations::Open(const std::string& kind, const std::string& target, ui
   operation.set_target(target);
   operation.set_connections_left(connections);
   operation.set_status(status);
-  if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
+  MakeRoom();
   changed_ = true;
   return number;
 }
@@ -141,29 +159,30 @@ void Operations::Restore(const state::v1::StoredState::Operation& stored) {
   if (!entry.order.ParseFromString(stored.order())) entry.order.Clear();
   if (!entry.operation.done()) entry.operation.set_status("the control plane was restarted");
   RestoreLast(stored.number());
-  if (entries_.size() > kMaxOperations) entries_.erase(entries_.begin());
+  MakeRoom();
 }
 
-void Operations::Progress(const worker::v1::DrainStatus& status) {
+bool Operations::Progress(const worker::v1::DrainStatus& status) {
   // The life in front of the number may be an earlier one.
   const absl::string_view id = status.command_id();
   uint64_t number = 0;
-  if (!absl::SimpleAtoi(id.substr(id.rfind('/') + 1), &number)) return;
+  if (!absl::SimpleAtoi(id.substr(id.rfind('/') + 1), &number)) return false;
   const auto it = entries_.find(number);
-  if (it == entries_.end() || it->second.operation.done()) return;
-  if (it->second.order.id() != status.command_id()) return;
+  if (it == entries_.end() || it->second.operation.done()) return false;
+  if (it->second.order.id() != status.command_id()) return false;
   admin::v1::Operation& operation = it->second.operation;
   changed_ |= status.done();
   if (!status.refused().empty()) {
     changed_ = true;
     Fail(operation, absl::StatusCode::kFailedPrecondition,
          CutUtf8(status.refused(), kMaxReasonBytes));
-    return;
+    return true;
   }
   operation.set_connections_left(status.connections_left());
   operation.set_connections_closed(status.connections_closed());
   operation.set_done(status.done());
   operation.set_status(StatusText(status));
+  return true;
 }
 
 void Operations::Forget(const WorkerKey& worker) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "controlplane/admin/failure.h"
 #include "controlplane/stream/worker_table.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/state/v1/state.pb.h"
@@ -25,13 +26,16 @@ admin::v1::Operation WithState(admin::v1::Operation operation);
 
 class Operations final {
  public:
-  // The newest that are kept.
+  // The newest that are kept, and those that are under way.
   static constexpr size_t kMaxOperations = 1000;
   // The newest of those that are done that are kept over a restart.
   static constexpr size_t kMaxStoredDone = 100;
 
   // `life` tells apart the ids of one life of the control plane from those of the next.
   explicit Operations(std::string life) : life_(std::move(life)) {}
+
+  // TOO_MANY_OPERATIONS when kMaxOperations are under way: no call may begin another.
+  std::optional<Failure> CheckRoom() const;
 
   // Notes an order for a worker and returns it with an id. It ends what that worker still
   // had to do, since only the newest order of a worker counts. `connections` are what the worker
@@ -67,8 +71,9 @@ class Operations final {
   // True when one began or ended since the last call.
   bool TakeChanged() { return std::exchange(changed_, false); }
 
-  // Takes news of a drain. Unknown ids are ignored: the table is bounded.
-  void Progress(const worker::v1::DrainStatus& status);
+  // Takes news of a drain. False when they are about no order that is under way: the table is
+  // bounded, and only the newest order of a worker counts.
+  bool Progress(const worker::v1::DrainStatus& status);
 
   // Ends what a worker that is gone had to do.
   void Forget(const WorkerKey& worker);
@@ -96,6 +101,9 @@ class Operations final {
     worker::v1::Command order;
     admin::v1::Operation operation;
   };
+
+  // Drops the oldest that is done when there are too many.
+  void MakeRoom();
 
   std::string life_;
   std::map<uint64_t, Entry> entries_;

@@ -118,5 +118,21 @@ TEST(OperationsTest, TheOldestGoWhenThereAreTooMany) {
     EXPECT_EQ(operations.Find(name), nullptr) << name;
 }
 
+TEST(OperationsTest, WhatIsUnderWayIsNeverDropped) {
+  Operations operations("life");
+  const uint64_t drain = operations.Open("DrainBackend", "rules/web/backends/a", 3, "");
+  for (size_t i = 0; i < 2 * Operations::kMaxOperations; ++i)
+    operations.End(operations.Open("KillConnections", "rules/web", 0, ""), absl::StatusCode::kOk,
+                   "done");
+  ASSERT_NE(operations.Edit(drain), nullptr);
+  EXPECT_FALSE(operations.CheckRoom().has_value());
+  for (size_t i = 1; i < Operations::kMaxOperations; ++i)
+    operations.Open("KillConnections", "rules/web", 0, "");
+  ASSERT_TRUE(operations.CheckRoom().has_value());
+  EXPECT_EQ(operations.CheckRoom()->reason, "TOO_MANY_OPERATIONS");
+  operations.End(drain, absl::StatusCode::kOk, "done");
+  EXPECT_FALSE(operations.CheckRoom().has_value());
+}
+
 }  // namespace
 }  // namespace lb::controlplane

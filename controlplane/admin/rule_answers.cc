@@ -82,6 +82,25 @@ void DescribeOverride(const View& view, const BackendKey& key, admin::v1::Backen
     out.set_admin_state(override->admin_state);
 }
 
+// Whether every worker has counted its connections with the newest snapshot in force. One that is
+// away may still use an older one, and comes back soon if ever.
+bool AllCounted(const View& view) {
+  if (!view.versions.has_content()) return false;
+  for (const auto& [key, record] : view.workers.workers()) {
+    if (!record.session && view.clock.steady > record.last_seen + WorkerTable::kComesBackWithin)
+      continue;
+    if (!record.session || !record.counted ||
+        !SameVersion(*record.counted, view.versions.current()))
+      return false;
+  }
+  return true;
+}
+
+bool IsDrained(const View& view, const admin::v1::Backend& backend) {
+  const bool out = backend.weight() == 0 || backend.admin_state() != type::v1::ADMIN_STATE_READY;
+  return out && backend.connections() == 0 && AllCounted(view);
+}
+
 admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBackend& backend) {
   const BackendKey key{rule.name, backend.name};
   admin::v1::Backend out;
@@ -105,6 +124,7 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
   out.set_connections(totals.connections);
   out.set_connects_total(totals.connects_total);
   out.set_connect_failures_total(totals.connect_failures_total);
+  out.set_drained(IsDrained(view, out));
   out.set_etag(EtagOf(out));
   return out;
 }
@@ -118,6 +138,7 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule,
   out.set_configured_weight(backend.weight);
   DescribeOverride(view, {rule.name, backend.name}, out);
   out.set_unresolved(WhyUnresolved(view, backend));
+  out.set_drained(IsDrained(view, out));
   out.set_etag(EtagOf(out));
   return out;
 }

@@ -62,6 +62,12 @@ void Totals::Report(const WorkerKey& worker, const worker::v1::StatsReport& repo
   }
 }
 
+void Totals::NoteOpen(const WorkerKey& worker, uint64_t connections) {
+  if (connections == 0) return Disconnect(worker);
+  if (const auto it = workers_.find(worker); it != workers_.end())
+    it->second.connections = connections;
+}
+
 void Totals::Disconnect(const WorkerKey& worker) {
   const auto it = workers_.find(worker);
   if (it == workers_.end()) return;

@@ -47,6 +47,8 @@ class Totals final {
   static constexpr size_t kMaxNameBytes = 1024;
 
   void Report(const WorkerKey& worker, const worker::v1::StatsReport& report);
+  // It said how many client connections it has open, all rules together, ahead of a report.
+  void NoteOpen(const WorkerKey& worker, uint64_t connections);
   // Its stream ended: nothing of it counts as open or waiting.
   void Disconnect(const WorkerKey& worker);
   // Its process is gone: what it counted goes to the base.

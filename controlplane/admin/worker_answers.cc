@@ -37,6 +37,7 @@ admin::v1::Worker Describe(const View& view, const WorkerKey& key, const WorkerR
   out.set_connections_total(totals.connections_total);
   out.set_draining(record.draining);
   out.set_ending(record.ending);
+  out.set_drained(record.session && record.drained);
   out.set_threads(record.threads);
   // One that was only restored from the state file has said nothing yet.
   for (const std::string& feature : record.missing_features) out.add_missing_features(feature);

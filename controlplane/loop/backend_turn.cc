@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/etags.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
@@ -17,8 +18,6 @@ namespace lb::controlplane {
 namespace {
 
 constexpr std::chrono::minutes kDefaultDrain{5};
-constexpr std::chrono::seconds kMinDrain{1};
-constexpr std::chrono::hours kMaxDrain{7 * 24};
 
 // The backend that a call is about, with all its addresses where it is a DNS name.
 struct Target {
@@ -69,6 +68,7 @@ void Describe(const Override& override, admin::v1::Backend& out) {
                           : override.admin_state);
   if (out.unresolved().empty()) out.set_weight(EffectiveWeight(override, out.configured_weight()));
   if (!override.empty()) *out.mutable_override() = ToProto(override);
+  out.set_drained(false);
   out.set_etag(EtagOf(out));
 }
 
@@ -159,13 +159,10 @@ Outcome<admin::v1::Operation> DrainBackend(const BackendCall& call,
   const Outcome<Target> found = FindAsSeen(call, request);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const Target& target = std::get<Target>(found);
-  const Duration timeout =
-      request.has_timeout() ? FromProto(request.timeout()) : Duration(kDefaultDrain);
-  if (timeout < kMinDrain || timeout > kMaxDrain)
-    return FieldFailure(
-        "timeout",
-        absl::StrCat(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count(),
-                     " ms is not 1 s to 7 days"));
+  const Outcome<Duration> timeout =
+      ReadDuration("timeout", request.has_timeout(), request.timeout(), kDefaultDrain, kDrainRange);
+  if (const auto* failure = std::get_if<Failure>(&timeout)) return *failure;
+  if (auto failure = call.parts.operations.CheckRoom()) return *std::move(failure);
   const Override* set = call.parts.overrides.FindExact(target.key);
   const Override before = set == nullptr ? Override{} : *set;
   Override next = Current(call, target);
@@ -173,8 +170,8 @@ Outcome<admin::v1::Operation> DrainBackend(const BackendCall& call,
   if (auto failure = Change(call, target, next, request.force(), request.validate_only()))
     return *failure;
   if (request.validate_only()) return PlannedDrain(call.view, target.key, request.name());
-  return StartBackendDrain(target.key, request.name(), timeout, request.close_at_timeout(), before,
-                           call.parts, call.turn);
+  return StartBackendDrain(target.key, request.name(), std::get<Duration>(timeout),
+                           request.close_at_timeout(), before, call.parts, call.turn);
 }
 
 Outcome<admin::v1::Backend> UndrainBackend(const BackendCall& call,

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/snapshot/features.h"
@@ -20,8 +21,6 @@ constexpr char kSelf[] = "controlplane";
 constexpr char kAllWorkers[] = "workers/-";
 constexpr char kGrpc[] = "/grpc";
 constexpr std::chrono::minutes kDefaultDuration{10};
-constexpr std::chrono::seconds kMinDuration{1};
-constexpr std::chrono::hours kMaxDuration{24};
 
 std::optional<LogLevel> FromProto(type::v1::LogLevel level) {
   switch (level) {
@@ -138,10 +137,10 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
   if (const auto* failure = std::get_if<Failure>(&workers)) return *failure;
   if (!type::v1::LogLevel_IsValid(request.level()))
     return FieldFailure("level", "an unknown value");
-  const Duration duration = request.has_duration() ? controlplane::FromProto(request.duration())
-                                                   : Duration(kDefaultDuration);
-  if (duration < kMinDuration || duration > kMaxDuration)
-    return FieldFailure("duration", "it is not 1 s to 24 h");
+  const Outcome<Duration> read = ReadDuration("duration", request.has_duration(),
+                                              request.duration(), kDefaultDuration, kReturnRange);
+  if (const auto* failure = std::get_if<Failure>(&read)) return *failure;
+  const Duration duration = std::get<Duration>(read);
   if (request.validate_only()) return DescribeLogLevels(view, parts);
   if (const Component component = ParseComponent(request.component()); component.process == kSelf) {
     turn.actions.push_back(SetLogLevel{FromProto(request.level()), component.grpc});

@@ -257,7 +257,9 @@ TEST_F(OperatorTest, ADrainClosesTheRestAtItsTimeoutIfAsked) {
   request.mutable_timeout()->set_seconds(10);
   request.set_close_at_timeout(true);
   const admin::v1::Operation drain = Ask<admin::v1::Operation>(request);
-  now_ += seconds(10);
+  now_ += seconds(6);
+  AckAndCount(1, 2);
+  now_ += seconds(4);
   sent_.clear();
   Handle(TimerFired{});
   ASSERT_EQ(sent_.size(), 1u);
@@ -367,6 +369,25 @@ TEST_F(OperatorTest, ADrainOfABackendGoesOnAfterARestart) {
   auto next = Named<admin::v1::DrainBackendRequest>(kB);
   next.set_force(true);
   EXPECT_NE(Ask<admin::v1::Operation>(next).name(), drain.name());
+}
+
+TEST_F(OperatorTest, ADrainOfDaysKeepsItsTimeOverARestart) {
+  Load(TwoBackends());
+  Connect(1, "w", {});
+  AckAndCount(1, 3);
+  auto request = Named<admin::v1::DrainBackendRequest>(kA);
+  request.mutable_timeout()->set_seconds(std::chrono::seconds(std::chrono::hours(48)).count());
+  const auto drain = Ask<admin::v1::Operation>(request);
+  Restart();
+  Load(TwoBackends());
+  Connect(2, "w", {});
+  AckAndCount(2, 3);
+  now_ += std::chrono::hours(47);
+  Handle(TimerFired{});
+  EXPECT_FALSE(Operation(drain.name()).done());
+  now_ += std::chrono::hours(3);
+  Handle(TimerFired{});
+  EXPECT_TRUE(Operation(drain.name()).done());
 }
 
 TEST_F(OperatorTest, ADrainWaitsOnlySoLongForWorkersAfterARestart) {

@@ -48,9 +48,8 @@ struct OperationWaiter {
 };
 
 struct Parts {
-  // How long to wait for the hellos of workers that may hold slots and were not stored: the longest
-  // wait of a worker between two tries to connect.
-  static constexpr std::chrono::seconds kLostStateWait{15};
+  // How long to wait for the hellos of workers that may hold slots and were not stored.
+  static constexpr std::chrono::seconds kLostStateWait = WorkerTable::kComesBackWithin;
 
   Parts(Resolver restored_resolver, HealthBook restored_health, Versions restored_versions,
         const std::string& life)

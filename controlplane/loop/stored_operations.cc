@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "absl/status/status.h"
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/proto_time.h"
 
 namespace lb::controlplane {
@@ -15,9 +16,6 @@ constexpr char kLost[] =
     "the control plane was restarted: workers go on with what they were told, and nobody counts; "
     "look at what is left, and ask again";
 
-// As the deadline of a drain may be: whatever the wall clock says now.
-constexpr std::chrono::hours kMaxDrain{24};
-
 void RestoreDrain(const StoredOperation& stored, Parts& parts, Instant now) {
   BackendDrain& drain = parts.drains[stored.number()];
   drain = {.backend = {stored.rule(), stored.backend()},
@@ -26,7 +24,8 @@ void RestoreDrain(const StoredOperation& stored, Parts& parts, Instant now) {
            .unsure = {}};
   const Duration wall_now = now.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
   const Duration left = FromProto(stored.deadline_time()).time_since_epoch() - wall_now;
-  drain.deadline += std::clamp<Duration>(left, Duration::zero(), kMaxDrain);
+  // Whatever the wall clock says now.
+  drain.deadline += std::clamp<Duration>(left, Duration::zero(), kDrainRange.max);
   for (const auto& [key, record] : parts.workers.workers()) drain.unsure.insert(key);
   drain.wait_for_workers_until = now + Parts::kLostStateWait;
 }

@@ -1,9 +1,11 @@
 #include "controlplane/loop/worker_order_turn.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/etags.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/worker_answers.h"
@@ -11,7 +13,7 @@
 namespace lb::controlplane {
 namespace {
 
-constexpr std::chrono::hours kMaxDrain{7 * 24};
+constexpr std::chrono::seconds kDefaultTimeout{30};
 
 Failure Precondition(const std::string& worker, const char* what, const char* reason) {
   return {absl::FailedPreconditionError(absl::StrCat("'", worker, "' ", what)), reason};
@@ -52,6 +54,7 @@ admin::v1::Operation Order(const WorkerKey& key, worker::v1::Command order, Part
                            Turn& turn) {
   WorkerRecord& record = parts.workers.At(key);
   record.draining = order.has_drain();
+  record.drain_begun = record.drained = false;
   worker::v1::ConnectResponse message;
   *message.mutable_command() =
       parts.operations.Start(key, std::move(order), parts.totals.OfWorker(key).connections);
@@ -73,23 +76,21 @@ Outcome<admin::v1::Operation> DrainWorker(const admin::v1::DrainWorkerRequest& r
   const WorkerRecord& record = parts.workers.At(key);
   if (!record.session)
     return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
-  if (request.has_timeout()) {
-    const Duration timeout = FromProto(request.timeout());
-    if (timeout < Duration::zero() || timeout > kMaxDrain)
-      return FieldFailure("timeout", "it is not 0 to 7 days");
-  }
+  const Outcome<Duration> timeout = ReadDuration("timeout", request.has_timeout(),
+                                                 request.timeout(), kDefaultTimeout, kDrainRange);
+  if (const auto* failure = std::get_if<Failure>(&timeout)) return *failure;
   // Asked twice is not wrong: the second one follows the first.
   if (const auto* running = parts.operations.RunningDrain(key)) return *running;
   if (!request.force() && IsLastAccepting(parts, key))
     return Precondition(request.name(),
                         "is the last worker that accepts connections: clients would be refused; "
-                        "set force to do it all the same",
+                        "force it to do it all the same",
                         "LAST_ACCEPTING_WORKER");
+  if (auto failure = parts.operations.CheckRoom()) return *std::move(failure);
   if (request.validate_only())
     return Planned("DrainWorker", key, parts.totals.OfWorker(key).connections);
   worker::v1::Command order;
-  order.mutable_drain();
-  if (request.has_timeout()) *order.mutable_drain()->mutable_timeout() = request.timeout();
+  *order.mutable_drain()->mutable_timeout() = ToProto(std::get<Duration>(timeout));
   return Order(key, std::move(order), parts, turn);
 }
 
@@ -104,6 +105,9 @@ Outcome<admin::v1::Operation> UndrainWorker(const admin::v1::UndrainWorkerReques
     return Precondition(request.name(), "is not connected", "WORKER_DISCONNECTED");
   if (record.ending)
     return Precondition(request.name(), "is ending: a signal drains it for good", "WORKER_ENDING");
+  // It takes the place of a drain that goes on.
+  if (parts.operations.RunningDrain(key) == nullptr)
+    if (auto failure = parts.operations.CheckRoom()) return *std::move(failure);
   if (request.validate_only()) return Planned("UndrainWorker", key, 0);
   return OrderUndrain(key, parts, turn);
 }

@@ -161,6 +161,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   for (worker::v1::Command& order : parts.operations.Unfinished(key)) {
     // It may not have arrived yet, so that the hello knows nothing of it.
     parts.workers.At(key).draining = order.has_drain();
+    parts.workers.At(key).drain_begun &= order.has_drain();
     worker::v1::ConnectResponse message;
     *message.mutable_command() = std::move(order);
     turn.Send(session, std::move(message));
@@ -192,7 +193,21 @@ void OnDrainStatus(const worker::v1::DrainStatus& status, const WorkerKey& worke
     turn.Emit("worker.ending", NameOf(worker), LogLevel::kInfo, "worker drains and ends",
               {{"worker", worker.id}});
   }
-  parts.operations.Progress(status);
+  const bool of_newest = parts.operations.Progress(status) || status.ending();
+  if (!of_newest || !record.draining || !status.refused().empty()) return;
+  record.drain_begun = true;
+  record.drained = status.done();
+  parts.totals.NoteOpen(worker, status.connections_left());
+}
+
+void OnStats(const worker::v1::StatsReport& stats, const WorkerKey& worker, Parts& parts,
+             Turn& turn) {
+  WorkerRecord& record = parts.workers.At(worker);
+  parts.totals.Report(worker, stats);
+  CountConnects(worker, stats, parts, turn);
+  record.counted = record.lane.running();
+  record.drained = record.drain_begun && stats.connections() == 0;
+  NoteCounted(worker, parts);
 }
 
 // Any message but the first.
@@ -211,9 +226,7 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
     case ConnectRequest::kNack:
       return OnNack(message.nack(), worker, parts, turn);
     case ConnectRequest::kStats:
-      parts.totals.Report(worker, message.stats());
-      CountConnects(worker, message.stats(), parts, turn);
-      NoteCounted(worker, parts);
+      OnStats(message.stats(), worker, parts, turn);
       return absl::OkStatus();
     case ConnectRequest::kSlots:
       return parts.ledger.Report(worker, message.slots(), turn.now);

@@ -49,6 +49,9 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .await_slots_until = std::nullopt,
             .draining = hello.draining(),
             .ending = false,
+            .drain_begun = hello.draining(),
+            .drained = false,
+            .counted = std::nullopt,
             .threads = hello.threads(),
             .missing_features = MissingIn(hello)};
   record.identity.DiscardUnknownFields();

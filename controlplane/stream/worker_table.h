@@ -40,6 +40,11 @@ struct WorkerRecord {
   std::optional<Instant> await_slots_until;
   bool draining = false;
   bool ending = false;  // It drains because its process ends: no order takes that back.
+  // It said, in its hello or since the order, that it drains: what it counts then only goes down.
+  bool drain_begun = false;
+  bool drained = false;  // And that nothing is open any more.
+  // The version that it ran when it sent its newest statistics.
+  std::optional<type::v1::ConfigVersion> counted;
   uint32_t threads = 0;
   std::vector<std::string> missing_features{};  // Of kFeatures, those that its hello did not name.
 
@@ -58,6 +63,9 @@ class WorkerTable final {
   static constexpr std::chrono::milliseconds kAwaitSlots{1'000};
   // A worker that says nothing for this long is silent: five times the interval of its statistics.
   static constexpr std::chrono::seconds kSilentAfter{5};
+  // A worker whose stream ended is waited for this long: the longest wait of a worker between two
+  // tries to connect.
+  static constexpr std::chrono::seconds kComesBackWithin{15};
 
   // Adds a worker known from the state file. Ignored when the table is full.
   void Restore(const WorkerKey& key, uint32_t pid, uint64_t start_ticks, Instant now);

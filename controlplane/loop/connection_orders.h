@@ -27,6 +27,7 @@ struct ConnectionOrders {
   struct Kill {
     worker::v1::Command order;               // As every worker gets it.
     std::set<WorkerKey> waiting;             // Not done yet.
+    std::set<WorkerKey> given_up{};          // They said nothing any more before they were done.
     std::map<WorkerKey, uint64_t> killed{};  // What each said last.
     bool cancelled = false;                  // The workers have yet to say that they stopped.
   };

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/cidr.h"
 #include "controlplane/admin/rule_answers.h"
@@ -74,19 +75,35 @@ void SendOrder(const WorkerKey& key, const worker::v1::Command& order, Parts& pa
   turn.Send(*parts.workers.At(key).session, std::move(message));
 }
 
-// Workers that are connected, by whether they know these orders.
-std::set<WorkerKey> WhoCan(const Parts& parts, std::vector<std::string>& cannot) {
+// Workers that are connected, by whether they can carry out these orders.
+struct Asked {
   std::set<WorkerKey> can;
+  std::set<WorkerKey> silent;        // Nothing is to be expected of them.
+  std::vector<std::string> too_old;  // Names.
+};
+
+Asked WhoCan(const Parts& parts) {
+  Asked asked;
   for (const auto& [session, key] : parts.workers.sessions()) {
-    if (parts.workers.Find(key)->Knows(kFeatureConnections))
-      can.insert(key);
+    const WorkerRecord& record = *parts.workers.Find(key);
+    if (!record.Knows(kFeatureConnections))
+      asked.too_old.push_back(NameOf(key));
+    else if (record.silent)
+      asked.silent.insert(key);
     else
-      cannot.push_back(NameOf(key));
+      asked.can.insert(key);
   }
-  return can;
+  return asked;
 }
 
-Failure NoWorker(const std::vector<std::string>& cannot) {
+// Why nobody can.
+Failure NoWorker(const Asked& asked) {
+  if (!asked.silent.empty())
+    return {absl::FailedPreconditionError(
+                absl::StrCat(NameOf(*asked.silent.begin()), " is silent: it hangs or is stopped")),
+            "WORKER_SILENT",
+            {{"worker", NameOf(*asked.silent.begin())}}};
+  const std::vector<std::string>& cannot = asked.too_old;
   if (cannot.empty())
     return {absl::FailedPreconditionError("no worker is connected"), "WORKER_DISCONNECTED"};
   return {absl::FailedPreconditionError(absl::StrCat("no worker knows this order; upgrade ",
@@ -99,10 +116,11 @@ Failure NoWorker(const std::vector<std::string>& cannot) {
 // Asks every worker that can; the answer comes later.
 std::optional<Failure> Ask(ConnectionOrders::List list, const worker::v1::ConnectionFilter& filter,
                            Parts& parts, Turn& turn) {
-  std::vector<std::string> cannot;
-  list.waiting = WhoCan(parts, cannot);
-  if (list.waiting.empty()) return NoWorker(cannot);
-  for (std::string& name : cannot) list.answer.add_workers_missing(std::move(name));
+  Asked asked = WhoCan(parts);
+  if (asked.can.empty()) return NoWorker(asked);
+  for (std::string& name : asked.too_old) list.answer.add_workers_missing(std::move(name));
+  for (const WorkerKey& key : asked.silent) list.answer.add_workers_missing(NameOf(key));
+  list.waiting = std::move(asked.can);
   const uint64_t number = parts.connection_orders.next_list++;
   worker::v1::Command order;
   order.set_id(ListId(parts, number));
@@ -136,6 +154,13 @@ void Finish(ConnectionOrders::List& list, Turn& turn) {
   operation.set_kind(kKind);
   operation.set_connections_left(list.answer.matching());
   operation.set_status(absl::StrCat("would close ", list.answer.matching(), " connections"));
+  if (list.answer.workers_missing_size() > 0) {
+    const std::string words =
+        absl::StrCat(absl::StrJoin(list.answer.workers_missing(), ", "), " did not answer");
+    operation.set_error_code(static_cast<int32_t>(absl::StatusCode::kDeadlineExceeded));
+    operation.set_error_message(words);
+    absl::StrAppend(operation.mutable_status(), "; ", words);
+  }
   Answer(list.request, std::move(operation), turn);
 }
 
@@ -147,6 +172,33 @@ void DescribeKill(const ConnectionOrders::Kill& kill, admin::v1::Operation& oper
   operation.set_done(kill.waiting.empty());
   operation.set_status(
       absl::StrCat(kill.waiting.empty() ? "done; " : "", killed, " connections closed"));
+  if (!kill.waiting.empty() || kill.given_up.empty()) return;
+  std::string words = absl::StrCat(killed, " connections closed;");
+  for (const WorkerKey& key : kill.given_up) absl::StrAppend(&words, " ", NameOf(key), ",");
+  words.back() = ' ';
+  absl::StrAppend(&words, "did not answer, and may close theirs once back");
+  operation.set_status(words);
+  operation.set_error_code(static_cast<int32_t>(absl::StatusCode::kDeadlineExceeded));
+  operation.set_error_message(words);
+}
+
+// Until when a worker that has still to carry out a kill is waited for: not set while it speaks.
+std::optional<Instant> AwaitedUntil(const WorkerRecord& record) {
+  if (record.silent) return Instant::min();
+  if (record.session) return std::nullopt;
+  return record.last_seen + WorkerTable::kComesBackWithin;
+}
+
+// Whoever is gone has no connections any more; whoever says nothing must not hold up a kill.
+void GiveUpSilent(ConnectionOrders::Kill& kill, const Parts& parts, Instant now) {
+  std::erase_if(kill.waiting, [&](const WorkerKey& key) {
+    const WorkerRecord* record = parts.workers.Find(key);
+    if (record == nullptr) return true;
+    const std::optional<Instant> until = AwaitedUntil(*record);
+    if (!until || now < *until) return false;
+    kill.given_up.insert(key);
+    return true;
+  });
 }
 
 }  // namespace
@@ -186,12 +238,12 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
     if (auto failure = Ask(std::move(list), filter, parts, turn)) return *failure;
     return Later{};
   }
-  std::vector<std::string> cannot;
-  if (WhoCan(parts, cannot).empty()) return NoWorker(cannot);
+  if (const Asked asked = WhoCan(parts); asked.can.empty()) return NoWorker(asked);
   if (parts.connection_orders.kills.size() >= kMaxKills)
     return Failure{
         absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxKills, " kills are under way")),
         "TOO_MANY_OPERATIONS"};
+  if (auto failure = parts.operations.CheckRoom()) return *std::move(failure);
   const uint32_t rate = request.rate_per_s() == 0 ? kDefaultRate : request.rate_per_s();
   std::string target = request.filter().rule();
   if (!request.filter().backend().empty()) target = request.filter().backend();
@@ -207,11 +259,11 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
 uint64_t StartKill(const worker::v1::ConnectionFilter& filter, uint32_t rate_per_s,
                    const std::string& target, Parts& parts, Turn& turn) {
   const uint64_t number = parts.operations.Open(kKind, target, 0, "sent to the workers");
-  std::vector<std::string> cannot;
-  ConnectionOrders::Kill kill{.order = {}, .waiting = WhoCan(parts, cannot)};
+  Asked asked = WhoCan(parts);
+  ConnectionOrders::Kill kill{.order = {}, .waiting = asked.can, .given_up = asked.silent};
   admin::v1::Operation& operation = *parts.operations.Edit(number);
   if (kill.waiting.empty()) {
-    const Failure failure = NoWorker(cannot);
+    const Failure failure = NoWorker(asked);
     operation.set_done(true);
     operation.set_status(std::string(failure.status.message()));
     operation.set_error_code(failure.status.raw_code());
@@ -286,8 +338,7 @@ void StepConnectionOrders(Parts& parts, Turn& turn) {
     it = late ? orders.lists.erase(it) : std::next(it);
   }
   for (auto it = orders.kills.begin(); it != orders.kills.end();) {
-    std::erase_if(it->second.waiting,
-                  [&](const WorkerKey& key) { return parts.workers.Find(key) == nullptr; });
+    GiveUpSilent(it->second, parts, turn.now);
     admin::v1::Operation* operation = parts.operations.Edit(it->first);
     const bool goes_on = operation != nullptr && (it->second.cancelled || !operation->done());
     if (goes_on) DescribeKill(it->second, *operation);
@@ -302,6 +353,11 @@ Instant NextConnectionDeadline(const Parts& parts) {
   Instant next = Instant::max();
   for (const auto& [number, list] : parts.connection_orders.lists)
     next = std::min(next, list.deadline);
+  for (const auto& [number, kill] : parts.connection_orders.kills)
+    for (const WorkerKey& key : kill.waiting)
+      if (const WorkerRecord* record = parts.workers.Find(key))
+        if (const std::optional<Instant> until = AwaitedUntil(*record))
+          next = std::min(next, *until);
   return next;
 }
 

@@ -23,7 +23,8 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
                                               Parts& parts, Turn& turn);
 
 // Orders every worker that can to reset the connections that match, together at most `rate_per_s`.
-// Returns the number of the operation, which fails at once when no worker can.
+// Returns the number of the operation, which fails at once when no worker can, and names those that
+// fell silent or stayed away before they were done.
 uint64_t StartKill(const worker::v1::ConnectionFilter& filter, uint32_t rate_per_s,
                    const std::string& target, Parts& parts, Turn& turn);
 

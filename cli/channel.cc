@@ -1,5 +1,9 @@
 #include "cli/channel.h"
 
+#include <cstdint>
+#include <random>
+
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/endpoint.h"
 #include "base/tls_files.h"
@@ -18,6 +22,29 @@ std::string MetadataValue(const grpc::ClientContext& context, const char* key) {
   const auto found = metadata.find(key);
   if (found == metadata.end()) return "";
   return std::string(found->second.data(), found->second.size());
+}
+
+// What lbctl has for a refusal that a flag overrules.
+std::string HintFor(const std::string& reason) {
+  if (reason == "LAST_HEALTHY_BACKEND" || reason == "LAST_ACCEPTING_WORKER")
+    return "add --force to do it all the same";
+  return "";
+}
+
+// A random UUID, version 4 (RFC 9562, 5.4).
+std::string RandomUuid() {
+  std::random_device random;
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) {
+    const uint32_t word = random();
+    for (int shift = 0; shift < 32; shift += 8)
+      bytes.push_back(static_cast<char>((word >> shift) & 0xff));
+  }
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  const std::string hex = absl::BytesToHexString(bytes);
+  return absl::StrCat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-",
+                      hex.substr(16, 4), "-", hex.substr(20));
 }
 
 }  // namespace
@@ -130,7 +157,18 @@ absl::Status Channel::Translate(const grpc::Status& error, const grpc::ClientCon
   if (code == absl::StatusCode::kPermissionDenied)
     SetHint(status, "You may connect but not do this. Ask whoever runs the control plane.");
   SetDetails(status, error.error_details());
+  if (const std::string hint = HintFor(GetReason(status)); !hint.empty()) SetHint(status, hint);
   return status;
+}
+
+bool Channel::GiveRequestId(google::protobuf::Message& request) {
+  const google::protobuf::Descriptor& type = *request.GetDescriptor();
+  const google::protobuf::Reflection& fields = *request.GetReflection();
+  const auto* id = type.FindFieldByName("request_id");
+  const auto* only_look = type.FindFieldByName("validate_only");
+  if (id == nullptr || (only_look != nullptr && fields.GetBool(request, only_look))) return false;
+  fields.SetString(&request, id, RandomUuid());
+  return true;
 }
 
 absl::Status Channel::EndlessPages(const char* method) {

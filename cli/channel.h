@@ -3,6 +3,7 @@
 // Includes gRPC: for client.cc only. Threading: one thread.
 #pragma once
 
+#include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
@@ -37,16 +38,26 @@ class Channel final {
 
   const std::shared_ptr<grpc::Channel>& grpc() const { return channel_; }
 
-  // One unary call.
+  // One unary call. What changes something gets a request id, so that it can be sent once more, and
+  // is, when the connection was cut before the answer: the server carries it out once.
   template <typename Stub, typename Request, typename Response>
   absl::Status Call(Stub& stub,
                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const char* name, const Request& request, Response& response) const {
-    grpc::ClientContext context;
-    const auto start = std::chrono::system_clock::now();
-    context.set_deadline(start + timeout_);
-    const grpc::Status result = (stub.*method)(&context, request, &response);
-    return Finish(result, context, name, std::chrono::system_clock::now() - start);
+    Request sent = request;
+    const bool once_more = GiveRequestId(sent);
+    const auto call = [&](bool wait) {
+      grpc::ClientContext context;
+      const auto start = std::chrono::system_clock::now();
+      context.set_deadline(start + timeout_);
+      context.set_wait_for_ready(wait);
+      const grpc::Status result = (stub.*method)(&context, sent, &response);
+      return Finish(result, context, name, std::chrono::system_clock::now() - start);
+    };
+    const absl::Status status = call(false);
+    if (!once_more || !absl::IsUnavailable(status)) return status;
+    const absl::Status second = call(true);
+    return absl::IsDeadlineExceeded(second) ? status : second;
   }
 
   // All pages of a list; `take` gets each page.
@@ -85,6 +96,8 @@ class Channel final {
   absl::Status Translate(const grpc::Status& error, const grpc::ClientContext& context,
                          const char* method) const;
   static absl::Status EndlessPages(const char* method);
+  // True when the message is a change, which has an id from then on.
+  static bool GiveRequestId(google::protobuf::Message& request);
 
   std::string endpoint_;
   std::chrono::milliseconds timeout_;

@@ -155,32 +155,15 @@ absl::StatusOr<std::vector<api::Operation>> AdminClient::ListOperations(const st
   return all;
 }
 
-absl::StatusOr<api::Operation> AdminClient::DrainWorker(const std::string& name,
-                                                        std::chrono::milliseconds drain_timeout,
-                                                        const std::string& etag) {
-  api::DrainWorkerRequest request;
-  request.set_etag(etag);
-  request.set_name(name);
-  // Whoever drains from here was told that it is the last one, and agreed.
-  request.set_force(true);
-  request.mutable_timeout()->set_seconds(drain_timeout.count() / 1000);
-  request.mutable_timeout()->set_nanos(static_cast<int32_t>(drain_timeout.count() % 1000) *
-                                       1'000'000);
-  api::Operation response;
-  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->workers, &api::WorkerService::Stub::DrainWorker,
-                                         "DrainWorker", request, response));
-  return response;
+absl::StatusOr<api::Operation> AdminClient::DrainWorker(const api::DrainWorkerRequest& request) {
+  return impl_->Call<api::Operation>(*impl_->workers, &api::WorkerService::Stub::DrainWorker,
+                                     "DrainWorker", request);
 }
 
-absl::StatusOr<api::Operation> AdminClient::UndrainWorker(const std::string& name,
-                                                          const std::string& etag) {
-  api::UndrainWorkerRequest request;
-  request.set_etag(etag);
-  request.set_name(name);
-  api::Operation response;
-  LB_RETURN_IF_ERROR(impl_->channel.Call(*impl_->workers, &api::WorkerService::Stub::UndrainWorker,
-                                         "UndrainWorker", request, response));
-  return response;
+absl::StatusOr<api::Operation> AdminClient::UndrainWorker(
+    const api::UndrainWorkerRequest& request) {
+  return impl_->Call<api::Operation>(*impl_->workers, &api::WorkerService::Stub::UndrainWorker,
+                                     "UndrainWorker", request);
 }
 
 absl::StatusOr<api::Operation> AdminClient::GetOperation(const std::string& name) {

@@ -50,11 +50,8 @@ class AdminClient final {
   absl::StatusOr<std::vector<api::Worker>> ListWorkers(const std::string& filter = "");
   absl::StatusOr<std::vector<api::Operation>> ListOperations(const std::string& filter = "");
 
-  absl::StatusOr<api::Operation> DrainWorker(const std::string& name,
-                                             std::chrono::milliseconds drain_timeout,
-                                             const std::string& etag = "");
-  absl::StatusOr<api::Operation> UndrainWorker(const std::string& name,
-                                               const std::string& etag = "");
+  absl::StatusOr<api::Operation> DrainWorker(const api::DrainWorkerRequest& request);
+  absl::StatusOr<api::Operation> UndrainWorker(const api::UndrainWorkerRequest& request);
   absl::StatusOr<api::Operation> CancelOperation(const api::CancelOperationRequest& request);
   absl::StatusOr<api::Operation> GetOperation(const std::string& name);
 

@@ -63,11 +63,14 @@ void AddWorker(CLI::App& app, CommandLine& line) {
           "end what is still open after this (30s)");
   drain->add_flag("--wait", line.wait, "return when it is drained");
   drain->add_flag("-y,--yes", line.yes, "do not ask");
+  drain->add_flag("--force", line.force, "also the last worker that accepts connections");
   CLI::App* undrain =
       Add(*worker, "undrain", Command::kWorkerUndrain, line, "accept connections again");
   undrain->add_option("NAME", line.name, "the worker");
-  for (CLI::App* verb : {drain, undrain})
+  for (CLI::App* verb : {drain, undrain}) {
+    verb->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
     AddText(*verb, "--etag", line.etag, "ETAG", "only if it is as it was read: get -o json");
+  }
 }
 
 void AddOperation(CLI::App& app, CommandLine& line) {

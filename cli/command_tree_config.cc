@@ -82,6 +82,7 @@ void AddApply(CLI::App& app, CommandLine& line) {
   CLI::App* confirm =
       Add(app, "confirm", Command::kConfirm, line, "keep what was applied with --confirm");
   confirm->add_option("REVISION", line.name, "only if it is this one that waits");
+  confirm->add_flag("--dry-run", line.dry_run, "check and show only");
   for (CLI::App* change : {apply, plan, diff, confirm}) change->group("Change");
   AddRollback(app, "rollback", line);
   CLI::App* rollout = AddGroup(app, "rollout", "how far a revision came, and back");

@@ -156,13 +156,20 @@ absl::StatusOr<ExitCode> RunPlan(const Globals& globals, const std::string& file
   return plan.changes_total() > 0 ? ExitCode::kFindings : ExitCode::kDone;
 }
 
-absl::StatusOr<ExitCode> RunConfirm(const Globals& globals, const std::string& revision) {
+absl::StatusOr<ExitCode> RunConfirm(const Globals& globals, const std::string& revision,
+                                    bool dry_run) {
   api::ConfirmConfigRequest request;
   LB_ASSIGN_OR_RETURN(*request.mutable_name(), ConfigName(revision));
   LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
+  request.set_validate_only(dry_run);
   LB_ASSIGN_OR_RETURN(const api::Config config, client->Confirm(request));
   Print(globals, "Config", config,
-        absl::StrCat("revision ", config.revision(), " is confirmed and stays\n"));
+        absl::StrCat(dry_run ? "dry run: " : "", "revision ", config.revision(),
+                     dry_run ? " would be confirmed and stay\n" : " is confirmed and stays\n"));
+  LB_ASSIGN_OR_RETURN(const api::Rollout rollout, client->Rollout());
+  if (rollout.config().revision() == config.revision() && rollout.workers_done() == 0)
+    WriteErr(absl::StrCat("warning: no worker runs revision ", config.revision(),
+                          "; see: lbctl rollout status\n"));
   return ExitCode::kDone;
 }
 

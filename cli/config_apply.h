@@ -27,7 +27,7 @@ struct ApplyOptions {
   bool force = false;  // Also over a file that was refused.
 };
 
-// Applies a file: the plan on stderr, what is in force now on stdout. With detailed_exitcode
+// Applies a file: the plan on stderr, what was accepted on stdout. With detailed_exitcode
 // kFindings says that it changed something. With `wait` kFindings says that a worker refused it or
 // did not answer in time.
 absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& options);
@@ -35,8 +35,10 @@ absl::StatusOr<ExitCode> RunApply(const Globals& globals, const ApplyOptions& op
 // What a file would change. With `diff` kFindings says that it differs.
 absl::StatusOr<ExitCode> RunPlan(const Globals& globals, const std::string& file, bool diff);
 
-// Keeps what waits for a confirmation; `revision` is "", "8" or "configs/8".
-absl::StatusOr<ExitCode> RunConfirm(const Globals& globals, const std::string& revision);
+// Keeps what waits for a confirmation; `revision` is "", "8" or "configs/8". Warns when no worker
+// runs it. `dry_run` checks and shows only.
+absl::StatusOr<ExitCode> RunConfirm(const Globals& globals, const std::string& revision,
+                                    bool dry_run);
 
 struct RollbackOptions {
   std::string revision;  // "", "7" or "configs/7".

@@ -1,6 +1,8 @@
 #include "cli/config_print.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -85,8 +87,9 @@ std::string RenderPlan(const api::PlanConfigResponse& plan, bool color) {
 std::string RenderRollout(const api::Rollout& rollout, bool color) {
   std::string out =
       absl::StrCat("revision ", rollout.config().revision(), ": ", rollout.workers_done(),
-                   " workers run it, ", rollout.workers_refused(), " refused it, ",
-                   rollout.workers_pending(), " have yet to answer\n");
+                   rollout.workers_done() == 1 ? " worker runs it, " : " workers run it, ",
+                   rollout.workers_refused(), " refused it, ", rollout.workers_pending(),
+                   " have yet to answer\n");
   for (const Progress& worker : rollout.workers()) {
     const std::string name = Progress::State_Name(worker.state());
     const std::string state = name.substr(std::min(name.size(), sizeof("STATE_") - 1));
@@ -103,26 +106,25 @@ std::string RenderRollout(const api::Rollout& rollout, bool color) {
 
 std::string RenderConfigs(const Globals& globals, const std::vector<api::Config>& configs,
                           WallTime now) {
-  Table table({{"REVISION", true},
-               {"STATE"},
-               {"AGE", true, true},
-               {"SOURCE"},
-               {"AUTHOR"},
-               {"ETAG"},
-               {"MESSAGE"}});
-  constexpr size_t kShortEtag = 13;  // The quote and 12 digits: enough to tell them apart.
   const bool wide = globals.output == Output::kWide;
+  std::vector<Column> columns = {
+      {"REVISION", true}, {"STATE"}, {"AGE", true, true}, {"SOURCE"}, {"AUTHOR"}};
+  // Whole, as --etag takes it, or not at all.
+  if (wide) columns.push_back({"ETAG"});
+  columns.push_back({"MESSAGE"});
+  Table table(std::move(columns));
   for (const api::Config& config : configs) {
     const std::string state = config.has_confirm_deadline_time() ? "UNCONFIRMED"
                               : config.running()                 ? "RUNNING"
                                                                  : "";
-    table.Add({{absl::StrCat(config.revision())},
+    Row row = {{absl::StrCat(config.revision())},
                {state, config.has_confirm_deadline_time() ? Tone::kWarning : Tone::kGood},
                {AgeOf(config.create_time(), now)},
                {SourceOf(config)},
-               {config.author()},
-               {wide ? config.etag() : config.etag().substr(0, kShortEtag)},
-               {config.message()}});
+               {config.author()}};
+    if (wide) row.push_back({config.etag()});
+    row.push_back({config.message()});
+    table.Add(std::move(row));
   }
   return table.Render({globals.headers, globals.color, wide ? 0 : StdoutSize().columns});
 }
@@ -134,7 +136,8 @@ std::string DescribeApplied(const api::ApplyConfigResponse& applied, bool dry_ru
   if (dry_run)
     return absl::StrCat("dry run: it would become a new revision; revision ", config.revision(),
                         " keeps running\n");
-  std::string out = absl::StrCat("revision ", config.revision(), " is in force\n");
+  std::string out = absl::StrCat("revision ", config.revision(),
+                                 " is accepted; workers take it now: lbctl rollout status\n");
   if (config.has_confirm_deadline_time())
     absl::StrAppend(&out, "not confirmed: the one before comes back in ", SecondsLeft(config, now),
                     " s; keep this one with: lbctl confirm ", config.revision(), "\n");

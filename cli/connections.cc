@@ -111,6 +111,10 @@ absl::StatusOr<ExitCode> RunConnectionsList(const Globals& globals,
 
 absl::StatusOr<ExitCode> RunConnectionsKill(const Globals& globals,
                                             const ConnectionOptions& options) {
+  const bool empty = options.rule.empty() && options.backend.empty() && options.client.empty();
+  if (empty && !options.all)
+    return UsageError("which connections? every one is meant otherwise",
+                      "give --rule, --backend or --client, or say --all");
   api::KillConnectionsRequest request;
   LB_ASSIGN_OR_RETURN(*request.mutable_filter(), FilterOf(options));
   request.set_all(options.all);
@@ -119,14 +123,18 @@ absl::StatusOr<ExitCode> RunConnectionsKill(const Globals& globals,
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   LB_ASSIGN_OR_RETURN(api::Operation operation, client->KillConnections(request));
+  // Some workers did not answer, so that theirs are not counted.
+  const bool uncounted = operation.error_code() != 0;
+  if (uncounted && !globals.quiet)
+    WriteErr(absl::StrCat("warning: ", Escape(operation.error_message()), "\n"));
   if (options.dry_run) {
     PrintMessage(globals, operation, operation.name(), Escape(operation.status()));
-    return ExitCode::kDone;
+    return uncounted ? ExitCode::kFindings : ExitCode::kDone;
   }
   if (operation.connections_left() == 0) {
     operation.set_connections_closed(0);
     PrintMessage(globals, operation, operation.name(), "0 connections killed");
-    return ExitCode::kDone;
+    return uncounted ? ExitCode::kFindings : ExitCode::kDone;
   }
   if (!options.yes) {
     LB_RETURN_IF_ERROR(AskForConsent(operation.connections_left()));
@@ -138,12 +146,16 @@ absl::StatusOr<ExitCode> RunConnectionsKill(const Globals& globals,
   SetInterruptNote("The kill goes on without lbctl.\n");
   LB_ASSIGN_OR_RETURN(operation, FollowOperation(globals, *client, operation, "kill", kMaxWait));
   SetInterruptNote("");
-  if (operation.error_code() != 0)
+  // Some workers did not answer.
+  const bool partly =
+      operation.error_code() == static_cast<int>(absl::StatusCode::kDeadlineExceeded);
+  if (operation.error_code() != 0 && !partly)
     return absl::Status(static_cast<absl::StatusCode>(operation.error_code()),
                         operation.error_message());
   PrintMessage(globals, operation, operation.name(),
                absl::StrCat(operation.connections_closed(), " connections killed"));
-  return operation.done() ? ExitCode::kDone : ExitCode::kFindings;
+  if (partly) WriteErr(absl::StrCat("warning: ", Escape(operation.error_message()), "\n"));
+  return operation.done() && !partly ? ExitCode::kDone : ExitCode::kFindings;
 }
 
 }  // namespace lb::cli

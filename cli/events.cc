@@ -104,13 +104,13 @@ absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptio
   bool reached = false;  // The control plane was there at all.
   bool waiting = false;
   for (;;) {
-    const absl::Status status = WatchEvents({globals.endpoints, globals.timeout, globals.verbose},
-                                            request, [&] { reached = true; },
-                                            [&](const api::Event& event) {
-                                              waiting = false;
-                                              request.set_resume_token(event.resume_token());
-                                              WriteOut(Render(globals, event));
-                                            });
+    const absl::Status status = WatchEvents(
+        {globals.endpoints, globals.timeout, globals.verbose}, request, [&] { reached = true; },
+        [&](const api::Event& event) {
+          waiting = false;
+          request.set_resume_token(event.resume_token());
+          WriteOut(Render(globals, event));
+        });
     if (absl::IsOutOfRange(status) && reached) {
       Note(globals,
            "events are missing here: the control plane was restarted, or too much happened");

@@ -159,7 +159,7 @@ TEST_F(LbctlChangeTest, ApplySendsWhatItsFlagsSay) {
       Run({"apply", File(), "--if-revision", "7", "--etag", "\"x\"", "-m", "why", "--confirm",
            "1m500ms", "--max-connect-failures", "0.1", "--strict"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(result.out, "revision 7 is in force\n");
+  EXPECT_EQ(result.out, "revision 7 is accepted; workers take it now: lbctl rollout status\n");
   ASSERT_EQ(server_->seen().applies.size(), 1u);
   const api::ApplyConfigRequest request = server_->seen().applies[0];
   EXPECT_EQ(request.content(), kYaml);
@@ -264,7 +264,7 @@ TEST_F(LbctlChangeTest, WaitingForARolloutEndsWithWhatTheWorkersSaid) {
   Give();
   const ProcessResult refused = Run({"apply", File(), "--wait", "5s"});
   EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_EQ(refused.out, "revision 7 is in force\n");
+  EXPECT_EQ(refused.out, "revision 7 is accepted; workers take it now: lbctl rollout status\n");
   EXPECT_TRUE(Has(refused.err, "1 refused it")) << refused.err;
   EXPECT_EQ(Run({"rollout", "status"}).exit_code, 0);
   EXPECT_EQ(Run({"rollout", "status", "--wait", "5s"}).exit_code, 1);

@@ -23,7 +23,9 @@ TEST_F(LbctlWaitTest, WhatDoesNotComeInTimeIsExitCodeOne) {
   EXPECT_EQ(down.out, "");
   EXPECT_NE(down.err.find("rules/web/backends/web-2 is not healthy in time"), std::string::npos);
   EXPECT_EQ(Run({"wait", "rules/web", "--for=healthy=9", "--timeout", "1ms"}).exit_code, 1);
-  EXPECT_EQ(Run({"wait", "workers/nobody", "--for=synced", "--timeout", "1ms"}).exit_code, 1);
+  const ProcessResult nobody = Run({"wait", "workers/nobody", "--for=synced", "--timeout", "1ms"});
+  EXPECT_EQ(nobody.exit_code, 3);
+  EXPECT_NE(nobody.err.find("workers/nobody does not exist"), std::string::npos) << nobody.err;
 }
 
 // Goal: it goes on asking. Method: the worker is refused at first and synced later.
@@ -36,6 +38,27 @@ TEST_F(LbctlWaitTest, ItIsWaitedFor) {
   });
   EXPECT_EQ(Run({"wait", "workers/worker-2", "--for=synced", "--timeout", "20s"}).exit_code, 0);
   change.join();
+}
+
+// Goal: no counter that is a second old is taken for the end. Method: all of it looks drained, and
+// the server, which knows what the workers have counted, does not say so yet.
+TEST_F(LbctlWaitTest, OnlyTheServerKnowsWhatIsDrained) {
+  fakes::AdminServer::Data data = ExampleData();
+  for (auto& backend : data.backends) {
+    backend.set_weight(0);
+    backend.set_connections(0);
+  }
+  data.workers[0].set_draining(true);
+  data.workers[0].set_connections(0);
+  server_->Set(data);
+  const std::vector<std::vector<std::string>> waits = {
+      {"wait", "backends/web/web-1", "--for=drained", "--timeout", "1ms"},
+      {"wait", "workers/worker-1", "--for=drained", "--timeout", "1ms"}};
+  for (const auto& wait : waits) EXPECT_EQ(Run(wait).exit_code, 1) << wait[1];
+  for (auto& backend : data.backends) backend.set_drained(true);
+  data.workers[0].set_drained(true);
+  server_->Set(data);
+  for (const auto& wait : waits) EXPECT_EQ(Run(wait).exit_code, 0) << wait[1];
 }
 
 TEST_F(LbctlWaitTest, AConditionMustFitTheType) {

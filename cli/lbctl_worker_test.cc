@@ -144,6 +144,27 @@ TEST_F(LbctlWorkerTest, DrainingTheLastWorkerThatServesIsSaidBefore) {
   EXPECT_EQ(drain.Wait(), 2);
 }
 
+TEST_F(LbctlWorkerTest, ForceIsOnlySentWhenItIsSaid) {
+  EXPECT_EQ(Run({"worker", "drain", "worker-1", "--yes"}).exit_code, 0);
+  EXPECT_EQ(Run({"worker", "drain", "worker-1", "--yes", "--force"}).exit_code, 0);
+  ASSERT_EQ(server_->drains().size(), 2u);
+  EXPECT_FALSE(server_->drains()[0].force());
+  EXPECT_TRUE(server_->drains()[1].force());
+  EXPECT_NE(server_->drains()[0].request_id(), "");
+  EXPECT_NE(server_->drains()[0].request_id(), server_->drains()[1].request_id());
+}
+
+TEST_F(LbctlWorkerTest, ADryRunChangesNothingAndAsksNobody) {
+  const ProcessResult drain = Run({"worker", "drain", "worker-1", "--dry-run"});
+  EXPECT_EQ(drain.exit_code, 0) << drain.err;
+  EXPECT_EQ(drain.out, "dry run: worker worker-1 would be drained of its 37 connections\n");
+  const ProcessResult undrain = Run({"worker", "undrain", "worker-1", "--dry-run"});
+  EXPECT_EQ(undrain.exit_code, 0) << undrain.err;
+  EXPECT_EQ(undrain.out, "dry run: worker worker-1 would accept connections again\n");
+  EXPECT_TRUE(server_->drains().empty());
+  EXPECT_TRUE(server_->undrains().empty());
+}
+
 TEST_F(LbctlWorkerTest, OnATerminalItAsksWithTheNumberOfConnections) {
   for (const auto& [answer, exit_code] :
        std::vector<std::pair<std::string, int>>{{"n\n", 2}, {"\n", 2}, {"yes\n", 0}}) {

@@ -105,6 +105,13 @@ absl::StatusOr<ExitCode> Top(const Globals& globals, const CommandLine& line) {
   return RunTop(globals, options);
 }
 
+// An etag with its quotes, which a shell takes away where nobody keeps them.
+std::string EtagOf(const CommandLine& line) {
+  const std::string etag = line.etag.value_or("");
+  if (etag.empty() || etag.front() == '"') return etag;
+  return absl::StrCat("\"", etag, "\"");
+}
+
 absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) {
   DrainOptions options;
   LB_ASSIGN_OR_RETURN(options.worker, ParseWorkerName(line.name));
@@ -113,13 +120,15 @@ absl::StatusOr<ExitCode> Drain(const Globals& globals, const CommandLine& line) 
   }
   options.wait = line.wait;
   options.yes = line.yes;
-  options.etag = line.etag.value_or("");
+  options.force = line.force;
+  options.dry_run = line.dry_run;
+  options.etag = EtagOf(line);
   return RunDrain(globals, options);
 }
 
 absl::StatusOr<ExitCode> Undrain(const Globals& globals, const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const std::string worker, ParseWorkerName(line.name));
-  return RunUndrain(globals, worker, line.etag.value_or(""));
+  return RunUndrain(globals, worker, EtagOf(line), line.dry_run);
 }
 
 absl::StatusOr<ExitCode> Cancel(const Globals& globals, const CommandLine& line) {
@@ -151,7 +160,7 @@ absl::StatusOr<ExitCode> Backend(const Globals& globals, const CommandLine& line
   options.force = line.force;
   options.dry_run = line.dry_run;
   options.reset = line.reset;
-  options.etag = line.etag.value_or("");
+  options.etag = EtagOf(line);
   return RunBackend(globals, std::move(options));
 }
 
@@ -180,7 +189,7 @@ absl::StatusOr<std::optional<std::chrono::milliseconds>> WaitOf(const CommandLin
 absl::StatusOr<ExitCode> Apply(const Globals& globals, const CommandLine& line) {
   ApplyOptions options{.file = line.name,
                        .dry_run = line.dry_run,
-                       .etag = line.etag.value_or(""),
+                       .etag = EtagOf(line),
                        .message = line.message.value_or(""),
                        .detailed_exitcode = line.detailed_exitcode,
                        .strict = line.strict,
@@ -238,6 +247,22 @@ absl::StatusOr<ExitCode> Bundle(const Globals& globals, const CommandLine& line)
   return RunBundle(globals, options);
 }
 
+// Whether what a command prints are resources, which have names.
+bool HasNames(Command command) {
+  switch (command) {
+    case Command::kStatus:
+    case Command::kApply:
+    case Command::kPlan:
+    case Command::kDiff:
+    case Command::kConfirm:
+    case Command::kRollback:
+    case Command::kRolloutStatus:
+      return false;
+    default:
+      return true;
+  }
+}
+
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const ChosenContext context, ChooseContext(line.flags, ReadEnv));
@@ -247,6 +272,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   const bool selects_fields = line.command == Command::kGet && !line.watch;
   if (globals.output == Output::kJsonPath && !selects_fields)
     return UsageError("-o jsonpath is for get, without --watch");
+  if (globals.output == Output::kName && !HasNames(line.command))
+    return UsageError("-o name is for what has names: get, operations, revisions, connections");
   switch (line.command) {
     case Command::kStatus:
       return line.watch ? RunWatchStatus(globals) : RunStatus(globals, line.check);
@@ -289,7 +316,7 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kDiff:
       return RunPlan(globals, line.name, line.command == Command::kDiff);
     case Command::kConfirm:
-      return RunConfirm(globals, line.name);
+      return RunConfirm(globals, line.name, line.dry_run);
     case Command::kRollback:
       return Rollback(globals, line);
     case Command::kRolloutStatus:

@@ -26,8 +26,10 @@ constexpr std::chrono::seconds kWorkerDrainTimeout{30};
 
 absl::StatusOr<std::string> Drain(AdminClient& client, const TopOrder& order) {
   if (order.type == Type::kWorker) {
-    LB_ASSIGN_OR_RETURN(const api::Operation operation,
-                        client.DrainWorker(order.name, kWorkerDrainTimeout));
+    api::DrainWorkerRequest request;
+    request.set_name(order.name);
+    request.mutable_timeout()->set_seconds(kWorkerDrainTimeout.count());
+    LB_ASSIGN_OR_RETURN(const api::Operation operation, client.DrainWorker(request));
     const std::string name = Escape(Leaf(order.name));
     return absl::StrCat("worker ", name, " drains: ", operation.connections_left(),
                         " connections left; take back: lbctl worker undrain ", name);

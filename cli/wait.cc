@@ -73,8 +73,7 @@ bool Meets(const Item& item, const Condition& condition) {
   if (const auto* rule = std::get_if<api::Rule>(&item))
     return rule->backends_up() >= condition.backends;
   if (const auto* backend = std::get_if<api::Backend>(&item))
-    return condition.kind == Kind::kHealthy ? IsUp(*backend)
-                                            : backend->weight() == 0 && backend->connections() == 0;
+    return condition.kind == Kind::kHealthy ? IsUp(*backend) : backend->drained();
   if (const auto* operation = std::get_if<api::Operation>(&item)) return operation->done();
   const auto& worker = std::get<api::Worker>(item);
   const bool connected = worker.sync() != api::Worker::SYNC_DISCONNECTED;
@@ -82,7 +81,7 @@ bool Meets(const Item& item, const Condition& condition) {
     case Kind::kSynced:
       return worker.sync() == api::Worker::SYNC_SYNCED;
     case Kind::kDrained:
-      return connected && worker.draining() && worker.connections() == 0;
+      return connected && worker.drained();
     default:
       return connected;
   }
@@ -126,11 +125,11 @@ absl::StatusOr<ExitCode> RunWait(const Globals& globals, const Selection& select
     }
     if (ReadClocks().steady >= end) {
       for (const auto& [name, error] : found.missing)
-        WriteErr(absl::StrCat(Escape(name), " does not exist\n"));
+        WriteErr(absl::StrCat("lbctl: ", Escape(name), " does not exist\n"));
       for (const Item& item : found.items)
         if (!Meets(item, condition))
           WriteErr(absl::StrCat(Escape(NameOf(item)), " is not ", Escape(text), " in time\n"));
-      return ExitCode::kFindings;
+      return found.missing.empty() ? ExitCode::kFindings : ExitCode::kNotFound;
     }
     Pause(kInterval);
   }

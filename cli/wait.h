@@ -29,8 +29,8 @@ absl::StatusOr<Condition> ParseCondition(std::string_view text, Type type);
 // Whether it is so now. Pure.
 bool Meets(const Item& item, const Condition& condition);
 
-// kDone once every resource of the selection is so; kFindings when `limit` is over before, when a
-// name does not exist by then, or when an operation is done without success.
+// kDone once every resource of the selection is so; kNotFound when a name does not exist by the end
+// of `limit`; kFindings when one is not so by then, or when an operation is done without success.
 absl::StatusOr<ExitCode> RunWait(const Globals& globals, const Selection& selection,
                                  const std::string& condition, std::chrono::milliseconds limit);
 

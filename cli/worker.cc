@@ -1,5 +1,6 @@
 #include "cli/worker.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "absl/strings/ascii.h"
@@ -8,6 +9,7 @@
 #include "base/time.h"
 #include "cli/client.h"
 #include "cli/json.h"
+#include "cli/older.h"
 #include "cli/resource.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
@@ -47,6 +49,28 @@ absl::Status Explain(AdminClient& client, const std::string& name, absl::Status 
   const std::string hint = DidYouMean(Leaf(name), names);
   SetHint(error, hint.empty() ? "see: lbctl get workers" : hint);
   return error;
+}
+
+api::DrainWorkerRequest RequestOf(const DrainOptions& options) {
+  api::DrainWorkerRequest request;
+  request.set_name(options.worker);
+  request.set_etag(options.etag);
+  request.set_force(options.force);
+  request.mutable_timeout()->set_seconds(options.timeout.count() / 1'000);
+  request.mutable_timeout()->set_nanos(static_cast<int32_t>(options.timeout.count() % 1'000) *
+                                       1'000'000);
+  return request;
+}
+
+// Fails when the control plane is of the first release, which has no dry runs of these calls: it
+// would carry them out. Nor has it this service.
+absl::Status CheckDryRun(const Globals& globals) {
+  LB_ASSIGN_OR_RETURN(const std::vector<std::string> missing, MissingServices(globals));
+  if (std::find(missing.begin(), missing.end(), "ConfigService") == missing.end())
+    return absl::OkStatus();
+  return absl::UnimplementedError(
+      "--dry-run: the control plane is too old to check this without doing it; nothing was "
+      "changed");
 }
 
 // Whether clients are refused once `name` drains: nobody else accepts connections.
@@ -149,7 +173,7 @@ absl::StatusOr<ExitCode> WaitForEnd(const Globals& globals, AdminClient& client,
 }  // namespace
 
 absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& options) {
-  if (!options.yes && !StdinIsTty())
+  if (!options.yes && !options.dry_run && !StdinIsTty())
     return UsageError("draining a worker needs consent, and there is no terminal to ask on",
                       "add --yes");
   LB_ASSIGN_OR_RETURN(auto client,
@@ -157,6 +181,16 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
   const absl::StatusOr<api::Worker> worker = client->GetWorker(options.worker);
   if (!worker.ok()) return Explain(*client, options.worker, worker.status());
   const std::string name = Escape(Leaf(options.worker));
+  api::DrainWorkerRequest request = RequestOf(options);
+  if (options.dry_run) {
+    LB_RETURN_IF_ERROR(CheckDryRun(globals));
+    request.set_validate_only(true);
+    LB_ASSIGN_OR_RETURN(const api::Operation planned, client->DrainWorker(request));
+    Print(globals, planned,
+          absl::StrCat("dry run: worker ", name, " would be drained of its ",
+                       Connections(worker->connections())));
+    return ExitCode::kDone;
+  }
   LB_ASSIGN_OR_RETURN(const bool last, IsLastServing(*client, worker->name()));
   if (!options.yes) {
     LB_RETURN_IF_ERROR(AskForConsent(name, worker->connections(), last));
@@ -164,8 +198,7 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
     WriteErr(absl::StrCat("worker ", name, " has ", Connections(worker->connections()), " open\n",
                           last ? absl::StrCat("warning: ", kLastServing, "\n") : ""));
   }
-  LB_ASSIGN_OR_RETURN(api::Operation operation,
-                      client->DrainWorker(options.worker, options.timeout, options.etag));
+  LB_ASSIGN_OR_RETURN(api::Operation operation, client->DrainWorker(request));
   if (options.wait) return WaitForEnd(globals, *client, options, name, std::move(operation));
   if (operation.done() && operation.error_code() != 0) return ErrorOf(operation, name);
   Print(globals, operation,
@@ -179,12 +212,22 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
 }
 
 absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& worker,
-                                    const std::string& etag) {
+                                    const std::string& etag, bool dry_run) {
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
-  absl::StatusOr<api::Operation> operation = client->UndrainWorker(worker, etag);
+  if (dry_run) LB_RETURN_IF_ERROR(CheckDryRun(globals));
+  api::UndrainWorkerRequest request;
+  request.set_name(worker);
+  request.set_etag(etag);
+  request.set_validate_only(dry_run);
+  absl::StatusOr<api::Operation> operation = client->UndrainWorker(request);
   if (!operation.ok()) return Explain(*client, worker, operation.status());
   const std::string name = Escape(Leaf(worker));
+  if (dry_run) {
+    Print(globals, *operation,
+          absl::StrCat("dry run: worker ", name, " would accept connections again"));
+    return ExitCode::kDone;
+  }
   const Instant end = ReadClocks().steady + globals.timeout;
   while (!operation->done() && ReadClocks().steady < end) {
     Pause(kAnswerInterval);

@@ -206,7 +206,7 @@ class AccessTest(harness.Case):
         done = self.lb.lbctl("get", "workers", *viewer)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("worker-1", done.stdout)
-        drain = ["worker", "drain", "worker-1", "--yes"]
+        drain = ["worker", "drain", "worker-1", "--yes", "--force"]
         done = self.lb.lbctl(*drain, *viewer)
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("ROLE_MISSING", done.stderr)

@@ -49,7 +49,7 @@ class ConfigApplyTest(harness.Case):
         self.assertIn("rules/web/backends/127.0.0.1:9002", self.ok(lb, "plan", new))
         self.assertEqual(self.revision(lb), 1)
         out = self.ok(lb, "apply", new, "--if-revision", "1", "-m", "to b", "--wait", "20s")
-        self.assertIn("revision 2 is in force", out)
+        self.assertIn("revision 2 is accepted", out)
         self.assertEqual(self.content(lb), to(9002))
         self.assertEqual(self.served_by(), {"b"})
         self.assertIn("unchanged", self.ok(lb, "apply", new))

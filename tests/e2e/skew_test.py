@@ -44,7 +44,7 @@ class SkewTest(harness.Case):
                  "the weight arrives")
         self.lb.write({"rules": [RULE, dict(RULE, name="new", listen="127.0.0.1:8081")]})
         wait_for(lambda: len(worker.snapshots[-1].rules) == 2, 20, "the reload arrives")
-        self.run_lbctl(0, "worker", "drain", "older-1", "--yes", "--wait")
+        self.run_lbctl(0, "worker", "drain", "older-1", "--yes", "--wait", "--force")
         self.assertEqual(worker.drains, 1)
         self.assertEqual(worker.unknown, [])
 
@@ -96,7 +96,10 @@ class SkewTest(harness.Case):
         for what in (("status",), ("get", "rules"), ("get", "backends"), ("get", "workers"),
                      ("get", "workers", "-o", "wide"), ("describe", "workers/worker-1")):
             self.run_lbctl(0, *what)
-        self.run_lbctl(0, "worker", "drain", "worker-1", "--yes", "--wait")
+        dry = self.run_lbctl(4, "worker", "drain", "worker-1", "--dry-run")
+        self.assertIn("nothing was changed", dry[1])
+        self.assertTrue(self.lb.workers["worker-1"].ready())
+        self.run_lbctl(0, "worker", "drain", "worker-1", "--yes", "--wait", "--force")
         self.assertFalse(self.lb.workers["worker-1"].ready())
 
     def test_what_an_older_control_plane_does_not_know_ends_with_words(self):

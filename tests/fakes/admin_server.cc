@@ -93,8 +93,12 @@ class WorkerService final : public api::WorkerService::Service {
     grpc::Status status = state_.Get(context, state_.data.workers, request.name(), &worker);
     if (!status.ok()) return status;
     std::lock_guard lock(state_.mutex);
-    seen.push_back(request);
-    response->set_name("operations/7");
+    if (request.validate_only()) {
+      response->set_done(true);
+    } else {
+      seen.push_back(request);
+      response->set_name("operations/7");
+    }
     response->set_kind(kind);
     response->set_target(request.name());
     response->set_connections_left(worker.connections());

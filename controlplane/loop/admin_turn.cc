@@ -6,7 +6,6 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "controlplane/admin/config_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
@@ -14,6 +13,7 @@
 #include "controlplane/loop/audit_turn.h"
 #include "controlplane/loop/backend_turn.h"
 #include "controlplane/loop/cancel_turn.h"
+#include "controlplane/loop/change_event.h"
 #include "controlplane/loop/config_call_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/connection_turn.h"
@@ -24,8 +24,6 @@
 #include "controlplane/loop/resource_turn.h"
 #include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/worker_order_turn.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 
 namespace lb::controlplane {
 namespace {
@@ -174,34 +172,6 @@ struct Answerer {
   }
 };
 
-// A string field of a message, or "" when it has none of that name.
-std::string TextOf(const google::protobuf::Message& message, const char* name) {
-  const auto* field = message.GetDescriptor()->FindFieldByName(name);
-  if (field == nullptr || field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING)
-    return "";
-  return message.GetReflection()->GetString(message, field);
-}
-
-// Everybody who watches sees who changed what, refused attempts too. A change is a call that may
-// carry a request id; one that only looks says validate_only.
-void NoteChange(const AdminRequest& event, const google::protobuf::Message& call,
-                const Failure* failure, Turn& turn) {
-  const google::protobuf::Descriptor& type = *call.GetDescriptor();
-  const auto* only_look = type.FindFieldByName("validate_only");
-  if (type.FindFieldByName("request_id") == nullptr) return;
-  if (only_look != nullptr && call.GetReflection()->GetBool(call, only_look)) return;
-  admin::v1::Event& happened = turn.happened.emplace_back();
-  happened.set_kind("api.change");
-  happened.set_severity(failure == nullptr ? admin::v1::Event::SEVERITY_INFO
-                                           : admin::v1::Event::SEVERITY_WARNING);
-  happened.set_resource(TextOf(call, "name"));
-  happened.set_message(failure == nullptr ? "a change was asked for" : "a change was refused");
-  auto& attributes = *happened.mutable_attributes();
-  attributes["call"] = std::string(absl::StripSuffix(type.name(), "Request"));
-  attributes["caller"] = event.caller.name;
-  if (failure != nullptr) attributes["reason"] = failure->reason;
-}
-
 }  // namespace
 
 View ViewOf(const Parts& parts, const ClockReading& clock) {
@@ -228,7 +198,8 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
         if (IsRepeat(event, call, parts, turn)) return;
         NoteChangeBegins(event, parts);
         auto outcome = Answerer{event, view, parts, turn}(call);
-        NoteChange(event, call, std::get_if<Failure>(&outcome), turn);
+        NoteChange(event, call, !std::holds_alternative<Later>(outcome),
+                   std::get_if<Failure>(&outcome), parts, turn);
         if (auto* failure = std::get_if<Failure>(&outcome))
           Fail(event.request, std::move(*failure), turn);
         else if (auto* answer = std::get_if<0>(&outcome))
@@ -237,13 +208,14 @@ void OnAdminRequest(const AdminRequest& event, Parts& parts, Turn& turn) {
       event.call);
 }
 
-void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn&) {
+void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn& turn) {
   parts.events.watches.erase(event.request);
   parts.waiters.erase(event.request);
   parts.rollout_watches.erase(event.request);
   parts.resource_watches.erase(event.request);
   // A change with a request id may be asked for again: its answer is kept for that.
   if (parts.requests.Holds(event.request)) return;
+  NoteAbandonedChange(event.request, parts, turn);
   ForgetAsker(event.request, parts);
   ForgetConnectionList(event.request, parts);
 }

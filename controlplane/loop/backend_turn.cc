@@ -118,6 +118,21 @@ Override Current(const BackendCall& call, const Target& target) {
   return next;
 }
 
+// "ready, weight 10", "drained, weight 50% of 10": what holds with an override, or without one.
+std::string Words(const Override* set, const Target& target) {
+  const Override override = set == nullptr ? Override{} : *set;
+  const char* state = override.admin_state == type::v1::ADMIN_STATE_DRAIN   ? "drained"
+                      : override.admin_state == type::v1::ADMIN_STATE_MAINT ? "in maintenance"
+                                                                            : "ready";
+  uint32_t configured = 0;
+  for (const LiveBackend& backend : target.rule->backends)
+    if (IsOf(backend.name, target.key.backend)) configured = backend.configured_weight;
+  if (override.weight) return absl::StrCat(state, ", weight ", *override.weight);
+  if (override.weight_percent)
+    return absl::StrCat(state, ", weight ", *override.weight_percent, "% of ", configured);
+  return absl::StrCat(state, ", weight ", configured);
+}
+
 // Checks, and sets unless it is only to be validated.
 std::optional<Failure> Change(const BackendCall& call, const Target& target, const Override& next,
                               bool force, bool validate_only) {
@@ -130,16 +145,20 @@ std::optional<Failure> Change(const BackendCall& call, const Target& target, con
                                                              " backends have overrides")),
                    "TOO_MANY_OVERRIDES"};
   if (validate_only) return std::nullopt;
+  const std::string before = Words(call.parts.overrides.FindExact(target.key), target);
   LB_CHECK(call.parts.overrides.Set(target.key, next));
   // Another state takes back a drain that is still under way.
   if (next.admin_state != type::v1::ADMIN_STATE_DRAIN)
     EndBackendDrains(target.key, "the backend's state was changed", call.parts);
   call.turn.refresh = call.turn.dirty = call.turn.urgent = true;
-  call.turn.Log(LogLevel::kInfo, next.empty() ? "backend override dropped" : "backend override set",
-                {{"rule", target.key.rule},
-                 {"backend", target.key.backend},
-                 {"state", type::v1::AdminState_Name(next.admin_state)},
-                 {"author", next.author}});
+  const std::string after = Words(&next, target);
+  call.turn.Emit("backend.override", BackendName(target.key.rule, target.key.backend),
+                 LogLevel::kInfo, absl::StrCat(before, " -> ", after),
+                 {{"rule", target.key.rule},
+                  {"backend", target.key.backend},
+                  {"before", before},
+                  {"after", after},
+                  {"author", call.event.caller.name}});
   return std::nullopt;
 }
 

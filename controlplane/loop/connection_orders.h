@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 
 #include "base/time.h"
 #include "controlplane/loop/event.h"
@@ -25,7 +26,9 @@ struct ConnectionOrders {
     Instant deadline;
   };
   struct Kill {
-    worker::v1::Command order;               // As every worker gets it.
+    worker::v1::Command order;            // As every worker gets it.
+    worker::v1::ConnectionFilter filter;  // What is killed, for the event about its end.
+    std::string author;
     std::set<WorkerKey> waiting;             // Not done yet.
     std::set<WorkerKey> given_up{};          // They said nothing any more before they were done.
     std::map<WorkerKey, uint64_t> killed{};  // What each said last.

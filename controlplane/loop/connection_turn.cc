@@ -182,6 +182,20 @@ void DescribeKill(const ConnectionOrders::Kill& kill, admin::v1::Operation& oper
   operation.set_error_message(words);
 }
 
+void EmitEnd(const ConnectionOrders::Kill& kill, const admin::v1::Operation& operation,
+             Turn& turn) {
+  const worker::v1::ConnectionFilter& filter = kill.filter;
+  std::string resource = filter.rule().empty() ? "" : absl::StrCat("rules/", filter.rule());
+  if (!filter.backend().empty()) resource = BackendName(filter.rule(), filter.backend());
+  turn.Emit("connections.killed", std::move(resource),
+            operation.error_code() == 0 ? LogLevel::kInfo : LogLevel::kWarn,
+            absl::StrCat("connections killed: ", operation.status()),
+            {{"operation", operation.name()},
+             {"client", filter.client_cidr()},
+             {"connections_closed", absl::StrCat(operation.connections_closed())},
+             {"author", kill.author}});
+}
+
 // Until when a worker that has still to carry out a kill is waited for: not set while it speaks.
 std::optional<Instant> AwaitedUntil(const WorkerRecord& record) {
   if (record.silent) return Instant::min();
@@ -253,14 +267,19 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
            {{"target", empty ? "all" : target},
             {"rate_per_s", absl::StrCat(rate)},
             {"author", event.caller.name}});
-  return *parts.operations.Edit(StartKill(filter, rate, empty ? "rules/-" : target, parts, turn));
+  return *parts.operations.Edit(
+      StartKill(filter, rate, empty ? "rules/-" : target, event.caller.name, parts, turn));
 }
 
 uint64_t StartKill(const worker::v1::ConnectionFilter& filter, uint32_t rate_per_s,
-                   const std::string& target, Parts& parts, Turn& turn) {
+                   const std::string& target, const std::string& author, Parts& parts, Turn& turn) {
   const uint64_t number = parts.operations.Open(kKind, target, 0, "sent to the workers");
   Asked asked = WhoCan(parts);
-  ConnectionOrders::Kill kill{.order = {}, .waiting = asked.can, .given_up = asked.silent};
+  ConnectionOrders::Kill kill{.order = {},
+                              .filter = filter,
+                              .author = author,
+                              .waiting = asked.can,
+                              .given_up = asked.silent};
   admin::v1::Operation& operation = *parts.operations.Edit(number);
   if (kill.waiting.empty()) {
     const Failure failure = NoWorker(asked);
@@ -345,6 +364,7 @@ void StepConnectionOrders(Parts& parts, Turn& turn) {
     const bool over =
         !goes_on || (it->second.cancelled ? it->second.waiting.empty() : operation->done());
     if (over) parts.operations.NoteChanged();
+    if (over && operation != nullptr) EmitEnd(it->second, *operation, turn);
     it = over ? orders.kills.erase(it) : std::next(it);
   }
 }

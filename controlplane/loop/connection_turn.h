@@ -24,9 +24,9 @@ Outcome<admin::v1::Operation> KillConnections(const AdminRequest& event, const V
 
 // Orders every worker that can to reset the connections that match, together at most `rate_per_s`.
 // Returns the number of the operation, which fails at once when no worker can, and names those that
-// fell silent or stayed away before they were done.
+// fell silent or stayed away before they were done. `author`: who asked; empty: a drain did.
 uint64_t StartKill(const worker::v1::ConnectionFilter& filter, uint32_t rate_per_s,
-                   const std::string& target, Parts& parts, Turn& turn);
+                   const std::string& target, const std::string& author, Parts& parts, Turn& turn);
 
 // Ends a kill that is under way where it is. MISSING_FEATURE: a worker that carries it out is too
 // old to stop. With `validate_only` nothing but that check.

@@ -10,6 +10,7 @@
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/audit_turn.h"
+#include "controlplane/loop/change_event.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
@@ -112,6 +113,7 @@ class ControlLoop::Impl final {
     AnswerRepeats(*parts_, turn);
     DescribeChanges(*parts_, turn);
     AnswerWaiters(*parts_, turn);
+    NoteAnsweredChanges(*parts_, turn);
     PublishEvents(*parts_, turn);
     SendResourceChanges(*parts_, turn);
     SendRollouts(*parts_, turn);

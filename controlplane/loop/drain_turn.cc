@@ -41,7 +41,7 @@ bool OnTimeout(const std::string& worker_backend, BackendDrain& drain,
     worker::v1::ConnectionFilter filter;
     filter.set_rule(drain.backend.rule);
     filter.set_backend(worker_backend);
-    drain.kill = StartKill(filter, kCloseRatePerSecond, operation.target(), parts, turn);
+    drain.kill = StartKill(filter, kCloseRatePerSecond, operation.target(), "", parts, turn);
     operation.set_status("the time is over; closing the rest");
     return false;
   }
@@ -49,6 +49,16 @@ bool OnTimeout(const std::string& worker_backend, BackendDrain& drain,
       absl::StrCat(operation.connections_left(),
                    " connections are still open at the timeout; the backend stays drained"));
   return true;
+}
+
+void EmitEnd(const admin::v1::Operation& operation, Turn& turn) {
+  const bool well = operation.error_code() == 0;
+  turn.Emit("backend.drained", operation.target(), well ? LogLevel::kInfo : LogLevel::kWarn,
+            absl::StrCat(well ? "drain of a backend: " : "drain of a backend failed: ",
+                         operation.status()),
+            {{"operation", operation.name()},
+             {"connections_left", absl::StrCat(operation.connections_left())},
+             {"connections_closed", absl::StrCat(operation.connections_closed())}});
 }
 
 // True when the drain is over.
@@ -140,6 +150,7 @@ void StepBackendDrains(Parts& parts, Turn& turn) {
     const bool over =
         operation == nullptr || operation->done() || Step(it->second, *operation, parts, turn);
     if (over) parts.operations.NoteChanged();
+    if (over && operation != nullptr) EmitEnd(*operation, turn);
     it = over ? parts.drains.erase(it) : std::next(it);
   }
 }

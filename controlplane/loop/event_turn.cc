@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
+#include "controlplane/events/event_kinds.h"
 
 namespace lb::controlplane {
 namespace {
@@ -40,6 +41,8 @@ Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& cal
   if (parts.events.watches.size() >= EventLog::kMaxWatches)
     return Failure{absl::ResourceExhaustedError("too many watches; end one, or try again"),
                    "TOO_MANY_WATCHES"};
+  if (auto failure = CheckKinds({call.kinds().begin(), call.kinds().end()}))
+    return *std::move(failure);
   uint64_t after = BeginOf(call, parts, turn.now);
   if (!call.resume_token().empty()) {
     const Outcome<uint64_t> resumed = parts.events.Resume(call.resume_token());
@@ -58,6 +61,8 @@ Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& cal
 
 Outcome<admin::v1::ListEventsResponse> ListEvents(const admin::v1::ListEventsRequest& call,
                                                   const Parts& parts) {
+  if (auto failure = CheckKinds({call.kinds().begin(), call.kinds().end()}))
+    return *std::move(failure);
   const Outcome<ListQuery> query =
       ListQuery::Read(parts.page_key, call, *admin::v1::Event::descriptor());
   if (const auto* failure = std::get_if<Failure>(&query)) return *failure;

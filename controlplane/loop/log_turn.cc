@@ -142,18 +142,24 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
   if (const auto* failure = std::get_if<Failure>(&read)) return *failure;
   const Duration duration = std::get<Duration>(read);
   if (request.validate_only()) return DescribeLogLevels(view, parts);
+  const auto set = parts.log.find(request.component());
+  const std::string before = type::v1::LogLevel_Name(
+      set == parts.log.end() ? type::v1::LOG_LEVEL_UNSPECIFIED : set->second.level);
   if (const Component component = ParseComponent(request.component()); component.process == kSelf) {
     turn.actions.push_back(SetLogLevel{FromProto(request.level()), component.grpc});
     Note(request.component(), request.level(), turn.now + duration, parts);
   }
   for (const WorkerKey& key : std::get<0>(workers)) SendLevel(key, request, duration, parts, turn);
   // As a warning, so that it is seen at any level but "error".
-  turn.Log(LogLevel::kWarn, "log level set",
-           {{"component", request.component()},
-            {"level", type::v1::LogLevel_Name(request.level())},
-            {"seconds",
-             absl::StrCat(std::chrono::duration_cast<std::chrono::seconds>(duration).count())},
-            {"author", event.caller.name}});
+  const bool one = request.component() != kAllWorkers;
+  turn.Emit("log.level", one && !std::get<0>(workers).empty() ? request.component() : "",
+            LogLevel::kWarn, "log level set",
+            {{"component", request.component()},
+             {"before", before},
+             {"after", type::v1::LogLevel_Name(request.level())},
+             {"seconds",
+              absl::StrCat(std::chrono::duration_cast<std::chrono::seconds>(duration).count())},
+             {"author", event.caller.name}});
   return DescribeLogLevels(view, parts);
 }
 

@@ -82,6 +82,7 @@ struct Parts {
   std::map<RequestId, OperationWaiter> waiters;
   AuditedChanges audited;
   std::map<RequestId, Reply> kept_replies;  // Of changes, for repeats with the same request id.
+  std::map<RequestId, admin::v1::Event> changes_asked;  // Their events, until they are answered.
   History history;
   uint64_t ran_revision = 0;     // The newest that a worker ran; 0: none is known.
   bool last_good_asked = false;  // It was loaded, or is being loaded, for a worker that needs it.

@@ -168,6 +168,24 @@ def check_metrics(root, path, code_text):
             yield code_text.count("\n", 0, start) + 1, "metric", "not in %s: %s" % (METRICS_DOC, name)
 
 
+KINDS_LIST = "controlplane/events/event_kinds.cc"
+KINDS_DOC = "docs/api.md"
+
+
+def check_kinds(root, path, code_text):
+    """Kinds of events that are emitted and not in the list, or in the list and not documented."""
+    if not path.startswith("controlplane/") or path.endswith("_test.cc"):
+        return
+    listed = path == KINDS_LIST
+    where, quote = (KINDS_DOC, "`") if listed else (KINDS_LIST, '"')
+    places = re.finditer(r'"[^"]*",\n' if listed else r"(?:Emit|set_kind)\([^,;]*[,;]", code_text)
+    kinds = [(m.start(), kind) for m in places for kind in re.findall(r'"([a-z]+\.[a-z_]+)"', m.group())]
+    known = read(root, where) if kinds else ""
+    for start, kind in kinds:
+        if quote + kind + quote not in known:
+            yield code_text.count("\n", 0, start) + 1, "kind", "not in %s: %s" % (where, kind)
+
+
 def lint(root):
     """(findings as (path, line, rule, message) sorted, lengths as check_lengths takes them)."""
     found, long = [], []
@@ -188,6 +206,7 @@ def lint(root):
             sources.append(path)
             found += [(path, *finding) for finding in check_header(path, text)]
             found += [(path, *finding) for finding in check_metrics(root, path, text)]
+            found += [(path, *finding) for finding in check_kinds(root, path, text)]
             long += lengths(path, text)
     found += check_lengths(long, read_baseline(root))
     found += check_format(root, sources)

@@ -176,5 +176,16 @@ class MetricTest(Tree):
         self.assertEqual(self.names({**files, lint.METRICS_DOC: "`lb_known_total`, `lb_secret`\n"}), [])
 
 
+class KindTest(Tree):
+    def test_a_kind_of_event_must_stand_in_the_list_and_the_documentation(self):
+        code = 'void F() {\n  turn.Emit(a ? "x.up" : "x.down", "", kInfo);\n  event.set_kind("x.set");\n}\n'
+        files = {"controlplane/a.cc": code, lint.KINDS_LIST: 'int k[] = {\n"x.up",\n"x.set",\n};\n',
+                 lint.KINDS_DOC: "`x.up`\n"}
+        self.assertEqual(self.names(files), ["kind", "kind"])
+        files[lint.KINDS_LIST] = 'int k[] = {\n"x.up",\n"x.down",\n"x.set",\n};\n'
+        files[lint.KINDS_DOC] = "`x.up`, `x.down`, `x.set`\n"
+        self.assertEqual(self.names(files), [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,7 @@
 #include "controlplane/admin/status_answer.h"
 
+#include <chrono>
+#include <map>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -168,6 +170,27 @@ void CountWorkers(const View& view, admin::v1::Status& out, Alerts& alerts) {
   }
 }
 
+// Workers that are missed, and names that two have: each would count as the other.
+void FindOddWorkers(const View& view, Alerts& alerts) {
+  constexpr std::chrono::minutes kMissed{10};
+  for (const auto& [id, since] : view.workers.lost()) {
+    const Duration ago = view.clock.steady - since;
+    if (ago > kMissed) continue;
+    const int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(ago).count();
+    alerts.Add(
+        absl::StrCat("workers/", id),
+        absl::StrCat("gone without a goodbye ",
+                     seconds < 60 ? absl::StrCat(seconds, "s") : absl::StrCat(seconds / 60, "m"),
+                     " ago; see: lbctl watch events --since 10m --kind worker"));
+  }
+  std::map<std::string, int> processes;
+  for (const auto& [session, key] : view.workers.sessions()) ++processes[key.id];
+  for (const auto& [id, count] : processes)
+    if (count > 1)
+      alerts.Add(absl::StrCat("workers/", id),
+                 absl::StrCat(count, " processes have this name; give each its own with --id"));
+}
+
 }  // namespace
 
 admin::v1::Status DescribeStatus(const View& view) {
@@ -188,6 +211,7 @@ admin::v1::Status DescribeStatus(const View& view) {
   FindOutages(view, out, alerts);
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);
+  FindOddWorkers(view, alerts);
   alerts.Finish();
   const WorkerTotals totals = view.totals.Overall();
   out.set_connections(totals.connections);

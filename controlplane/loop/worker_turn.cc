@@ -49,6 +49,7 @@ void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& tu
   parts.operations.Forget(worker);
   for (const char* of : {"", "/grpc"}) parts.log.erase(absl::StrCat("workers/", worker.id, of));
   turn.dirty = true;
+  if (!expected) parts.workers.NoteLost(worker.id, turn.now);
   // One that drained before had said that it ends; any other was killed or crashed.
   turn.Emit("worker.gone", NameOf(worker), expected ? LogLevel::kInfo : LogLevel::kWarn,
             expected ? "worker process is gone" : "worker process is gone without a goodbye",

@@ -57,6 +57,7 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
   record.identity.DiscardUnknownFields();
   if (!hello.has_running()) record.await_slots_until = now + kAwaitSlots;
   sessions_.emplace(session, key);
+  lost_.erase(key.id);
   return &record;
 }
 
@@ -88,6 +89,12 @@ std::optional<WorkerKey> WorkerTable::Disconnect(SessionId session) {
   if (!record.process_gone) return std::nullopt;
   workers_.erase(key);
   return key;
+}
+
+void WorkerTable::NoteLost(const std::string& id, Instant now) {
+  const WorkerRecord* other = FindNewest(id);
+  if (other != nullptr && other->session) return;
+  if (lost_.size() < kMaxWorkers || lost_.contains(id)) lost_[id] = now;
 }
 
 std::vector<WorkerKey> WorkerTable::ProcessGone(uint32_t pid, uint64_t start_ticks) {

@@ -95,6 +95,10 @@ class WorkerTable final {
   std::vector<WorkerKey> PidTaken(const WorkerKey& by);
 
   const std::map<WorkerKey, WorkerRecord>& workers() const { return workers_; }
+  // A process ended without saying so before.
+  void NoteLost(const std::string& id, Instant now);
+  // When the last of that name did, of names that did not come back since. At most kMaxWorkers.
+  const std::map<std::string, Instant>& lost() const { return lost_; }
   // Connected workers, by stream.
   const std::map<SessionId, WorkerKey>& sessions() const { return sessions_; }
   WorkerRecord& At(const WorkerKey& key) { return workers_.at(key); }
@@ -106,6 +110,7 @@ class WorkerTable final {
 
   std::map<WorkerKey, WorkerRecord> workers_;
   std::map<SessionId, WorkerKey> sessions_;
+  std::map<std::string, Instant> lost_;
   uint64_t next_hello_ = 1;
 };
 

@@ -93,18 +93,21 @@ void Note(const std::string& component, type::v1::LogLevel level, Instant until,
     parts.log[component] = {level, until};
 }
 
-void SendLevel(const WorkerKey& key, const admin::v1::SetLogLevelRequest& request,
-               Duration duration, Parts& parts, Turn& turn) {
+void SendLevel(const WorkerKey& key, type::v1::LogLevel level, bool grpc, Duration duration,
+               Parts& parts, Turn& turn) {
   worker::v1::ConnectResponse message;
   // Setting a level twice does no harm, so its id need not be another each time.
   message.mutable_command()->set_id(absl::StrCat(parts.self.incarnation(), "/log"));
   worker::v1::Command::SetLogLevel& order = *message.mutable_command()->mutable_set_log_level();
-  order.set_level(request.level());
-  order.set_grpc(ParseComponent(request.component()).grpc);
+  order.set_level(level);
+  order.set_grpc(grpc);
   *order.mutable_duration() = ToProto(duration);
   turn.Send(*parts.workers.At(key).session, std::move(message));
-  Note(absl::StrCat("workers/", key.id, order.grpc() ? kGrpc : ""), request.level(),
-       turn.now + duration, parts);
+}
+
+// The component of a worker's lines.
+std::string ComponentOf(const WorkerKey& key, bool grpc) {
+  return absl::StrCat("workers/", key.id, grpc ? kGrpc : "");
 }
 
 }  // namespace
@@ -149,7 +152,11 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
     turn.actions.push_back(SetLogLevel{FromProto(request.level()), component.grpc});
     Note(request.component(), request.level(), turn.now + duration, parts);
   }
-  for (const WorkerKey& key : std::get<0>(workers)) SendLevel(key, request, duration, parts, turn);
+  const bool grpc = ParseComponent(request.component()).grpc;
+  for (const WorkerKey& key : std::get<0>(workers)) {
+    SendLevel(key, request.level(), grpc, duration, parts, turn);
+    Note(ComponentOf(key, grpc), request.level(), turn.now + duration, parts);
+  }
   // As a warning, so that it is seen at any level but "error".
   const bool one = request.component() != kAllWorkers;
   turn.Emit("log.level", one && !std::get<0>(workers).empty() ? request.component() : "",
@@ -161,6 +168,17 @@ Outcome<admin::v1::GetLogLevelsResponse> ChangeLogLevel(
               absl::StrCat(std::chrono::duration_cast<std::chrono::seconds>(duration).count())},
              {"author", event.caller.name}});
   return DescribeLogLevels(view, parts);
+}
+
+void ResendLogLevels(const WorkerKey& worker, Parts& parts, Turn& turn) {
+  for (const bool grpc : {false, true}) {
+    if (!parts.workers.At(worker).Knows(grpc ? kFeatureLogGrpc : kFeatureLogLevel)) continue;
+    const auto set = parts.log.find(ComponentOf(worker, grpc));
+    if (set == parts.log.end())
+      SendLevel(worker, type::v1::LOG_LEVEL_UNSPECIFIED, grpc, Duration::zero(), parts, turn);
+    else
+      SendLevel(worker, set->second.level, grpc, set->second.until - turn.now, parts, turn);
+  }
 }
 
 void StepLogLevels(Parts& parts, Turn& turn) {

@@ -13,6 +13,7 @@
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/last_good_turn.h"
+#include "controlplane/loop/log_turn.h"
 #include "controlplane/stream/health_messages.h"
 #include "controlplane/stream/hello.h"
 
@@ -168,6 +169,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     turn.Send(session, std::move(message));
   }
   ResendConnectionOrders(key, parts, turn);
+  ResendLogLevels(key, parts, turn);
 }
 
 absl::Status OnNack(const worker::v1::Nack& nack, const WorkerKey& worker, Parts& parts,

@@ -1,6 +1,8 @@
 // The lanes that only touch the registry: health, slots, statistics.
+#include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "dataplane/control/health_lane.h"
 #include "dataplane/control/slot_lane.h"
 #include "dataplane/control/stats_lane.h"
@@ -155,6 +157,26 @@ TEST_F(LanesTest, TheFirstStatisticsAreCompleteLaterOnesHaveWhatChanged) {
   EXPECT_EQ(reports[0].stats().rules(0).rule(), "web-2");
   EXPECT_EQ(reports[0].stats().rules(0).refused_total().at(ToString(RefuseReason::kNoBackend)), 2u);
   EXPECT_EQ(reports[0].stats().seq(), 2u);
+}
+
+TEST_F(LanesTest, AtLevelDebugFailedConnectsAreSaidOncePerReport) {
+  const auto backend = registry_.FindOrMakeBackend(kFirst);
+  StatsLane lane(registry_);
+  lane.Report(0);
+  const auto count = static_cast<size_t>(ConnectFailure::kRefused);
+  const auto logged = [&] {
+    testing::internal::CaptureStderr();
+    backend->counters[0].connect_failures[count].Add(3);
+    lane.Report(0);
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(logged(), "") << "not at level info";
+  ChangeLogLevel(LogLevel::kDebug);
+  const std::string line = logged();
+  ChangeLogLevel(std::nullopt);
+  EXPECT_NE(line.find("connects to a backend failed"), std::string::npos) << line;
+  EXPECT_NE(line.find("backend=a"), std::string::npos) << line;
+  EXPECT_NE(line.find("count=3"), std::string::npos) << line;
 }
 
 TEST_F(LanesTest, NoMessageOfManyReachesAMebibyte) {

@@ -40,10 +40,16 @@ absl::Status LogLane::Take(const lb::worker::v1::Command::SetLogLevel& order, In
   if (seconds < 0 || seconds > kMaxDuration.count() || order.duration().nanos() < 0)
     return absl::InvalidArgumentError(absl::StrCat("a log level for ", seconds, " s"));
   Setting& setting = order.grpc() ? grpc_ : own_;
+  const bool is_news = setting.level != level;
   setting.level = level;
   setting.until =
       now + std::chrono::seconds(seconds) + std::chrono::nanoseconds(order.duration().nanos());
   setting.change(level);
+  // As a warning, so that it is seen at any level but "error".
+  if (is_news)
+    LogWarn("log level set", {{"of", order.grpc() ? "grpc" : "process"},
+                              {"level", lb::type::v1::LogLevel_Name(order.level())},
+                              {"seconds", absl::StrCat(seconds)}});
   return absl::OkStatus();
 }
 

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+
 namespace lb::dataplane {
 
 using lb::worker::v1::ConnectRequest;
@@ -41,6 +44,21 @@ void Set(const BackendKey& key, const BackendTotals& totals, StatsReport::Backen
   backend.set_received_bytes_total(totals.received_bytes);
 }
 
+// Says which connects failed since the last report; takes each line from `lines_left`.
+void LogFailures(const BackendKey& key, const BackendTotals& before, const BackendTotals& now,
+                 int& lines_left) {
+  for (size_t i = 0; i < now.connect_failures.size(); ++i) {
+    // Less: it was removed, and is there anew.
+    if (now.connect_failures[i] <= before.connect_failures[i] || lines_left == 0) continue;
+    --lines_left;
+    Log(LogLevel::kDebug, "connects to a backend failed",
+        {{"rule", key.rule},
+         {"backend", key.backend},
+         {"reason", ToString(static_cast<ConnectFailure>(i))},
+         {"count", absl::StrCat(now.connect_failures[i] - before.connect_failures[i])}});
+  }
+}
+
 // True when `totals` of `key` are news; remembers them in `next` either way.
 template <typename Key, typename Totals>
 bool Changed(const std::map<Key, Totals>& told, const Key& key, const Totals& totals,
@@ -56,6 +74,7 @@ std::vector<ConnectRequest> StatsLane::Report(uint64_t connections) {
   std::vector<ConnectRequest> reports;
   std::map<std::string, RuleTotals> rules;
   std::map<BackendKey, BackendTotals> backends;
+  int lines_left = kMaxLogLines;
   for (const auto& state : registry_.rules()) {
     const RuleTotals totals = Total(*state);
     if (!Changed(rules_, state->name, totals, rules)) continue;
@@ -65,6 +84,8 @@ std::vector<ConnectRequest> StatsLane::Report(uint64_t connections) {
     const BackendTotals totals = Total(*state);
     const BackendKey key{state->rule, state->name};
     if (!Changed(backends_, key, totals, backends)) continue;
+    if (const auto before = backends_.find(key); before != backends_.end())
+      LogFailures(key, before->second, totals, lines_left);
     Set(key, totals, *Room(connections, reports).add_backends());
   }
   if (reports.empty()) Room(connections, reports);

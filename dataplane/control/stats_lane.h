@@ -18,6 +18,8 @@ class StatsLane final {
  public:
   // Entries of one message, so that it stays well below a mebibyte with the longest names.
   static constexpr int kMaxEntries = 1'000;
+  // Most lines of one report about connects that failed, at level debug.
+  static constexpr int kMaxLogLines = 20;
 
   // `registry` outlives the lane.
   explicit StatsLane(const StateRegistry& registry) : registry_(registry) {}

@@ -5,7 +5,12 @@ protobuf-compiler-grpc and golang-github-gogo-googleapis-dev.
 
     automation.py --endpoint unix:/run/lb/admin.sock --config new.yaml --worker worker-1
 
-Each step is a function; copy what you need. Exit code 1 when a step did not do what it says.
+It says each event as it happens ("event worker.drain workers/worker-1 ..."), what was applied,
+two calls that fail on purpose with their reasons, and what became of the drain. Two workers at
+least: the last one that accepts connections is not drained.
+
+Each step is a function; copy what you need. Exit code 1 when a step did not do what it says, or the
+API could not be reached.
 """
 
 import argparse
@@ -138,7 +143,12 @@ def main():
     parser.add_argument("--protos", default=PROTOS, help="the folder proto of the repository")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return run(Api(arguments.protos, folder), arguments)
+        api = Api(arguments.protos, folder)
+        try:
+            return run(api, arguments)
+        except grpc.RpcError as error:
+            say("failed:", error.code().name, *why(api, error)[:2], error.details())
+            return 1
 
 
 def run(api, arguments):

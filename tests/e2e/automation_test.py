@@ -55,6 +55,19 @@ class AutomationTest(harness.Case):
         with open(self.lb.config_path) as file:
             self.assertEqual(file.read(), CONFIG % 2)
 
+    def test_what_it_cannot_do_is_said_in_a_line(self):
+        path = os.path.join(self.folder, "new.yaml")
+        with open(path, "w") as file:
+            file.write(CONFIG % 2)
+        argv = ["/usr/bin/python3", SCRIPT, "--protos", "proto", "--config", path]
+        nobody = run([*argv, "--endpoint", "unix:%s/none" % self.folder, "--worker", "worker-1"], 60)
+        self.assertEqual((nobody.returncode, nobody.stderr), (1, ""))
+        self.assertIn("failed: UNAVAILABLE", nobody.stdout)
+        self.assertEqual(self.lb.lbctl("worker", "drain", "worker-2", "--yes").returncode, 0)
+        alone = run([*argv, "--endpoint", self.lb.admin_api, "--worker", "worker-1"], 60)
+        self.assertEqual((alone.returncode, alone.stderr), (1, ""))
+        self.assertIn("failed: FAILED_PRECONDITION LAST_ACCEPTING_WORKER", alone.stdout)
+
     def test_a_watch_cut_a_hundred_times_sees_every_event_once(self):
         automation, chance = script(), random.Random(1)
         with tempfile.TemporaryDirectory() as folder:

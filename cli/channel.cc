@@ -1,10 +1,10 @@
 #include "cli/channel.h"
 
-#include <cstdint>
-#include <random>
+#include <sys/random.h>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/endpoint.h"
 #include "base/tls_files.h"
 #include "base/version.h"
@@ -33,13 +33,9 @@ std::string HintFor(const std::string& reason) {
 
 // A random UUID, version 4 (RFC 9562, 5.4).
 std::string RandomUuid() {
-  std::random_device random;
-  std::string bytes;
-  for (int i = 0; i < 4; ++i) {
-    const uint32_t word = random();
-    for (int shift = 0; shift < 32; shift += 8)
-      bytes.push_back(static_cast<char>((word >> shift) & 0xff));
-  }
+  std::string bytes(16, '\0');
+  // Up to 256 bytes come whole (getrandom(2)).
+  LB_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
   bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
   const std::string hex = absl::BytesToHexString(bytes);

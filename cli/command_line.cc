@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/command_tree.h"
 #include "cli/exit_code.h"
+#include "cli/habits.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
 
@@ -48,9 +49,10 @@ absl::Status Unexpected(const CLI::App* app, const std::string& word) {
   const bool flag = word.size() > 1 && word[0] == '-';
   const bool command = !flag && !CommandNames(app).empty();
   const std::string bare = word.substr(0, word.find('='));
-  const std::string hint = flag      ? DidYouMean(bare, FlagNames(app))
-                           : command ? DidYouMean(word, CommandNames(app))
-                                     : "";
+  std::string hint = flag      ? DidYouMean(bare, FlagNames(app))
+                     : command ? DidYouMean(word, CommandNames(app))
+                               : "";
+  if (const std::string habit = HintForHabit(FullName(app), bare); !habit.empty()) hint = habit;
   const char* what = flag ? "unknown flag '" : command ? "unknown command '" : "unexpected '";
   return UsageError(
       absl::StrCat(what, Escape(flag ? bare : word), "'", hint.empty() ? "" : "; ", hint),
@@ -99,6 +101,19 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
   return absl::OkStatus();
 }
 
+// Whether each word behind `help` is a command of the one before.
+absl::Status CheckHelp(const CLI::App& root, int argc, const char* const* argv) {
+  if (argc < 2 || std::string(argv[1]) != "help") return absl::OkStatus();
+  const CLI::App* app = &root;
+  for (int i = 2; i < argc; ++i) {
+    const std::vector<const CLI::App*> below =
+        app->get_subcommands([&](const CLI::App* command) { return command->check_name(argv[i]); });
+    if (below.empty() && argv[i][0] != '-') return Unexpected(app, argv[i]);
+    if (!below.empty()) app = below[0];
+  }
+  return absl::OkStatus();
+}
+
 // `lbctl help COMMAND...` is `lbctl COMMAND... --help`, which is all that CLI11 knows.
 std::vector<std::string> Arguments(int argc, const char* const* argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
@@ -119,6 +134,7 @@ absl::Status ParseCommandLine(int argc, const char* const* argv, CommandLine& li
   }
   CLI::App app;
   BuildTree(app, line);
+  LB_RETURN_IF_ERROR(CheckHelp(app, argc, argv));
   try {
     app.parse(Arguments(argc, argv));
   } catch (const CLI::CallForHelp&) {

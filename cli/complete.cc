@@ -70,7 +70,24 @@ void AddFlags(const CLI::App* app, Completion& completion) {
       for (const std::string& name : option->get_lnames()) completion.words.push_back("--" + name);
 }
 
-void CompleteValue(const CLI::Option& option, Completion& completion) {
+// What `wait --for` may be of a type; all of it when the type is not said yet.
+std::vector<std::string> ConditionsOf(const Place& place) {
+  const std::string word = place.positionals.empty() ? "" : place.positionals[0];
+  const auto selection = ParseSelection({word.substr(0, word.find('/'))}, "");
+  if (!selection.ok()) return {"healthy", "drained", "synced", "connected", "done"};
+  switch (selection->type) {
+    case Type::kRule:
+      return {"healthy"};
+    case Type::kBackend:
+      return {"healthy", "drained"};
+    case Type::kWorker:
+      return {"drained", "synced", "connected"};
+    default:
+      return {"done"};
+  }
+}
+
+void CompleteValue(const CLI::Option& option, const Place& place, Completion& completion) {
   if (option.check_lname("output")) {
     completion.words = {"table", "wide", "json", "yaml", "name"};
   } else if (option.check_lname("color")) {
@@ -81,7 +98,31 @@ void CompleteValue(const CLI::Option& option, Completion& completion) {
     completion.names = Type::kRule;
   } else if (option.check_lname("backend")) {
     completion.names = Type::kBackend;
+  } else if (option.check_lname("for") && place.app->get_name() == "wait") {
+    completion.words = ConditionsOf(place);
   }
+}
+
+// The last word when it is "--flag=": its value is being written. False: it is another.
+bool CompleteAssigned(const Place& place, const std::string& last, Completion& completion) {
+  const size_t equals = last.find('=');
+  if (last.empty() || last[0] != '-' || equals == std::string::npos) return false;
+  const CLI::Option* option = FindFlag(place.app, last.substr(0, equals));
+  if (option == nullptr) return false;
+  CompleteValue(*option, place, completion);
+  completion.prefix = last.substr(0, equals + 1);
+  return true;
+}
+
+// The words after `log-level set`: a component, then a level.
+void CompleteLogLevel(const Place& place, const std::string& last, Completion& completion) {
+  if (place.positionals.size() == 1)
+    completion.words = {"error", "warn", "info", "debug", "trace", "default"};
+  if (!place.positionals.empty()) return;
+  completion.words = {"controlplane", "controlplane/grpc", "workers/-", "workers/-/grpc"};
+  if (last.rfind("workers/", 0) != 0) return;
+  completion.names = Type::kWorker;
+  completion.typed = true;
 }
 
 // The words after `get` and `describe`: a type or TYPE/NAME, then names.
@@ -112,13 +153,16 @@ Completion Complete(const std::vector<std::string>& words) {
   const std::string& last = words.back();
   const std::string command = place.app->get_name();
   if (place.option != nullptr) {
-    CompleteValue(*place.option, completion);
+    CompleteValue(*place.option, place, completion);
+  } else if (CompleteAssigned(place, last, completion)) {
+    return completion;
   } else if (!last.empty() && last[0] == '-') {
     AddFlags(place.app, completion);
   } else if (!place.app->get_subcommands(nullptr).empty()) {
     for (const CLI::App* next : place.app->get_subcommands(nullptr))
       completion.words.push_back(next->get_name());
-  } else if (command == "get" || command == "describe" || command == "wait") {
+  } else if ((command == "get" && place.app->get_parent() == &root) || command == "describe" ||
+             command == "wait") {
     CompleteSelection(place, last, completion);
   } else if (place.app->get_parent()->get_name() == "backend") {
     completion.names = Type::kBackend;
@@ -128,6 +172,13 @@ Completion Complete(const std::vector<std::string>& words) {
     completion.names = Type::kOperation;
   } else if (place.app->get_parent()->get_name() == "context") {
     completion.contexts = command != "list" && (command == "delete" || place.positionals.empty());
+  } else if (place.app->get_parent()->get_name() == "log-level" && command == "set") {
+    CompleteLogLevel(place, last, completion);
+  } else if (command == "confirm" || command == "rollback" || command == "undo" ||
+             (place.app->get_parent()->get_name() == "config" &&
+              (command == "get" || command == "diff"))) {
+    completion.revisions =
+        command == "diff" ? place.positionals.size() < 2 : place.positionals.empty();
   } else if (command == "top" && place.positionals.empty()) {
     completion.words = {"rules", "backends", "workers"};
   } else if (command == "completion" && place.positionals.empty()) {

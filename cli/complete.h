@@ -16,6 +16,8 @@ struct Completion {
   std::optional<Type> names;       // Names of these may stand there; a server knows them.
   bool typed = false;              // Names are written TYPE/NAME.
   bool contexts = false;           // Names of contexts may stand there; a file knows them.
+  bool revisions = false;          // Revisions of the configuration may; a server knows them.
+  std::string prefix{};            // Stands before each in the last word: "--rule=".
   GlobalFlags flags;               // What the line says about where to ask.
 };
 

@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/complete.h"
+#include "cli/config_client.h"
 #include "cli/context.h"
 #include "cli/context_store.h"
 #include "cli/get.h"
@@ -18,14 +19,18 @@ namespace {
 // Connecting and asking get one half each of what a person does not notice: 300 ms.
 constexpr char kHalfOfPatience[] = "150ms";
 
-// Bash splits words at ':' as well, so the line is split here, at blanks. Where nothing fits, bash
-// goes on with files.
+// Bash splits words at ':' and '=' as well, so the line is split here, at blanks. Where nothing
+// fits, bash goes on with files.
 constexpr char kBash[] = R"sh(# bash completion of lbctl: source <(lbctl completion bash)
 _lbctl() {
   local line="${COMP_LINE:0:COMP_POINT}" words
   read -r -a words <<< "$line"
   [[ "$line" == *' ' ]] && words+=("")
   mapfile -t COMPREPLY < <("$1" __complete "${words[@]:1}" 2>/dev/null)
+  # What bash takes for the word begins behind its last break.
+  local last="${words[-1]}" part
+  part="${last##*["$COMP_WORDBREAKS"]}"
+  [[ -n "$COMP_WORDBREAKS" ]] && COMPREPLY=("${COMPREPLY[@]#"${last%"$part"}"}")
 }
 complete -o default -F _lbctl lbctl
 )sh";
@@ -57,7 +62,7 @@ complete -c lbctl -f -a '(__lbctl_complete)'
 bool IsSafe(const std::string& word) {
   for (const char c : word)
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
-        std::string_view("-_./").find(c) == std::string_view::npos)
+        std::string_view("-_./:@=[]").find(c) == std::string_view::npos)
       return false;
   return !word.empty();
 }
@@ -69,12 +74,21 @@ std::string Written(Type type, const std::string& name, bool typed) {
   return typed ? absl::StrCat(Plural(type), "/", text) : text;
 }
 
+absl::StatusOr<std::vector<std::string>> AskRevisions(const Globals& globals) {
+  LB_ASSIGN_OR_RETURN(auto client, ConfigClient::Connect(globals));
+  LB_ASSIGN_OR_RETURN(const std::vector<api::Config> configs, client->List());
+  std::vector<std::string> numbers;
+  for (const api::Config& config : configs) numbers.push_back(absl::StrCat(config.revision()));
+  return numbers;
+}
+
 absl::StatusOr<std::vector<std::string>> AskNames(const Completion& completion,
                                                   const GetEnv& get_env) {
   GlobalFlags flags = completion.flags;
   flags.timeout = kHalfOfPatience;
   LB_ASSIGN_OR_RETURN(const ChosenContext context, ChooseContext(flags, get_env));
   LB_ASSIGN_OR_RETURN(const Globals globals, Resolve(flags, WithContext(get_env, context), false));
+  if (completion.revisions) return AskRevisions(globals);
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   Selection selection;
@@ -99,15 +113,17 @@ absl::StatusOr<ExitCode> RunCompletion(const std::string& shell) {
 
 void RunComplete(const std::vector<std::string>& words, const GetEnv& get_env) {
   Completion completion = Complete(words);
-  if (completion.names.has_value()) {
+  if (completion.names.has_value() || completion.revisions) {
     // No server, no names: the rest of the line can still be typed.
     const auto names = AskNames(completion, get_env);
-    if (names.ok()) completion.words = *names;
+    if (names.ok()) completion.words.insert(completion.words.end(), names->begin(), names->end());
   }
   if (completion.contexts) completion.words = ContextNames(completion.flags, get_env);
   std::string out;
-  for (const std::string& word : completion.words)
+  for (const std::string& candidate : completion.words) {
+    const std::string word = completion.prefix + candidate;
     if (IsSafe(word) && word.rfind(words.back(), 0) == 0) absl::StrAppend(&out, word, "\n");
+  }
   WriteOut(out);
 }
 

@@ -53,7 +53,7 @@ Row RowOf(const api::Connection& connection) {
 
 void Print(const Globals& globals, const api::ListConnectionsResponse& response) {
   if (globals.output == Output::kJson || globals.output == Output::kYaml)
-    return PrintMessage(globals, response, "", "");
+    return PrintList(globals, "ConnectionList", "connections", response);
   if (globals.output == Output::kName) {
     for (const api::Connection& connection : response.connections())
       WriteOut(Escape(connection.client()) + "\n");

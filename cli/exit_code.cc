@@ -79,10 +79,12 @@ std::string ExitCodeHelp() {
   return R"(Exit codes of every command, whatever -o says:
   0    done; also when the reader of stdout went away (lbctl ... | head -1)
   1    findings of check and config validate, or of what apply and plan were given; alerts of
-       status --check; not done in time; diff and apply --detailed-exitcode: it differs
-  2    usage, or consent missing; diff and apply --detailed-exitcode: findings
-  3    not found
-  4    unreachable, or no answer in time
+       status --check; a worker that refused (rollout status, --wait); not done in time; diff and
+       apply --detailed-exitcode: it differs
+  2    usage, a value that is not allowed, or consent missing; diff and apply --detailed-exitcode:
+       findings
+  3    not found; of wait: not there in time
+  4    unreachable, no answer in time, too much at once, or a call that the server does not know
   5    refused: no permission
   6    conflict: the state of things does not allow it
   7    partly done: some of several names failed; a debug bundle without the control plane

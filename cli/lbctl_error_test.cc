@@ -131,6 +131,13 @@ TEST_F(LbctlErrorTest, WrongUseExitsWithTwoAndSuggests) {
       {{"worker", "drain", "worker-1"}, "--yes"},
       {{"config", "validate"}, "FILE is missing"},
       {{"version", "--client=maybe"}, "--client takes no value"},
+      {{"drain", "web/a"}, "write: lbctl backend drain RULE/BACKEND"},
+      {{"events"}, "lbctl watch events"},
+      {{"apply", "-f", "lb.yaml"}, "write: lbctl apply FILE"},
+      {{"backend", "maintenance", "web/a"}, "write: lbctl backend maint"},
+      {{"get", "rules,backends"}, "one type at a time"},
+      {{"status", "-o", "name"}, "-o name is for what has names"},
+      {{"connections", "kill", "--yes"}, "say --all"},
   };
   for (const auto& [args, words] : cases) {
     const ProcessResult result = Run(args);
@@ -208,6 +215,10 @@ TEST_F(LbctlErrorTest, MessagesHaveNoLooseEnds) {
 
 TEST_F(LbctlErrorTest, HelpIsACommandToo) {
   EXPECT_EQ(RunLbctl({"help"}).out, RunLbctl({"--help"}).out);
+  const ProcessResult unknown = RunLbctl({"help", "foo"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_TRUE(Has(unknown.err, "unknown command 'foo'")) << unknown.err;
+  EXPECT_TRUE(Has(RunLbctl({"help", "worker", "drian"}).err, "did you mean 'drain'?"));
   EXPECT_EQ(RunLbctl({"help", "worker", "drain"}).out, RunLbctl({"worker", "drain", "--help"}).out);
 }
 

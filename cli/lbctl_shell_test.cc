@@ -74,6 +74,41 @@ TEST_F(LbctlShellTest, BashCompletesNamesOfTheServerThroughItsOwnMachinery) {
   EXPECT_EQ(RunIn("bash", text).first, "complete -o default -F _lbctl lbctl\nweb\n");
 }
 
+// Bash breaks words at ':' and '=' too, and puts what it gets behind the last break.
+TEST_F(LbctlShellTest, BashGetsWhatStandsBehindItsLastBreak) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.backends[0].set_name("rules/web/backends/10.0.0.1:8080");
+  server_->Set(data);
+  for (const auto& [line, expected] : std::vector<std::pair<std::string, std::string>>{
+           {"lbctl backend drain web/10.0.0.1:8", "8080\n"},
+           {"lbctl get backends --rule=w", "web\n"},
+           {"lbctl wait backends/web/web-2 --for=dr", "drained\n"}}) {
+    const std::string text = "source " + Script("bash") +
+                             "\nCOMP_WORDBREAKS=$' \\t\\n\"\\'><=;|&(:'\n" + "COMP_LINE='" + line +
+                             "' COMP_POINT=" + std::to_string(line.size()) +
+                             "\n_lbctl lbctl\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
+    EXPECT_EQ(RunIn("bash", text).first, expected) << line;
+  }
+}
+
+TEST_F(LbctlShellTest, WhatOnlySomeCommandsTakeIsOfferedThere) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.changes.configs.resize(2);
+  data.changes.configs[0].set_revision(8);
+  data.changes.configs[1].set_revision(7);
+  server_->Set(data);
+  const auto complete = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"__complete", "-e", server_->endpoint()});
+    return RunLbctl(words).out;
+  };
+  EXPECT_EQ(complete({"config", "get", ""}), "8\n7\n");
+  EXPECT_EQ(complete({"rollback", ""}), "8\n7\n");
+  EXPECT_EQ(complete({"confirm", ""}), "8\n7\n");
+  EXPECT_EQ(complete({"log-level", "set", "workers/w"}), "workers/worker-1\nworkers/worker-2\n");
+  EXPECT_EQ(complete({"log-level", "set", "controlplane", "d"}), "debug\ndefault\n");
+  EXPECT_EQ(complete({"wait", "workers/worker-1", "--for", "s"}), "synced\n");
+}
+
 // zsh completes only in its line editor: the function is run with what the editor would give it.
 TEST_F(LbctlShellTest, ZshOffersNamesOfTheServer) {
   const std::string text =

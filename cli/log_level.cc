@@ -35,7 +35,7 @@ absl::StatusOr<lb::type::v1::LogLevel> ParseLevel(const std::string& word) {
 
 void Print(const Globals& globals, const api::GetLogLevelsResponse& response) {
   if (globals.output == Output::kJson || globals.output == Output::kYaml)
-    return PrintMessage(globals, response, "", "");
+    return PrintList(globals, "LogLevelList", "settings", response);
   Table table({{"COMPONENT"}, {"LEVEL"}, {"RETURNS-IN"}});
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(ReadClocks().wall.time_since_epoch());

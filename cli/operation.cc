@@ -45,6 +45,15 @@ absl::StatusOr<ExitCode> RunCancel(const Globals& globals, const std::string& na
   return ExitCode::kDone;
 }
 
+void PrintList(const Globals& globals, const char* kind, const char* items,
+               const google::protobuf::Message& message) {
+  boost::json::object list = {{"kind", kind}, {"items", boost::json::array()}};
+  const boost::json::value all = ToJson(message);
+  for (const auto& member : all.as_object())
+    list[member.key() == items ? "items" : member.key()] = member.value();
+  WriteOut(globals.output == Output::kJson ? ToPrettyJson(list) : ToYaml(list));
+}
+
 void PrintMessage(const Globals& globals, const google::protobuf::Message& message,
                   const std::string& name, const std::string& words) {
   if (globals.output == Output::kName) return WriteOut(Escape(name) + "\n");

@@ -24,4 +24,9 @@ absl::StatusOr<ExitCode> RunCancel(const Globals& globals, const std::string& na
 void PrintMessage(const Globals& globals, const google::protobuf::Message& message,
                   const std::string& name, const std::string& words);
 
+// Prints an answer with a list in its field `items` (as JSON names it) as JSON or YAML: a list of
+// `kind`, like those of get.
+void PrintList(const Globals& globals, const char* kind, const char* items,
+               const google::protobuf::Message& message);
+
 }  // namespace lb::cli

@@ -115,6 +115,9 @@ absl::StatusOr<Selection> ParseSelection(const std::vector<std::string>& words,
   // "rules/web" is accepted where a bare "web" is.
   selection.rule = rule.rfind("rules/", 0) == 0 ? rule.substr(6) : rule;
   const bool typed = words[0].find('/') != std::string::npos;
+  if (!typed && words[0].find(',') != std::string::npos)
+    return UsageError(absl::StrCat("'", Escape(words[0]), "': one type at a time"),
+                      "write one command for each type");
   if (!typed) {
     LB_ASSIGN_OR_RETURN(selection.type, ParseType(words[0]));
   }

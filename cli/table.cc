@@ -12,16 +12,35 @@ namespace {
 constexpr size_t kGap = 2;        // Blanks between columns.
 constexpr size_t kNarrowest = 4;  // A column is not shrunk below this: nothing would be readable.
 
-// Takes columns from the widest until the line fits or nothing can be taken.
-void Shrink(std::vector<size_t>& widths, size_t available) {
-  const size_t gaps = kGap * (widths.size() - 1);
-  size_t total = std::accumulate(widths.begin(), widths.end(), gaps);
+// What is copied into the next command: useless when it is cut.
+bool IsName(const Column& column) {
+  return column.title == "NAME" || column.title == "ADDRESS" || column.title == "BACKEND" ||
+         column.title == "RULE";
+}
+
+constexpr size_t kNameKept = 32;  // Columns of a name that are not taken before all others.
+
+// Takes columns from the widest that `may` be shrunk until `total` fits or nothing can be taken.
+template <typename May>
+void Take(std::vector<size_t>& widths, size_t available, size_t& total, May may) {
   while (total > available) {
-    auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= kNarrowest) return;
+    size_t* widest = nullptr;
+    for (size_t i = 0; i < widths.size(); ++i)
+      if (may(i) && widths[i] > kNarrowest && (widest == nullptr || widths[i] > *widest))
+        widest = &widths[i];
+    if (widest == nullptr) return;
     --*widest;
     --total;
   }
+}
+
+// Makes the line fit, names that can be kept last.
+void Shrink(const std::vector<Column>& columns, std::vector<size_t>& widths, size_t available) {
+  const size_t gaps = kGap * (widths.size() - 1);
+  size_t total = std::accumulate(widths.begin(), widths.end(), gaps);
+  Take(widths, available, total,
+       [&](size_t i) { return !IsName(columns[i]) || widths[i] > kNameKept; });
+  Take(widths, available, total, [](size_t) { return true; });
 }
 
 void AppendPadded(const std::string& text, Tone tone, bool right, bool last, size_t width,
@@ -84,7 +103,7 @@ std::string Table::RenderRow(const Row& row, const std::vector<size_t>& widths, 
 
 std::string Table::Render(const Style& style) const {
   std::vector<size_t> widths = Widths();
-  if (style.width != 0) Shrink(widths, style.width);
+  if (style.width != 0) Shrink(columns_, widths, style.width);
   std::string out;
   if (style.headers) out += RenderHeader(widths);
   for (const Row& row : rows_) out += RenderRow(row, widths, style.color);

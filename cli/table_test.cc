@@ -56,5 +56,13 @@ TEST(Table, WidthsOnlyGrowWhenRowsAreAppended) {
   EXPECT_EQ(table.Widths(), std::vector<size_t>{4});
 }
 
+TEST(TableTest, NamesAreCutLast) {
+  Table table({{"NAME"}, {"DETAIL"}});
+  table.Add({{"a-name-to-copy"}, {"words that nobody needs whole"}});
+  EXPECT_NE(table.Render({true, false, 26}).find("a-name-to-copy"), std::string::npos);
+  const std::string narrow = table.Render({false, false, 12});
+  EXPECT_EQ(DisplayWidth(narrow.substr(0, narrow.find('\n'))), 12u) << narrow;
+}
+
 }  // namespace
 }  // namespace lb::cli

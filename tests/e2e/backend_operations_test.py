@@ -85,7 +85,7 @@ class BackendOperationsTest(harness.Case):
         idle = Idle(self, "127.0.0.1:8080", 50)
         idle.wait_until_settled()
         listed = self.lb.json("connections", "list", "--rule", "web", "--limit", "10")
-        self.assertEqual(len(listed["connections"]), 10)
+        self.assertEqual(len(listed["items"]), 10)
         self.assertEqual(listed["matching"], "50")
         dry = self.lb.lbctl("connections", "kill", "--client", "10.0.0.0/8", "--dry-run")
         self.assertIn("would close 0 connections", dry.stdout)
@@ -108,7 +108,7 @@ class BackendOperationsTest(harness.Case):
 
     def test_a_log_level_is_set_and_returns(self):
         self.ok("log-level", "set", "workers/-", "error", "--for", "1s")
-        levels = self.lb.json("log-level", "get")["settings"]
+        levels = self.lb.json("log-level", "get")["items"]
         self.assertEqual(
             [level["component"] for level in levels],
             [name + of for name in ("controlplane", "workers/worker-1", "workers/worker-2")
@@ -117,7 +117,7 @@ class BackendOperationsTest(harness.Case):
         self.ok("log-level", "set", "workers/-/grpc", "info", "--for", "1s")
 
         def returned():
-            levels = self.lb.json("log-level", "get")["settings"]
+            levels = self.lb.json("log-level", "get")["items"]
             return all(level["level"] == "LOG_LEVEL_UNSPECIFIED" for level in levels)
 
         wait_for(returned, 20, "the levels are as before")

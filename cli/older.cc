@@ -1,6 +1,9 @@
 #include "cli/older.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/channel.h"
 #include "cli/client.h"
@@ -32,6 +35,14 @@ absl::StatusOr<std::vector<std::string>> MissingServices(const Globals& globals)
   note("LogService", channel.Call(*logs, &api::LogService::Stub::GetLogLevels, "GetLogLevels",
                                   api::GetLogLevelsRequest(), levels));
   return missing;
+}
+
+absl::Status CheckNotFirst(const Globals& globals, const char* what) {
+  LB_ASSIGN_OR_RETURN(const std::vector<std::string> missing, MissingServices(globals));
+  if (std::find(missing.begin(), missing.end(), "ConfigService") == missing.end())
+    return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat(what, "; the control plane is too old for it, and nothing was changed"));
 }
 
 }  // namespace lb::cli

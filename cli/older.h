@@ -14,4 +14,8 @@ namespace lb::cli {
 // of each; whatever else becomes of it, the service is known.
 absl::StatusOr<std::vector<std::string>> MissingServices(const Globals& globals);
 
+// Unimplemented when the control plane is of the first release, which has the calls and not all of
+// their fields: `what` would be answered wrongly.
+absl::Status CheckNotFirst(const Globals& globals, const char* what);
+
 }  // namespace lb::cli

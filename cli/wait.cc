@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/time.h"
 #include "cli/get.h"
+#include "cli/older.h"
 #include "cli/poller.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -107,6 +108,8 @@ std::string EndOf(const Item& item, const std::string& text) {
 absl::StatusOr<ExitCode> RunWait(const Globals& globals, const Selection& selection,
                                  const std::string& text, std::chrono::milliseconds limit) {
   LB_ASSIGN_OR_RETURN(const Condition condition, ParseCondition(text, selection.type));
+  if (condition.kind == Kind::kDrained)
+    LB_RETURN_IF_ERROR(CheckNotFirst(globals, "--for=drained: it never says that for sure"));
   const Instant end = ReadClocks().steady + limit;
   Poller poller(globals);
   for (;;) {

@@ -1,6 +1,5 @@
 #include "cli/worker.h"
 
-#include <algorithm>
 #include <boost/json.hpp>
 
 #include "absl/strings/ascii.h"
@@ -60,17 +59,6 @@ api::DrainWorkerRequest RequestOf(const DrainOptions& options) {
   request.mutable_timeout()->set_nanos(static_cast<int32_t>(options.timeout.count() % 1'000) *
                                        1'000'000);
   return request;
-}
-
-// Fails when the control plane is of the first release, which has no dry runs of these calls: it
-// would carry them out. Nor has it this service.
-absl::Status CheckDryRun(const Globals& globals) {
-  LB_ASSIGN_OR_RETURN(const std::vector<std::string> missing, MissingServices(globals));
-  if (std::find(missing.begin(), missing.end(), "ConfigService") == missing.end())
-    return absl::OkStatus();
-  return absl::UnimplementedError(
-      "--dry-run: the control plane is too old to check this without doing it; nothing was "
-      "changed");
 }
 
 // Whether clients are refused once `name` drains: nobody else accepts connections.
@@ -183,7 +171,7 @@ absl::StatusOr<ExitCode> RunDrain(const Globals& globals, const DrainOptions& op
   const std::string name = Escape(Leaf(options.worker));
   api::DrainWorkerRequest request = RequestOf(options);
   if (options.dry_run) {
-    LB_RETURN_IF_ERROR(CheckDryRun(globals));
+    LB_RETURN_IF_ERROR(CheckNotFirst(globals, "--dry-run: it would drain or undrain"));
     request.set_validate_only(true);
     LB_ASSIGN_OR_RETURN(const api::Operation planned, client->DrainWorker(request));
     Print(globals, planned,
@@ -215,7 +203,7 @@ absl::StatusOr<ExitCode> RunUndrain(const Globals& globals, const std::string& w
                                     const std::string& etag, bool dry_run) {
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
-  if (dry_run) LB_RETURN_IF_ERROR(CheckDryRun(globals));
+  if (dry_run) LB_RETURN_IF_ERROR(CheckNotFirst(globals, "--dry-run: it would drain or undrain"));
   api::UndrainWorkerRequest request;
   request.set_name(worker);
   request.set_etag(etag);

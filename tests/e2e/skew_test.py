@@ -98,6 +98,7 @@ class SkewTest(harness.Case):
             self.run_lbctl(0, *what)
         dry = self.run_lbctl(4, "worker", "drain", "worker-1", "--dry-run")
         self.assertIn("nothing was changed", dry[1])
+        self.run_lbctl(4, "wait", "workers/worker-1", "--for=drained")
         self.assertTrue(self.lb.workers["worker-1"].ready())
         self.run_lbctl(0, "worker", "drain", "worker-1", "--yes", "--wait", "--force")
         self.assertFalse(self.lb.workers["worker-1"].ready())

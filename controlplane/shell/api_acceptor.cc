@@ -95,22 +95,30 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
   bool is_unix() const { return address_.kind() == Endpoint::Kind::kUnix; }
 
   void AcceptAll() {
-    constexpr int kMostAtOnce = 64;  // Then others on the loop have their turn.
-    for (int i = 0; i < kMostAtOnce; ++i) {
+    while (MayAccept(ReadClocks().steady)) {
       UniqueFd connection(
           ::accept4(listener_->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (connection.valid()) {
-        if (!Take(std::move(connection))) return Pause();
+        if (!Take(std::move(connection))) return Pause(kPause);
         continue;
       }
       if (IsShortage(errno)) {
         Count(Refusal::kShortage, std::generic_category().message(errno));
-        return Pause();
+        return Pause(kPause);
       }
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return Wait();
       // Anything else (ECONNABORTED, EINTR) concerns one connection: go on with the next.
     }
-    Wait();
+    Pause(kBurstInterval);
+  }
+
+  // False when so many were accepted, or tried, in this interval that the next ones have to wait.
+  bool MayAccept(Instant now) {
+    if (now - burst_began_ >= kBurstInterval) {
+      burst_began_ = now;
+      in_burst_ = 0;
+    }
+    return in_burst_++ < kMaxBurst;
   }
 
   // Returns false when there is no descriptor left.
@@ -183,8 +191,8 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
                                    });
   }
 
-  void Pause() {
-    pause_.expires_after(kPause);
+  void Pause(Duration duration) {
+    pause_.expires_after(duration);
     pause_.async_wait([weak = weak_from_this()](const error_code& error) {
       auto self = weak.lock();
       if (!error && self != nullptr) self->AcceptAll();
@@ -206,6 +214,8 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
   const Options options_;
   OnConnection on_connection_;
   asio::steady_timer pause_;
+  Instant burst_began_{};
+  int in_burst_ = 0;
   std::optional<asio::posix::stream_descriptor> listener_;
   const Endpoint address_;
   SocketFile file_;

@@ -1,6 +1,7 @@
 """Unauthenticated connections, many and with descriptors used up: the API answers again by itself.
 And a key's content never shows."""
 
+import collections
 import glob
 import os
 import socket
@@ -38,21 +39,28 @@ class ApiFloodTest(harness.Case):
         client.setblocking(False)
         client.bind((source, 0))
         client.connect_ex(("127.0.0.1", 9901))
-        self.addCleanup(client.close)
         return client
+
+    def speak(self, client):
+        with client:
+            try:
+                client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            except OSError:
+                pass  # Refused: what should happen to most.
 
     def flood(self):
         """Idle connections from many addresses, then short ones that send what is no TLS."""
         idle = [self.connect("127.0.%d.%d" % (1 + i // 200, 1 + i % 200)) for i in range(IDLE)]
+        for client in idle:
+            self.addCleanup(client.close)
+        # Whether they are let in or not, they come at the pace of this process.
+        under_way = collections.deque()
         for i in range(SHORT):
-            with socket.socket() as client:
-                client.settimeout(0.1)
-                client.bind(("127.1.0.%d" % (1 + i % 200), 0))
-                try:
-                    client.connect(("127.0.0.1", 9901))
-                    client.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                except OSError:
-                    pass  # Refused: what should happen to most.
+            under_way.append(self.connect("127.1.0.%d" % (1 + i % 200)))
+            if len(under_way) > 100:
+                self.speak(under_way.popleft())
+        for client in under_way:
+            self.speak(client)
         return idle
 
     def assert_recovers(self):
@@ -61,6 +69,27 @@ class ApiFloodTest(harness.Case):
         self.figure("%d idle, %d short connections; answers %.2f s later", IDLE, SHORT,
                     time.monotonic() - started)
         self.assertTrue(self.lb.control.running())
+
+    def grpc_lines(self):
+        """What gRPC itself has said in the log."""
+        return [line for line in self.lb.control.log().splitlines() if " grpc text=" in line]
+
+    def test_grpc_says_more_when_asked_and_its_lines_are_bounded(self):
+        quiet = len(self.grpc_lines())
+        for level in ("debug", "default"):
+            done = self.lb.lbctl("log-level", "set", "controlplane/grpc", level, *self.admin)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("controlplane/grpc", done.stdout)
+            if level == "debug":
+                started = time.monotonic()
+                self.flood()
+                took = time.monotonic() - started
+                self.assert_recovers()
+                said = len(self.grpc_lines()) - quiet
+        self.figure("%d lines of gRPC in %.1f s", said, took)
+        self.assertGreater(said, 0)
+        # The bound is of whole seconds, and the recovery takes a few.
+        self.assertLess(said, 100 * (time.monotonic() - started + 2))
 
     def test_it_answers_again_after_unauthenticated_connections(self):
         self.flood()

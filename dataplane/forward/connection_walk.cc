@@ -35,8 +35,11 @@ void ConnectionWalk::OnLeaving(const ThreadContext& context, const Connection* c
 }
 
 void ConnectionWalk::Step(ThreadContext& context, Place& place) {
-  for (int i = 0; i < kVisits && place.next != nullptr && !stopped_.load(); ++i)
+  const uint64_t killed = place.killed;
+  for (int i = 0; i < kVisits && place.next != nullptr && !stopped_.load(); ++i) {
+    if (place.killed - killed >= kKills) break;
     if (!Visit(*place.next, place)) return;
+  }
   if (place.next == nullptr || stopped_.load()) return Finish(context, place);
   place.posted = true;
   context.group.inbox(context.thread).Post([self = shared_from_this()](ThreadParts parts) {
@@ -56,6 +59,7 @@ bool ConnectionWalk::Visit(Connection& connection, Place& place) {
   const uint64_t before = matching_.fetch_add(1);
   place.next = connection.next();
   if (task_ == Task::kKill) {
+    ++place.killed;
     connection.Kill();
   } else if (before < limit_) {
     ConnectionInfo info = connection.Describe();

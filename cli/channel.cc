@@ -13,6 +13,8 @@
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "cli/tls_check.h"
+#include "lb/admin/v1/config.pb.h"
+#include "lb/admin/v1/connection.pb.h"
 
 namespace lb::cli {
 namespace {
@@ -165,6 +167,12 @@ bool Channel::GiveRequestId(google::protobuf::Message& request) {
   if (id == nullptr || (only_look != nullptr && fields.GetBool(request, only_look))) return false;
   fields.SetString(&request, id, RandomUuid());
   return true;
+}
+
+bool Channel::MayBeSentAgain(const google::protobuf::Message& request) {
+  const google::protobuf::Descriptor* type = request.GetDescriptor();
+  return type != lb::admin::v1::RollbackConfigRequest::descriptor() &&
+         type != lb::admin::v1::KillConnectionsRequest::descriptor();
 }
 
 absl::Status Channel::EndlessPages(const char* method) {

@@ -39,13 +39,15 @@ class Channel final {
   const std::shared_ptr<grpc::Channel>& grpc() const { return channel_; }
 
   // One unary call. What changes something gets a request id, so that it can be sent once more, and
-  // is, when the connection was cut before the answer: the server carries it out once.
+  // is, when the connection was cut before the answer: the server carries it out once. Only a
+  // server that was restarted meanwhile has forgotten the id, so what would do more the second time
+  // is not sent again: see MayBeSentAgain.
   template <typename Stub, typename Request, typename Response>
   absl::Status Call(Stub& stub,
                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const char* name, const Request& request, Response& response) const {
     Request sent = request;
-    const bool once_more = GiveRequestId(sent);
+    const bool once_more = GiveRequestId(sent) && MayBeSentAgain(sent);
     const auto call = [&](bool wait) {
       grpc::ClientContext context;
       const auto start = std::chrono::system_clock::now();
@@ -98,6 +100,9 @@ class Channel final {
   static absl::Status EndlessPages(const char* method);
   // True when the message is a change, which has an id from then on.
   static bool GiveRequestId(google::protobuf::Message& request);
+  // False for what is not the same when it is done twice: a rollback goes back from where the first
+  // one arrived, a kill meets clients that have come back.
+  static bool MayBeSentAgain(const google::protobuf::Message& request);
 
   std::string endpoint_;
   std::chrono::milliseconds timeout_;

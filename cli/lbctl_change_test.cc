@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <fstream>
+#include <set>
 
 #include "cli/lbctl_fixture.h"
 
@@ -428,6 +429,44 @@ TEST_F(LbctlChangeTest, LogLevelsAreSentAndShown) {
   EXPECT_EQ(server_->seen().levels[0].level(), lb::type::v1::LOG_LEVEL_TRACE);
   EXPECT_EQ(server_->seen().levels[0].duration().seconds(), 90);
   EXPECT_TRUE(server_->seen().levels[0].validate_only());
+}
+
+// The answer is lost, not the change: sent again with the same id it has one effect.
+TEST_F(LbctlChangeTest, AChangeWhoseAnswerIsLostIsSentOnceMore) {
+  fakes::AdminServer::Fault lost{grpc::StatusCode::UNAVAILABLE, "Socket closed", ""};
+  lost.most = 1;
+  server_->Set(lost);
+  EXPECT_EQ(Run({"backend", "weight", "web/web-1", "3"}).exit_code, 0);
+  ASSERT_EQ(server_->seen().weights.size(), 2u);
+  EXPECT_NE(server_->seen().weights[0].request_id(), "");
+  EXPECT_EQ(server_->seen().weights[0].request_id(), server_->seen().weights[1].request_id());
+}
+
+// A control plane that was restarted meanwhile would do these a second time.
+TEST_F(LbctlChangeTest, WhatDoesMoreTheSecondTimeIsNotSentAgain) {
+  fakes::AdminServer::Fault lost{grpc::StatusCode::UNAVAILABLE, "Socket closed", ""};
+  lost.skip = 1;  // What it would do is asked for first.
+  lost.most = 1;
+  server_->Set(lost);
+  EXPECT_EQ(Run({"connections", "kill", "--rule", "web", "--yes"}).exit_code, 4);
+  size_t kills = 0;
+  for (const auto& kill : server_->seen().kills) kills += kill.validate_only() ? 0 : 1;
+  EXPECT_EQ(kills, 1u);
+  // Whichever of its calls is the one that changes something.
+  for (size_t skip = 0; skip < 6; ++skip) {
+    lost.skip = skip;
+    server_->Set(lost);
+    (void)Run({"rollback", "--yes"});
+  }
+  std::set<std::string> ids;
+  size_t rollbacks = 0;
+  for (const auto& rollback : server_->seen().rollbacks) {
+    if (rollback.validate_only()) continue;
+    ++rollbacks;
+    ids.insert(rollback.request_id());
+  }
+  EXPECT_GT(rollbacks, 0u);
+  EXPECT_EQ(ids.size(), rollbacks) << "one was sent again";
 }
 
 TEST_F(LbctlChangeTest, CertificatesAreMadeWithoutAServerAndNeverOverwritten) {

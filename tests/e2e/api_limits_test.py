@@ -66,7 +66,7 @@ class ApiLimitsTest(harness.Case):
         self.lb.wait_until_synced()
         self.servers("127.0.0.1:9001")
         self.idle = harness.Idle(self, "127.0.0.1:8080", connections=1)
-        drain = self.lb.lbctl("worker", "drain", "worker-1", "--yes")
+        drain = self.lb.lbctl("worker", "drain", "worker-1", "--yes", "--force")
         self.assertEqual(drain.returncode, 0, drain.stderr)
         name = self.lb.json("get", "operations")["items"][0]["name"]
         viewers = [self.channel("viewer", name) for name in ("eve", "mal", "joe", "kim", "lee")]

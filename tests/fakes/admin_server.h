@@ -4,6 +4,8 @@
 // other. Paging, NOT_FOUND and the details of errors are as the real server's.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +35,8 @@ class AdminServer final {
     std::string reason;  // Of the ErrorInfo; empty leaves it out.
     bool hang = false;   // Calls do not return before their deadline.
     bool endless_pages = false;
+    size_t skip = 0;                                // Calls that pass before.
+    size_t most = SIZE_MAX;                         // Calls that meet it; those after it pass.
     std::map<std::string, std::string> metadata{};  // Of the ErrorInfo.
     std::vector<std::string> violations{};          // Descriptions, of the BadRequest.
   };

@@ -47,6 +47,12 @@ struct AdminState {
     const auto end = context->deadline() + std::chrono::seconds(1);
     if (fault.hang) stopping.wait_until(lock, end, [this] { return stopped; });
     if (fault.code == 0) return grpc::Status::OK;
+    if (fault.skip > 0) {
+      --fault.skip;
+      return grpc::Status::OK;
+    }
+    if (fault.most == 0) return grpc::Status::OK;
+    --fault.most;
     google::rpc::ErrorInfo info;
     info.set_reason(fault.reason);
     info.mutable_metadata()->insert(fault.metadata.begin(), fault.metadata.end());

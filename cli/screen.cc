@@ -39,9 +39,9 @@ void WriteRaw(const char* text, size_t bytes) {
 }
 
 void Take() {
+  taken = 1;  // First: a signal in the middle of this gives all of it back.
   ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw_mode);
   WriteRaw(kEnter, sizeof kEnter - 1);
-  taken = 1;
 }
 
 void GiveBack() {
@@ -113,12 +113,12 @@ absl::StatusOr<Screen> Screen::Open() {
   if (wake_fd < 0) wake_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_fd < 0)
     return absl::InternalError(absl::StrCat("cannot make an eventfd: ", std::strerror(errno)));
-  Take();
   for (const int signal : kEnding) Handle(signal, &OnEnd);
   for (const int signal : kCrashing) Handle(signal, &OnCrash);
   Handle(SIGTSTP, &OnSuspend);
   Handle(SIGWINCH, &OnChange);
   Handle(SIGCONT, &OnChange);
+  Take();
   return Screen(true);
 }
 

@@ -12,7 +12,6 @@
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
 #include "cli/describe.h"
-#include "cli/exit_code.h"
 #include "cli/get.h"
 #include "cli/several.h"
 #include "cli/text.h"
@@ -74,7 +73,8 @@ absl::StatusOr<TopSample> TakeTopSample(const Globals& globals, Type type,
     return absl::OkStatus();
   }();
   if (status.ok()) return sample;
-  if (ExitCodeFor(status) == ExitCode::kUnreachable) client.reset();
+  // A new connection is cheap, and does not wait in the backoff of one that failed.
+  client.reset();
   return status;
 }
 

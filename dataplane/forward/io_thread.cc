@@ -118,7 +118,11 @@ class IoThread::Loop final {
   }
 
   void RunWork() {
-    for (const Work& work : inbox_.Take()) work(ThreadParts{context_, listeners_});
+    for (const Work& work : inbox_.Take()) {
+      // A connection that another thread handed over behind the stop would be closed by nobody.
+      if (stopped_) return;
+      work(ThreadParts{context_, listeners_});
+    }
   }
 
   void FireTimers() {

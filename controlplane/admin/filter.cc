@@ -74,7 +74,7 @@ class Filter::Parser final {
   std::optional<Term> ReadTerm() {
     const std::string name = ReadName();
     if (name.empty()) return Stop("expected a field", at_);
-    std::optional<FieldPath> path = FieldPath::Resolve(item_, name);
+    std::optional<MessageField> path = MessageField::Resolve(item_, name);
     if (!path) return Stop(absl::StrCat("'", name, "' is no field of ", item_.name()), begin_);
     SkipSpace();
     const std::optional<Op> op = ReadOp();

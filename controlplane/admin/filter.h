@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "controlplane/admin/failure.h"
-#include "controlplane/admin/field_path.h"
+#include "controlplane/admin/message_field.h"
 
 namespace lb::controlplane {
 
@@ -42,7 +42,7 @@ class Filter final {
     kIsSet
   };
   struct Term {
-    FieldPath path;
+    MessageField path;
     Op op;
     FieldValue value;
   };

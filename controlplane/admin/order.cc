@@ -69,7 +69,7 @@ Outcome<Order> Order::Parse(std::string_view text, const google::protobuf::Descr
     if (words.empty() || words.size() > 2 ||
         (words.size() == 2 && words[1] != "desc" && words[1] != "asc"))
       return Bad(absl::StrCat("'", part, "' is not 'FIELD' or 'FIELD desc'"));
-    std::optional<FieldPath> path = FieldPath::Resolve(item, words[0]);
+    std::optional<MessageField> path = MessageField::Resolve(item, words[0]);
     if (!path) return Bad(absl::StrCat("'", words[0], "' is no field of ", item.name()));
     if (!path->IsSingleValue()) return Bad(absl::StrCat("'", words[0], "' is not one value"));
     if (order.fields_.size() == kMaxFields) return Bad(absl::StrCat("more than ", kMaxFields));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "controlplane/admin/failure.h"
-#include "controlplane/admin/field_path.h"
+#include "controlplane/admin/message_field.h"
 
 namespace lb::controlplane {
 
@@ -28,7 +28,7 @@ class Order final {
 
  private:
   struct Field {
-    FieldPath path;
+    MessageField path;
     bool descending = false;
   };
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "controlplane/shell/ares_channel.h"
-#include "controlplane/shell/resolver.h"
+#include "controlplane/shell/dns_client.h"
 #include "controlplane/shell/srv_reply.h"
 
 namespace lb::controlplane {
@@ -97,7 +97,7 @@ class Query final : public std::enable_shared_from_this<Query> {
     if (result.error.ok()) {
       std::sort(endpoints_.begin(), endpoints_.end());
       endpoints_.erase(std::unique(endpoints_.begin(), endpoints_.end()), endpoints_.end());
-      if (endpoints_.size() > Resolver::kMaxEndpoints) endpoints_.resize(Resolver::kMaxEndpoints);
+      if (endpoints_.size() > DnsClient::kMaxEndpoints) endpoints_.resize(DnsClient::kMaxEndpoints);
       result.endpoints = std::move(endpoints_);
       result.ttl = ttl_.value_or(std::chrono::seconds(0));
     }

@@ -10,7 +10,7 @@ namespace lb::controlplane {
 
 // Resolves request.name and calls `done` once, on `io`'s one thread and never before this returns;
 // not at all when `io` is destroyed first. Endpoints are sorted, without repeats, at most
-// Resolver::kMaxEndpoints.
+// DnsClient::kMaxEndpoints.
 void RunDnsQuery(boost::asio::io_context& io, const ResolveName& request,
                  std::function<void(Resolved)> done);
 

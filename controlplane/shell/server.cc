@@ -26,11 +26,11 @@
 #include "controlplane/shell/api_server.h"
 #include "controlplane/shell/config_reader.h"
 #include "controlplane/shell/config_source.h"
+#include "controlplane/shell/dns_client.h"
 #include "controlplane/shell/pages.h"
 #include "controlplane/shell/prober.h"
 #include "controlplane/shell/process_setup.h"
 #include "controlplane/shell/process_watch.h"
-#include "controlplane/shell/resolver.h"
 #include "controlplane/shell/revision_store.h"
 #include "controlplane/shell/runner.h"
 #include "controlplane/shell/state_file.h"
@@ -61,7 +61,7 @@ class Server::Impl final {
         runner_(io_, [this](Action action) { CarryOut(std::move(action)); }),
         sink_([this](Event event) { runner_.Post(std::move(event)); }),
         prober_(io_, Prober::MaxInFlight(RaiseDescriptorLimit()), sink_),
-        resolver_(io_, sink_),
+        dns_client_(io_, sink_),
         processes_(io_, ProcessWatch::kMaxDescriptors, sink_),
         worker_service_(
             io_, sink_,
@@ -210,7 +210,7 @@ class Server::Impl final {
                    [this](CloseSession& close) { worker_service_.Close(close); },
                    [this](WatchProcess& watch) { processes_.Watch(watch); },
                    [this](StartProbe& probe) { prober_.Start(std::move(probe)); },
-                   [this](ResolveName& name) { resolver_.Start(std::move(name)); },
+                   [this](ResolveName& name) { dns_client_.Start(std::move(name)); },
                    [this](Reply& reply) { admin_service_.Answer(std::move(reply)); },
                    [this](StreamItem& item) { admin_service_.Stream(std::move(item)); },
                    [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
@@ -292,7 +292,7 @@ class Server::Impl final {
   Runner runner_;
   const EventSink sink_;
   Prober prober_;
-  Resolver resolver_;
+  DnsClient dns_client_;
   ProcessWatch processes_;
   WorkerService worker_service_;
   AdminService admin_service_;

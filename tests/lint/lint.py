@@ -18,6 +18,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import rules  # pylint: disable=wrong-import-position
 import source  # pylint: disable=wrong-import-position
+import type_names  # pylint: disable=wrong-import-position
 
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
@@ -190,6 +191,7 @@ def lint(root):
     """(findings as (path, line, rule, message) sorted, lengths as check_lengths takes them)."""
     found, long = [], []
     sources, scripts, protos = [], [], []
+    names = type_names.TypeNames()
     for path in walk(root):
         if is_script(root, path):
             scripts.append(path)
@@ -207,7 +209,9 @@ def lint(root):
             found += [(path, *finding) for finding in check_header(path, text)]
             found += [(path, *finding) for finding in check_metrics(root, path, text)]
             found += [(path, *finding) for finding in check_kinds(root, path, text)]
+            names.add(path, text)
             long += lengths(path, text)
+    found += names.findings()
     found += check_lengths(long, read_baseline(root))
     found += check_format(root, sources)
     found += check_scripts(root, scripts)

@@ -187,5 +187,20 @@ class KindTest(Tree):
         self.assertEqual(self.names(files), [])
 
 
+class TypeNameTest(Tree):
+    def names_of(self, *codes):
+        return self.names({"base/%d.cc" % i: code for i, code in enumerate(codes)})
+
+    def test_two_types_of_one_name_in_one_namespace_are_refused(self):
+        one = "namespace lb {\nclass A final : B {\n  struct C {};\n};\n}  // namespace lb\n"
+        self.assertEqual(self.names_of(one, one.replace("class A final : B", "struct A")), ["type"])
+
+    def test_the_same_name_elsewhere_is_another_type(self):
+        one = "namespace lb {\nclass A {\n  class C {\n  };\n};\n}  // namespace lb\n"
+        hidden = "namespace lb {\nnamespace {\nclass A {\n};\n}  // namespace\n"
+        hidden += "class A::C final {\n};\n}  // namespace lb\n"
+        self.assertEqual(self.names_of(one, one.replace("lb", "lb::cli"), hidden), [])
+
+
 if __name__ == "__main__":
     unittest.main()

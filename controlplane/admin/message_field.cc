@@ -1,4 +1,4 @@
-#include "controlplane/admin/field_path.h"
+#include "controlplane/admin/message_field.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -108,8 +108,9 @@ FieldValue Read(const Message& message, const FieldDescriptor& field, int index)
 
 }  // namespace
 
-std::optional<FieldPath> FieldPath::Resolve(const Descriptor& message, std::string_view dotted) {
-  FieldPath path;
+std::optional<MessageField> MessageField::Resolve(const Descriptor& message,
+                                                  std::string_view dotted) {
+  MessageField path;
   const std::vector<std::string> names =
       absl::StrSplit(absl::string_view(dotted.data(), dotted.size()), '.');
   if (names.size() > kMaxDepth) return std::nullopt;
@@ -132,21 +133,21 @@ std::optional<FieldPath> FieldPath::Resolve(const Descriptor& message, std::stri
   return path;
 }
 
-bool FieldPath::IsMessage() const {
+bool MessageField::IsMessage() const {
   return leaf().cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !IsTime(leaf()) &&
          !IsDuration(leaf());
 }
 
-bool FieldPath::IsString() const { return leaf().cpp_type() == FieldDescriptor::CPPTYPE_STRING; }
+bool MessageField::IsString() const { return leaf().cpp_type() == FieldDescriptor::CPPTYPE_STRING; }
 
-bool FieldPath::IsSingleValue() const {
+bool MessageField::IsSingleValue() const {
   if (IsMessage()) return false;
   for (const Step& step : steps_)
     if (step.field->is_repeated() && !step.key) return false;
   return true;
 }
 
-std::optional<FieldValue> FieldPath::Parse(const std::string& text) const {
+std::optional<FieldValue> MessageField::Parse(const std::string& text) const {
   switch (leaf().cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
       if (text != "true" && text != "false") return std::nullopt;
@@ -174,13 +175,13 @@ std::optional<FieldValue> FieldPath::Parse(const std::string& text) const {
   return ParseTime(leaf(), text);
 }
 
-bool FieldPath::Any(const Message& message,
-                    const std::function<bool(const FieldValue&)>& visit) const {
+bool MessageField::Any(const Message& message,
+                       const std::function<bool(const FieldValue&)>& visit) const {
   return Visit(message, 0, visit);
 }
 
-bool FieldPath::Visit(const Message& message, size_t depth,
-                      const std::function<bool(const FieldValue&)>& visit) const {
+bool MessageField::Visit(const Message& message, size_t depth,
+                         const std::function<bool(const FieldValue&)>& visit) const {
   const auto* reflection = message.GetReflection();
   const Step& step = steps_[depth];
   const bool last = depth + 1 == steps_.size();
@@ -206,7 +207,7 @@ bool FieldPath::Visit(const Message& message, size_t depth,
   return false;
 }
 
-bool FieldPath::IsSet(const Message& message) const {
+bool MessageField::IsSet(const Message& message) const {
   const Message* at = &message;
   for (const Step& step : steps_) {
     const auto* reflection = at->GetReflection();

@@ -1,4 +1,4 @@
-#include "controlplane/shell/resolver.h"
+#include "controlplane/shell/dns_client.h"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using Type = FakeDnsServer::Type;
 using Manner = FakeDnsServer::Manner;
 
-class ResolverTest : public testing::Test {
+class DnsClientTest : public testing::Test {
  protected:
   Resolved Resolve(const std::string& name, milliseconds timeout = milliseconds(10'000)) {
     ResolveName request;
@@ -22,7 +22,7 @@ class ResolverTest : public testing::Test {
     request.name = Endpoint::Parse(name).value();
     request.dns.servers = {server_.endpoint()};
     request.dns.timeout = timeout;
-    resolver_.Start(request);
+    dns_client_.Start(request);
     EXPECT_TRUE(loop_.RunUntil([this] { return loop_.Of<Resolved>().size() == query_; }));
     const Resolved result = loop_.Of<Resolved>().back();
     EXPECT_EQ(result.query, query_);
@@ -38,13 +38,13 @@ class ResolverTest : public testing::Test {
 
   TestLoop loop_;
   FakeDnsServer server_{loop_.io()};
-  Resolver resolver_{loop_.io(), loop_.sink()};
+  DnsClient dns_client_{loop_.io(), loop_.sink()};
   QueryId query_ = 0;
 };
 
 using Strings = std::vector<std::string>;
 
-TEST_F(ResolverTest, MergesAAndAaaaAndGivesTheSmallestTtl) {
+TEST_F(DnsClientTest, MergesAAndAaaaAndGivesTheSmallestTtl) {
   server_.Set("app.test", Type::kA,
               {Manner::kAnswer, {FakeDnsServer::A("10.0.0.1"), FakeDnsServer::A("10.0.0.2")}, 60});
   server_.Set("app.test", Type::kAaaa, {Manner::kAnswer, {FakeDnsServer::Aaaa("fd00::1")}, 20});
@@ -54,12 +54,12 @@ TEST_F(ResolverTest, MergesAAndAaaaAndGivesTheSmallestTtl) {
   EXPECT_EQ(result.ttl, milliseconds(20'000));
 }
 
-TEST_F(ResolverTest, OneAddressFamilyIsEnough) {
+TEST_F(DnsClientTest, OneAddressFamilyIsEnough) {
   server_.Set("v6.test", Type::kAaaa, {Manner::kAnswer, {FakeDnsServer::Aaaa("fd00::1")}, 5});
   EXPECT_EQ(Texts(Resolve("v6.test:1")), (Strings{"[fd00::1]:1"}));
 }
 
-TEST_F(ResolverTest, SrvGivesTheAddressesAndPortsOfItsBestTargets) {
+TEST_F(DnsClientTest, SrvGivesTheAddressesAndPortsOfItsBestTargets) {
   server_.Set("_http._tcp.app.test", Type::kSrv,
               {Manner::kAnswer,
                {FakeDnsServer::Srv(1, 8001, "a.test"), FakeDnsServer::Srv(1, 8002, "b.test"),
@@ -74,7 +74,7 @@ TEST_F(ResolverTest, SrvGivesTheAddressesAndPortsOfItsBestTargets) {
   EXPECT_EQ(result.ttl, milliseconds(30'000));
 }
 
-TEST_F(ResolverTest, ASrvTargetWithoutAnswerFailsTheWholeSoThatNoBackendIsTakenForRemoved) {
+TEST_F(DnsClientTest, ASrvTargetWithoutAnswerFailsTheWholeSoThatNoBackendIsTakenForRemoved) {
   server_.Set("_http._tcp.app.test", Type::kSrv,
               {Manner::kAnswer,
                {FakeDnsServer::Srv(1, 8001, "a.test"), FakeDnsServer::Srv(1, 8002, "b.test")},
@@ -87,12 +87,12 @@ TEST_F(ResolverTest, ASrvTargetWithoutAnswerFailsTheWholeSoThatNoBackendIsTakenF
   EXPECT_TRUE(result.endpoints.empty());
 }
 
-TEST_F(ResolverTest, AnUnknownNameIsNotFound) {
+TEST_F(DnsClientTest, AnUnknownNameIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(Resolve("nowhere.test:80").error));
   EXPECT_TRUE(absl::IsNotFound(Resolve("_http._tcp.nowhere.test").error));
 }
 
-TEST_F(ResolverTest, AFailingServerIsAnErrorOfItsOwn) {
+TEST_F(DnsClientTest, AFailingServerIsAnErrorOfItsOwn) {
   server_.Set("app.test", Type::kA, {Manner::kServerFailure, {}, 0});
   server_.Set("app.test", Type::kAaaa, {Manner::kServerFailure, {}, 0});
   const Resolved result = Resolve("app.test:80");
@@ -100,7 +100,7 @@ TEST_F(ResolverTest, AFailingServerIsAnErrorOfItsOwn) {
   EXPECT_FALSE(absl::IsNotFound(result.error)) << result.error;
 }
 
-TEST_F(ResolverTest, SilenceAndGarbageEndWithinTheTimeoutAndTheNextQueryWorks) {
+TEST_F(DnsClientTest, SilenceAndGarbageEndWithinTheTimeoutAndTheNextQueryWorks) {
   for (const Manner manner : {Manner::kSilence, Manner::kGarbage}) {
     for (const Type type : {Type::kA, Type::kAaaa, Type::kSrv}) {
       server_.Set("app.test", type, {manner, {}, 0});
@@ -114,7 +114,7 @@ TEST_F(ResolverTest, SilenceAndGarbageEndWithinTheTimeoutAndTheNextQueryWorks) {
   EXPECT_EQ(Texts(Resolve("app.test:80")), (Strings{"10.0.0.1:80"}));
 }
 
-TEST_F(ResolverTest, NamesOfTheHostsFileNeedNoServer) {
+TEST_F(DnsClientTest, NamesOfTheHostsFileNeedNoServer) {
   const Resolved result = Resolve("localhost:80");
   EXPECT_TRUE(result.error.ok()) << result.error;
   const Strings texts = Texts(result);
@@ -122,8 +122,8 @@ TEST_F(ResolverTest, NamesOfTheHostsFileNeedNoServer) {
   EXPECT_EQ(server_.questions(), 0u);
 }
 
-TEST_F(ResolverTest, ManyQueriesAtOnceEachGetTheirOwnAnswer) {
-  constexpr size_t kNames = Resolver::kMaxInFlight + 50;
+TEST_F(DnsClientTest, ManyQueriesAtOnceEachGetTheirOwnAnswer) {
+  constexpr size_t kNames = DnsClient::kMaxInFlight + 50;
   for (size_t i = 0; i < kNames; ++i) {
     const std::string name = "n" + std::to_string(i) + ".test";
     const std::string ip = "10.1." + std::to_string(i / 200) + "." + std::to_string(i % 200 + 1);
@@ -133,7 +133,7 @@ TEST_F(ResolverTest, ManyQueriesAtOnceEachGetTheirOwnAnswer) {
     request.name = Endpoint::Parse(name + ":80").value();
     request.dns.servers = {server_.endpoint()};
     request.dns.timeout = milliseconds(20'000);
-    resolver_.Start(request);
+    dns_client_.Start(request);
   }
   ASSERT_TRUE(loop_.RunUntil([this] { return loop_.Of<Resolved>().size() == kNames; }));
   for (const Resolved& result : loop_.Of<Resolved>()) {
@@ -143,9 +143,9 @@ TEST_F(ResolverTest, ManyQueriesAtOnceEachGetTheirOwnAnswer) {
   }
 }
 
-TEST_F(ResolverTest, DestroyingItWithQueriesUnderWayIsSafe) {
+TEST_F(DnsClientTest, DestroyingItWithQueriesUnderWayIsSafe) {
   server_.Set("app.test", Type::kA, {Manner::kSilence, {}, 0});
-  auto resolver = std::make_unique<Resolver>(loop_.io(), loop_.sink());
+  auto resolver = std::make_unique<DnsClient>(loop_.io(), loop_.sink());
   ResolveName request;
   request.name = Endpoint::Parse("app.test:80").value();
   request.dns.servers = {server_.endpoint()};

@@ -19,14 +19,14 @@ namespace lb::controlplane {
 // One value. Enums are their numbers; times and durations are nanoseconds (int64_t).
 using FieldValue = std::variant<bool, int64_t, uint64_t, double, std::string>;
 
-class FieldPath final {
+class MessageField final {
  public:
   // Most names of a path.
   static constexpr size_t kMaxDepth = 8;
 
   // Nothing when a name is no field of its message, or the path goes on after a value.
-  static std::optional<FieldPath> Resolve(const google::protobuf::Descriptor& message,
-                                          std::string_view dotted);
+  static std::optional<MessageField> Resolve(const google::protobuf::Descriptor& message,
+                                             std::string_view dotted);
 
   // True when the field is one value that can be compared: no message (but a Timestamp or a
   // Duration), neither repeated nor below something repeated.

@@ -1,4 +1,4 @@
-#include "controlplane/shell/resolver.h"
+#include "controlplane/shell/dns_client.h"
 
 #include <deque>
 #include <utility>
@@ -7,7 +7,7 @@
 
 namespace lb::controlplane {
 
-class Resolver::Impl final : public std::enable_shared_from_this<Resolver::Impl> {
+class DnsClient::Impl final : public std::enable_shared_from_this<DnsClient::Impl> {
  public:
   Impl(boost::asio::io_context& io, EventSink sink) : io_(io), sink_(std::move(sink)) {}
 
@@ -39,11 +39,11 @@ class Resolver::Impl final : public std::enable_shared_from_this<Resolver::Impl>
   size_t in_flight_ = 0;
 };
 
-Resolver::Resolver(boost::asio::io_context& io, EventSink sink)
+DnsClient::DnsClient(boost::asio::io_context& io, EventSink sink)
     : impl_(std::make_shared<Impl>(io, std::move(sink))) {}
 
-Resolver::~Resolver() = default;
+DnsClient::~DnsClient() = default;
 
-void Resolver::Start(ResolveName request) { impl_->Start(std::move(request)); }
+void DnsClient::Start(ResolveName request) { impl_->Start(std::move(request)); }
 
 }  // namespace lb::controlplane

@@ -15,7 +15,7 @@
 
 namespace lb::controlplane {
 
-class Resolver final {
+class DnsClient final {
  public:
   // Queries at once; each sends two datagrams to a server whose socket, with Linux's default
   // rmem_default, has room for fewer than 300, and retries come in step. Others wait, first come
@@ -24,10 +24,10 @@ class Resolver final {
   // Most addresses taken from one answer: a bound on what a name server can put on workers.
   static constexpr size_t kMaxEndpoints = 256;
 
-  Resolver(boost::asio::io_context& io, EventSink sink);
-  ~Resolver();
+  DnsClient(boost::asio::io_context& io, EventSink sink);
+  ~DnsClient();
 
-  // Exactly one Resolved follows for each call, unless the resolver is destroyed before.
+  // Exactly one Resolved follows for each call, unless the client is destroyed before.
   void Start(ResolveName request);
 
  private:

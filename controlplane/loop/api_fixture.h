@@ -18,7 +18,10 @@ class ApiFixture : public testing::Test {
   static constexpr char kA[] = "rules/web/backends/a";
   static constexpr char kB[] = "rules/web/backends/b";
 
-  ApiFixture() {
+  ApiFixture() { Restart(); }
+
+  // A new life of the control plane, with what the last one stored.
+  void Restart() {
     std::vector<Action> actions;
     loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
                                                                .incarnation = "one",
@@ -26,7 +29,7 @@ class ApiFixture : public testing::Test {
                                                                .start_time = {},
                                                                .seed = 1,
                                                                .boot_id = "",
-                                                               .stored_state = ""},
+                                                               .stored_state = stored_},
                                           now_, actions);
   }
 
@@ -49,6 +52,7 @@ class ApiFixture : public testing::Test {
     std::vector<Action> actions;
     loop_->Handle(event, now_, actions);
     for (Action& action : actions) {
+      if (auto* save = std::get_if<SaveState>(&action)) stored_ = std::move(save->bytes);
       if (auto* reply = std::get_if<Reply>(&action)) replies_.push_back(std::move(*reply));
       if (auto* item = std::get_if<StreamItem>(&action)) items_.push_back(std::move(*item));
       if (auto* send = std::get_if<SendToWorker>(&action))
@@ -93,6 +97,13 @@ class ApiFixture : public testing::Test {
     return request;
   }
 
+  std::vector<admin::v1::Event> Events(const std::string& kind) {
+    admin::v1::ListEventsRequest request;
+    request.add_kinds(kind);
+    const auto list = Ask<admin::v1::ListEventsResponse>(request);
+    return {list.events().begin(), list.events().end()};
+  }
+
   admin::v1::Backend Backend(const std::string& name) {
     return Ask<admin::v1::Backend>(Named<admin::v1::GetBackendRequest>(name));
   }
@@ -105,6 +116,7 @@ class ApiFixture : public testing::Test {
 
   Instant now_ = Instant(std::chrono::hours(9));
   RequestId next_ = 1;
+  std::string stored_;
   std::vector<Reply> replies_;
   std::vector<StreamItem> items_;
   std::vector<worker::v1::ConnectResponse> sent_;

@@ -22,7 +22,9 @@ struct BackendDrain {
   // After a restart: until then workers that have not come back yet are waited for.
   std::optional<Instant> wait_for_workers_until{};
   std::optional<uint64_t> kill{};  // The operation that closes the rest.
-  Override before{};               // What was set for the backend when it began.
+  // What was set for the backend when it began; nullopt: not known, since a release that did not
+  // store it began the drain.
+  std::optional<Override> before{};
 };
 
 using BackendDrains = std::map<uint64_t, BackendDrain>;

@@ -7,12 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "controlplane/loop/connection_turn.h"
+#include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/operation_turn.h"
 #include "controlplane/loop/worker_order_turn.h"
 
 namespace lb::controlplane {
 namespace {
 
+constexpr char kNotCancellable[] = "OPERATION_NOT_CANCELLABLE";
 constexpr char kBackendStatus[] = "cancelled; the backend is what it was before";
 constexpr char kWorkerStatus[] = "cancelled; the worker accepts again";
 
@@ -36,13 +38,19 @@ std::optional<Failure> CancelBackendDrain(uint64_t number, bool validate_only,
   const auto it = parts.drains.find(number);
   LB_CHECK(it != parts.drains.end());
   const BackendDrain drain = it->second;
+  if (!drain.before)
+    return Precondition(
+        absl::StrCat("operations/", number,
+                     " was begun by an older release, which did not store what the backend was "
+                     "before; undrain it, or put it into maintenance"),
+        kNotCancellable);
   if (drain.kill)
     if (auto failure = CancelKill(*drain.kill, validate_only, parts, turn)) return failure;
   if (validate_only) return std::nullopt;
   const Override* now = parts.overrides.FindExact(drain.backend);
   // Without one the backend left the configuration for so long that nothing is set for it any more.
   if (now != nullptr)
-    LB_CHECK(parts.overrides.Set(drain.backend, Undone(*now, drain.before, event)));
+    LB_CHECK(parts.overrides.Set(drain.backend, Undone(*now, *drain.before, event)));
   parts.drains.erase(it);
   parts.operations.Cancel(number, kBackendStatus);
   turn.refresh = turn.dirty = turn.urgent = true;
@@ -66,14 +74,14 @@ std::optional<Failure> CancelWorkerDrain(uint64_t number, bool validate_only, Pa
 std::optional<Failure> Cancel(const admin::v1::Operation& operation, uint64_t number,
                               bool validate_only, const AdminRequest& event, Parts& parts,
                               Turn& turn) {
-  if (operation.kind() == "DrainBackend")
+  if (operation.kind() == kDrainBackend)
     return CancelBackendDrain(number, validate_only, event, parts, turn);
   if (operation.kind() == "DrainWorker")
     return CancelWorkerDrain(number, validate_only, parts, turn);
   if (operation.kind() == "KillConnections") return CancelKill(number, validate_only, parts, turn);
   return Precondition(absl::StrCat(operation.name(), " (", operation.kind(),
                                    ") cannot be taken back: it is done in a moment"),
-                      "OPERATION_NOT_CANCELLABLE");
+                      kNotCancellable);
 }
 
 }  // namespace

@@ -17,13 +17,6 @@ class ChangeEventTest : public ApiFixture {
     Connect(1, "w");
   }
 
-  std::vector<admin::v1::Event> Events(const std::string& kind) {
-    admin::v1::ListEventsRequest request;
-    request.add_kinds(kind);
-    const auto list = Ask<admin::v1::ListEventsResponse>(request);
-    return {list.events().begin(), list.events().end()};
-  }
-
   std::vector<std::string> Alerts(const std::string& resource) {
     std::vector<std::string> messages;
     const auto status = Ask<admin::v1::Status>(admin::v1::GetStatusRequest());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -11,7 +12,6 @@
 namespace lb::controlplane {
 namespace {
 
-constexpr char kKind[] = "DrainBackend";
 constexpr uint32_t kCloseRatePerSecond = 500;  // Their clients come back to the other backends.
 
 // Connections open to a backend, or to all addresses of a DNS name.
@@ -102,18 +102,19 @@ bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Tu
 admin::v1::Operation StartBackendDrain(const BackendKey& backend, const std::string& name,
                                        Duration timeout, bool close_at_timeout, Override before,
                                        Parts& parts, Turn& turn) {
+  std::optional<Override> before_all = std::move(before);
   for (const auto& [older, drain] : parts.drains)
-    if (drain.backend == backend) before = drain.before;
+    if (drain.backend == backend) before_all = drain.before;
   EndBackendDrains(backend, "the backend was drained anew", parts);
   const uint64_t open = CountOpen(parts.live, parts.totals, backend);
   const uint64_t number =
-      parts.operations.Open(kKind, name, open, absl::StrCat(open, " connections left"));
+      parts.operations.Open(kDrainBackend, name, open, absl::StrCat(open, " connections left"));
   BackendDrain& drain = parts.drains[number];
   drain = {.backend = backend,
            .deadline = turn.now + timeout,
            .close_at_timeout = close_at_timeout,
            .unsure = {},
-           .before = std::move(before)};
+           .before = std::move(before_all)};
   for (const auto& [session, key] : parts.workers.sessions()) drain.unsure.insert(key);
   return *parts.operations.Edit(number);
 }
@@ -122,7 +123,7 @@ admin::v1::Operation PlannedDrain(const View& view, const BackendKey& backend,
                                   const std::string& name) {
   admin::v1::Operation operation;
   operation.set_done(true);
-  operation.set_kind(kKind);
+  operation.set_kind(kDrainBackend);
   operation.set_target(name);
   operation.set_connections_left(CountOpen(view.live, view.totals, backend));
   operation.set_status(absl::StrCat("would drain ", operation.connections_left(), " connections"));

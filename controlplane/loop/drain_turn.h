@@ -8,6 +8,9 @@
 
 namespace lb::controlplane {
 
+// The kind of its operations.
+inline constexpr char kDrainBackend[] = "DrainBackend";
+
 // Follows the connections of a backend, or of all addresses of a DNS name, that takes no new ones.
 // `before` is what was set for it, should the drain be cancelled. A drain of the same backend that
 // is under way is ended, and hands on what was set before itself.

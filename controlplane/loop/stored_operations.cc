@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/proto_time.h"
+#include "controlplane/loop/stored_override.h"
 
 namespace lb::controlplane {
 namespace {
@@ -21,7 +23,9 @@ void RestoreDrain(const StoredOperation& stored, Parts& parts, Instant now) {
   drain = {.backend = {stored.rule(), stored.backend()},
            .deadline = now,
            .close_at_timeout = stored.close_at_timeout(),
-           .unsure = {}};
+           .unsure = {},
+           .before = std::nullopt};
+  if (stored.has_before()) drain.before = RestoreOverride(stored.before());
   const Duration wall_now = now.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
   const Duration left = FromProto(stored.deadline_time()).time_since_epoch() - wall_now;
   // Whatever the wall clock says now.
@@ -56,6 +60,7 @@ void StoreOperations(const Parts& parts, state::v1::StoredState& state) {
     stored.set_rule(drain.backend.rule);
     stored.set_backend(drain.backend.backend);
     stored.set_close_at_timeout(drain.close_at_timeout);
+    if (drain.before) StoreOverride(*drain.before, *stored.mutable_before());
     const Duration wall =
         drain.deadline.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
     *stored.mutable_deadline_time() =

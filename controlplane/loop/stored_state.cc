@@ -1,6 +1,5 @@
 #include "controlplane/loop/stored_state.h"
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -8,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/version.h"
-#include "controlplane/admin/proto_time.h"
 #include "controlplane/loop/stored_operations.h"
+#include "controlplane/loop/stored_override.h"
 #include "lb/state/v1/state.pb.h"
 
 namespace lb::controlplane {
@@ -63,15 +62,7 @@ void RestoreWorkers(const StoredState& state, Parts& parts, Turn& turn) {
 
 void RestoreOverrides(const StoredState& state, Parts& parts, Turn& turn) {
   for (const StoredState::Override& stored : state.overrides()) {
-    Override override{.admin_state = stored.admin_state(),
-                      .weight = std::nullopt,
-                      .weight_percent = std::nullopt,
-                      .author = stored.author(),
-                      .set_time = FromProto(stored.set_time())};
-    if (stored.has_weight()) override.weight = std::min(stored.weight(), Overrides::kMaxWeight);
-    if (stored.has_weight_percent())
-      override.weight_percent = std::min(stored.weight_percent(), Overrides::kMaxPercent);
-    if (!parts.overrides.Set({stored.rule(), stored.backend()}, std::move(override)))
+    if (!parts.overrides.Set({stored.rule(), stored.backend()}, RestoreOverride(stored)))
       turn.Log(LogLevel::kWarn, "too many backend overrides are stored; this one is dropped",
                {{"rule", stored.rule()}, {"backend", stored.backend()}});
   }
@@ -82,11 +73,7 @@ void StoreOverrides(const Parts& parts, StoredState& state) {
     StoredState::Override& stored = *state.add_overrides();
     stored.set_rule(key.rule);
     stored.set_backend(key.backend);
-    stored.set_admin_state(override.admin_state);
-    if (override.weight) stored.set_weight(*override.weight);
-    if (override.weight_percent) stored.set_weight_percent(*override.weight_percent);
-    stored.set_author(override.author);
-    *stored.mutable_set_time() = ToProto(override.set_time);
+    StoreOverride(override, stored);
   }
 }
 

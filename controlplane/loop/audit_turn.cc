@@ -15,6 +15,7 @@
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/loop/admin_turn.h"
+#include "controlplane/loop/drain_turn.h"
 
 namespace lb::controlplane {
 namespace {
@@ -82,11 +83,16 @@ std::string LogState(const std::string& component, const Parts& parts) {
   return absl::StrJoin(levels, " ");
 }
 
-std::string OperationState(const std::string& name, const Parts& parts) {
+// "RUNNING"; of a drain of a backend with what that is: "RUNNING state=DRAIN weight=3 of NAME".
+std::string OperationState(const std::string& name, const View& view, const Parts& parts) {
   const admin::v1::Operation* operation = parts.operations.Find(name);
   if (operation == nullptr) return "";
   const std::string state = admin::v1::Operation::State_Name(WithState(*operation).state());
-  return std::string(absl::StripPrefix(state, "STATE_"));
+  std::string out(absl::StripPrefix(state, "STATE_"));
+  if (operation->kind() != kDrainBackend) return out;
+  const std::string backend = BackendState(operation->target(), view, parts);
+  if (!backend.empty()) absl::StrAppend(&out, " ", backend, " of ", operation->target());
+  return out;
 }
 
 std::string StateOf(const AuditedChange& change, const View& view, const Parts& parts) {
@@ -101,7 +107,7 @@ std::string StateOf(const AuditedChange& change, const View& view, const Parts& 
     case Of::kLog:
       return LogState(change.name, parts);
     case Of::kOperation:
-      return OperationState(change.name, parts);
+      return OperationState(change.name, view, parts);
     case Of::kNothing:
       break;
   }

@@ -71,6 +71,16 @@ TEST_F(AuditTurnTest, AWorkerAndAnOperation) {
             BeforeAndAfter("RUNNING", "CANCELLED"));
 }
 
+TEST_F(AuditTurnTest, ACancelledDrainTellsOfItsBackend) {
+  auto weight = Named<admin::v1::SetBackendWeightRequest>(kA);
+  weight.set_weight(3);
+  Call(weight);
+  const auto drain = Ask<admin::v1::Operation>(Named<admin::v1::DrainBackendRequest>(kA));
+  EXPECT_EQ(Of(Named<admin::v1::CancelOperationRequest>(drain.name())),
+            BeforeAndAfter("RUNNING state=DRAIN weight=3 of rules/web/backends/a",
+                           "CANCELLED state=READY weight=3 of rules/web/backends/a"));
+}
+
 TEST_F(AuditTurnTest, ALogLevel) {
   admin::v1::SetLogLevelRequest level;
   level.set_component("controlplane");

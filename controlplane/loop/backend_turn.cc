@@ -13,6 +13,7 @@
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/drain_turn.h"
+#include "controlplane/loop/override_event.h"
 
 namespace lb::controlplane {
 namespace {
@@ -118,21 +119,6 @@ Override Current(const BackendCall& call, const Target& target) {
   return next;
 }
 
-// "ready, weight 10", "drained, weight 50% of 10": what holds with an override, or without one.
-std::string Words(const Override* set, const Target& target) {
-  const Override override = set == nullptr ? Override{} : *set;
-  const char* state = override.admin_state == type::v1::ADMIN_STATE_DRAIN   ? "drained"
-                      : override.admin_state == type::v1::ADMIN_STATE_MAINT ? "in maintenance"
-                                                                            : "ready";
-  uint32_t configured = 0;
-  for (const LiveBackend& backend : target.rule->backends)
-    if (IsOf(backend.name, target.key.backend)) configured = backend.configured_weight;
-  if (override.weight) return absl::StrCat(state, ", weight ", *override.weight);
-  if (override.weight_percent)
-    return absl::StrCat(state, ", weight ", *override.weight_percent, "% of ", configured);
-  return absl::StrCat(state, ", weight ", configured);
-}
-
 // Checks, and sets unless it is only to be validated.
 std::optional<Failure> Change(const BackendCall& call, const Target& target, const Override& next,
                               bool force, bool validate_only) {
@@ -145,20 +131,14 @@ std::optional<Failure> Change(const BackendCall& call, const Target& target, con
                                                              " backends have overrides")),
                    "TOO_MANY_OVERRIDES"};
   if (validate_only) return std::nullopt;
-  const std::string before = Words(call.parts.overrides.FindExact(target.key), target);
+  const Override* set = call.parts.overrides.FindExact(target.key);
+  const Override before = set == nullptr ? Override{} : *set;
   LB_CHECK(call.parts.overrides.Set(target.key, next));
   // Another state takes back a drain that is still under way.
   if (next.admin_state != type::v1::ADMIN_STATE_DRAIN)
     EndBackendDrains(target.key, "the backend's state was changed", call.parts);
   call.turn.refresh = call.turn.dirty = call.turn.urgent = true;
-  const std::string after = Words(&next, target);
-  call.turn.Emit("backend.override", BackendName(target.key.rule, target.key.backend),
-                 LogLevel::kInfo, absl::StrCat(before, " -> ", after),
-                 {{"rule", target.key.rule},
-                  {"backend", target.key.backend},
-                  {"before", before},
-                  {"after", after},
-                  {"author", call.event.caller.name}});
+  EmitOverride(target.key, before, next, call.event.caller.name, call.parts, call.turn);
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/operation_turn.h"
+#include "controlplane/loop/override_event.h"
 #include "controlplane/loop/worker_order_turn.h"
 
 namespace lb::controlplane {
@@ -49,8 +50,12 @@ std::optional<Failure> CancelBackendDrain(uint64_t number, bool validate_only,
   if (validate_only) return std::nullopt;
   const Override* now = parts.overrides.FindExact(drain.backend);
   // Without one the backend left the configuration for so long that nothing is set for it any more.
-  if (now != nullptr)
-    LB_CHECK(parts.overrides.Set(drain.backend, Undone(*now, *drain.before, event)));
+  if (now != nullptr) {
+    const Override drained = *now;
+    const Override undone = Undone(drained, *drain.before, event);
+    LB_CHECK(parts.overrides.Set(drain.backend, undone));
+    EmitOverride(drain.backend, drained, undone, event.caller.name, parts, turn);
+  }
   parts.drains.erase(it);
   parts.operations.Cancel(number, kBackendStatus);
   turn.refresh = turn.dirty = turn.urgent = true;

@@ -62,6 +62,22 @@ TEST_F(ChangeEventTest, AnOverrideSaysFromWhatToWhatAndByWhom) {
   EXPECT_EQ(events[1].attributes().at("author"), "alice");
 }
 
+TEST_F(ChangeEventTest, ADrainTakenBackSaysWhatTheBackendIsNow) {
+  Ask<admin::v1::Backend>(Named<admin::v1::MaintainBackendRequest>(kA));
+  const auto drain = Ask<admin::v1::Operation>(Named<admin::v1::DrainBackendRequest>(kA));
+  auto cancel = Named<admin::v1::CancelOperationRequest>(drain.name());
+  cancel.set_validate_only(true);
+  Ask<admin::v1::Operation>(cancel);
+  EXPECT_EQ(Events("backend.override").size(), 2u);
+  cancel.set_validate_only(false);
+  Ask<admin::v1::Operation>(cancel);
+  const auto events = Events("backend.override");
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[2].message(), "drained, weight 10 -> in maintenance, weight 10");
+  EXPECT_EQ(events[2].resource(), kA);
+  EXPECT_EQ(events[2].attributes().at("author"), "alice");
+}
+
 TEST_F(ChangeEventTest, DrainsAndKillsAreToldWhenTheyAreOver) {
   const auto drain = Ask<admin::v1::Operation>(Named<admin::v1::DrainBackendRequest>(kA));
   admin::v1::KillConnectionsRequest request;

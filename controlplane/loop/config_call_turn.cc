@@ -144,15 +144,14 @@ Outcome<admin::v1::Config> OnConfirm(const admin::v1::ConfirmConfigRequest& call
                    "NOT_PENDING"};
   if (call.validate_only()) return DescribeRevision(*running, parts.history, parts.confirmation);
   const uint64_t token = ++parts.changes.last_token;
-  parts.changes.questions.emplace(token, ConfigQuestion{ConfigQuestion::Kind::kConfirm, request,
-                                                        false, false, 0, parts.confirmation});
+  parts.changes.questions.emplace(
+      token, ConfigQuestion{ConfigQuestion::Kind::kConfirm, request, false, false, running->number,
+                            parts.confirmation});
   TryConfig wait{token, running->content, false, "", false};
   wait.after_save = true;
   parts.changes.to_write = std::move(wait);
   parts.confirmation.reset();
   turn.dirty = turn.urgent = true;
-  turn.Emit("config.confirmed", ConfigName(running->number), LogLevel::kInfo,
-            "the configuration is confirmed", {{"revision", absl::StrCat(running->number)}});
   return Later{};
 }
 

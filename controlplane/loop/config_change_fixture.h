@@ -92,6 +92,9 @@ class ConfigChangeTest : public testing::Test {
       } else if (attempt.write && Sha256(file_) != attempt.expected_digest) {
         tried.status = absl::AbortedError("moved");
         tried.reason = "CONFIG_MOVED";
+      } else if (attempt.after_save && state_lost_) {
+        tried.status = absl::UnavailableError("no space left");
+        tried.reason = kStateNotSaved;
       } else if (attempt.write && read_only_) {
         tried.status = absl::FailedPreconditionError("read-only");
         tried.reason = "CONFIG_READ_ONLY";
@@ -144,6 +147,12 @@ class ConfigChangeTest : public testing::Test {
     call.set_name("configs/-");
     return Get<admin::v1::Config>(call);
   }
+  std::vector<admin::v1::Event> Events(const std::string& kind) {
+    admin::v1::ListEventsRequest call;
+    call.add_kinds(kind);
+    const auto list = Get<admin::v1::ListEventsResponse>(call);
+    return {list.events().begin(), list.events().end()};
+  }
   void Pass(Duration time) {
     now_ += time;
     Handle(TimerFired{});
@@ -155,6 +164,7 @@ class ConfigChangeTest : public testing::Test {
   std::string beside_;  // The file of what was refused.
   std::string broken_;  // A content that does not load any more.
   bool read_only_ = false;
+  bool state_lost_ = false;  // The disk refuses what must be stored first.
   std::string state_;
   std::map<uint64_t, std::string> kept_;
   std::unique_ptr<ControlLoop> loop_;

@@ -101,6 +101,10 @@ void Taken(const ConfigTried& event, Parts& parts, Turn& turn) {
   if (parts.confirmation && parts.confirmation->digest != event.read.digest)
     parts.confirmation.reset();
   TakeConfig(event.read, change.origin, parts, turn);
+  if (change.origin.source == admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK)
+    turn.Emit("config.rolled_back", ConfigName(change.to_revision), LogLevel::kWarn,
+              "the configuration is rolled back",
+              {{"why", change.why}, {"to_revision", absl::StrCat(change.to_revision)}});
   if (change.request) {
     admin::v1::ApplyConfigResponse answer = DescribePlan(plan, FoundBy(event.read));
     *answer.mutable_config() =
@@ -114,6 +118,8 @@ void Taken(const ConfigTried& event, Parts& parts, Turn& turn) {
 void Confirmed(const ConfigQuestion& question, const ConfigTried& event, Parts& parts, Turn& turn) {
   const Revision& running = *parts.history.newest();
   if (event.reason != kStateNotSaved) {
+    turn.Emit("config.confirmed", ConfigName(question.target), LogLevel::kInfo,
+              "the configuration is confirmed", {{"revision", absl::StrCat(question.target)}});
     if (question.abandoned) return;
     return Answer(question.request, DescribeRevision(running, parts.history, parts.confirmation),
                   turn);

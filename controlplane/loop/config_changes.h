@@ -30,6 +30,9 @@ struct ConfigChange {
   std::optional<Duration> confirm_timeout;
   double max_connect_failure_ratio = 0;
   WallTime wall{};  // When it was asked for.
+  // Of a rollback that nobody asked for: its reason, and the revision whose content this is.
+  std::string why;
+  uint64_t to_revision = 0;
 };
 
 // A configuration that is only looked at.
@@ -38,8 +41,8 @@ struct ConfigQuestion {
   Kind kind = Kind::kValidate;
   RequestId request = 0;  // kLastGood: nobody's.
   bool warnings_as_errors = false;
-  bool abandoned = false;                   // Nobody waits for the answer any more.
-  uint64_t target = 0;                      // kRollback: the revision to return to.
+  bool abandoned = false;  // Nobody waits for the answer any more.
+  uint64_t target = 0;  // The revision to return to (kRollback), or that is confirmed (kConfirm).
   std::optional<Confirmation> confirmed{};  // kConfirm: waits again should the disk refuse.
 };
 

@@ -88,6 +88,51 @@ TEST_F(ConfigChangeTest, ARollbackThatFailsIsTriedAgain) {
   EXPECT_EQ(file_, "first");
 }
 
+TEST_F(ConfigChangeTest, AConfirmationIsToldWhenItIsOnTheDisk) {
+  ApplyWithConfirm("second", 5);
+  state_lost_ = true;
+  Get<admin::v1::Config>(admin::v1::ConfirmConfigRequest());
+  EXPECT_EQ(reason_, kStateNotSaved);
+  EXPECT_TRUE(Events("config.confirmed").empty());
+  state_lost_ = false;
+  Send(admin::v1::ConfirmConfigRequest());
+  EXPECT_TRUE(Events("config.confirmed").empty());  // That ran the tries after it was asked.
+  const auto events = Events("config.confirmed");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].resource(), "configs/2");
+}
+
+TEST_F(ConfigChangeTest, ARollbackIsToldOnceAndWhenItIsDone) {
+  ApplyWithConfirm("second", 5);
+  read_only_ = true;
+  Pass(seconds(6));
+  Pass(Confirmation::kRetryInterval);
+  EXPECT_EQ(Events("config.rollback_failed").size(), 2u);
+  EXPECT_TRUE(Events("config.rolled_back").empty());
+  read_only_ = false;
+  Pass(Confirmation::kRetryInterval);
+  EXPECT_EQ(file_, "first");
+  const auto events = Events("config.rolled_back");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].resource(), "configs/1");
+  EXPECT_EQ(events[0].attributes().at("to_revision"), "1");
+  EXPECT_EQ(events[0].attributes().at("why"), "it was not confirmed in time");
+}
+
+// What runs already is written over a file that was refused.
+TEST_F(ConfigChangeTest, NothingWaitsWhereThereIsNothingToGoBackTo) {
+  file_ = "bad edit";
+  Handle(Read(file_));
+  ApplyConfigRequest call;
+  call.set_content("first");
+  call.set_force(true);
+  call.mutable_confirm_timeout()->set_seconds(5);
+  EXPECT_FALSE(Get<ApplyConfigResponse>(call).config().has_confirm_deadline_time());
+  EXPECT_EQ(file_, "first");
+  Pass(seconds(6));
+  EXPECT_GT(loop_->NextDeadline(), now_);
+}
+
 // A worker that takes each version at once, and what it counts of the one backend of a rule.
 class ConnectFailureTest : public ConfigChangeTest {
  protected:

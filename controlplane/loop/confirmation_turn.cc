@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "controlplane/admin/config_answers.h"
 
 namespace lb::controlplane {
 namespace {
@@ -34,13 +33,12 @@ void RollBack(const std::string& why, Parts& parts, Turn& turn) {
     turn.dirty = turn.urgent = true;
     return;
   }
-  turn.Emit("config.rolled_back", ConfigName(previous->number), LogLevel::kWarn,
-            "the configuration is rolled back",
-            {{"why", why}, {"to_revision", absl::StrCat(previous->number)}});
   ConfigChange change;
   change.content = previous->content;
   change.origin = {admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK, "",
                    absl::StrCat("rolled back: ", why)};
+  change.why = why;
+  change.to_revision = previous->number;
   parts.changes.queue.push_front(std::move(change));
 }
 
@@ -48,7 +46,8 @@ void RollBack(const std::string& why, Parts& parts, Turn& turn) {
 
 void PrepareConfirmation(const ConfigChange& change, const std::string& digest, Parts& parts,
                          Turn& turn) {
-  if (!change.confirm_timeout) return;
+  // What runs is written over a file that was refused: there is nothing to go back to.
+  if (!change.confirm_timeout || digest == parts.history.newest()->digest) return;
   Confirmation confirmation;
   confirmation.digest = digest;
   confirmation.previous = parts.history.newest()->number;

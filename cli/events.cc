@@ -58,6 +58,10 @@ void Note(const Globals& globals, const std::string& text) {
   if (!globals.quiet) WriteErr(text + "\n");
 }
 
+google::protobuf::Duration ToProto(std::chrono::milliseconds time) {
+  return google::protobuf::util::TimeUtil::MillisecondsToDuration(time.count());
+}
+
 // What a restart or a moment's trouble may cure.
 bool MayPass(const absl::Status& status) {
   return status.ok() || absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
@@ -99,7 +103,7 @@ absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptio
   for (const std::string& kind : options.kinds) request.add_kinds(kind);
   request.set_resource(options.resource);
   request.set_filter(options.filter);
-  if (options.since) request.mutable_since()->set_seconds(options.since->count() / 1'000);
+  if (options.since) *request.mutable_since() = ToProto(*options.since);
   const Instant begin = ReadClocks().steady;
   bool reached = false;  // The control plane was there at all.
   bool waiting = false;
@@ -122,9 +126,10 @@ absl::StatusOr<ExitCode> RunWatchEvents(const Globals& globals, const EventOptio
     if (!MayPass(status) || !reached) return status;
     // Nothing was seen that it could go on after: from where it began.
     if (request.resume_token().empty()) {
-      const auto watched = std::chrono::floor<std::chrono::seconds>(ReadClocks().steady - begin);
+      const auto watched =
+          std::chrono::ceil<std::chrono::milliseconds>(ReadClocks().steady - begin);
       const auto since = options.since.value_or(std::chrono::milliseconds::zero());
-      request.mutable_since()->set_seconds(watched.count() + since.count() / 1'000);
+      *request.mutable_since() = ToProto(watched + since);
     }
     if (!waiting)
       Note(globals,

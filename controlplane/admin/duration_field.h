@@ -20,6 +20,9 @@ inline constexpr DurationRange kDrainRange{std::chrono::seconds(1), std::chrono:
 // Of what goes back by itself: log levels, configurations that are not confirmed.
 inline constexpr DurationRange kReturnRange{std::chrono::seconds(1), std::chrono::hours(24)};
 
+// Of how long ago something is. Nothing is too long: a FromProto duration is ten years at most.
+inline constexpr DurationRange kAgoRange{Duration::zero(), std::chrono::hours(11 * 365 * 24)};
+
 // The duration of a request, or `otherwise` when it is not set. FIELD_INVALID when it is outside
 // `range`, or no duration by protobuf's rules: seconds and nanoseconds of one sign, and less than
 // one second of the latter.

@@ -28,11 +28,10 @@ struct Failure {
 };
 
 // A field of the request whose value is not allowed, and what is wrong with it.
-inline Failure FieldFailure(const std::string& field, const std::string& what) {
-  return {absl::InvalidArgumentError(field + ": " + what),
-          "FIELD_INVALID",
-          {{"field", field}},
-          {{field, what}}};
+inline Failure FieldFailure(const std::string& field, const std::string& what,
+                            const std::string& reason = "FIELD_INVALID") {
+  return {
+      absl::InvalidArgumentError(field + ": " + what), reason, {{"field", field}}, {{field, what}}};
 }
 
 // No answer yet: a Reply follows in a later turn.

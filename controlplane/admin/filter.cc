@@ -50,11 +50,7 @@ class Filter::Parser final {
  private:
   Failure Bad(const std::string& what) { return Bad(what, at_); }
   Failure Bad(const std::string& what, size_t at) {
-    const std::string text = absl::StrCat("column ", at + 1, ": ", what);
-    return {absl::InvalidArgumentError(absl::StrCat("filter: ", text)),
-            "FILTER_INVALID",
-            {{"field", "filter"}},
-            {{"filter", text}}};
+    return FieldFailure("filter", absl::StrCat("column ", at + 1, ": ", what), "FILTER_INVALID");
   }
   std::nullopt_t Stop(const std::string& what, size_t at) {
     failure_ = Bad(what, at);
@@ -139,10 +135,8 @@ class Filter::Parser final {
 
 Outcome<Filter> Filter::Parse(std::string_view text, const google::protobuf::Descriptor& item) {
   if (text.size() > kMaxBytes)
-    return Failure{
-        absl::InvalidArgumentError(absl::StrCat("filter: longer than ", kMaxBytes, " bytes")),
-        "FILTER_INVALID",
-        {{"field", "filter"}}};
+    return FieldFailure("filter", absl::StrCat("longer than ", kMaxBytes, " bytes"),
+                        "FILTER_INVALID");
   return Parser(text, item).Run();
 }
 

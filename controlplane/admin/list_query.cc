@@ -36,10 +36,7 @@ std::string ScopeOf(const Message& request) {
 }
 
 Failure BadMask(const std::string& what) {
-  return {absl::InvalidArgumentError(absl::StrCat("read_mask: ", what)),
-          "FIELD_MASK_INVALID",
-          {{"field", "read_mask"}},
-          {{"read_mask", what}}};
+  return FieldFailure("read_mask", what, "FIELD_MASK_INVALID");
 }
 
 // "*" asks for all, as no mask does.

@@ -14,12 +14,7 @@ namespace {
 
 constexpr uint64_t kSign = uint64_t{1} << 63;
 
-Failure Bad(const std::string& what) {
-  return {absl::InvalidArgumentError(absl::StrCat("order_by: ", what)),
-          "ORDER_BY_INVALID",
-          {{"field", "order_by"}},
-          {{"order_by", what}}};
-}
+Failure Bad(const std::string& what) { return FieldFailure("order_by", what, "ORDER_BY_INVALID"); }
 
 std::string BigEndian(uint64_t number) {
   std::string bytes;

@@ -56,9 +56,7 @@ Outcome<uint64_t> EventLog::Resume(const std::string& token) const {
   uint64_t number = 0;
   const size_t dot = token.rfind('.');
   if (dot == std::string::npos || !absl::SimpleAtoi(token.substr(dot + 1), &number))
-    return Failure{absl::InvalidArgumentError("resume_token: not one of an event"),
-                   "RESUME_TOKEN_INVALID",
-                   {{"field", "resume_token"}}};
+    return FieldFailure("resume_token", "not one of an event", "RESUME_TOKEN_INVALID");
   const bool ours = token.substr(0, dot) == life_ && number <= newest_;
   const uint64_t oldest = newest_ + 1 - events_.size();
   if (ours && number + 1 >= oldest) return number;

@@ -37,7 +37,9 @@ TEST(EventLogTest, AGapIsSaidAndNotPassedOver) {
   EXPECT_EQ(log.After(0).size(), EventLog::kMaxEvents);
   EXPECT_EQ(ReasonOf(log.Resume("other.1")), "RESUME_TOKEN_TOO_OLD");
   EXPECT_EQ(ReasonOf(log.Resume("life.99999999")), "RESUME_TOKEN_TOO_OLD");
-  EXPECT_EQ(ReasonOf(log.Resume("nonsense")), "RESUME_TOKEN_INVALID");
+  const auto nonsense = log.Resume("nonsense");
+  EXPECT_EQ(ReasonOf(nonsense), "RESUME_TOKEN_INVALID");
+  EXPECT_EQ(std::get<Failure>(nonsense).violations.at(0).field, "resume_token");
 }
 
 TEST(EventLogTest, NoCharacterIsCutInTwo) {

@@ -21,10 +21,7 @@ std::string DigestOf(const ResourceScope& scope) {
 }
 
 Failure Invalid(const std::string& what) {
-  return {absl::InvalidArgumentError("resume_token: " + what),
-          "RESUME_TOKEN_INVALID",
-          {{"field", "resume_token"}},
-          {{"resume_token", what}}};
+  return FieldFailure("resume_token", what, "RESUME_TOKEN_INVALID");
 }
 
 }  // namespace

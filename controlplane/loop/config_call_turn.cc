@@ -1,30 +1,18 @@
 #include "controlplane/loop/config_call_turn.h"
 
-#include <algorithm>
-#include <chrono>
 #include <utility>
+#include <variant>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "controlplane/admin/config_answers.h"
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/config/secrets.h"
 #include "controlplane/loop/config_change_turn.h"
 
 namespace lb::controlplane {
 namespace {
-
-absl::StatusOr<std::optional<Duration>> ConfirmTimeout(const admin::v1::ApplyConfigRequest& call) {
-  if (!call.has_confirm_timeout()) return std::optional<Duration>();
-  const auto& given = call.confirm_timeout();
-  const Duration timeout =
-      std::chrono::seconds(std::clamp<int64_t>(given.seconds(), 0, 1'000'000)) +
-      std::chrono::nanoseconds(given.nanos());
-  if (timeout < Confirmation::kMinTimeout || timeout > Confirmation::kMaxTimeout)
-    return absl::InvalidArgumentError("it is not 1 s to 24 h");
-  return std::optional<Duration>(timeout);
-}
 
 std::optional<Failure> Enqueue(ConfigChange change, Parts& parts) {
   if (parts.changes.queue.size() >= ConfigChanges::kMaxWaiting)
@@ -58,18 +46,19 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
             "'", std::string(kHiddenSecret),
             "' stands where a secret was hidden; put the secret back, best as ${file:/path}")),
         "SECRET_HIDDEN"};
-  const auto confirm = ConfirmTimeout(call);
-  if (!confirm.ok())
-    return FieldFailure("confirm_timeout", std::string(confirm.status().message()));
+  const bool confirm = call.has_confirm_timeout();
+  const Outcome<Duration> timeout = ReadDuration("confirm_timeout", confirm, call.confirm_timeout(),
+                                                 Duration::zero(), kReturnRange);
+  if (const auto* failure = std::get_if<Failure>(&timeout)) return *failure;
   const double ratio = call.max_connect_failure_ratio();
-  if (!(ratio >= 0 && ratio <= 1) || (ratio > 0 && !*confirm))
+  if (!(ratio >= 0 && ratio <= 1) || (ratio > 0 && !confirm))
     return FieldFailure("max_connect_failure_ratio",
                         "it is not 0 to 1, or there is no confirm_timeout");
   if (call.validate_only()) {
     std::optional<Failure> failure = CheckBase(call.etag(), call.if_revision(), parts);
     if (!failure) failure = CheckConfirmation(parts);
     if (!failure) failure = CheckFile(call.force(), parts);
-    if (!failure && *confirm) failure = CheckReturn(parts);
+    if (!failure && confirm) failure = CheckReturn(parts);
     if (!failure)
       failure = Ask({ConfigQuestion::Kind::kApply, event.request, call.warnings_as_errors()},
                     call.content(), parts, turn);
@@ -84,7 +73,7 @@ Outcome<admin::v1::ApplyConfigResponse> OnApply(const admin::v1::ApplyConfigRequ
   change.if_revision = call.if_revision();
   change.warnings_as_errors = call.warnings_as_errors();
   change.force = call.force();
-  change.confirm_timeout = *confirm;
+  if (confirm) change.confirm_timeout = std::get<Duration>(timeout);
   change.max_connect_failure_ratio = ratio;
   change.wall = event.clock.wall;
   if (auto failure = Enqueue(std::move(change), parts)) return *std::move(failure);

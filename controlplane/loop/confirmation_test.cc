@@ -88,6 +88,22 @@ TEST_F(ConfigChangeTest, ARollbackThatFailsIsTriedAgain) {
   EXPECT_EQ(file_, "first");
 }
 
+TEST_F(ConfigChangeTest, TheTimeToConfirmIsADurationInItsRange) {
+  const std::vector<std::pair<int64_t, int32_t>> wrong = {
+      {0, 0}, {-5, 0}, {2, -500'000'000}, {0, 2'000'000'000}, {24 * 3600, 1}};
+  for (const auto& [seconds_given, nanos] : wrong) {
+    ApplyConfigRequest call;
+    call.set_content("second");
+    call.mutable_confirm_timeout()->set_seconds(seconds_given);
+    call.mutable_confirm_timeout()->set_nanos(nanos);
+    Get<ApplyConfigResponse>(call);
+    EXPECT_EQ(reason_, "FIELD_INVALID") << seconds_given << " s, " << nanos << " ns";
+    ASSERT_TRUE(failure_);
+    EXPECT_EQ(failure_->violations.at(0).field, "confirm_timeout");
+  }
+  EXPECT_EQ(file_, "first");
+}
+
 TEST_F(ConfigChangeTest, AConfirmationIsToldWhenItIsOnTheDisk) {
   ApplyWithConfirm("second", 5);
   state_lost_ = true;

@@ -1,11 +1,11 @@
 #include "controlplane/loop/event_turn.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/events/event_kinds.h"
@@ -18,14 +18,17 @@ EventFilter FilterOf(const google::protobuf::RepeatedPtrField<std::string>& kind
   return {.kinds = {kinds.begin(), kinds.end()}, .resource = resource};
 }
 
-// The number after which a watch without a token begins.
-uint64_t BeginOf(const admin::v1::WatchEventsRequest& call, const Parts& parts, Instant now) {
+// The number after which a watch begins.
+Outcome<uint64_t> BeginOf(const admin::v1::WatchEventsRequest& call, const Parts& parts,
+                          Instant now) {
+  const Outcome<Duration> since =
+      ReadDuration("since", call.has_since(), call.since(), Duration::zero(), kAgoRange);
+  if (const auto* failure = std::get_if<Failure>(&since)) return *failure;
+  if (!call.resume_token().empty()) return parts.events.Resume(call.resume_token());
   if (!call.has_since()) return parts.events.newest();
-  const Duration since =
-      std::chrono::seconds(std::clamp<int64_t>(call.since().seconds(), 0, 1 << 30));
-  const google::protobuf::Timestamp oldest = ToProto(WallOf(now - since, parts));
+  const WallTime oldest = WallOf(now - std::get<Duration>(since), parts);
   for (const EventLog::Shared& event : parts.events.After(0))
-    if (event->time().seconds() >= oldest.seconds()) return EventLog::NumberOf(*event) - 1;
+    if (FromProto(event->time()) >= oldest) return EventLog::NumberOf(*event) - 1;
   return parts.events.newest();
 }
 
@@ -43,17 +46,13 @@ Outcome<admin::v1::Event> OnWatchEvents(const admin::v1::WatchEventsRequest& cal
                    "TOO_MANY_WATCHES"};
   if (auto failure = CheckKinds({call.kinds().begin(), call.kinds().end()}))
     return *std::move(failure);
-  uint64_t after = BeginOf(call, parts, turn.now);
-  if (!call.resume_token().empty()) {
-    const Outcome<uint64_t> resumed = parts.events.Resume(call.resume_token());
-    if (const auto* failure = std::get_if<Failure>(&resumed)) return *failure;
-    after = std::get<uint64_t>(resumed);
-  }
+  const Outcome<uint64_t> begin = BeginOf(call, parts, turn.now);
+  if (const auto* failure = std::get_if<Failure>(&begin)) return *failure;
   EventFilter filter = FilterOf(call.kinds(), call.resource());
   Outcome<Filter> expression = Filter::Parse(call.filter(), *admin::v1::Event::descriptor());
   if (auto* failure = std::get_if<Failure>(&expression)) return std::move(*failure);
   filter.expression = std::get<Filter>(std::move(expression));
-  for (const EventLog::Shared& past : parts.events.After(after))
+  for (const EventLog::Shared& past : parts.events.After(std::get<uint64_t>(begin)))
     if (filter.Wants(*past)) turn.actions.push_back(StreamItem{event.request, past});
   parts.events.watches.emplace(event.request, std::move(filter));
   return Later{};

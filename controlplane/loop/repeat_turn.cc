@@ -31,10 +31,7 @@ bool IsRepeat(const AdminRequest& event, const google::protobuf::Message& call, 
       Answer(event.request, parts.kept_replies.at(begun.first).answer, turn);
       return true;
     case RequestLedger::Verdict::kReused:
-      Fail(event.request,
-           {absl::InvalidArgumentError("request_id: another request had it"),
-            "REQUEST_ID_REUSED",
-            {{"field", "request_id"}}},
+      Fail(event.request, FieldFailure("request_id", "another request had it", "REQUEST_ID_REUSED"),
            turn);
       return true;
   }

@@ -171,6 +171,26 @@ TEST_F(WatchTest, AWatchWithoutATokenBeginsNowOrSomeTimeAgo) {
   EXPECT_EQ(Seen(Send(since)).size(), 2u);
 }
 
+TEST_F(WatchTest, SinceIsExactAndNoTimeToCome) {
+  now_ += seconds(100);
+  Edit();
+  now_ += std::chrono::milliseconds(700);
+  Edit();
+  admin::v1::WatchEventsRequest since;
+  since.mutable_since()->set_nanos(500'000'000);
+  EXPECT_EQ(Seen(Send(since)).size(), 2u);
+  since.mutable_since()->set_nanos(700'000'000);
+  EXPECT_EQ(Seen(Send(since)).size(), 4u);
+  since.mutable_since()->set_nanos(0);
+  since.mutable_since()->set_seconds(int64_t{1} << 40);  // All that there is.
+  EXPECT_EQ(Seen(Send(since)).size(), 6u);
+  since.mutable_since()->set_seconds(-1);
+  const Reply* refused = ReplyTo(Send(since));
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->failure->reason, "FIELD_INVALID");
+  EXPECT_EQ(refused->failure->violations.at(0).field, "since");
+}
+
 TEST_F(WatchTest, WatchesAreBoundedAndEndWithTheirCaller) {
   std::vector<RequestId> watches;
   for (size_t i = 0; i < EventLog::kMaxWatches; ++i)
@@ -201,7 +221,9 @@ TEST_F(WatchTest, ARetriedRequestIdHasOneEffectAndOneAnswer) {
     EXPECT_EQ(answer.config().name(), "configs/2");
   }
   call.set_content("another");
-  EXPECT_EQ(ReplyTo(Send(call))->failure->reason, "REQUEST_ID_REUSED");
+  const Failure reused = *ReplyTo(Send(call))->failure;
+  EXPECT_EQ(reused.reason, "REQUEST_ID_REUSED");
+  EXPECT_EQ(reused.violations.at(0).field, "request_id");
 }
 
 TEST_F(WatchTest, AWaitEndsWithTheOperationOrItsTime) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/admin/duration_field.h"
 #include "controlplane/admin/proto_time.h"
 
 namespace lb::controlplane {
@@ -26,12 +27,10 @@ std::optional<Confirmation> Confirmation::Restore(const state::v1::StoredState& 
   Confirmation restored;
   restored.digest = stored.digest();
   restored.previous = stored.previous();
-  const std::chrono::nanoseconds since = std::chrono::seconds(stored.deadline_time().seconds()) +
-                                         std::chrono::nanoseconds(stored.deadline_time().nanos());
-  restored.deadline_wall = WallTime(std::chrono::duration_cast<WallTime::duration>(since));
+  restored.deadline_wall = FromProto(stored.deadline_time());
   // A wall clock that was set meanwhile must not make it wait for ever.
   const Duration left =
-      std::clamp<Duration>(restored.deadline_wall - wall, Duration::zero(), kMaxTimeout);
+      std::clamp<Duration>(restored.deadline_wall - wall, Duration::zero(), kReturnRange.max);
   restored.deadline = now + left;
   restored.max_connect_failure_ratio = stored.max_connect_failure_ratio();
   return restored;

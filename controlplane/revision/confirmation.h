@@ -16,8 +16,6 @@
 namespace lb::controlplane {
 
 struct Confirmation {
-  static constexpr std::chrono::seconds kMinTimeout{1};
-  static constexpr std::chrono::hours kMaxTimeout{24};
   // Connects to backends that are looked at before their failures mean anything.
   static constexpr uint64_t kMinConnects = 20;
   // How often the failures are looked at.

@@ -14,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/utf8.h"
 
 namespace lb::controlplane {
 namespace {
@@ -93,7 +94,7 @@ std::string OperationOf(const Reply& reply) {
 }
 
 void Add(LogFields& fields, const char* name, const std::string& value) {
-  if (!value.empty()) fields.emplace_back(name, value.substr(0, Audit::kMaxValueBytes));
+  if (!value.empty()) fields.emplace_back(name, CutUtf8(value, Audit::kMaxValueBytes));
 }
 
 }  // namespace

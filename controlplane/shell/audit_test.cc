@@ -119,6 +119,13 @@ TEST(AuditTest, OfAChangeWhoseEndIsNotKnownNoLineIsLeftOut) {
     EXPECT_EQ(Field(audit.Line(call, Reply{1, failure, {}}, Instant()), "outcome"), "unknown");
 }
 
+TEST(AuditTest, NoCharacterIsCutInTwo) {
+  std::string name = "x";
+  while (name.size() <= Audit::kMaxValueBytes) name += "\xC3\xA9";
+  const LogFields line = Audit().Line(Drain(name), Reply{1, std::nullopt, {}}, Instant());
+  EXPECT_EQ(Field(line, "resource"), name.substr(0, Audit::kMaxValueBytes - 1));
+}
+
 TEST(AuditTest, LongValuesAreCut) {
   const LogFields line =
       Audit().Line(Drain(std::string(10'000, 'x')), Reply{1, std::nullopt, {}}, Instant());

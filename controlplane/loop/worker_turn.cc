@@ -208,6 +208,8 @@ void OnStats(const worker::v1::StatsReport& stats, const WorkerKey& worker, Part
   WorkerRecord& record = parts.workers.At(worker);
   parts.totals.Report(worker, stats);
   CountConnects(worker, stats, parts, turn);
+  // Until the rest has come, some of what is known was counted earlier.
+  if (stats.more()) return;
   record.counted = record.lane.running();
   record.drained = record.drain_begun && stats.connections() == 0;
   NoteCounted(worker, parts);

@@ -199,7 +199,10 @@ TEST_F(LanesTest, NoMessageOfManyReachesAMebibyte) {
   // Only the part that completes the picture answers the grant.
   EXPECT_EQ(reports.front().slots().seq(), 0u);
   EXPECT_EQ(reports.back().slots().seq(), 1u);
-  for (auto& report : stats.Report(0)) reports.push_back(std::move(report));
+  auto counted = stats.Report(0);
+  for (size_t i = 0; i < counted.size(); ++i)
+    EXPECT_EQ(counted[i].stats().more(), i + 1 < counted.size()) << i;
+  for (auto& report : counted) reports.push_back(std::move(report));
   size_t entries = 0;
   for (const auto& report : reports) {
     EXPECT_LT(report.ByteSizeLong(), size_t{1} << 20);

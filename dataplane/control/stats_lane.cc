@@ -98,6 +98,7 @@ StatsReport& StatsLane::Room(uint64_t connections, std::vector<ConnectRequest>& 
   if (!reports.empty()) {
     StatsReport& last = *reports.back().mutable_stats();
     if (last.rules_size() + last.backends_size() < kMaxEntries) return last;
+    last.set_more(true);
   }
   StatsReport& report = *reports.emplace_back().mutable_stats();
   report.set_seq(++seq_);

@@ -68,7 +68,7 @@ void RouteGrpcLog() {
 }
 
 void ChangeGrpcLogLevel(std::optional<LogLevel> level) {
-  gpr_set_log_verbosity(SeverityOf(level.value_or(LogLevel::kError)));
+  gpr_set_log_verbosity(SeverityOf(level.value_or(kGrpcLogLevelAtStart)));
 }
 
 }  // namespace lb

@@ -123,6 +123,8 @@ void ChangeLogLevel(std::optional<LogLevel> level) {
   TheSettings().level = level.value_or(TheSettings().set_up_level);
 }
 
+LogLevel LogLevelAtStart() { return TheSettings().set_up_level; }
+
 void Log(LogLevel level, std::string_view message, const LogFields& fields) {
   if (level < TheSettings().level.load(std::memory_order_relaxed)) return;
   LogAtAnyLevel(level, message, fields);

@@ -30,6 +30,11 @@ absl::Status SetUpLog(std::string_view level, std::string_view format);
 // Writes lines of `level` and above from now on; nullopt: as SetUpLog said.
 void ChangeLogLevel(std::optional<LogLevel> level);
 
+// What SetUpLog said; info before it was called.
+LogLevel LogLevelAtStart();
+// Of what gRPC itself says (base/grpc_log), whatever the level of the process.
+inline constexpr LogLevel kGrpcLogLevelAtStart = LogLevel::kError;
+
 // Writes one line when `level` is enabled.
 void Log(LogLevel level, std::string_view message, const LogFields& fields = {});
 

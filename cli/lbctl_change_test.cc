@@ -419,9 +419,17 @@ TEST_F(LbctlChangeTest, LogLevelsAreSentAndShown) {
   api::LogSetting* setting = data_.changes.levels.add_settings();
   setting->set_component("controlplane");
   setting->set_level(lb::type::v1::LOG_LEVEL_DEBUG);
+  setting->set_default_level(lb::type::v1::LOG_LEVEL_WARN);
+  setting = data_.changes.levels.add_settings();
+  setting->set_component("workers/w");
+  setting->set_default_level(lb::type::v1::LOG_LEVEL_WARN);
+  data_.changes.levels.add_settings()->set_component("workers/older");
   Give();
-  EXPECT_TRUE(Has(Run({"log-level", "get"}).out, "controlplane  debug"))
-      << Run({"log-level", "get"}).out;
+  const std::string shown = Run({"log-level", "get"}).out;
+  EXPECT_TRUE(Has(shown, "controlplane   debug ")) << shown;
+  EXPECT_TRUE(Has(shown, "workers/w      default (warn)")) << shown;
+  EXPECT_TRUE(Has(shown, "workers/older  default")) << shown;
+  EXPECT_FALSE(Has(shown, "workers/older  default (")) << shown;
   EXPECT_EQ(Run({"log-level", "set", "workers/-", "trace", "--for", "90s", "--dry-run"}).exit_code,
             0);
   ASSERT_EQ(server_->seen().levels.size(), 1u);

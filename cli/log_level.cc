@@ -22,6 +22,14 @@ std::string NameOf(lb::type::v1::LogLevel level) {
   return absl::AsciiStrToLower(lb::type::v1::LogLevel_Name(level).substr(kPrefix));
 }
 
+// "debug"; "default (info)" where nothing is set; "default" of a program that does not say more.
+std::string WordsOf(const api::LogSetting& setting) {
+  const bool changed = setting.level() != lb::type::v1::LOG_LEVEL_UNSPECIFIED;
+  if (changed || setting.default_level() == lb::type::v1::LOG_LEVEL_UNSPECIFIED)
+    return NameOf(setting.level());
+  return absl::StrCat(kDefault, " (", NameOf(setting.default_level()), ")");
+}
+
 absl::StatusOr<lb::type::v1::LogLevel> ParseLevel(const std::string& word) {
   lb::type::v1::LogLevel level = lb::type::v1::LOG_LEVEL_UNSPECIFIED;
   if (word == kDefault) return level;
@@ -41,7 +49,7 @@ void Print(const Globals& globals, const api::GetLogLevelsResponse& response) {
       std::chrono::duration_cast<std::chrono::seconds>(ReadClocks().wall.time_since_epoch());
   for (const api::LogSetting& setting : response.settings())
     table.Add({{setting.component()},
-               {NameOf(setting.level())},
+               {WordsOf(setting)},
                {setting.has_return_time()
                     ? FormatAge(std::chrono::seconds(setting.return_time().seconds()) - now)
                     : ""}});

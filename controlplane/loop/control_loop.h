@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/time.h"
 #include "controlplane/loop/action.h"
@@ -31,6 +32,7 @@ class ControlLoop final {
     bool state_damaged = false;  // There was one, but it cannot be used.
     std::map<uint64_t, std::string> revisions{};  // Contents of configurations kept before.
     std::string page_key{};                       // Random: what page tokens are signed with.
+    LogLevel log_level = LogLevel::kInfo;         // That the process was started with.
   };
 
   // Starts with what was stored; a state that does not parse is logged and ignored. Emits what is

@@ -38,5 +38,25 @@ TEST_F(LogLevelTest, AWorkerThatComesBackLogsAsIsShown) {
   EXPECT_EQ(levels(), (Told{{type::v1::LOG_LEVEL_DEBUG, 50}}));
 }
 
+TEST_F(LogLevelTest, WhatAProcessWasStartedWithIsShown) {
+  Connect(1, "older");
+  auto hello = HelloOf("w", "i", 42);
+  hello.mutable_hello()->set_log_level(type::v1::LOG_LEVEL_WARN);
+  Handle(WorkerMessage{2, hello});
+  std::vector<std::pair<std::string, type::v1::LogLevel>> shown;
+  const auto levels = Ask<admin::v1::GetLogLevelsResponse>(admin::v1::GetLogLevelsRequest());
+  for (const admin::v1::LogSetting& setting : levels.settings()) {
+    EXPECT_EQ(setting.level(), type::v1::LOG_LEVEL_UNSPECIFIED);
+    shown.emplace_back(setting.component(), setting.default_level());
+  }
+  EXPECT_EQ(shown, (std::vector<std::pair<std::string, type::v1::LogLevel>>{
+                       {"controlplane", type::v1::LOG_LEVEL_INFO},
+                       {"controlplane/grpc", type::v1::LOG_LEVEL_ERROR},
+                       {"workers/older", type::v1::LOG_LEVEL_UNSPECIFIED},
+                       {"workers/older/grpc", type::v1::LOG_LEVEL_ERROR},
+                       {"workers/w", type::v1::LOG_LEVEL_WARN},
+                       {"workers/w/grpc", type::v1::LOG_LEVEL_ERROR}}));
+}
+
 }  // namespace
 }  // namespace lb::controlplane

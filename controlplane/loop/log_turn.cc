@@ -39,6 +39,22 @@ std::optional<LogLevel> FromProto(type::v1::LogLevel level) {
   }
 }
 
+type::v1::LogLevel ToProtoLevel(LogLevel level) {
+  switch (level) {
+    case LogLevel::kTrace:
+      return type::v1::LOG_LEVEL_TRACE;
+    case LogLevel::kDebug:
+      return type::v1::LOG_LEVEL_DEBUG;
+    case LogLevel::kInfo:
+      return type::v1::LOG_LEVEL_INFO;
+    case LogLevel::kWarn:
+      return type::v1::LOG_LEVEL_WARN;
+    case LogLevel::kError:
+      return type::v1::LOG_LEVEL_ERROR;
+  }
+  return type::v1::LOG_LEVEL_UNSPECIFIED;
+}
+
 // What a component's name says: which process, and whether its own lines or gRPC's.
 struct Component {
   std::string process;  // "controlplane", "workers/worker-1", "workers/-"
@@ -114,22 +130,25 @@ std::string ComponentOf(const WorkerKey& key, bool grpc) {
 
 admin::v1::GetLogLevelsResponse DescribeLogLevels(const View& view, const Parts& parts) {
   admin::v1::GetLogLevelsResponse out;
-  const auto add = [&](const std::string& component) {
+  const auto add = [&](const std::string& component, type::v1::LogLevel at_start) {
     admin::v1::LogSetting& setting = *out.add_settings();
     setting.set_component(component);
+    setting.set_default_level(at_start);
     const auto it = parts.log.find(component);
     if (it == parts.log.end()) return;
     setting.set_level(it->second.level);
     *setting.mutable_return_time() = ToProto(view.clock.ToWall(it->second.until));
   };
-  const auto add_process = [&](const std::string& process) {
-    add(process);
-    add(process + kGrpc);
+  const auto add_process = [&](const std::string& process, type::v1::LogLevel at_start) {
+    add(process, at_start);
+    add(process + kGrpc, ToProtoLevel(kGrpcLogLevelAtStart));
   };
-  add_process(kSelf);
+  add_process(kSelf, ToProtoLevel(parts.log_level));
   std::string last;
   for (const auto& [key, record] : parts.workers.workers())
-    if (key.id != last) add_process(absl::StrCat("workers/", last = key.id));
+    if (key.id != last)
+      add_process(absl::StrCat("workers/", last = key.id),
+                  parts.workers.FindNewest(key.id)->log_level);
   return out;
 }
 

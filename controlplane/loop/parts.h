@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "controlplane/admin/file_status.h"
 #include "controlplane/admin/log_overrides.h"
@@ -93,6 +94,7 @@ struct Parts {
   BackendDrains drains;
   ConnectionOrders connection_orders;
   LogOverrides log;
+  LogLevel log_level = LogLevel::kInfo;  // That this process was started with.
   // The rollout sent last to each watch, serialised.
   std::map<RequestId, std::string> rollout_watches;
   // Streams that were told to end; what still comes from them counts for nothing.

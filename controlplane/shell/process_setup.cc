@@ -58,6 +58,7 @@ ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string>
   options.boot_id = BootId();
   options.pid = static_cast<uint32_t>(::getpid());
   options.start_time = ReadClocks().wall;
+  options.log_level = LogLevelAtStart();
   std::memcpy(&options.seed, random + kIncarnationBytes, sizeof(options.seed));
   options.page_key.assign(random + sizeof(random) - kPageKeyBytes, kPageKeyBytes);
   options.state_damaged = !stored_state;

@@ -53,6 +53,9 @@ WorkerRecord* WorkerTable::Connect(SessionId session, const worker::v1::Hello& h
             .drained = false,
             .counted = std::nullopt,
             .threads = hello.threads(),
+            .log_level = type::v1::LogLevel_IsValid(hello.log_level())
+                             ? hello.log_level()
+                             : type::v1::LOG_LEVEL_UNSPECIFIED,
             .missing_features = MissingIn(hello)};
   record.identity.DiscardUnknownFields();
   if (!hello.has_running()) record.await_slots_until = now + kAwaitSlots;

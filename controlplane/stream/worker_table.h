@@ -46,6 +46,8 @@ struct WorkerRecord {
   // The version that it ran when it sent its newest statistics.
   std::optional<type::v1::ConfigVersion> counted;
   uint32_t threads = 0;
+  // That it was started with; unspecified: an older worker.
+  type::v1::LogLevel log_level = type::v1::LOG_LEVEL_UNSPECIFIED;
   std::vector<std::string> missing_features{};  // Of kFeatures, those that its hello did not name.
 
   bool Knows(std::string_view feature) const {

@@ -33,6 +33,22 @@ absl::Status LevelOf(lb::type::v1::LogLevel level, std::optional<LogLevel>& out)
 
 }  // namespace
 
+lb::type::v1::LogLevel LevelAtStart() {
+  switch (LogLevelAtStart()) {
+    case LogLevel::kTrace:
+      return lb::type::v1::LOG_LEVEL_TRACE;
+    case LogLevel::kDebug:
+      return lb::type::v1::LOG_LEVEL_DEBUG;
+    case LogLevel::kInfo:
+      return lb::type::v1::LOG_LEVEL_INFO;
+    case LogLevel::kWarn:
+      return lb::type::v1::LOG_LEVEL_WARN;
+    case LogLevel::kError:
+      return lb::type::v1::LOG_LEVEL_ERROR;
+  }
+  return lb::type::v1::LOG_LEVEL_UNSPECIFIED;
+}
+
 absl::Status LogLane::Take(const lb::worker::v1::Command::SetLogLevel& order, Instant now) {
   std::optional<LogLevel> level;
   if (absl::Status status = LevelOf(order.level(), level); !status.ok()) return status;

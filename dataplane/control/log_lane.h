@@ -13,6 +13,9 @@
 
 namespace lb::dataplane {
 
+// The level that the process was started with, as a hello says it.
+lb::type::v1::LogLevel LevelAtStart();
+
 class LogLane final {
  public:
   static constexpr std::chrono::seconds kMaxDuration{24 * 3600};

@@ -40,6 +40,7 @@ ConnectRequest Session::Hello(const Self& self) {
   slots_.AppendTo(hello);
   hello.set_threads(self.threads);
   hello.set_draining(lent_.drainer.draining());
+  hello.set_log_level(LevelAtStart());
   return message;
 }
 

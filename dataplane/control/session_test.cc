@@ -103,6 +103,7 @@ TEST_F(SessionTest, AppliesWhatIsNewerAndSaysHelloWithIt) {
   EXPECT_EQ(hello.protocol_min(), 1u);
   EXPECT_EQ(hello.protocol_max(), 1u);
   EXPECT_EQ(hello.threads(), 4u);
+  EXPECT_EQ(hello.log_level(), lb::type::v1::LOG_LEVEL_INFO);
 }
 
 TEST_F(SessionTest, ARefusedSnapshotChangesNothing) {

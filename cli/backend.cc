@@ -1,5 +1,7 @@
 #include "cli/backend.h"
 
+#include <set>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -118,6 +120,21 @@ absl::StatusOr<api::Backend> Change(AdminClient& client, const BackendOptions& o
   return client.ResetBackend(Named<api::ResetBackendRequest>(name, options));
 }
 
+// A dry run of several backends of one rule asks about each as if it were changed alone.
+void NoteDryRun(const Globals& globals, const BackendOptions& options,
+                const std::vector<std::string>& names) {
+  const bool takes_out = options.verb == Verb::kDrain || options.verb == Verb::kMaint ||
+                         (options.verb == Verb::kWeight && !options.reset);
+  if (!options.dry_run || !takes_out || options.force || globals.quiet) return;
+  std::set<std::string> rules;
+  for (const std::string& name : names) rules.insert(RuleOf(name));
+  if (rules.size() == names.size()) return;
+  WriteErr(
+      "note: each backend was checked as if it were the only one; whether another of its rule "
+      "takes "
+      "connections after all of them is not known\n");
+}
+
 }  // namespace
 
 absl::StatusOr<ExitCode> RunBackend(const Globals& globals, BackendOptions options) {
@@ -136,6 +153,7 @@ absl::StatusOr<ExitCode> RunBackend(const Globals& globals, BackendOptions optio
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   const char* kind = options.verb == Verb::kDrain ? "OperationList" : "BackendList";
+  NoteDryRun(globals, options, names);
   return RunForEach(
       globals, kind, names,
       [&](const std::string& name, const PrintOne& print) -> absl::StatusOr<ExitCode> {

@@ -1,4 +1,4 @@
-// What changes things: apply, plan, diff, confirm, rollback, rollout, backend, connections and
+// What changes things: apply, plan, diff, confirm, rollback, rollout, connections and
 // log-level: what is sent, what is said where, and the exit code of each answer.
 #include <grpcpp/support/status_code_enum.h>
 
@@ -297,55 +297,6 @@ TEST_F(LbctlChangeTest, ARollbackAsksAndAppliesWhatWasShown) {
   EXPECT_EQ(request.name(), "configs/7");
   EXPECT_EQ(request.etag(), "\"e8\"");
   EXPECT_EQ(request.message(), "why");
-}
-
-TEST_F(LbctlChangeTest, SomeOfSeveralBackendsThatFailAreExitCode7) {
-  const ProcessResult result = Run({"backend", "maint", "web/web-1", "web/nope", "web/web-2"});
-  EXPECT_EQ(result.exit_code, 7);
-  EXPECT_TRUE(Has(result.out, "web/web-1 is in maintenance")) << result.out;
-  EXPECT_TRUE(Has(result.out, "web/web-2 is in maintenance")) << result.out;
-  EXPECT_TRUE(Has(result.err, "rules/web/backends/nope")) << result.err;
-  EXPECT_EQ(Run({"backend", "maint", "web/nope"}).exit_code, 3);
-  EXPECT_EQ(Run({"backend", "maint", "web/nope", "web/none"}).exit_code, 3);
-  const ProcessResult in_json = Run({"backend", "maint", "web/web-1", "web/nope", "-o", "json"});
-  EXPECT_EQ(in_json.exit_code, 7);
-  EXPECT_EQ(json::parse(in_json.err).at("exitCode"), 3) << in_json.err;
-  const json::value list = json::parse(in_json.out);
-  EXPECT_EQ(list.at("kind"), "BackendList");
-  EXPECT_EQ(list.at("items").at(0).at("name"), "rules/web/backends/web-1");
-  EXPECT_EQ(list.at("errors").at(0).at("name"), "rules/web/backends/nope");
-}
-
-TEST_F(LbctlChangeTest, SeveralNamesOfAServerThatIsGoneAreOneFailure) {
-  server_.reset();
-  const ProcessResult result = Run({"backend", "maint", "web/web-1", "web/web-2"});
-  EXPECT_EQ(result.exit_code, 4);
-}
-
-TEST_F(LbctlChangeTest, AServerThatHangsIsAskedForTheFirstOfSeveralNamesOnly) {
-  server_->Set(fakes::AdminServer::Fault{0, "", "", true, false});
-  const ProcessResult result =
-      Run({"--timeout", "300ms", "backend", "maint", "web/web-1", "web/web-2", "api/api-1"});
-  EXPECT_EQ(result.exit_code, 4) << result.err;
-  EXPECT_EQ(server_->seen().maintains.size(), 1u);
-}
-
-TEST_F(LbctlChangeTest, BackendVerbsSendWhatTheirFlagsSay) {
-  EXPECT_EQ(
-      Run({"backend", "drain", "web/web-1", "--timeout", "90s", "--close", "--force"}).exit_code,
-      0);
-  EXPECT_EQ(Run({"backend", "weight", "web/web-1", "50%", "--dry-run"}).exit_code, 0);
-  EXPECT_EQ(Run({"backend", "weight", "web/web-1", "--reset"}).exit_code, 0);
-  const fakes::ChangeRequests seen = server_->seen();
-  ASSERT_EQ(seen.drains.size(), 1u);
-  EXPECT_EQ(seen.drains[0].name(), "rules/web/backends/web-1");
-  EXPECT_EQ(seen.drains[0].timeout().seconds(), 90);
-  EXPECT_TRUE(seen.drains[0].close_at_timeout());
-  EXPECT_TRUE(seen.drains[0].force());
-  ASSERT_EQ(seen.weights.size(), 2u);
-  EXPECT_EQ(seen.weights[0].weight_percent(), 50u);
-  EXPECT_TRUE(seen.weights[0].validate_only());
-  EXPECT_EQ(seen.weights[1].weight_percent(), 100u);
 }
 
 TEST_F(LbctlChangeTest, ADrainThatIsWaitedForEndsWithItsOperation) {

@@ -21,7 +21,9 @@ inline constexpr size_t kMaxIdentityBytes = 63;
 // A worker is no Caller: its role is kNone and `worker` is its name.
 struct Identity {
   Caller caller;
-  std::string worker;  // Empty: not a worker.
+  std::string worker{};  // Of its certificate; empty: not a worker, or on a unix socket.
+  // The process that connected a unix socket, where processes are told apart; 0: not told.
+  pid_t pid = 0;
 };
 
 // Reads the URI SANs of a verified certificate. Exactly one must be there, of the form

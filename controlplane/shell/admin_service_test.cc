@@ -50,7 +50,7 @@ class AdminServiceTest : public testing::Test {
   std::shared_ptr<grpc::Channel> ChannelOf(const Caller& caller) {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    server_->TakeLocal(UniqueFd(ends[0]), caller);
+    server_->TakeLocal(UniqueFd(ends[0]), {caller});
     return grpc::CreateInsecureChannelFromFd("admin", ends[1]);
   }
 

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -68,13 +67,6 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
   const Endpoint& address() const { return address_; }
   size_t connections() const { return watched_.size(); }
 
-  bool HasPeer(pid_t pid) const {
-    return std::any_of(watched_.begin(), watched_.end(), [pid](const Watched& watched) {
-      const std::optional<UnixPeer> peer = ReadUnixPeer(watched->descriptor.native_handle());
-      return peer && peer->pid == pid;
-    });
-  }
-
   const Counters& counters() const { return counters_; }
 
   void HangUp() {
@@ -87,7 +79,7 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
   struct Connection {
     asio::posix::stream_descriptor descriptor;
     std::string source;  // Empty on a unix socket.
-    Caller caller;       // Empty on TCP.
+    Identity peer;       // Empty on TCP.
   };
   using Watched = std::shared_ptr<Connection>;
   enum class Refusal { kUid, kLimit, kSource, kShortage };
@@ -123,11 +115,11 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
 
   // Returns false when there is no descriptor left.
   bool Take(UniqueFd connection) {
-    std::optional<Caller> caller;
+    std::optional<Identity> peer;
     std::string source;
     if (is_unix()) {
-      caller = Identify(connection);
-      if (!caller) return true;
+      peer = Identify(connection);
+      if (!peer) return true;
     } else {
       source = SourceOf(connection.get());
       if (!HasRoom(source)) return true;
@@ -144,21 +136,22 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
     }
     auto watched = std::make_shared<Connection>(
         Connection{asio::posix::stream_descriptor(io_, duplicate.Release()), source,
-                   caller.value_or(Caller{})});
+                   peer.value_or(Identity{})});
     watched_.insert(watched);
     if (!source.empty()) ++sources_[source];
     WaitForEnd(watched);
     ++counters_.accepted;
-    on_connection_(std::move(connection), watched->caller);
+    on_connection_(std::move(connection), watched->peer);
     return true;
   }
 
-  std::optional<Caller> Identify(const UniqueFd& connection) {
+  std::optional<Identity> Identify(const UniqueFd& connection) {
     const std::optional<UnixPeer> peer = ReadUnixPeer(connection.get());
     if (!peer) return std::nullopt;  // It is gone.
     std::optional<Caller> caller = options_.identify(peer->uid, peer->gids);
     if (!caller) Count(Refusal::kUid, "uid " + std::to_string(peer->uid) + " is not allowed");
-    return caller;
+    if (!caller) return std::nullopt;
+    return Identity{*std::move(caller), "", options_.by_process ? peer->pid : 0};
   }
 
   bool HasRoom(const std::string& source) {
@@ -173,7 +166,7 @@ class ApiAcceptor::Impl final : public std::enable_shared_from_this<ApiAcceptor:
     watched_.erase(watched);
     const auto source = sources_.find(watched->source);
     if (source != sources_.end() && --source->second == 0) sources_.erase(source);
-    if (options_.on_end) options_.on_end(watched->caller);
+    if (options_.on_end) options_.on_end(watched->peer);
   }
 
   // Whoever closes shuts the socket down first (gRPC does) or is the peer: both hang it up. Data
@@ -243,8 +236,6 @@ absl::StatusOr<std::unique_ptr<ApiAcceptor>> ApiAcceptor::Start(asio::io_context
 const Endpoint& ApiAcceptor::address() const { return impl_->address(); }
 
 size_t ApiAcceptor::connections() const { return impl_->connections(); }
-
-bool ApiAcceptor::HasPeer(pid_t pid) const { return impl_->HasPeer(pid); }
 
 void ApiAcceptor::HangUp() { impl_->HangUp(); }
 

@@ -20,7 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/unique_fd.h"
-#include "controlplane/access/role.h"
+#include "controlplane/access/identity.h"
 #include "controlplane/shell/api_listener.h"
 
 namespace lb::controlplane {
@@ -37,7 +37,7 @@ class ApiAcceptor final {
   // At most one log line for each kind of refusal in so long; the counters have all.
   static constexpr std::chrono::seconds kLogInterval{10};
 
-  // The user at the other end of a unix socket.
+  // Who the user at the other end of a unix socket is.
   using Identify = std::function<std::optional<Caller>(uid_t uid, const std::vector<gid_t>& gids)>;
 
   struct Options {
@@ -47,8 +47,10 @@ class ApiAcceptor final {
     size_t max_connections_per_source = 0;
     // On a unix socket: who somebody is; absent: not let in. On TCP the certificate says.
     Identify identify;
-    // A connection that was taken is over; `caller` as it was then. May be null.
-    std::function<void(const Caller& caller)> on_end{};
+    // Tell the processes of a user apart, by pid.
+    bool by_process = false;
+    // A connection that was taken is over; `peer` as it was then. May be null.
+    std::function<void(const Identity& peer)> on_end{};
   };
   struct Counters {
     uint64_t accepted = 0;
@@ -57,8 +59,8 @@ class ApiAcceptor final {
     uint64_t refused_source = 0;
     uint64_t shortages = 0;  // EMFILE, ENFILE, ENOBUFS, ENOMEM.
   };
-  // `caller` is empty on TCP.
-  using OnConnection = std::function<void(UniqueFd connection, const Caller& caller)>;
+  // `peer` is empty on TCP.
+  using OnConnection = std::function<void(UniqueFd connection, const Identity& peer)>;
 
   // Listens; `on_connection` takes each accepted non-blocking descriptor. Errors as ListenApi.
   static absl::StatusOr<std::unique_ptr<ApiAcceptor>> Start(boost::asio::io_context& io,
@@ -70,9 +72,6 @@ class ApiAcceptor final {
   // Where it listens, with the port that the kernel chose.
   const Endpoint& address() const;
   size_t connections() const;
-  // True when a process of this pid, in our pid namespace, opened one of the open connections of a
-  // unix socket.
-  bool HasPeer(pid_t pid) const;
   const Counters& counters() const;
 
   // Ends every connection, as if its peer had.

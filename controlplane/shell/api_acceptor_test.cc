@@ -26,8 +26,8 @@ class ApiAcceptorTest : public testing::Test {
 
   absl::StatusOr<std::unique_ptr<ApiAcceptor>> Start(ApiAcceptor::Options options) {
     return ApiAcceptor::Start(loop_.io(), std::move(options),
-                              [this](UniqueFd connection, const Caller& caller) {
-                                caller_ = caller;
+                              [this](UniqueFd connection, const Identity& peer) {
+                                peer_ = peer;
                                 accepted_.push_back(std::move(connection));
                               });
   }
@@ -48,7 +48,7 @@ class ApiAcceptorTest : public testing::Test {
   const std::string path_ = folder_.path() + "/api.sock";
   TestLoop loop_;
   std::vector<UniqueFd> accepted_;
-  Caller caller_;  // Of the last one.
+  Identity peer_;  // Of the last one.
 };
 
 TEST_F(ApiAcceptorTest, HangsUpAndTellsWhoIsGone) {
@@ -57,7 +57,7 @@ TEST_F(ApiAcceptorTest, HangsUpAndTellsWhoIsGone) {
   options.identify = [](uid_t uid, const std::vector<gid_t>&) {
     return Caller{Role::kViewer, "uid/" + std::to_string(uid)};
   };
-  options.on_end = [&](const Caller& caller) { gone.push_back(caller.name); };
+  options.on_end = [&](const Identity& peer) { gone.push_back(peer.caller.name); };
   auto acceptor = Start(std::move(options)).value();
   const UniqueFd first = Connect();
   UniqueFd second = Connect();
@@ -80,8 +80,6 @@ TEST_F(ApiAcceptorTest, HandsConnectionsOnAndSeesThemEnd) {
   const UniqueFd second = Connect();
   ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 2; }));
   EXPECT_EQ(acceptor->connections(), 2u);
-  EXPECT_TRUE(acceptor->HasPeer(::getpid()));
-  EXPECT_FALSE(acceptor->HasPeer(::getppid()));
   first.Reset();  // The peer goes.
   ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->connections() == 1; }));
   ::shutdown(accepted_[1].get(), SHUT_RDWR);  // Our side closes, as gRPC does.
@@ -127,8 +125,18 @@ TEST_F(ApiAcceptorTest, TellsWhoTheUserIs) {
   auto acceptor = Start(std::move(options)).value();
   const UniqueFd client = Connect();
   ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 1; }));
-  EXPECT_EQ(caller_.role, Role::kViewer);
-  EXPECT_EQ(caller_.name, "uid/1000");
+  EXPECT_EQ(peer_.caller.role, Role::kViewer);
+  EXPECT_EQ(peer_.caller.name, "uid/1000");
+  EXPECT_EQ(peer_.pid, 0);
+}
+
+TEST_F(ApiAcceptorTest, TellsProcessesApartWhereAsked) {
+  ApiAcceptor::Options options = Options();
+  options.by_process = true;
+  auto acceptor = Start(std::move(options)).value();
+  const UniqueFd client = Connect();
+  ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 1; }));
+  EXPECT_EQ(peer_.pid, ::getpid());
 }
 
 TEST_F(ApiAcceptorTest, OneSourceTakesOnlyItsShareOfTcpConnections) {
@@ -153,7 +161,6 @@ TEST_F(ApiAcceptorTest, OneSourceTakesOnlyItsShareOfTcpConnections) {
   ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->counters().refused_source == 1; }));
   const UniqueFd other = connect("127.0.0.2");
   ASSERT_TRUE(loop_.RunUntil([&] { return accepted_.size() == 3; }));
-  EXPECT_FALSE(acceptor->HasPeer(::getpid()));
   first.Reset();
   ::shutdown(accepted_[0].get(), SHUT_RDWR);
   ASSERT_TRUE(loop_.RunUntil([&] { return acceptor->connections() == 2; }));

@@ -1,6 +1,5 @@
 #include "controlplane/shell/api_server.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,15 +33,16 @@ absl::Status ApiServer::Listen(boost::asio::io_context& io, const Endpoint& addr
   acceptor.max_connections = options.max_connections;
   acceptor.max_connections_per_source = options.max_connections_per_source;
   acceptor.identify = options.identify;
+  acceptor.by_process = options.by_process;
   if (address.kind() == Endpoint::Kind::kUnix)
-    acceptor.on_end = [this](const Caller& caller) { grpc_->LocalEnded(caller); };
+    acceptor.on_end = [this](const Identity& peer) { grpc_->LocalEnded(peer); };
   const bool is_tcp = address.kind() != Endpoint::Kind::kUnix;
   LB_CHECK(!is_tcp || options.grpc.tls != nullptr);
   LB_ASSIGN_OR_RETURN(auto started,
                       ApiAcceptor::Start(io, std::move(acceptor),
-                                         [this, is_tcp](UniqueFd connection, const Caller& caller) {
+                                         [this, is_tcp](UniqueFd connection, const Identity& peer) {
                                            if (is_tcp) return grpc_->TakeTls(std::move(connection));
-                                           grpc_->TakeLocal(std::move(connection), caller);
+                                           grpc_->TakeLocal(std::move(connection), peer);
                                          }));
   acceptors_.push_back(std::move(started));
   return absl::OkStatus();
@@ -51,11 +51,6 @@ absl::Status ApiServer::Listen(boost::asio::io_context& io, const Endpoint& addr
 void ApiServer::HangUpTcp() {
   for (const auto& acceptor : acceptors_)
     if (acceptor->address().kind() != Endpoint::Kind::kUnix) acceptor->HangUp();
-}
-
-bool ApiServer::HasPeer(pid_t pid) const {
-  return std::any_of(acceptors_.begin(), acceptors_.end(),
-                     [pid](const auto& acceptor) { return acceptor->HasPeer(pid); });
 }
 
 std::string ApiServer::Addresses() const {

@@ -25,6 +25,7 @@ class ApiServer final {
     size_t max_connections = 0;       // Of each address.
     size_t max_connections_per_source = 0;
     ApiAcceptor::Identify identify;  // Of the users on unix sockets.
+    bool by_process = false;         // See ApiAcceptor.
     GrpcServer::Options grpc;
   };
 
@@ -34,8 +35,6 @@ class ApiServer final {
 
   // What grpc.health.v1 says.
   void SetServing(bool serving) { grpc_->SetServing(serving); }
-  // See ApiAcceptor.
-  bool HasPeer(pid_t pid) const;
   // Every address, with the ports that the kernel chose: "unix:/run/lb/admin.sock 127.0.0.1:9901".
   std::string Addresses() const;
   // Ends every connection over TCP. Clients connect again, and have to show a certificate again.

@@ -4,8 +4,8 @@
 
 namespace lb::controlplane {
 
-std::optional<size_t> CallerPlaces::Take(const Caller& caller, Instant now) {
-  const Key key{caller.role, caller.name};
+std::optional<size_t> CallerPlaces::Take(const Identity& peer, Instant now) {
+  const Key key = KeyOf(peer);
   auto own = places_.find(key);
   if (own == places_.end()) {
     size_t number = places_.size();
@@ -23,8 +23,8 @@ std::optional<size_t> CallerPlaces::Take(const Caller& caller, Instant now) {
   return own->second.number;
 }
 
-void CallerPlaces::End(const Caller& caller, Instant now) {
-  const auto own = places_.find({caller.role, caller.name});
+void CallerPlaces::End(const Identity& peer, Instant now) {
+  const auto own = places_.find(KeyOf(peer));
   if (own == places_.end() || own->second.connections == 0) return;
   --own->second.connections;
   own->second.empty_since = now;

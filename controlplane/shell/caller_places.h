@@ -1,7 +1,8 @@
-// Which of a bounded number of places each caller on a unix socket has, from its first connection
-// until some time after its last.
+// Which of a bounded number of places each peer on unix sockets has, from its first connection
+// until some time after its last. A peer is a caller or, where processes are told apart, one
+// process.
 //
-// A place is given to another caller only when it was empty for kRest, so that nothing that is
+// A place is given to another peer only when it was empty for kRest, so that nothing that is
 // still under way is taken for that one's. Pure; threading: none.
 #pragma once
 
@@ -10,10 +11,10 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "base/time.h"
-#include "controlplane/access/role.h"
+#include "controlplane/access/identity.h"
 
 namespace lb::controlplane {
 
@@ -23,13 +24,14 @@ class CallerPlaces final {
 
   explicit CallerPlaces(size_t count) : count_(count) {}
 
-  // A connection of this caller more: its place, 0 to `count` - 1; nullopt when others have all.
-  std::optional<size_t> Take(const Caller& caller, Instant now);
-  // One less. Ignored when the caller has none.
-  void End(const Caller& caller, Instant now);
+  // A connection of this peer more: its place, 0 to `count` - 1; nullopt when others have all.
+  std::optional<size_t> Take(const Identity& peer, Instant now);
+  // One less. Ignored when the peer has none.
+  void End(const Identity& peer, Instant now);
 
  private:
-  using Key = std::pair<Role, std::string>;
+  using Key = std::tuple<Role, std::string, pid_t>;
+  static Key KeyOf(const Identity& peer) { return {peer.caller.role, peer.caller.name, peer.pid}; }
   struct Place {
     size_t number = 0;
     size_t connections = 0;

@@ -5,7 +5,7 @@
 namespace lb::controlplane {
 namespace {
 
-Caller User(int uid) { return {Role::kViewer, "uid/" + std::to_string(uid)}; }
+Identity User(int uid) { return {{Role::kViewer, "uid/" + std::to_string(uid)}}; }
 
 TEST(CallerPlacesTest, EveryCallerHasItsOwnAndKeepsIt) {
   CallerPlaces places(3);
@@ -13,7 +13,19 @@ TEST(CallerPlacesTest, EveryCallerHasItsOwnAndKeepsIt) {
   EXPECT_EQ(places.Take(User(1), now), 0u);
   EXPECT_EQ(places.Take(User(2), now), 1u);
   EXPECT_EQ(places.Take(User(1), now), 0u);
-  EXPECT_EQ(places.Take({Role::kAdmin, "uid/1"}, now), 2u);
+  EXPECT_EQ(places.Take({{Role::kAdmin, "uid/1"}}, now), 2u);
+}
+
+TEST(CallerPlacesTest, ProcessesThatAreToldApartShareNothing) {
+  CallerPlaces places(2);
+  const Instant now = Instant() + std::chrono::hours(1);
+  const auto process = [](pid_t pid) { return Identity{{Role::kNone, "uid/1"}, "", pid}; };
+  EXPECT_EQ(places.Take(process(100), now), 0u);
+  EXPECT_EQ(places.Take(process(200), now), 1u);
+  EXPECT_EQ(places.Take(process(100), now), 0u);
+  EXPECT_EQ(places.Take(process(300), now), std::nullopt);
+  places.End(process(200), now);
+  EXPECT_EQ(places.Take(process(300), now + CallerPlaces::kRest), 1u);
 }
 
 // Goal: two callers never share a name, however many come. Method: more than there are places, one

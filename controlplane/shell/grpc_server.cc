@@ -40,7 +40,7 @@ void SendLogToOurs() {
   static_cast<void>(done);
 }
 
-// What connections of one caller go through, and who it is.
+// What connections of one peer go through, and who it is.
 struct LocalDoor {
   std::shared_ptr<LocalPeer> peer;
   std::unique_ptr<Acceptor> acceptor;
@@ -80,21 +80,22 @@ class GrpcServer::Impl final {
 
   ~Impl() { LB_CHECK(shut_down_ || server_ == nullptr); }
 
-  void TakeLocal(UniqueFd connection, const Caller& caller) {
+  void TakeLocal(UniqueFd connection, const Identity& peer) {
     const Instant now = ReadClocks().steady;
-    const std::optional<size_t> place = places_.Take(caller, now);
+    const std::optional<size_t> place = places_->Take(peer, now);
     if (!place) {
       if (!refused_at_ || now - *refused_at_ >= kLogInterval)
-        LogWarn("connection refused", {{"caller", caller.name}, {"error", "too many local users"}});
+        LogWarn("connection refused",
+                {{"caller", peer.caller.name}, {"error", "too many local users"}});
       refused_at_ = now;
       return;
     }
     LocalDoor& door = doors_[*place];
-    door.peer->Set({caller, ""});
+    door.peer->Set(peer);
     Pass(std::move(connection), *door.acceptor);
   }
 
-  void LocalEnded(const Caller& caller) { places_.End(caller, ReadClocks().steady); }
+  void LocalEnded(const Identity& peer) { places_->End(peer, ReadClocks().steady); }
 
   void TakeTls(UniqueFd connection) {
     LB_CHECK(tls_ != nullptr);
@@ -125,7 +126,8 @@ class GrpcServer::Impl final {
   }
 
   void AddDoors(const Options& options, ServerBuilder& builder) {
-    for (size_t i = 0; i < kMaxLocalCallers; ++i) {
+    places_.emplace(options.max_local_peers);
+    for (size_t i = 0; i < options.max_local_peers; ++i) {
       auto peer = std::make_shared<LocalPeer>();
       auto acceptor = AddDoor(LocalPeerCredentials(peer, options.local_guard), builder);
       doors_.push_back({std::move(peer), std::move(acceptor)});
@@ -135,7 +137,7 @@ class GrpcServer::Impl final {
 
   std::unique_ptr<grpc::Server> server_;
   std::vector<LocalDoor> doors_;  // By place.
-  CallerPlaces places_{kMaxLocalCallers};
+  std::optional<CallerPlaces> places_;
   std::optional<Instant> refused_at_;
   std::unique_ptr<Acceptor> tls_;
   std::atomic<bool> shut_down_{false};
@@ -151,11 +153,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(Options options) {
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 
-void GrpcServer::TakeLocal(UniqueFd connection, const Caller& caller) {
-  impl_->TakeLocal(std::move(connection), caller);
+void GrpcServer::TakeLocal(UniqueFd connection, const Identity& peer) {
+  impl_->TakeLocal(std::move(connection), peer);
 }
 
-void GrpcServer::LocalEnded(const Caller& caller) { impl_->LocalEnded(caller); }
+void GrpcServer::LocalEnded(const Identity& peer) { impl_->LocalEnded(peer); }
 
 void GrpcServer::TakeTls(UniqueFd connection) { impl_->TakeTls(std::move(connection)); }
 

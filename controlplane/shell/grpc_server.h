@@ -37,7 +37,7 @@ class GrpcServer final {
   static constexpr int kMaxMetadataBytes = 8 << 10;
   // A connection without a call is closed after so long; clients connect again by themselves.
   static constexpr int kMaxIdleMs = 10 * 60 * 1000;
-  // Different unix callers at once; connections of more are closed (CallerPlaces).
+  // Different unix callers at once, by default.
   static constexpr size_t kMaxLocalCallers = 64;
 
   // Says why a call of "package.Service/Method" is refused, or nothing. Any thread.
@@ -64,6 +64,8 @@ class GrpcServer final {
     size_t max_memory_bytes = 96u << 20;
     // Full names of the services whose health is told, with `helpers`.
     std::vector<std::string> health_of{};
+    // Different peers on unix sockets at once; connections of more are closed (CallerPlaces).
+    size_t max_local_peers = kMaxLocalCallers;
   };
 
   // Internal error when gRPC refuses.
@@ -71,10 +73,10 @@ class GrpcServer final {
   // Requires Shutdown().
   ~GrpcServer();
 
-  // Serves a connected unix socket whose other end is `caller`, until LocalEnded. One thread.
-  void TakeLocal(UniqueFd connection, const Caller& caller);
-  // A connection of `caller` is over. The same thread.
-  void LocalEnded(const Caller& caller);
+  // Serves a connected unix socket whose other end is `peer`, until LocalEnded. One thread.
+  void TakeLocal(UniqueFd connection, const Identity& peer);
+  // A connection of `peer` is over. The same thread.
+  void LocalEnded(const Identity& peer);
 
   // Serves a connected TCP socket; who it is comes from its certificate. Requires Options::tls. Any
   // thread.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/mutex.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr char kWorker[] = "lb-worker";
 constexpr char kRole[] = "lb-role";
 constexpr char kName[] = "lb-name";
+constexpr char kPid[] = "lb-pid";
 
 // What a credential's calls need; gRPC deletes it.
 struct Door {
@@ -65,6 +67,7 @@ std::optional<Identity> NotedIn(const AllOf& all_of) {
     return values.empty() ? std::string() : values.front();
   };
   Identity peer{{Role::kNone, first(kName)}, first(kWorker)};
+  LB_CHECK(absl::SimpleAtoi(first(kPid), &peer.pid));
   for (const Role known : {Role::kViewer, Role::kOperator, Role::kAdmin})
     if (RoleName(known) == role.front()) peer.caller.role = known;
   return peer;
@@ -76,6 +79,8 @@ std::optional<Identity> NotedIn(const AllOf& all_of) {
 void Note(const Identity& peer, grpc_auth_context* context) {
   grpc_auth_context_add_property(context, kWorker, peer.worker.data(), peer.worker.size());
   grpc_auth_context_add_property(context, kName, peer.caller.name.data(), peer.caller.name.size());
+  const std::string pid = absl::StrCat(peer.pid);
+  grpc_auth_context_add_property(context, kPid, pid.data(), pid.size());
   const std::string role(RoleName(peer.caller.role));
   grpc_auth_context_add_property(context, kRole, role.data(), role.size());
 }

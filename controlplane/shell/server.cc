@@ -63,9 +63,7 @@ class Server::Impl final {
         prober_(io_, Prober::MaxInFlight(RaiseDescriptorLimit()), sink_),
         dns_client_(io_, sink_),
         processes_(io_, ProcessWatch::kMaxDescriptors, sink_),
-        worker_service_(
-            io_, sink_,
-            [this](uint32_t pid) { return worker_api_->HasPeer(static_cast<pid_t>(pid)); }),
+        worker_service_(io_, sink_),
         admin_service_(io_, sink_),
         config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_) {
     signals_.add(SIGHUP);
@@ -158,6 +156,8 @@ class Server::Impl final {
     options.max_connections = kMaxWorkerConnections;
     options.max_connections_per_source = kMaxConnectionsPerSource;
     options.identify = TrustedUsers(kServiceUser);
+    options.by_process = true;
+    options.grpc.max_local_peers = kMaxWorkerProcesses;
     options.grpc.services = {worker_service_.service()};
     options.grpc.max_memory_bytes = kMaxWorkerMemoryBytes;
     options.grpc.tls_guard = CheckWorkerCall;

@@ -25,6 +25,9 @@ class Server final {
   static constexpr std::chrono::seconds kStopTimeout{3};
   // Connections at once on each address: workers; lbctl and automation.
   static constexpr size_t kMaxWorkerConnections = 256;
+  // Different processes on the worker socket within a minute: as many connections, and four that
+  // end and start again every second.
+  static constexpr size_t kMaxWorkerProcesses = 512;
   static constexpr size_t kMaxAdminConnections = 128;
   // Of them from one address over TCP.
   static constexpr size_t kMaxConnectionsPerSource = 64;

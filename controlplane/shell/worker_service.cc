@@ -37,8 +37,7 @@ class Service final : public Base {
 
 class WorkerService::Impl final : public std::enable_shared_from_this<WorkerService::Impl> {
  public:
-  Impl(asio::io_context& io, EventSink sink, IsPeer is_peer)
-      : io_(io), sink_(std::move(sink)), is_peer_(std::move(is_peer)) {}
+  Impl(asio::io_context& io, EventSink sink) : io_(io), sink_(std::move(sink)) {}
 
   // Streams may outlive the service by what is still posted; they then find nobody.
   void MakeService() {
@@ -94,11 +93,11 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
 
   void Received(WorkerStream& stream, worker::v1::ConnectRequest message) {
     const SessionId id = stream.session();
-    const bool certified = !stream.certified_name().empty();
+    const bool certified = !stream.peer().worker.empty();
     uint64_t start_ticks = 0;
     if (message.has_hello()) {
       auto& worker = *message.mutable_hello()->mutable_worker();
-      if (absl::Status status = CheckIsItself(stream, worker); !status.ok())
+      if (absl::Status status = CheckIsItself(stream.peer(), worker); !status.ok())
         return stream.End(status);
       // A pid of another host means nothing here.
       if (certified) worker.clear_pid();
@@ -115,14 +114,13 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
     });
   }
 
-  absl::Status CheckIsItself(const WorkerStream& stream,
-                             const type::v1::ProcessIdentity& worker) const {
-    const std::string& name = stream.certified_name();
+  static absl::Status CheckIsItself(const Identity& peer, const type::v1::ProcessIdentity& worker) {
+    const std::string& name = peer.worker;
     if (!name.empty() && worker.id() != name)
       return absl::PermissionDeniedError(absl::StrCat("the hello names worker '", worker.id(),
                                                       "', the certificate '", name,
                                                       "': a worker may only be itself"));
-    if (name.empty() && !is_peer_(worker.pid()))
+    if (name.empty() && (peer.pid <= 0 || worker.pid() != static_cast<uint32_t>(peer.pid)))
       return absl::PermissionDeniedError(
           absl::StrCat("the hello names pid ", worker.pid(),
                        ", which is not the process at the other end of this socket: workers and "
@@ -139,7 +137,6 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
 
   asio::io_context& io_;
   EventSink sink_;
-  const IsPeer is_peer_;
   std::unique_ptr<Service> service_;
   std::map<SessionId, Session> sessions_;
   std::map<std::string, uint64_t> ended_;  // By status code.
@@ -147,8 +144,8 @@ class WorkerService::Impl final : public std::enable_shared_from_this<WorkerServ
   bool stopping_ = false;
 };
 
-WorkerService::WorkerService(asio::io_context& io, EventSink sink, IsPeer is_peer)
-    : impl_(std::make_shared<Impl>(io, std::move(sink), std::move(is_peer))) {
+WorkerService::WorkerService(asio::io_context& io, EventSink sink)
+    : impl_(std::make_shared<Impl>(io, std::move(sink))) {
   impl_->MakeService();
 }
 

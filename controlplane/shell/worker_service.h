@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -34,13 +33,11 @@ class WorkerService final {
   static constexpr size_t kMaxQueuedBytes = 64u << 20;
   static constexpr size_t kMaxQueuedMessages = 10'000;
 
-  // Tells whether a process is at the other end of the socket.
-  using IsPeer = std::function<bool(uint32_t pid)>;
-
-  // A hello whose pid is not `is_peer` is turned away: slots are given back when the process of
-  // that pid is gone, so it must be the right one. Over TLS the name must be that of the
-  // certificate, and the pid, which may be another host's, becomes 0.
-  WorkerService(boost::asio::io_context& io, EventSink sink, IsPeer is_peer);
+  // A hello whose pid is not that of the process at the other end of its own connection is turned
+  // away: slots are given back when the process of that pid is gone, so it must be the right one,
+  // and nobody speaks for another. Over TLS the name must be that of the certificate, and the pid,
+  // which may be another host's, becomes 0.
+  WorkerService(boost::asio::io_context& io, EventSink sink);
   ~WorkerService();
 
   // For GrpcServer.

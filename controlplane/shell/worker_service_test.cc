@@ -19,14 +19,19 @@ using worker::v1::ConnectRequest;
 using worker::v1::ConnectResponse;
 using worker::v1::WorkerControlService;
 
+// Of the process at the other end of a connection, where nothing else is said; and of another one.
+constexpr pid_t kPid = 100;
+constexpr pid_t kOtherPid = 4711;
+
 // A worker's end of the API, with blocking calls.
 struct Client {
   explicit Client(const std::shared_ptr<grpc::Channel>& channel)
       : stub(WorkerControlService::NewStub(channel)), stream(stub->Connect(&context)) {}
 
-  bool Say(const std::string& id) {
+  bool Say(const std::string& id, pid_t pid = kPid) {
     ConnectRequest request;
     request.mutable_hello()->mutable_worker()->set_id(id);
+    request.mutable_hello()->mutable_worker()->set_pid(static_cast<uint32_t>(pid));
     return stream->Write(request);
   }
 
@@ -55,15 +60,15 @@ class WorkerServiceTest : public testing::Test {
   }
 
   // Both ends of a fresh connection: one to the server, the other returned.
-  int Connect() {
+  int Connect(pid_t pid = kPid) {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    server_->TakeLocal(UniqueFd(ends[0]), {});
+    server_->TakeLocal(UniqueFd(ends[0]), {{}, "", pid});
     return ends[1];
   }
 
-  std::shared_ptr<grpc::Channel> Channel() {
-    return grpc::CreateInsecureChannelFromFd("worker", Connect());
+  std::shared_ptr<grpc::Channel> Channel(pid_t pid = kPid) {
+    return grpc::CreateInsecureChannelFromFd("worker", Connect(pid));
   }
 
   bool MessagesAre(size_t count) {
@@ -85,31 +90,33 @@ class WorkerServiceTest : public testing::Test {
   }
 
   TestLoop loop_;
-  static constexpr uint32_t kForeignPid = 4711;
-
-  WorkerService service_{loop_.io(), loop_.sink(), [](uint32_t pid) { return pid != kForeignPid; }};
+  WorkerService service_{loop_.io(), loop_.sink()};
   std::unique_ptr<GrpcServer> server_;
 };
 
 TEST_F(WorkerServiceTest, AHelloOfAnotherProcessThanThePeerIsTurnedAway) {
-  grpc::ClientContext context;
-  const auto stub = WorkerControlService::NewStub(Channel());
-  const auto stream = stub->Connect(&context);
-  ConnectRequest request;
-  request.mutable_hello()->mutable_worker()->set_id("w1");
-  request.mutable_hello()->mutable_worker()->set_pid(kForeignPid);
-  ASSERT_TRUE(stream->Write(request));
-  grpc::Status status;
-  bool finished = false;
-  std::thread waiter([&] {
-    status = stream->Finish();
-    boost::asio::post(loop_.io(), [&] { finished = true; });
-  });
-  EXPECT_TRUE(loop_.RunUntil([&] { return finished; }));
-  waiter.join();
+  Client stranger(Channel());
+  ASSERT_TRUE(stranger.Say("w1", kOtherPid));
+  const grpc::Status status = WhileRunning([&] { return stranger.stream->Finish(); });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << status.error_message();
   EXPECT_NE(status.error_message().find("pid 4711"), std::string::npos);
   EXPECT_TRUE(loop_.Of<WorkerMessage>().empty());
+}
+
+// Goal: nobody speaks for a worker that is there. Method: a process of the same user, on a
+// connection of its own, says the very hello of one that is connected.
+TEST_F(WorkerServiceTest, AProcessCannotPoseAsAWorkerThatIsConnected) {
+  Client worker(Channel(kOtherPid));
+  ASSERT_TRUE(worker.Say("w1", kOtherPid));
+  ASSERT_TRUE(MessagesAre(1));
+  Client poser(Channel(kPid));
+  ASSERT_TRUE(poser.Say("w1", kOtherPid));
+  const grpc::Status status = WhileRunning([&] { return poser.stream->Finish(); });
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << status.error_message();
+  EXPECT_EQ(loop_.Of<WorkerMessage>().size(), 1u);
+  ASSERT_TRUE(worker.Say("w1 again", kOtherPid));
+  EXPECT_TRUE(MessagesAre(2));
+  EXPECT_TRUE(loop_.Of<WorkerStreamEnded>().empty());
 }
 
 TEST_F(WorkerServiceTest, AStreamIsASessionWithItsMessagesAndItsEnd) {

@@ -17,7 +17,7 @@ using boost::system::error_code;
 WorkerStream::WorkerStream(asio::io_context& io, grpc::CallbackServerContext* context, Owner owner)
     : io_(io),
       context_(context),
-      certified_name_(PeerOf(*context).value_or(Identity()).worker),
+      peer_(PeerOf(*context).value_or(Identity())),
       owner_(std::move(owner)),
       timer_(io) {}
 

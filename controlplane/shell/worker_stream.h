@@ -17,6 +17,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "controlplane/access/identity.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -44,8 +45,9 @@ class WorkerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   void Accept(uint64_t session);
   uint64_t session() const { return session_; }
 
-  // The name in the worker's certificate; empty on a unix socket.
-  const std::string& certified_name() const { return certified_name_; }
+  // Who is at the other end of this stream's connection: the name in the worker's certificate, or
+  // the process on a unix socket.
+  const Identity& peer() const { return peer_; }
 
   // Reads the next message; call it when the last one was handled.
   void ReadNext();
@@ -77,7 +79,7 @@ class WorkerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
 
   boost::asio::io_context& io_;
   grpc::CallbackServerContext* const context_;
-  const std::string certified_name_;
+  const Identity peer_;
   const Owner owner_;
   boost::asio::steady_timer timer_;
   std::shared_ptr<WorkerStream> self_;  // Until OnDone.

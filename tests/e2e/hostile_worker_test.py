@@ -32,10 +32,10 @@ def varint(value):
     return out + bytes([value])
 
 
-def hello(name=b"worker-9", protocol=1, more=b""):
+def hello(name=b"worker-9", protocol=1, more=b"", incarnation=b"x1"):
     """A function that makes a hello of the process that will send it."""
     def of(pid):
-        identity = field(1, name) + field(2, b"x1") + field(4, pid)
+        identity = field(1, name) + field(2, incarnation) + field(4, pid)
         return field(1, field(1, identity) + field(2, protocol) + field(3, protocol) + more)
     return of
 
@@ -95,6 +95,18 @@ class HostileWorkerTest(harness.Case):
 
     def test_a_hello_in_the_name_of_another_process(self):
         self.assertEqual(self.stream(hello()(os.getpid())), PERMISSION_DENIED)
+        self.assert_nobody_noticed()
+
+    def test_a_hello_in_the_name_of_a_worker_that_is_connected(self):
+        """Its pid is that of a process at the other end of this socket, but not of this stream."""
+        worker = self.lb.worker_state()
+        pid = self.lb.workers["worker-1"].process.pid
+        self.assertEqual(worker["process"]["pid"], pid)
+        incarnation = worker["process"]["incarnation"].encode()
+        posing = hello(b"worker-1", incarnation=incarnation)(pid)
+        self.assertEqual(self.stream(posing), PERMISSION_DENIED)
+        ended = self.lb.control_metrics().sum("lb_worker_streams_ended_total")
+        self.assertEqual(ended, 1, "the stream of the real worker stays")
         self.assert_nobody_noticed()
 
     def test_messages_that_make_no_sense(self):

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/mutex.h"
 #include "controlplane/loop/action.h"
+#include "controlplane/shell/call_shares.h"
 #include "controlplane/shell/failure_to_grpc.h"
 #include "controlplane/shell/stream_budget.h"
 #include "google/protobuf/message.h"
@@ -32,10 +33,16 @@ struct CallEnds {
   std::function<void(Reply reply)> done;  // Exactly once, and last.
 };
 
+// A call that was taken, or refused.
+struct BegunCall {
+  RequestId id = 0;
+  std::shared_ptr<const CallShare> share;  // Null: refused.
+};
+
 // Where calls go. Thread-safe.
 struct CallSink {
   // Takes a call. `context` tells who asks.
-  std::function<RequestId(const grpc::CallbackServerContext& context, AdminCall call,
+  std::function<BegunCall(const grpc::CallbackServerContext& context, AdminCall call,
                           CallEnds ends)>
       begin;
   // The caller is gone: `done` is called soon, unless it was called before.
@@ -51,17 +58,19 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   UnaryCall(const CallSink& sink, const grpc::CallbackServerContext& context,
             const Request& request, Response* response)
       : sink_(sink) {
-    id_ = sink_.begin(
-        context, AdminCall(request),
-        {[](const auto&) { return true; },
-         [this, response](Reply reply) {
-           auto* answer = std::get_if<Response>(&reply.answer);
-           if (!reply.failure && answer == nullptr)
-             reply.failure = Failure{absl::InternalError("the answer is of another type"), "BUG"};
-           if (reply.failure) return Finish(ToGrpcStatus(*reply.failure));
-           *response = std::move(*answer);
-           Finish(grpc::Status::OK);
-         }});
+    id_ = sink_
+              .begin(context, AdminCall(request),
+                     {[](const auto&) { return true; },
+                      [this, response](Reply reply) {
+                        auto* answer = std::get_if<Response>(&reply.answer);
+                        if (!reply.failure && answer == nullptr)
+                          reply.failure =
+                              Failure{absl::InternalError("the answer is of another type"), "BUG"};
+                        if (reply.failure) return Finish(ToGrpcStatus(*reply.failure));
+                        *response = std::move(*answer);
+                        Finish(grpc::Status::OK);
+                      }})
+              .id;
   }
 
  private:
@@ -72,7 +81,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   RequestId id_ = 0;
 };
 
-// A call with many answers. It lives until `done` was called, whatever becomes of the connection.
+// A call with many answers. It lives until `done` was called, whatever becomes of the connection,
+// and has its share until gRPC is done with it: one whose client does not read stays under way.
 template <typename Request, typename Response>
 class StreamCall final : public grpc::ServerWriteReactor<Response> {
  public:
@@ -84,9 +94,9 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   StreamCall(const CallSink& sink, const grpc::CallbackServerContext& context,
              const Request& request)
       : sink_(sink) {
-    id_ = sink_.begin(context, AdminCall(request),
-                      {[this](auto item) { return Queue(std::move(item)); },
-                       [this](Reply reply) { End(std::move(reply)); }});
+    call_ = sink_.begin(context, AdminCall(request),
+                        {[this](auto item) { return Queue(std::move(item)); },
+                         [this](Reply reply) { End(std::move(reply)); }});
   }
 
  private:
@@ -95,6 +105,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
     size_t bytes = 0;
   };
 
+  // Where there is no room for it, what waits is dropped too: the client goes on after what it has.
   bool Queue(std::shared_ptr<const google::protobuf::Message> answer) {
     LB_CHECK(answer->GetDescriptor() == Response::descriptor());
     const size_t bytes = answer->ByteSizeLong();
@@ -105,7 +116,10 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
       // One alone always fits.
       const bool room = queue_.size() < kMaxQueued &&
                         (queue_.empty() || queued_bytes_ + bytes <= kMaxQueuedBytes);
-      if (!room || !sink_.budget->Take(answer.get(), bytes)) return false;
+      if (!room || !sink_.budget->Take(answer.get(), bytes)) {
+        DropWaiting();
+        return false;
+      }
       queued_bytes_ += bytes;
       queue_.push_back({std::move(answer), bytes});
       next = NextStep();
@@ -129,18 +143,24 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
     {
       const MutexLock lock(mutex_);
       writing_ = false;
-      DropFront();
-      while (!ok && !queue_.empty()) DropFront();
+      Drop(queue_.front());
+      queue_.pop_front();
+      if (!ok) DropWaiting();
       broken_ = broken_ || !ok;
       next = NextStep();
     }
     Take(next);
   }
 
-  void DropFront() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    sink_.budget->Give(queue_.front().answer.get());
-    queued_bytes_ -= queue_.front().bytes;
-    queue_.pop_front();
+  void Drop(const Queued& queued) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    sink_.budget->Give(queued.answer.get());
+    queued_bytes_ -= queued.bytes;
+  }
+
+  // All but the one that is being written.
+  void DropWaiting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (const size_t kept = writing_ ? 1 : 0; queue_.size() > kept; queue_.pop_back())
+      Drop(queue_.back());
   }
 
   // What gRPC is told next. Told without the lock held: it may call back at once.
@@ -164,11 +184,11 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
     if (step.finish) this->Finish(*step.finish);
   }
 
-  void OnCancel() override { sink_.cancel(id_); }
+  void OnCancel() override { sink_.cancel(call_.id); }
   void OnDone() override { delete this; }
 
   const CallSink& sink_;
-  RequestId id_ = 0;
+  BegunCall call_;
   Mutex mutex_;
   std::deque<Queued> queue_ ABSL_GUARDED_BY(mutex_);  // The front is being written if writing_.
   size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -55,7 +55,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   void Answer(Reply reply) {
     auto call = calls_.extract(reply.request);
     if (call.empty()) return;
-    shares_.End(call.mapped().caller, call.mapped().kind);
+    call.mapped().share.reset();
     if (call.mapped().audited) WriteAudit(*call.mapped().audited, reply);
     if (call.mapped().ends.done) call.mapped().ends.done(std::move(reply));
   }
@@ -64,6 +64,8 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
     return static_cast<size_t>(std::count_if(
         calls_.begin(), calls_.end(), [](const auto& entry) { return !entry.second.ends.done; }));
   }
+
+  size_t waiting_bytes() { return budget_.bytes(); }
 
   void Stop() {
     stopping_ = true;
@@ -83,7 +85,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   // A call under way.
   struct Call {
     Caller caller;
-    CallKind kind = CallKind::kShort;
+    std::shared_ptr<const CallShare> share;
     CallEnds ends;  // Without `done`: the caller is gone.
     std::optional<AuditedCall> audited;
   };
@@ -94,16 +96,17 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   }
 
   // On one of gRPC's threads.
-  RequestId Submit(const Context& context, AdminCall call, CallEnds ends) {
+  BegunCall Submit(const Context& context, AdminCall call, CallEnds ends) {
     const RequestId id = ++last_id_;
     const std::optional<Identity> peer = PeerOf(context);
     const auto* method = MethodOf(call);
     const std::string name = NameOf(method);
     const AccessRule* rule = FindAccessRule(name);
-    Call entry{peer ? peer->caller : Caller{}, KindOf(call, method), std::move(ends), {}};
+    const CallKind kind = KindOf(call, method);
+    Call entry{peer ? peer->caller : Caller{}, nullptr, std::move(ends), {}};
     if (peer && (rule == nullptr || rule->mutates)) entry.audited = DescribeCall(call, name, *peer);
     std::optional<Failure> refusal = CheckAdminCall(peer, name);
-    if (!refusal) refusal = shares_.Begin(entry.caller, entry.kind);
+    if (!refusal) refusal = shares_->Begin(entry.caller, kind);
     if (refusal) {
       const Reply reply{id, std::move(refusal), {}};
       entry.ends.done(reply);
@@ -111,13 +114,15 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
         asio::post(io_, [self = shared_from_this(), audited = *std::move(entry.audited), reply] {
           self->WriteAudit(audited, reply);
         });
-      return id;
+      return {id, nullptr};
     }
+    entry.share = std::make_shared<CallShare>(shares_, entry.caller, kind);
+    const BegunCall begun{id, entry.share};
     asio::post(io_, [self = shared_from_this(), id, entry = std::move(entry),
                      call = std::move(call)]() mutable {
       self->Begin(id, std::move(entry), std::move(call));
     });
-    return id;
+    return begun;
   }
 
   void Begin(RequestId id, Call entry, AdminCall call) {
@@ -158,7 +163,7 @@ class AdminService::Impl final : public std::enable_shared_from_this<AdminServic
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::map<RequestId, Call> calls_;
   Audit audit_;
-  CallShares shares_;
+  const std::shared_ptr<CallShares> shares_ = std::make_shared<CallShares>();
   StreamBudget budget_;
   std::atomic<RequestId> last_id_{0};
   bool stopping_ = false;
@@ -178,6 +183,8 @@ void AdminService::Answer(Reply reply) { impl_->Answer(std::move(reply)); }
 void AdminService::Stream(StreamItem item) { impl_->Stream(std::move(item)); }
 
 size_t AdminService::abandoned() const { return impl_->abandoned(); }
+
+size_t AdminService::waiting_bytes() const { return impl_->waiting_bytes(); }
 
 void AdminService::Stop() { impl_->Stop(); }
 

@@ -36,6 +36,8 @@ class AdminService final {
 
   // Changes under way whose callers are gone.
   size_t abandoned() const;
+  // Of answers that wait for slow readers of streams.
+  size_t waiting_bytes() const;
 
   // Answers all calls, now and later, with Unavailable.
   void Stop();

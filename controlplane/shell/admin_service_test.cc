@@ -51,7 +51,10 @@ class AdminServiceTest : public testing::Test {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     server_->TakeLocal(UniqueFd(ends[0]), {caller});
-    return grpc::CreateInsecureChannelFromFd("admin", ends[1]);
+    // Without probes a client's window stays as it is: what it does not read waits at the server.
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    return grpc::CreateCustomInsecureChannelFromFd("admin", ends[1], arguments);
   }
 
   // A drain whose caller leaves while the loop is at it.
@@ -68,6 +71,66 @@ class AdminServiceTest : public testing::Test {
     context_.TryCancel();
     caller.join();
     EXPECT_TRUE(loop_.RunUntil([&] { return service_.abandoned() == 1; }));
+  }
+
+  // Starts a watch that the loop takes and nobody reads.
+  std::unique_ptr<grpc::ClientReader<v1::Event>> Watch(grpc::ClientContext& context) {
+    silent_ = true;
+    const RequestId before = last_.request;
+    auto reader = WhileRunning(
+        [&] { return v1::EventService::NewStub(channel_)->WatchEvents(&context, {}); });
+    EXPECT_TRUE(loop_.RunUntil([&] { return last_.request != before; }));
+    return reader;
+  }
+
+  // Sends an event to the newest watch.
+  void SendEvent(uint64_t number, size_t bytes = kEventBytes) {
+    auto event = std::make_shared<v1::Event>();
+    event->set_resume_token(std::to_string(number));
+    event->set_message(std::string(bytes, 'x'));
+    service_.Stream({last_.request, event});
+    loop_.io().restart();
+    loop_.io().poll();
+  }
+
+  // Sends events to the newest watch until it ends; how many. The first one is more than gRPC's
+  // windows and buffers take, so the others wait.
+  uint64_t SendUntilItEnds() {
+    constexpr uint64_t kFarTooMany = 100'000;
+    uint64_t sent = 1;
+    SendEvent(sent, kFirstEventBytes);
+    while (ended_ != last_.request && sent < kFarTooMany) SendEvent(++sent);
+    EXPECT_EQ(ended_, last_.request);
+    return sent;
+  }
+
+  // Reads what is left.
+  grpc::Status EndOf(grpc::ClientReader<v1::Event>& reader) {
+    return WhileRunning([&] {
+      v1::Event event;
+      while (reader.Read(&event)) continue;
+      return reader.Finish();
+    });
+  }
+
+  // One that is not refused is ended at once.
+  bool OneMoreWatchIsRefused() {
+    const RequestId before = last_.request;
+    grpc::ClientContext context;
+    grpc::Status status;
+    bool done = false;
+    std::thread caller([&] {
+      auto reader = v1::EventService::NewStub(channel_)->WatchEvents(&context, {});
+      v1::Event event;
+      while (reader->Read(&event)) continue;
+      status = reader->Finish();
+      boost::asio::post(loop_.io(), [&] { done = true; });
+    });
+    EXPECT_TRUE(loop_.RunUntil([&] { return done || last_.request != before; }));
+    context.TryCancel();
+    EXPECT_TRUE(loop_.RunUntil([&] { return done; }));
+    caller.join();
+    return Has(status.error_message(), "under way");
   }
 
   static bool Has(const std::string& text, const std::string& part) {
@@ -89,6 +152,9 @@ class AdminServiceTest : public testing::Test {
       return v1::RuleService::NewStub(channel_)->GetRule(&context_, request, &rule);
     });
   }
+
+  static constexpr size_t kFirstEventBytes = 1 << 20;
+  static constexpr size_t kEventBytes = 1'000;
 
   TestLoop loop_;
   // Answers as `reply` says, and keeps the last request.
@@ -254,30 +320,17 @@ TEST_F(AdminServiceTest, AViewerThatWaitsLocksNobodyOut) {
   });
 }
 
-// Goal: who watches and does not read costs a bounded queue, loses nothing of what it was sent, and
-// is told to go on after it. Method: answers come until the call ends, more than a queue holds,
-// before the first is read; what comes after that finds no call.
+// Goal: who watches and does not read costs a bounded queue, and nothing but what is being written
+// once it is over; it is told to go on after what it has. Method: answers come until the call ends,
+// more than a queue holds, before the first is read; what comes after that finds no call.
 TEST_F(AdminServiceTest, AWatchThatIsNotReadEndsAndTheLoopHearsOfIt) {
-  silent_ = true;
-  auto stub = v1::EventService::NewStub(channel_);
-  auto reader = WhileRunning([&] { return stub->WatchEvents(&context_, {}); });
-  ASSERT_TRUE(loop_.RunUntil([&] { return last_.request != 0; }));
-  uint64_t sent = 0;
-  constexpr uint64_t kFarTooMany = 100'000;
-  const auto send = [&] {
-    auto event = std::make_shared<v1::Event>();
-    event->set_resume_token(std::to_string(++sent));
-    event->set_message(std::string(1'000, 'x'));
-    service_.Stream({last_.request, event});
-    loop_.io().restart();
-    loop_.io().poll();
-  };
-  while (ended_ != last_.request && sent < kFarTooMany) send();
-  EXPECT_EQ(ended_, last_.request);
+  auto reader = Watch(context_);
+  const uint64_t sent = SendUntilItEnds();
   // 8 MiB of them.
-  EXPECT_GT(sent, 7'000u);
+  EXPECT_GT(sent, 6'000u);
   EXPECT_LT(sent, 12'000u);
-  send();
+  EXPECT_LT(service_.waiting_bytes(), kFirstEventBytes + kEventBytes);
+  SendEvent(sent + 1);
   uint64_t seen = 0;
   const grpc::Status status = WhileRunning([&] {
     v1::Event event;
@@ -286,7 +339,26 @@ TEST_F(AdminServiceTest, AWatchThatIsNotReadEndsAndTheLoopHearsOfIt) {
     return reader->Finish();
   });
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_GE(seen, sent - 2);
+  EXPECT_EQ(seen, 1u);
+  EXPECT_EQ(service_.waiting_bytes(), 0u);
+}
+
+// Goal: a caller has no more streams than its share, those included that it was told are over and
+// does not read. Method: all of them end so, and one more is refused until one is read to its end.
+TEST_F(AdminServiceTest, AWatchThatIsNotReadKeepsItsShare) {
+  constexpr size_t kShare = CallShares::kBounds[2].of_caller;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::Event>>> readers;
+  for (size_t i = 0; i < kShare; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    readers.push_back(Watch(*contexts.back()));
+    SendUntilItEnds();
+  }
+  EXPECT_TRUE(OneMoreWatchIsRefused());
+  EXPECT_EQ(EndOf(*readers.front()).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(loop_.RunUntil([&] { return !OneMoreWatchIsRefused(); }));
+  for (auto& context : contexts) context->TryCancel();
+  for (size_t i = 1; i < readers.size(); ++i) EndOf(*readers[i]);
 }
 
 TEST_F(AdminServiceTest, AfterStopCallsAreUnavailable) {

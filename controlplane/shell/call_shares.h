@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 #include "controlplane/access/role.h"
@@ -46,6 +48,22 @@ class CallShares final {
 
   Mutex mutex_;
   std::array<Counts, 3> counts_ ABSL_GUARDED_BY(mutex_);
+};
+
+// What a call has begun: ended when the last one that holds it lets go. Any thread.
+class CallShare final {
+ public:
+  // After a Begin of the same.
+  CallShare(std::shared_ptr<CallShares> shares, Caller caller, CallKind kind)
+      : shares_(std::move(shares)), caller_(std::move(caller)), kind_(kind) {}
+  ~CallShare() { shares_->End(caller_, kind_); }
+  CallShare(const CallShare&) = delete;
+  CallShare& operator=(const CallShare&) = delete;
+
+ private:
+  const std::shared_ptr<CallShares> shares_;
+  const Caller caller_;
+  const CallKind kind_;
 };
 
 }  // namespace lb::controlplane

@@ -36,13 +36,16 @@ void PrintList(const Globals& globals, const char* kind, Results& results) {
   WriteOut(globals.output == Output::kJson ? ToPrettyJson(list) : ToYaml(list));
 }
 
-void TakeError(const Globals& globals, const std::string& name, const absl::Status& error,
-               Results& results) {
-  WriteErr(globals.output == Output::kJson ? RenderErrorJson(error) : RenderError(error));
+void AddError(const std::string& name, const absl::Status& error, const char* prefix,
+              Results& results) {
   results.errors.push_back({{"name", name},
                             {"code", absl::StatusCodeToString(error.code())},
-                            {"message", std::string(error.message())}});
+                            {"message", absl::StrCat(prefix, error.message())}});
+  results.codes.push_back(ExitCodeFor(error));
 }
+
+// The others would not fare better.
+bool EndsAll(ExitCode code) { return code == ExitCode::kUnreachable || code == ExitCode::kRefused; }
 
 ExitCode CodeOf(const std::vector<ExitCode>& codes) {
   const auto failed = static_cast<size_t>(
@@ -65,19 +68,24 @@ absl::StatusOr<ExitCode> RunForEach(
     results.items.push_back(ToJson(message));
   };
   if (names.size() == 1) return one(names[0], print);
-  std::vector<ExitCode>& codes = results.codes;
+  absl::Status ends_all;
   for (const std::string& name : names) {
+    if (!ends_all.ok()) {
+      AddError(name, ends_all, "not tried: ", results);
+      continue;
+    }
     const absl::StatusOr<ExitCode> code = one(name, print);
-    codes.push_back(code.ok() ? *code : ExitCodeFor(code.status()));
-    if (code.ok()) continue;
-    TakeError(globals, name, code.status(), results);
-    const bool ends_all =
-        codes.back() == ExitCode::kUnreachable || codes.back() == ExitCode::kRefused;
-    if (ends_all) codes.resize(names.size(), codes.back());
-    if (ends_all) break;
+    if (code.ok()) {
+      results.codes.push_back(*code);
+      continue;
+    }
+    const absl::Status& error = code.status();
+    WriteErr(globals.output == Output::kJson ? RenderErrorJson(error) : RenderError(error));
+    AddError(name, error, "", results);
+    if (EndsAll(results.codes.back())) ends_all = error;
   }
-  if (lists && !results.items.empty()) PrintList(globals, kind, results);
-  return CodeOf(codes);
+  if (lists) PrintList(globals, kind, results);
+  return CodeOf(results.codes);
 }
 
 absl::StatusOr<std::vector<std::string>> ParseBackendNames(const std::vector<std::string>& words) {

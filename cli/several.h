@@ -21,7 +21,8 @@ using PrintOne = std::function<void(const google::protobuf::Message& message,
 // Runs `one` for each name. With one name the error is returned; with several each error goes to
 // stderr, as JSON under -o json, and the code is that of the first error when all failed, kPartly
 // when only some did. A server that does not answer, or refuses, is not asked about the others:
-// they failed too. JSON and YAML of several are one list of `kind` at the end, with the errors.
+// they failed too. JSON and YAML of several are one list of `kind` at the end; each name
+// that is not among its items is among its errors.
 absl::StatusOr<ExitCode> RunForEach(
     const Globals& globals, const char* kind, const std::vector<std::string>& names,
     const std::function<absl::StatusOr<ExitCode>(const std::string& name, const PrintOne& print)>&

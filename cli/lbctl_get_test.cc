@@ -281,6 +281,24 @@ TEST_F(LbctlGetTest, OnATerminalAWatchRedrawsWithinItsHeightAndWidth) {
   EXPECT_EQ(watch.Wait(), 130);
 }
 
+TEST_F(LbctlGetTest, WithoutATerminalNothingIsColouredUnlessAsked) {
+  ProcessOptions options;
+  options.env = {{"TERM", "xterm-256color"}};
+  const std::vector<std::vector<std::string>> commands = {
+      {"status"},
+      {"get", "rules"},
+      {"get", "backends", "-o", "wide"},
+      {"get", "workers"},
+      {"describe", "workers/worker-2"},
+      {"top", "backends", "--once", "-i", "100ms"},
+      {"get", "nothing"}};
+  for (const std::vector<std::string>& args : commands) {
+    const ProcessResult result = Run(args, options);
+    EXPECT_FALSE(Has(result.out + result.err, "\x1b")) << args[0] << result.out;
+  }
+  EXPECT_TRUE(Has(Run({"get", "backends", "--color=always"}, options).out, "\x1b[31mDOWN\x1b[0m"));
+}
+
 TEST_F(LbctlGetTest, AReaderThatGoesAwayEndsItQuietly) {
   LbctlProcess watch(WithEndpoint({"get", "rules", "-w"}), LbctlProcess::Streams::kPipes);
   ASSERT_TRUE(watch.WaitForOut([](const std::string& out) { return Lines(out) == 3; }));

@@ -1,5 +1,6 @@
 // The completion scripts in the shells they are for: each is accepted, and completes a name that
 // only a server knows.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
@@ -107,6 +108,22 @@ TEST_F(LbctlShellTest, WhatOnlySomeCommandsTakeIsOfferedThere) {
   EXPECT_EQ(complete({"log-level", "set", "workers/w"}), "workers/worker-1\nworkers/worker-2\n");
   EXPECT_EQ(complete({"log-level", "set", "controlplane", "d"}), "debug\ndefault\n");
   EXPECT_EQ(complete({"wait", "workers/worker-1", "--for", "s"}), "synced\n");
+}
+
+// Goal: what most people do with a long list. Method: more rows than a pipe holds, so that the
+// reader is gone while lbctl writes.
+TEST_F(LbctlShellTest, AReaderOfTheFirstLineOnlyEndsItQuietly) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.rules.assign(20'000, data.rules[0]);
+  server_->Set(data);
+  for (const char* output : {"table", "json"}) {
+    const std::string first = output == std::string("json") ? "{" : "NAME";
+    const auto [out, status] = RunIn(
+        "bash", std::string("set -o pipefail\nlbctl get rules -o ") + output + " | head -1\n");
+    EXPECT_EQ(status, 0) << out;
+    EXPECT_EQ(out.substr(0, first.size()), first) << out;
+    EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1) << out;
+  }
 }
 
 // zsh completes only in its line editor: the function is run with what the editor would give it.

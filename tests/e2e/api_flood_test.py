@@ -1,5 +1,5 @@
-"""Unauthenticated connections, many and with descriptors used up: the API answers again by itself.
-And a key's content never shows."""
+"""Unauthenticated connections, many and with descriptors used up: the API answers again by itself,
+within five seconds. And a key's content never shows."""
 
 import collections
 import glob
@@ -14,8 +14,10 @@ from harness.certificates import Authority, tls_flags
 from harness.kernel import descriptors, set_limit, soft_limit
 
 ADMIN = "127.0.0.1:9901"
+WORKER = "127.0.0.1:9902"
 CONFIG = {"rules": [{"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001"]}]}
 IDLE, SHORT = 300, 2000  # api_flood_big_test.py has more.
+RECOVERS_WITHIN_S = 5
 
 
 class ApiFloodTest(harness.Case):
@@ -25,7 +27,7 @@ class ApiFloodTest(harness.Case):
         self.admin = tls_flags(self.ca.cert, self.ca.issue_role("admin", "x"))
         self.lb = self.balancer()
         self.lb.write(CONFIG)
-        flags = ["--admin-api", ADMIN, "--log-level", "debug"]
+        flags = ["--admin-api", ADMIN, "--worker-api", WORKER, "--log-level", "debug"]
         self.lb.start_control(flags=flags + tls_flags(self.ca.cert, self.server))
         self.lb.admin_api = ADMIN
         wait_for(self.answers, 20, "the control plane answers")
@@ -65,7 +67,7 @@ class ApiFloodTest(harness.Case):
 
     def assert_recovers(self):
         started = time.monotonic()
-        wait_for(self.answers, 50, "the API answers again")
+        wait_for(self.answers, RECOVERS_WITHIN_S, "the API answers again")
         self.figure("%d idle, %d short connections; answers %.2f s later", IDLE, SHORT,
                     time.monotonic() - started)
         self.assertTrue(self.lb.control.running())
@@ -106,32 +108,54 @@ class ApiFloodTest(harness.Case):
         set_limit(self.lb.control, usual)
         self.assert_recovers()
 
-    def test_a_key_never_shows(self):
-        with open(self.server[1], encoding="ascii") as file:
-            canary = file.read().split("\n")[1]  # The first line of the key itself.
-        worker_pair = self.ca.issue_role("worker", "worker-1")
-        self.assertTrue(self.answers())
-        # A key of another certificate, and one that is broken: both are talked about.
-        broken = os.path.join(self.folder, "broken.key")
-        with open(broken, "w", encoding="ascii") as file:
+    def canary_of(self, key):
+        with open(key, encoding="ascii") as file:
+            return file.read().split("\n")[1]  # The first line of the key itself.
+
+    def broken_key(self, name, canary):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
             file.write("-----BEGIN PRIVATE KEY-----\n%s\n" % canary)
-        os.chmod(broken, 0o600)
+        os.chmod(path, 0o600)
+        return path
+
+    def start_workers(self, pair, broken):
+        """One that serves, and one whose key is broken, which it says; both tell all they do."""
+        debug = ["--log-level", "debug"]
+        self.lb.start_worker("worker-1", control=WORKER, flags=debug + tls_flags(
+            self.ca.cert, pair)).wait_until_ready()
+        bad = self.lb.start_worker("worker-2", control=WORKER, flags=debug + tls_flags(
+            self.ca.cert, (pair[0], broken)))
+        self.assertEqual(bad.process.wait(20 * harness.SLOW), 1)
+        self.assertIn("--tls-key", bad.process.log())
+
+    def test_a_key_never_shows(self):
+        worker_pair = self.ca.issue_role("worker", "worker-1")
+        canary, workers_canary = map(self.canary_of, (self.server[1], worker_pair[1]))
+        self.assertTrue(self.answers())
+        self.start_workers(worker_pair, self.broken_key("worker.key", workers_canary))
+        # A key of another certificate, and one that is broken: both are talked about.
+        broken = self.broken_key("broken.key", canary)
         says = self.lb.lbctl("status", *tls_flags(self.ca.cert, (worker_pair[0], broken)))
         self.assertIn("--tls-key", says.stderr)
         os.replace(broken, self.server[1])
         log = self.lb.control.log
         wait_for(lambda: "the new TLS files are refused" in log(), 10, "the broken key is refused")
-        shown = says.stdout + says.stderr + log() + self.lb.control.out()
-        shown += harness.http_get(HTTP, "/metrics")[1]
+        shown = says.stdout + says.stderr
+        for http in (HTTP, self.lb.workers["worker-1"].http):
+            shown += harness.http_get(http, "/metrics")[1]
         for process in self.processes:
-            for name in ("cmdline", "environ"):
+            shown += process.log() + process.out()
+            for name in ("cmdline", "environ") if process.running() else ():
                 with open("/proc/%d/%s" % (process.pid, name), "rb") as file:
                     shown += file.read().decode(errors="replace")
+        self.assertIn(worker_pair[1], shown, "the command lines name the files")
         for path in glob.glob(self.lb.state + "/**", recursive=True):
             if os.path.isfile(path):
                 with open(path, "rb") as file:
                     shown += file.read().decode(errors="replace")
         self.assertNotIn(canary, shown)
+        self.assertNotIn(workers_canary, shown)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import base64
 import os
 
 import harness
-from harness import http_get, paths, wait_for
+from harness import http_get, paths
 from harness.process import run
 
 CANARY = base64.b64encode(b"canary7c41f09b72").decode()
@@ -50,7 +50,8 @@ class SecretsTest(harness.Case):
     def test_of_a_good_one_while_it_runs(self):
         self.lb.write(GOOD % ("${file:%s}" % self.key_file))
         self.lb.start_control(flags=["--log-level", "debug"])
-        wait_for(lambda: self.lb.json("status"), 20, "the control plane answers")
+        worker = self.lb.start_worker(flags=["--log-level", "debug"])
+        worker.wait_until_ready()
         new = os.path.join(self.folder, "new.yaml")
         for value in VALUES:
             with open(new, "w", encoding="utf-8") as file:
@@ -70,10 +71,12 @@ class SecretsTest(harness.Case):
             done = self.lb.lbctl(*arguments)
             self.assertIn(done.returncode, (0, 1), done.stderr)
             self.see(arguments, done.stdout + done.stderr)
-        self.see("metrics", http_get(harness.balancer.HTTP, "/metrics")[1])
-        with open("/proc/%d/cmdline" % self.lb.control.pid, encoding="utf-8") as file:
-            self.see("cmdline", file.read())
-        self.see("log", self.lb.control.log())
+        for http in (harness.balancer.HTTP, worker.http):
+            self.see("metrics", http_get(http, "/metrics")[1])
+        for process in (self.lb.control, worker.process):
+            with open("/proc/%d/cmdline" % process.pid, encoding="utf-8") as file:
+                self.see("cmdline", file.read())
+            self.see("log", process.log())
 
 
 if __name__ == "__main__":

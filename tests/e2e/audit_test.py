@@ -1,8 +1,10 @@
 """The audit trail: complete whatever the log level and whoever leaves, with the state before and
 after."""
 
+import itertools
 import random
 import re
+import time
 
 import grpc
 import harness
@@ -55,17 +57,26 @@ class AuditTest(harness.Case):
                              (words, self.lines()))
 
     def test_a_caller_that_leaves_does_not_hide_what_it_did(self):
-        """Goal: as many lines with code OK as revisions. Method: changes with deadlines about as
-        long as they take."""
+        """Goal: as many lines with code OK as revisions. Method: changes with deadlines of a part of
+        what one takes here, until the callers of several have left while it was made."""
         channel = grpc.insecure_channel(self.lb.admin_api,
                                         [("grpc.default_authority", "localhost")])
         self.addCleanup(channel.close)
-        apply, rounds = channel.unary_unary(APPLY), 60
-        for number in range(rounds):
+        apply = channel.unary_unary(APPLY)
+        started = time.monotonic()
+        for number in range(2, 5):
+            apply(content(config(number)), timeout=30)
+        took = (time.monotonic() - started) / 3
+        weights = itertools.count(100)
+
+        def left():
             try:
-                apply(content(config(100 + number)), timeout=random.uniform(0.002, 0.008))
+                apply(content(config(next(weights))), timeout=random.uniform(0.2, 1) * took)
             except grpc.RpcError:
                 pass
+            return len(self.lines("caller_gone=true", "code=OK")) >= 5
+
+        wait_for(left, 60, "five changes were made whose callers had left")
         apply(content(config(99)), timeout=30)
         made = int(self.lb.json("status")["configRevision"]) - 1
         lines = self.lines("ApplyConfig", "code=OK")

@@ -1,6 +1,6 @@
 """Programs that are one release apart work together, both ways; what the older one does not know is
-refused with words that say so. release_skew_test.py does the same with programs that were built
-from an older commit."""
+refused with words that say so. tests/release/skew_release_test.py does the same with
+programs that were built from an older commit."""
 
 import json
 

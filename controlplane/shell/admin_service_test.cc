@@ -153,7 +153,7 @@ class AdminServiceTest : public testing::Test {
     });
   }
 
-  static constexpr size_t kFirstEventBytes = 1 << 20;
+  static constexpr size_t kFirstEventBytes = 1 << 18;
   static constexpr size_t kEventBytes = 1'000;
 
   TestLoop loop_;

@@ -1,34 +1,13 @@
-// `lbctl backend` with one name and several: what is sent, what is said where, and the exit codes.
-#include <boost/json.hpp>
-
+// `lbctl backend`: what is sent, and what a dry run tells.
 #include "cli/lbctl_fixture.h"
 
 namespace lb::cli {
 namespace {
 
-namespace json = boost::json;
-
 class LbctlBackendTest : public LbctlTest {};
 
 bool Has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-TEST_F(LbctlBackendTest, SomeOfSeveralBackendsThatFailAreExitCode7) {
-  const ProcessResult result = Run({"backend", "maint", "web/web-1", "web/nope", "web/web-2"});
-  EXPECT_EQ(result.exit_code, 7);
-  EXPECT_TRUE(Has(result.out, "web/web-1 is in maintenance")) << result.out;
-  EXPECT_TRUE(Has(result.out, "web/web-2 is in maintenance")) << result.out;
-  EXPECT_TRUE(Has(result.err, "rules/web/backends/nope")) << result.err;
-  EXPECT_EQ(Run({"backend", "maint", "web/nope"}).exit_code, 3);
-  EXPECT_EQ(Run({"backend", "maint", "web/nope", "web/none"}).exit_code, 3);
-  const ProcessResult in_json = Run({"backend", "maint", "web/web-1", "web/nope", "-o", "json"});
-  EXPECT_EQ(in_json.exit_code, 7);
-  EXPECT_EQ(json::parse(in_json.err).at("exitCode"), 3) << in_json.err;
-  const json::value list = json::parse(in_json.out);
-  EXPECT_EQ(list.at("kind"), "BackendList");
-  EXPECT_EQ(list.at("items").at(0).at("name"), "rules/web/backends/web-1");
-  EXPECT_EQ(list.at("errors").at(0).at("name"), "rules/web/backends/nope");
 }
 
 TEST_F(LbctlBackendTest, ADryRunOfSeveralBackendsOfARuleSaysWhatItDoesNotTell) {
@@ -44,20 +23,6 @@ TEST_F(LbctlBackendTest, ADryRunOfSeveralBackendsOfARuleSaysWhatItDoesNotTell) {
   EXPECT_FALSE(notes({"drain", "web/web-1", "api/api-1", "--dry-run"}));
   EXPECT_FALSE(notes({"drain", "web/web-1", "web/web-2", "--dry-run", "--force"}));
   EXPECT_FALSE(notes({"undrain", "web/web-1", "web/web-2", "--dry-run"}));
-}
-
-TEST_F(LbctlBackendTest, SeveralNamesOfAServerThatIsGoneAreOneFailure) {
-  server_.reset();
-  const ProcessResult result = Run({"backend", "maint", "web/web-1", "web/web-2"});
-  EXPECT_EQ(result.exit_code, 4);
-}
-
-TEST_F(LbctlBackendTest, AServerThatHangsIsAskedForTheFirstOfSeveralNamesOnly) {
-  server_->Set(fakes::AdminServer::Fault{0, "", "", true, false});
-  const ProcessResult result =
-      Run({"--timeout", "300ms", "backend", "maint", "web/web-1", "web/web-2", "api/api-1"});
-  EXPECT_EQ(result.exit_code, 4) << result.err;
-  EXPECT_EQ(server_->seen().maintains.size(), 1u);
 }
 
 TEST_F(LbctlBackendTest, BackendVerbsSendWhatTheirFlagsSay) {

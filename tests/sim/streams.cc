@@ -39,9 +39,9 @@ void Simulator::CrashWorker(size_t slot) {
 // A fresh pid, or that of a process that is dead and whose streams have ended.
 uint32_t Simulator::TakePid() {
   for (const auto& [process, pid] : dead_) {
-    const bool over = std::none_of(streams_.begin(), streams_.end(), [&](const auto& entry) {
-      return entry.second.process == process;
-    });
+    const bool over =
+        std::none_of(streams_.begin(), streams_.end(),
+                     [gone = process](const auto& entry) { return entry.second.process == gone; });
     if (over && prng_.Chance(1, 2)) return dead_.extract(process).mapped();
   }
   return next_pid_++;

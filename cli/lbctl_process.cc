@@ -9,7 +9,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "base/unique_fd.h"
@@ -24,20 +26,32 @@ constexpr std::chrono::seconds kPatience{30};
 // Where Bazel puts the program, from the folder that tests run in.
 constexpr char kProgram[] = "cli/lbctl";
 
-[[noreturn]] void Execute(const std::vector<std::string>& args,
-                          const std::map<std::string, std::string>& env) {
-  std::vector<std::string> pairs;
-  for (const auto& [name, value] : env) pairs.push_back(name + "=" + value);
-  std::vector<char*> argv = {const_cast<char*>(kProgram)};
-  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
-  argv.push_back(nullptr);
-  std::vector<char*> envp;
-  for (const std::string& pair : pairs) envp.push_back(const_cast<char*>(pair.c_str()));
-  envp.push_back(nullptr);
-  ::execve(kProgram, argv.data(), envp.data());
-  std::perror(kProgram);
-  ::_exit(127);
-}
+// What execve(2) takes. Made before fork(2): the child of a process with threads may not allocate,
+// since one of them may have held the allocator's lock.
+class Command final {
+ public:
+  Command(const std::vector<std::string>& args, const std::map<std::string, std::string>& env)
+      : args_(args) {
+    for (const auto& [name, value] : env) env_.push_back(name + "=" + value);
+    argv_.push_back(const_cast<char*>(kProgram));
+    for (std::string& arg : args_) argv_.push_back(arg.data());
+    argv_.push_back(nullptr);
+    for (std::string& pair : env_) envp_.push_back(pair.data());
+    envp_.push_back(nullptr);
+  }
+
+  // In the child.
+  [[noreturn]] void Execute() const {
+    ::execve(kProgram, argv_.data(), envp_.data());
+    ::_exit(127);
+  }
+
+ private:
+  std::vector<std::string> args_;
+  std::vector<std::string> env_;
+  std::vector<char*> argv_;
+  std::vector<char*> envp_;
+};
 
 struct Pipe {
   UniqueFd reader;
@@ -70,13 +84,14 @@ ProcessResult RunLbctl(const std::vector<std::string>& args, const ProcessOption
   Pipe in = MakePipe();
   Pipe out = MakePipe();
   Pipe err = MakePipe();
+  const Command command(args, options.env);
   const pid_t pid = ::fork();
   LB_CHECK(pid >= 0);
   if (pid == 0) {
     ::dup2(in.reader.get(), STDIN_FILENO);
     ::dup2(out.writer.get(), STDOUT_FILENO);
     ::dup2(err.writer.get(), STDERR_FILENO);
-    Execute(args, options.env);
+    command.Execute();
   }
   out.writer.Reset();
   err.writer.Reset();
@@ -99,14 +114,14 @@ ProcessResult RunLbctl(const std::vector<std::string>& args, const ProcessOption
 }
 
 LbctlProcess::LbctlProcess(const std::vector<std::string>& args, Streams streams) {
-  const std::map<std::string, std::string> env = {{"TERM", "xterm"}};
+  const Command command(args, {{"TERM", "xterm"}});
   if (streams == Streams::kTerminal) {
     winsize size{};
     size.ws_col = 80;
     size.ws_row = 10;
     pid_ = ::forkpty(&out_fd_, nullptr, nullptr, &size);
     LB_CHECK(pid_ >= 0);
-    if (pid_ == 0) Execute(args, env);
+    if (pid_ == 0) command.Execute();
     return;
   }
   Pipe out = MakePipe();
@@ -114,7 +129,7 @@ LbctlProcess::LbctlProcess(const std::vector<std::string>& args, Streams streams
   LB_CHECK(pid_ >= 0);
   if (pid_ == 0) {
     ::dup2(out.writer.get(), STDOUT_FILENO);
-    Execute(args, env);
+    command.Execute();
   }
   out_fd_ = out.reader.Release();
 }

@@ -88,7 +88,8 @@ class TopTest(harness.Case):
 
     def terminal(self, **size):
         tmux = Tmux(self, **size)
-        tmux.type("stty -g >%s/before; clear; echo was here" % self.folder)
+        # As typed it differs from what it prints: only the output tells that the screen is clear.
+        tmux.type("stty -g >%s/before; clear; echo was' here'" % self.folder)
         tmux.expect("was here\n")
         return tmux
 
@@ -242,7 +243,7 @@ class TopTest(harness.Case):
             else:
                 os.kill(pid, end)
             self.expect_given_back(tmux, code)
-            tmux.type("clear; echo was here")
+            tmux.type("clear; echo was' here'")
             tmux.expect("was here\n", absent=("ended",))
 
     def test_is_suspended_and_goes_on(self):

@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 
 namespace lb {
 namespace {
@@ -62,6 +63,18 @@ absl::StatusOr<Cidr> Cidr::Parse(std::string_view text) {
   out.bits_ = is_v4 ? kMappedBits + bits : bits;
   if (HasBitsBehind(out.prefix_, out.bits_)) return Bad(text, "has bits set behind its prefix");
   return out;
+}
+
+bool Cidr::IsIpv4() const {
+  return bits_ >= kMappedBits && SamePrefix(prefix_, FromIpv4({}), kMappedBits);
+}
+
+std::string Cidr::ToString() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool v4 = IsIpv4();
+  const uint8_t* address = prefix_.data() + (v4 ? kMappedBits / 8 : 0);
+  LB_CHECK(inet_ntop(v4 ? AF_INET : AF_INET6, address, text.data(), text.size()) != nullptr);
+  return absl::StrCat(text.data(), "/", bits_ - (v4 ? kMappedBits : 0));
 }
 
 bool Cidr::Contains(const SocketAddress& address) const {

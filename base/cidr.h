@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,17 @@ class Cidr final {
 
   // True for an address in the range. IPv4 addresses in IPv6 form (::ffff:10.0.0.1) count as IPv4.
   bool Contains(const SocketAddress& address) const;
+
+  // The first address, IPv4 ones in IPv6 form, and how many bits of that form are fixed.
+  const std::array<uint8_t, 16>& prefix() const { return prefix_; }
+  unsigned bits() const { return bits_; }
+  // ADDRESS/BITS, IPv4 ranges as such; Parse gives an equal value.
+  std::string ToString() const;
+  // True for a range of IPv4 addresses, in IPv6 form too.
+  bool IsIpv4() const;
+
+  friend bool operator==(const Cidr&, const Cidr&) = default;
+  friend auto operator<=>(const Cidr&, const Cidr&) = default;
 
  private:
   std::array<uint8_t, 16> prefix_{};  // IPv4 addresses in IPv6 form.

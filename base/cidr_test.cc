@@ -39,6 +39,17 @@ TEST(CidrTest, EverythingIsInARangeOfNoBits) {
   EXPECT_TRUE(Cidr::Parse("::/0").value().Contains(Address("[fd00::1]:1")));
 }
 
+TEST(CidrTest, TextAndValueAreOne) {
+  EXPECT_EQ(Cidr::Parse("10.0.0.1").value().ToString(), "10.0.0.1/32");
+  EXPECT_EQ(Cidr::Parse("FD00:0::/16").value().ToString(), "fd00::/16");
+  EXPECT_EQ(Cidr::Parse("::/0").value().ToString(), "::/0");
+  const Cidr mapped = Cidr::Parse("::ffff:10.0.0.0/104").value();
+  EXPECT_EQ(mapped.ToString(), "10.0.0.0/8");
+  EXPECT_EQ(mapped, Cidr::Parse("10.0.0.0/8").value());
+  EXPECT_TRUE(mapped.IsIpv4());
+  EXPECT_FALSE(Cidr::Parse("::/0").value().IsIpv4());
+}
+
 TEST(CidrTest, SaysWhatIsWrong) {
   for (const char* bad : {"", "10.0.0.0/33", "10.0.0.0/x", "10.0.0.0/", "web-1/8", "10.0.0.1/8",
                           "fd00::/129", "10.0.0/8"}) {

@@ -35,6 +35,9 @@ class AccessList final {
   // False when a client of this address is refused. An AF_INET or AF_INET6 address.
   bool Allows(const SocketAddress& client) const;
 
+  // True when nobody is refused.
+  bool AllowsEverybody() const { return v4_.AllowsAll() && v6_.AllowsAll(); }
+
   // Of the ranges.
   size_t bytes() const { return v4_.bytes() + v6_.bytes(); }
 
@@ -45,6 +48,7 @@ class AccessList final {
   template <typename Address>
   struct Ranges {
     bool Allows(Address address) const;
+    bool AllowsAll() const { return starts.size() == 1 && first_allowed; }
     size_t bytes() const { return starts.size() * sizeof(Address); }
     friend bool operator==(const Ranges&, const Ranges&) = default;
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "dataplane/snapshot/check_snapshot.h"
+#include "dataplane/snapshot/client_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -42,6 +43,8 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   table.queue_timeout_ms = rule.queue().timeout_ms();
   for (const std::string& source : rule.source_addresses())
     table.sources.push_back(Endpoint::FromIp(source, 0).value().ToSocketAddress());
+  table.access = MakeAccessList(rule).value();
+  table.proxy = MakeProxyTable(rule).value();
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
@@ -55,13 +58,19 @@ bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
   return a.length == b.length && std::memcmp(&a.storage, &b.storage, a.length) == 0;
 }
 
+// Of tables that are there or not.
+template <typename Table>
+bool SameOptional(const std::shared_ptr<const Table>& a, const std::shared_ptr<const Table>& b) {
+  return a == nullptr || b == nullptr ? a == b : *a == *b;
+}
+
 bool SameRule(const RuleTable& a, const RuleTable& b) {
   return a.name == b.name && a.listen == b.listen && a.connect_timeout_ms == b.connect_timeout_ms &&
          a.idle_timeout_ms == b.idle_timeout_ms &&
          a.half_close_timeout_ms == b.half_close_timeout_ms &&
          a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
-         a.state == b.state &&
+         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),

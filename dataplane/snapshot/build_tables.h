@@ -22,7 +22,8 @@ namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
 inline const std::vector<std::string> kSupportedFeatures = {
-    "cancel_kill", "connections", "log_grpc", "log_level", "queue", "rule_limit", "source"};
+    "access",         "cancel_kill", "connections", "log_grpc", "log_level",
+    "proxy_protocol", "queue",       "rule_limit",  "source"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;

@@ -40,6 +40,8 @@ type::Snapshot MakeSnapshot() {
   return snapshot;
 }
 
+type::Rule* Web(type::Snapshot& s) { return s.mutable_rules(1); }
+
 TEST(BuildTablesTest, TablesSayWhatTheSnapshotSays) {
   StateRegistry registry(2);
   type::Snapshot snapshot = MakeSnapshot();
@@ -90,6 +92,32 @@ TEST(BuildTablesTest, AnUnchangedRuleKeepsItsTable) {
   EXPECT_EQ(second.tables->rules[1]->backends[0].state, first.tables->rules[1]->backends[0].state);
 }
 
+TEST(BuildTablesTest, ARuleWithOtherClientsIsAnotherTable) {
+  StateRegistry registry(1);
+  type::Snapshot snapshot = MakeSnapshot();
+  type::Rule& web = *Web(snapshot);
+  std::vector<BuiltTables> built = {BuildTables(snapshot, nullptr, registry)};
+  EXPECT_EQ(built[0].tables->rules[1]->access, nullptr);
+  EXPECT_EQ(built[0].tables->rules[1]->proxy, nullptr);
+  const auto expect_new = [&](bool is_new) {
+    built.push_back(BuildTables(snapshot, built.back().tables.get(), registry));
+    ASSERT_NE(built.back().tables, nullptr);
+    const size_t last = built.size() - 1;
+    EXPECT_EQ(built[last].tables->rules[1] != built[last - 1].tables->rules[1], is_new) << last;
+  };
+  web.add_deny("10.0.0.0/8");
+  expect_new(true);
+  expect_new(false);
+  web.set_deny(0, "10.0.0.0/9");
+  expect_new(true);
+  web.mutable_proxy_protocol()->add_accept_from("10.0.0.0/8");
+  web.mutable_proxy_protocol()->set_header_timeout_ms(5);
+  expect_new(true);
+  expect_new(false);
+  web.mutable_proxy_protocol()->set_header_timeout_ms(6);
+  expect_new(true);
+}
+
 TEST(BuildTablesTest, ASnapshotWithoutRulesIsFine) {
   StateRegistry registry(1);
   EXPECT_NE(BuildTables("", nullptr, registry).tables, nullptr);
@@ -108,8 +136,22 @@ struct Refusal {
   std::function<void(type::Snapshot&)> spoil;
 };
 
-type::Rule* Web(type::Snapshot& s) { return s.mutable_rules(1); }
 type::Backend* WebA(type::Snapshot& s) { return s.mutable_rules(1)->mutable_backends(0); }
+
+void ExpectRefusals(const std::vector<Refusal>& refusals) {
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.path);
+    StateRegistry registry(1);
+    type::Snapshot snapshot = MakeSnapshot();
+    refusal.spoil(snapshot);
+    const BuiltTables built = BuildTables(snapshot, nullptr, registry);
+    EXPECT_EQ(built.tables, nullptr);
+    ASSERT_EQ(built.problems.size(), 1u);
+    EXPECT_EQ(built.problems[0].path, refusal.path);
+    EXPECT_EQ(built.problems[0].kind, refusal.kind);
+    EXPECT_FALSE(built.problems[0].message.empty());
+  }
+}
 
 // Goal: every rule of the contract is checked again, with the place. Method: spoil one thing of a
 // good snapshot; exactly that place must be named.
@@ -167,18 +209,30 @@ TEST(BuildTablesTest, RefusesEachBadValueAtItsPlace) {
          while (Web(s)->backends_size() <= kMaxBackends) Web(s)->add_backends();
        }},
   };
-  for (const Refusal& refusal : refusals) {
-    SCOPED_TRACE(refusal.path);
-    StateRegistry registry(1);
-    type::Snapshot snapshot = MakeSnapshot();
-    refusal.spoil(snapshot);
-    const BuiltTables built = BuildTables(snapshot, nullptr, registry);
-    EXPECT_EQ(built.tables, nullptr);
-    ASSERT_EQ(built.problems.size(), 1u);
-    EXPECT_EQ(built.problems[0].path, refusal.path);
-    EXPECT_EQ(built.problems[0].kind, refusal.kind);
-    EXPECT_FALSE(built.problems[0].message.empty());
-  }
+  ExpectRefusals(refusals);
+}
+
+TEST(BuildTablesTest, RefusesClientsThatNoWorkerCanTellApart) {
+  using Kind = Problem::Kind;
+  ExpectRefusals({
+      {"rules/web/access", Kind::kInvalid, [](auto& s) { Web(s)->add_allow("10.0.0.0/33"); }},
+      {"rules/web/access", Kind::kInvalid,
+       [](auto& s) {
+         Web(s)->add_allow("10.0.0.0/8");
+         Web(s)->add_deny("10.0.0.0/8");
+       }},
+      {"rules/web/proxy_protocol", Kind::kInvalid,
+       [](auto& s) {
+         Web(s)->mutable_proxy_protocol()->add_accept_from("web-1");
+         Web(s)->mutable_proxy_protocol()->set_header_timeout_ms(1);
+       }},
+      {"rules/web/proxy_protocol", Kind::kInvalid,
+       [](auto& s) {
+         Web(s)->mutable_proxy_protocol()->set_send(static_cast<type::ProxyProtocol::Version>(3));
+       }},
+      {"rules/web/proxy_protocol/header_timeout_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_proxy_protocol()->add_accept_from("10.0.0.1"); }},
+  });
 }
 
 TEST(BuildTablesTest, TellsAllProblemsAtOnceAndMakesNoState) {

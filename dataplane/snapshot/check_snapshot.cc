@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/endpoint.h"
+#include "dataplane/snapshot/client_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -115,6 +116,15 @@ class Checker final {
           absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));
     if (rule.has_queue()) CheckQueue(absl::StrCat(path, "/queue"), rule.queue());
     CheckSources(absl::StrCat(path, "/source_addresses"), rule);
+    CheckMade(absl::StrCat(path, "/access"), MakeAccessList(rule).status());
+    CheckMade(absl::StrCat(path, "/proxy_protocol"), MakeProxyTable(rule).status());
+    if (const uint64_t timeout_ms = rule.proxy_protocol().header_timeout_ms();
+        rule.proxy_protocol().accept_from_size() > 0)
+      CheckTimeout(absl::StrCat(path, "/proxy_protocol/header_timeout_ms"), timeout_ms);
+  }
+
+  void CheckMade(std::string path, const absl::Status& status) {
+    if (!status.ok()) Bad(std::move(path), std::string(status.message()));
   }
 
   void CheckQueue(const std::string& path, const type::Queue& queue) {

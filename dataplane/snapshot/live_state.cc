@@ -20,6 +20,10 @@ const char* ToString(RefuseReason reason) {
       return "queue_full";
     case RefuseReason::kQueueTimeout:
       return "queue_timeout";
+    case RefuseReason::kDenied:
+      return "denied";
+    case RefuseReason::kProxyHeader:
+      return "proxy_header";
     case RefuseReason::kCount:
       break;
   }

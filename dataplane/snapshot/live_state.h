@@ -41,6 +41,8 @@ enum class RefuseReason : uint8_t {
   kRuleLimit,      // The rule is at its connection limit.
   kQueueFull,      // As many wait for a backend already as may.
   kQueueTimeout,   // It waited for a backend as long as it may.
+  kDenied,         // The rule's access lists refuse the client.
+  kProxyHeader,    // Its PROXY header is missing, malformed or late, or nobody may send one there.
   kCount,
 };
 

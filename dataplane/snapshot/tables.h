@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/endpoint.h"
+#include "dataplane/access/access_list.h"
 #include "dataplane/snapshot/live_state.h"
+#include "dataplane/snapshot/proxy_table.h"
 
 namespace lb::dataplane {
 
@@ -39,6 +41,8 @@ struct RuleTable {
   uint64_t queue_timeout_ms = 0;
   // Local addresses to connect from, port 0, in this order; empty: the kernel chooses.
   std::vector<SocketAddress> sources;
+  std::shared_ptr<const AccessList> access;  // Of clients; nullptr: all may connect.
+  std::shared_ptr<const ProxyTable> proxy;   // nullptr: no PROXY header is read or sent.
   std::shared_ptr<RuleState> state;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/forward/client_screen.h"
 #include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/socket_options.h"
 
@@ -33,6 +34,13 @@ void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) 
 }
 
 void Connection::Begin() {
+  const RuleTable& table = rule_->table();
+  if (table.proxy == nullptr || !ExpectsHeader(*table.proxy, client_.fd.get())) return Admit();
+  state_ = State::kReadingHeader;
+  context_.timers.Arm(*this, context_.now + Milliseconds(table.proxy->header_timeout_ms));
+}
+
+void Connection::Admit() {
   const RuleTable& table = rule_->table();
   // Those who wait come first. When no more may wait, a free backend is one that they cannot use.
   const uint64_t waiting = table.state->queue.waiting();
@@ -70,6 +78,7 @@ void Connection::OnEvents(Side& side, uint32_t events) {
   if (state_ == State::kClosed) return;
   side.Note(events);
   if (state_ == State::kRelaying) return Relay();
+  if (state_ == State::kReadingHeader) return ReadHeader();
   if (&side != &client_) return state_ == State::kConnecting ? OnConnectEvent() : void();
   // A FIN alone may come from a client that still waits for the answer.
   if (client_.reset || client_.hung_up) Close(CloseReason::kClientReset);
@@ -83,6 +92,7 @@ void Connection::OnRunAgain() {
 void Connection::OnTimer() {
   LB_CHECK(state_ != State::kClosed);
   if (state_ == State::kWaiting) return Refuse(RefuseReason::kQueueTimeout);
+  if (state_ == State::kReadingHeader) return Refuse(RefuseReason::kProxyHeader);
   if (state_ == State::kConnecting) {
     link_.Fail(*rule_, ConnectFailure::kTimeout);
     return ConnectNext();
@@ -174,6 +184,7 @@ void Connection::Established() {
   waiting_.reset();
   moved_at_ = context_.now;
   ArmTimeout();
+  if (rule_->table().proxy != nullptr && !QueueHeader()) return Close(CloseReason::kClientReset);
   Relay();
 }
 

@@ -1,5 +1,7 @@
 // One client's connection: connecting to a backend, then relaying both ways until both ended.
 //
+//   reading its PROXY header --read--> connecting; --bad, late--> closed
+//
 //   connecting --connected--> relaying --both FINs, reset, timeout, drain--> closed
 //     |   ^  \--no backend left, client gone--> closed
 //     |   +--called--+
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/endpoint.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "dataplane/forward/backend_link.h"
@@ -24,6 +27,7 @@
 #include "dataplane/forward/thread_rule.h"
 #include "dataplane/forward/timer_wheel.h"
 #include "dataplane/forward/waiting.h"
+#include "dataplane/proxy/header.h"
 #include "dataplane/snapshot/live_state.h"
 
 namespace lb::dataplane {
@@ -55,22 +59,28 @@ class Connection final : private Timer {
   Connection* next() const { return next_; }
   bool Matches(const ConnectionFilter& filter) const;
   ConnectionInfo Describe() const;
+  // Who the client is: what its PROXY header says, where there is one, else its socket's peer.
+  // Length 0 when the socket has failed.
+  SocketAddress ClientAddress() const;
   // Resets both sides.
   void Kill();
 
  private:
-  enum class State : uint8_t { kConnecting, kWaiting, kRelaying, kClosed };
+  enum class State : uint8_t { kReadingHeader, kConnecting, kWaiting, kRelaying, kClosed };
 
   Connection(ThreadContext& context, RuleLease rule, UniqueFd client);
   ~Connection() = default;
 
   void Begin();
+  void ReadHeader();
+  void Admit();
   void ConnectNext();
   void Wait();
   bool EnterQueue();
   void EndWaiting();
   void OnConnectEvent();
   void Established();
+  bool QueueHeader();
   void Relay();
   void Count(const Pumped& up, const Pumped& down);
   void OnReset(const Pumped& up, const Pumped& down);
@@ -90,10 +100,11 @@ class Connection final : private Timer {
   Direction up_;    // From the client to the backend.
   Direction down_;  // From the backend to the client.
   const Instant started_at_;
-  Instant moved_at_;                  // When something moved last.
-  uint64_t received_bytes_ = 0;       // From the client.
-  uint64_t sent_bytes_ = 0;           // To the client.
-  std::unique_ptr<Waiting> waiting_;  // From entering the queue until it is connected.
+  Instant moved_at_;                             // When something moved last.
+  uint64_t received_bytes_ = 0;                  // From the client.
+  uint64_t sent_bytes_ = 0;                      // To the client.
+  std::unique_ptr<Waiting> waiting_;             // From entering the queue until it is connected.
+  std::unique_ptr<const proxy::Header> header_;  // The client's; with its extensions.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;

@@ -1,20 +1,9 @@
 // What a connection tells about itself to a walk over all of them.
-#include <sys/socket.h>
-
 #include "dataplane/forward/connection.h"
+#include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
 namespace {
-
-using NameCall = int (*)(int, sockaddr*, socklen_t*);
-
-// The address that getpeername(2) or getsockname(2) tells; length 0 when the socket has failed.
-SocketAddress AddressBy(NameCall call, int fd) {
-  SocketAddress address;
-  address.length = sizeof address.storage;
-  if (call(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) return {};
-  return address;
-}
 
 std::string TextOf(const SocketAddress& address) {
   const absl::StatusOr<Endpoint> endpoint = Endpoint::FromSocketAddress(address);
@@ -34,7 +23,7 @@ bool Connection::Matches(const ConnectionFilter& filter) const {
   if (!filter.backend.empty() &&
       !(link_.open() && IsOf(rule_->backend(link_.backend()).name, filter.backend)))
     return false;
-  return !filter.client || filter.client->Contains(AddressBy(getpeername, client_.fd.get()));
+  return !filter.client || filter.client->Contains(ClientAddress());
 }
 
 ConnectionInfo Connection::Describe() const {
@@ -45,8 +34,8 @@ ConnectionInfo Connection::Describe() const {
     info.backend = backend.name;
     info.backend_address = backend.endpoint.ToString();
   }
-  info.client = TextOf(AddressBy(getpeername, client_.fd.get()));
-  info.listen = TextOf(AddressBy(getsockname, client_.fd.get()));
+  info.client = TextOf(ClientAddress());
+  info.listen = TextOf(OwnAddress(client_.fd.get()));
   info.age = context_.now - started_at_;
   info.idle = context_.now - moved_at_;
   info.received_bytes = received_bytes_;

@@ -4,10 +4,12 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "base/system_calls.h"
+#include "dataplane/forward/client_screen.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/io_thread.h"
 #include "dataplane/forward/socket_options.h"
@@ -59,6 +61,10 @@ void Listener::AcceptWaiting(ThreadContext& context, AcceptErrors& errors) {
 
 void Listener::Admit(ThreadContext& context, UniqueFd client) {
   const RuleTable& table = rule_->table();
+  if (ScreensClients(table)) {
+    const std::optional<RefuseReason> refusal = ScreenSocket(table, client.get());
+    if (refusal.has_value()) return Refuse(std::move(client), *refusal);
+  }
   if (!context.group.Admit(context.thread))
     return Refuse(std::move(client), RefuseReason::kWorkerLimit);
   if (!TakeRuleSlot(table)) {

@@ -16,6 +16,14 @@ void SetOption(int fd, int level, int option, int value) {
   LB_CHECK(setsockopt(fd, level, option, &value, sizeof value) == 0);
 }
 
+// What getpeername(2) or getsockname(2) tells.
+SocketAddress AddressBy(int (*call)(int, sockaddr*, socklen_t*), int fd) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  if (call(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) return {};
+  return address;
+}
+
 }  // namespace
 
 SocketResult MakeStreamSocket(int family) {
@@ -66,6 +74,10 @@ Endpoint BoundEndpoint(int fd) {
   LB_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) == 0);
   return Endpoint::FromSocketAddress(address).value();
 }
+
+SocketAddress PeerAddress(int fd) { return AddressBy(getpeername, fd); }
+
+SocketAddress OwnAddress(int fd) { return AddressBy(getsockname, fd); }
 
 int TakeSocketError(int fd) {
   int error = 0;

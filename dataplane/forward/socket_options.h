@@ -55,6 +55,10 @@ int StartListening(int fd);
 // The address a socket is bound to, with the port the kernel chose.
 Endpoint BoundEndpoint(int fd);
 
+// The addresses of a connected socket's ends; length 0 when it has failed.
+SocketAddress PeerAddress(int fd);
+SocketAddress OwnAddress(int fd);
+
 // The error a socket met (SO_ERROR), 0 when none; reading clears it.
 int TakeSocketError(int fd);
 

@@ -1,0 +1,49 @@
+// How a connection learns from a PROXY header who its client is, and tells its backend by one.
+#include <cstring>
+#include <utility>
+
+#include "dataplane/forward/client_screen.h"
+#include "dataplane/forward/connection.h"
+#include "dataplane/forward/socket_options.h"
+#include "dataplane/proxy/write.h"
+
+namespace lb::dataplane {
+
+void Connection::ReadHeader() {
+  proxy::Parsed parsed = ReceiveHeader(client_, context_.tools.scratch.get());
+  if (parsed.state == proxy::Parsed::State::kNeedMore) return;
+  if (parsed.state == proxy::Parsed::State::kBad) return Refuse(RefuseReason::kProxyHeader);
+  if (parsed.header.has_addresses || !parsed.header.tlvs.empty())
+    header_ = std::make_unique<const proxy::Header>(std::move(parsed.header));
+  if (!MayConnect(rule_->table(), ClientAddress())) return Refuse(RefuseReason::kDenied);
+  context_.timers.Cancel(*this);
+  state_ = State::kConnecting;
+  Admit();
+}
+
+SocketAddress Connection::ClientAddress() const {
+  if (header_ != nullptr && header_->has_addresses) return header_->source.ToSocketAddress();
+  return PeerAddress(client_.fd.get());
+}
+
+// Puts the header in front of all that goes to the backend; false when the client is gone.
+bool Connection::QueueHeader() {
+  const proxy::Version version = rule_->table().proxy->send;
+  if (version == proxy::Version::kNone) return true;
+  std::string header;
+  if (header_ != nullptr && header_->has_addresses) {
+    header = proxy::WriteHeader(version, header_->source, header_->destination);
+  } else {
+    const SocketAddress client = PeerAddress(client_.fd.get());
+    const SocketAddress own = OwnAddress(client_.fd.get());
+    if (client.length == 0 || own.length == 0) return false;
+    header = proxy::WriteHeader(version, proxy::Address::From(client), proxy::Address::From(own));
+  }
+  up_.kept.reset(new char[header.size()]);
+  std::memcpy(up_.kept.get(), header.data(), header.size());
+  up_.kept_offset = 0;
+  up_.kept_bytes = static_cast<uint32_t>(header.size());
+  return true;
+}
+
+}  // namespace lb::dataplane

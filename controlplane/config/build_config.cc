@@ -87,6 +87,34 @@ std::vector<Endpoint> BuildSource(const YamlNode* list) {
   return source;
 }
 
+std::vector<Cidr> BuildNetworks(const YamlNode* list) {
+  std::vector<Cidr> networks;
+  if (list == nullptr) return networks;
+  networks.reserve(list->children.size());
+  for (const YamlNode& network : list->children) {
+    if (!network.valid) continue;
+    absl::StatusOr<Cidr> cidr = Cidr::Parse(network.text);
+    LB_CHECK(cidr.ok());
+    networks.push_back(*cidr);
+  }
+  return networks;
+}
+
+ProxyProtocolConfig BuildProxyProtocol(const YamlNode* section) {
+  ProxyProtocolConfig proxy;
+  if (section == nullptr) return proxy;
+  if (const YamlNode* accept = section->Find("accept")) {
+    const YamlNode* enabled = ValueOrShort(*accept, "enabled");
+    proxy.accept = enabled == nullptr || enabled->number != 0;
+    proxy.from = BuildNetworks(accept->Find("from"));
+    if (const YamlNode* required = Value(*accept, "required"))
+      proxy.refuse_others = required->number != 0;
+  }
+  if (const YamlNode* send = Value(*section, "send"))
+    proxy.send = send->text == "v1" ? ProxyVersion::kV1 : ProxyVersion::kV2;
+  return proxy;
+}
+
 RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check) {
   RuleConfig rule;
   rule.health_check = health_check;
@@ -112,9 +140,14 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
     Set(*timeouts, "connect", rule.timeouts.connect);
     Set(*timeouts, "idle", rule.timeouts.idle);
     Set(*timeouts, "half_close", rule.timeouts.half_close);
+    Set(*timeouts, "handshake", rule.timeouts.handshake);
   }
   Set(node, "connect_attempts", rule.connect_attempts);
   Apply(node.Find("health_check"), rule.health_check);
+  rule.allow = BuildNetworks(node.Find("allow"));
+  rule.deny = BuildNetworks(node.Find("deny"));
+  rule.proxy_protocol = BuildProxyProtocol(node.Find("proxy_protocol"));
+  rule.health_check.proxy_header = rule.proxy_protocol.send;
   return rule;
 }
 

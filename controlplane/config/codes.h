@@ -47,6 +47,7 @@ inline constexpr std::string_view kNoBackends = "LB0209";
 inline constexpr std::string_view kIdleQueue = "LB0210";
 inline constexpr std::string_view kSourceTwice = "LB0211";
 inline constexpr std::string_view kIdleSource = "LB0212";
+inline constexpr std::string_view kIdleHandshake = "LB0220";
 
 struct Meaning {
   std::string_view code;
@@ -92,6 +93,8 @@ inline constexpr std::array kMeanings = {
     Meaning{kIdleQueue, "warning: queue of a rule whose backends have no limit"},
     Meaning{kSourceTwice, "warning: source address listed twice"},
     Meaning{kIdleSource, "warning: source address of a family that no backend has"},
+    Meaning{kIdleHandshake,
+            "warning: handshake timeout of a rule whose clients send nothing first"},
 };
 
 }  // namespace lb::controlplane::codes

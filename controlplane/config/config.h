@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cidr.h"
 #include "base/endpoint.h"
 
 namespace lb::controlplane {
@@ -27,8 +28,21 @@ struct TimeoutsConfig {
   std::chrono::milliseconds connect{5'000};
   std::chrono::milliseconds idle{600'000};
   std::chrono::milliseconds half_close{30'000};
+  std::chrono::milliseconds handshake{10'000};  // What a client must send first.
 
   friend bool operator==(const TimeoutsConfig&, const TimeoutsConfig&) = default;
+};
+
+// The form of a PROXY header.
+enum class ProxyVersion { kNone, kV1, kV2 };
+
+struct ProxyProtocolConfig {
+  bool accept = false;        // Clients send a header.
+  std::vector<Cidr> from;     // These clients; empty: all.
+  bool refuse_others = true;  // Clients that are not in `from`; else they are taken as they are.
+  ProxyVersion send = ProxyVersion::kNone;  // To backends.
+
+  friend bool operator==(const ProxyProtocolConfig&, const ProxyProtocolConfig&) = default;
 };
 
 struct HealthCheckConfig {
@@ -43,6 +57,8 @@ struct HealthCheckConfig {
   uint32_t fall = 3;
   uint32_t expect_status = 200;  // HTTP only.
   std::optional<uint16_t> port;  // Checked instead of the backend's own port.
+  // Sent first to a backend's own port, where the rule's connections send one: not a key itself.
+  ProxyVersion proxy_header = ProxyVersion::kNone;
 
   friend bool operator==(const HealthCheckConfig&, const HealthCheckConfig&) = default;
 };
@@ -63,6 +79,10 @@ struct RuleConfig {
   std::optional<uint64_t> max_connections;  // Client connections, over all workers of the host.
   std::optional<QueueConfig> queue;         // Absent: nobody waits.
   std::vector<Endpoint> source;             // IP, port 0; as written. Empty: the kernel chooses.
+  // Clients; the longest network decides. No network is in both lists.
+  std::vector<Cidr> allow;  // As written. Empty: those who are not in `deny`.
+  std::vector<Cidr> deny;
+  ProxyProtocolConfig proxy_protocol;
   TimeoutsConfig timeouts;
   HealthCheckConfig health_check;  // The top level's, replaced key by key.
   uint32_t connect_attempts = 3;

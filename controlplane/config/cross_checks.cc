@@ -11,6 +11,7 @@
 #include "controlplane/config/build_config.h"
 #include "controlplane/config/capacity_checks.h"
 #include "controlplane/config/checker.h"
+#include "controlplane/config/client_checks.h"
 #include "controlplane/config/codes.h"
 
 namespace lb::controlplane {
@@ -183,6 +184,7 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, Findi
     CheckWeights(*backends, rule, field, findings);
   }
   CheckCapacity(node, rule, field, findings);
+  CheckClients(node, rule, field, findings);
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
   CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);

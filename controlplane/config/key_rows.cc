@@ -9,6 +9,7 @@ constexpr uint64_t kSecondMs = 1'000;
 constexpr uint64_t kHourMs = 3'600 * kSecondMs;
 constexpr uint64_t kDayMs = 24 * kHourMs;
 constexpr uint64_t kMaxConnections = 1'000'000'000;
+constexpr uint64_t kMaxNetworks = 100'000;
 constexpr uint64_t kMaxSources = 64;              // Four million ports to one backend.
 constexpr uint64_t kMaxRate = 1'000'000'000'000;  // Per second; 8 Tbit/s counting bytes.
 constexpr auto kNotYet = Built::kNotYet;
@@ -44,7 +45,7 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[].timeouts.connect", .type = kDuration, .default_value = "5s", .min = 1, .max = kHourMs, .description = "Connecting to one backend."},
       {.path = "rules[].timeouts.idle", .type = kDuration, .default_value = "10m", .min = 1, .max = 30 * kDayMs, .description = "No byte in either direction."},
       {.path = "rules[].timeouts.half_close", .type = kDuration, .default_value = "30s", .min = 1, .max = 30 * kDayMs, .description = "No byte after one side has ended its direction."},
-      {.path = "rules[].timeouts.handshake", .type = kDuration, .built = kNotYet, .default_value = "10s", .min = 1, .max = kHourMs, .description = "The TLS handshake with a client."},
+      {.path = "rules[].timeouts.handshake", .type = kDuration, .default_value = "10s", .min = 1, .max = kHourMs, .description = "What a client must send before a backend is chosen for it: its whole PROXY header."},
       {.path = "rules[].timeouts.max_duration", .type = kDuration, .built = kNotYet, .min = kSecondMs, .max = 365 * kDayMs, .description = "A connection's whole life."},
       {.path = "rules[].connect_attempts", .type = kCount, .default_value = "3", .min = 1, .max = 10, .description = "Backends tried for one connection, each another one."},
       {.path = "rules[].balance", .type = kChoice, .default_value = "weighted_round_robin", .choices = {{"weighted_round_robin"}, {"least_connections", kNotYet}, {"two_choices", kNotYet}, {"maglev", kNotYet}}, .description = "How a backend is chosen."},
@@ -58,12 +59,16 @@ std::vector<KeySpec> RuleRows() {
 
 std::vector<KeySpec> RuleExtraRows() {
   return {
-      {.path = "rules[].proxy_protocol", .type = kMap, .built = kNotYet, .description = "The PROXY header of HAProxy, towards clients and backends."},
-      {.path = "rules[].proxy_protocol.accept", .type = kBool, .default_value = "false", .description = "Clients must send a header, version 1 or 2."},
-      {.path = "rules[].proxy_protocol.send", .type = kChoice, .choices = {{"v1"}, {"v2"}}, .description = "The header sent to backends."},
-      {.path = "rules[].allow", .type = kList, .built = kNotYet, .description = "Client networks that may connect; no others."},
+      {.path = "rules[].proxy_protocol", .type = kMap, .description = "The PROXY header of HAProxy, from clients and to backends."},
+      {.path = "rules[].proxy_protocol.accept", .type = kSection, .default_value = "false", .shorthand = "enabled", .description = "true: every client must send a header, version 1 or 2, and is then who the header says. Who may connect past the proxy in front can be anybody: name the proxies in `from`."},
+      {.path = "rules[].proxy_protocol.accept.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
+      {.path = "rules[].proxy_protocol.accept.from", .type = kList, .default_value = "every client", .max = kMaxNetworks, .description = "The clients that must send a header; nobody else's is read."},
+      {.path = "rules[].proxy_protocol.accept.from[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
+      {.path = "rules[].proxy_protocol.accept.required", .type = kBool, .default_value = "true", .description = "Clients that are not in `from` are refused; false: they are taken as they are."},
+      {.path = "rules[].proxy_protocol.send", .type = kChoice, .choices = {{"v1"}, {"v2"}}, .description = "The header sent to backends before the first byte: the client's address and the one it connected to. Absent: none."},
+      {.path = "rules[].allow", .type = kList, .max = kMaxNetworks, .description = "Clients that may connect; no others. The longest network that holds a client, here or in `deny`, decides."},
       {.path = "rules[].allow[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
-      {.path = "rules[].deny", .type = kList, .built = kNotYet, .description = "Client networks that may not connect."},
+      {.path = "rules[].deny", .type = kList, .max = kMaxNetworks, .description = "Clients that may not connect. Without `allow`, all others may."},
       {.path = "rules[].deny[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
       {.path = "rules[].max_connections_per_client", .type = kCount, .built = kNotYet, .min = 1, .max = kMaxConnections, .description = "Connections of one client address open at once."},
       {.path = "rules[].outlier_detection", .type = kSection, .built = kNotYet, .description = "Leaves out backends that fail real connections."},

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/cidr.h"
 #include "base/utf8.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/source_text.h"
@@ -94,6 +95,9 @@ std::optional<TextError> CheckCidr(std::string_view text) {
   if (!digits || !absl::SimpleAtoi(Absl(length), &bits) || bits > (ip->IsIpv6() ? 128u : 32u))
     return Bad(ip->IsIpv6() ? ": the prefix length must be 0 to 128"
                             : ": the prefix length must be 0 to 32");
+  if (!Cidr::Parse(text).ok())
+    return Bad(" has bits set behind its prefix",
+               absl::StrCat("write its first address, or ", ip->host(), " for that one alone"));
   return std::nullopt;
 }
 

@@ -87,13 +87,18 @@ void HealthBook::Run(Instant now, std::vector<Action>& actions) {
     checked.started = now;
     checked.outdated = false;
     in_flight_.emplace(*checked.in_flight, &checked);
-    actions.push_back(StartProbe{.probe = *checked.in_flight,
-                                 .address = CheckAddress(checked.backend, checked.check),
-                                 .protocol = checked.check.protocol,
-                                 .path = checked.check.path,
-                                 .host = checked.backend.check_host,
-                                 .expect_status = checked.check.expect_status,
-                                 .timeout = checked.check.timeout});
+    const Endpoint address = CheckAddress(checked.backend, checked.check);
+    // Another port is another service, which need not speak it.
+    const bool own_port = address == checked.backend.address;
+    actions.push_back(
+        StartProbe{.probe = *checked.in_flight,
+                   .address = address,
+                   .protocol = checked.check.protocol,
+                   .path = checked.check.path,
+                   .host = checked.backend.check_host,
+                   .expect_status = checked.check.expect_status,
+                   .timeout = checked.check.timeout,
+                   .proxy_header = own_port ? checked.check.proxy_header : ProxyVersion::kNone});
   }
 }
 

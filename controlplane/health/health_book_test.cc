@@ -120,6 +120,21 @@ TEST_F(HealthBookTest, WhatTheCheckDoesNotUseMayChangeWhileItIsInFlight) {
   EXPECT_EQ(book_.StateOf(key_), kUnhealthy);
 }
 
+TEST_F(HealthBookTest, OnlyTheBackendsOwnPortGetsItsProxyHeader) {
+  const auto header_at = [&](std::optional<uint16_t> port) {
+    LiveRules rules = Rules();
+    rules[0].health_check.proxy_header = ProxyVersion::kV2;
+    rules[0].health_check.port = port;
+    HealthBook book(7);
+    book.SetRules(rules, now_, changed_);
+    std::vector<Action> actions;
+    book.Run(book.NextDeadline(), actions);
+    return std::get<StartProbe>(actions.at(0)).proxy_header;
+  };
+  EXPECT_EQ(header_at(std::nullopt), ProxyVersion::kV2);
+  EXPECT_EQ(header_at(9), ProxyVersion::kNone);
+}
+
 TEST_F(HealthBookTest, WhatWasKnownBeforeStaysUntilRiseOrFallResults) {
   book_.Remember(key_, std::nullopt, kUnhealthy, now_);
   EXPECT_EQ(book_.StateOf(key_), kUnhealthy);  // Also before there is a configuration.

@@ -74,6 +74,7 @@ struct StartProbe {
   std::string host;  // HTTP only: the Host header.
   uint32_t expect_status = 200;
   std::chrono::milliseconds timeout{1'000};
+  ProxyVersion proxy_header = ProxyVersion::kNone;  // Sent first; says that nobody is proxied.
 };
 
 // Resolve a kName or kSrv endpoint; exactly one Resolved follows.

@@ -3,14 +3,18 @@
 #include <chrono>
 #include <optional>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/sha256.h"
 
 namespace lb::controlplane {
 namespace {
 
 constexpr char kNewConnections[] = "for new connections; open ones keep what they started with";
 constexpr char kLimit[] = "for new connections; none that is open is closed";
+constexpr size_t kMaxNetworksShown = 8;
+constexpr size_t kShownDigestBytes = 6;
 constexpr char kChecks[] = "for the next health check; no connection is touched";
 
 std::string Ms(std::chrono::milliseconds value) { return absl::StrCat(value.count(), "ms"); }
@@ -24,6 +28,28 @@ std::string List(const std::vector<Endpoint>& endpoints) {
   return absl::StrJoin(endpoints, ", ", [](std::string* out, const Endpoint& endpoint) {
     absl::StrAppend(out, endpoint.ToString());
   });
+}
+
+// A few networks as they are; of many, how many and a digest.
+std::string List(const std::vector<Cidr>& networks) {
+  const std::string all = absl::StrJoin(networks, ", ", [](std::string* out, const Cidr& network) {
+    absl::StrAppend(out, network.ToString());
+  });
+  if (networks.size() <= kMaxNetworksShown) return all;
+  const std::string digest = Sha256(all).substr(0, kShownDigestBytes);
+  return absl::StrCat(networks.size(), " networks, ", absl::BytesToHexString(digest));
+}
+
+std::string Accept(const ProxyProtocolConfig& proxy) {
+  if (!proxy.accept) return "false";
+  if (proxy.from.empty()) return "true";
+  return absl::StrCat("from ", List(proxy.from),
+                      proxy.refuse_others ? ", required" : ", others as they are");
+}
+
+std::string Send(ProxyVersion version) {
+  if (version == ProxyVersion::kNone) return "";
+  return version == ProxyVersion::kV1 ? "v1" : "v2";
 }
 
 }  // namespace
@@ -40,9 +66,14 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"queue.max", rule.queue ? absl::StrCat(rule.queue->max) : "", kNewConnections},
       {"queue.timeout", rule.queue ? Ms(rule.queue->timeout) : "", kNewConnections},
       {"source", List(rule.source), kNewConnections},
+      {"allow", List(rule.allow), kNewConnections},
+      {"deny", List(rule.deny), kNewConnections},
+      {"proxy_protocol.accept", Accept(rule.proxy_protocol), kNewConnections},
+      {"proxy_protocol.send", Send(rule.proxy_protocol.send), kNewConnections},
       {"timeouts.connect", Ms(rule.timeouts.connect), kNewConnections},
       {"timeouts.idle", Ms(rule.timeouts.idle), kNewConnections},
       {"timeouts.half_close", Ms(rule.timeouts.half_close), kNewConnections},
+      {"timeouts.handshake", Ms(rule.timeouts.handshake), kNewConnections},
       {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
       {"health_check.enabled", check.enabled ? "true" : "false", kChecks},
       {"health_check.protocol", http ? "http" : "tcp", kChecks},

@@ -87,6 +87,19 @@ TEST_F(PlanTest, ALongListIsCutAndCounted) {
   EXPECT_EQ(plan.changes_total, Plan::kMaxChanges + 5);
 }
 
+TEST_F(PlanTest, LongListsAreToldByTheirLengthAndADigest) {
+  for (int i = 0; i < 20; ++i)
+    from_.rules[0].deny.push_back(Cidr::Parse("10.0.0." + std::to_string(i)).value());
+  to_.rules[0].deny = from_.rules[0].deny;
+  to_.rules[0].deny.back() = Cidr::Parse("10.0.1.0/24").value();
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 1u);
+  EXPECT_EQ(plan.changes[0].field(), "deny");
+  EXPECT_EQ(plan.changes[0].old_value().substr(0, 13), "20 networks, ");
+  EXPECT_EQ(plan.changes[0].new_value().substr(0, 13), "20 networks, ");
+  EXPECT_NE(plan.changes[0].new_value(), plan.changes[0].old_value());
+}
+
 // Every difference between two configurations must show: a field that the plan forgets would be
 // applied unseen.
 TEST_F(PlanTest, NoDifferenceIsLeftOut) {
@@ -102,6 +115,11 @@ TEST_F(PlanTest, NoDifferenceIsLeftOut) {
   differs([](RuleConfig& r) { r.source = {Endpoint::Parse("10.0.0.9:1").value()}; });
   differs([](RuleConfig& r) { r.timeouts.connect = std::chrono::seconds(1); });
   differs([](RuleConfig& r) { r.timeouts.half_close = std::chrono::seconds(1); });
+  differs([](RuleConfig& r) { r.timeouts.handshake = std::chrono::seconds(1); });
+  differs([](RuleConfig& r) { r.allow = {Cidr::Parse("10.0.0.0/8").value()}; });
+  differs([](RuleConfig& r) { r.deny = {Cidr::Parse("10.0.0.0/8").value()}; });
+  differs([](RuleConfig& r) { r.proxy_protocol.accept = true; });
+  differs([](RuleConfig& r) { r.proxy_protocol.send = ProxyVersion::kV1; });
   differs([](RuleConfig& r) { r.connect_attempts = 1; });
   differs([](RuleConfig& r) { r.health_check.enabled = true; });
   differs([](RuleConfig& r) { r.health_check.protocol = HealthCheckConfig::Protocol::kHttp; });

@@ -5,12 +5,15 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
+#include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 
 namespace lb::controlplane {
 namespace {
@@ -22,6 +25,19 @@ using Socket = asio::generic::stream_protocol::socket;
 using Outcome = ProbeResult::Outcome;
 
 constexpr size_t kDrainBytes = 2048;  // Read at once after the header.
+
+// The PROXY header of a connection that is nobody's but our own (proxy-protocol.txt 2.1, 2.2).
+absl::string_view ProxyHeader(ProxyVersion version) {
+  switch (version) {
+    case ProxyVersion::kNone:
+      return "";
+    case ProxyVersion::kV1:
+      return "PROXY UNKNOWN\r\n";
+    case ProxyVersion::kV2:
+      return {"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16};
+  }
+  LB_CHECK(false);
+}
 
 bool IsLocalShortage(const error_code& error) {
   namespace errc = boost::system::errc;
@@ -82,25 +98,32 @@ class Running final : public std::enable_shared_from_this<Running> {
              ConnectError(error));
       return Close();
     }
-    if (request_.protocol == HealthCheckConfig::Protocol::kTcp) {
-      Report(Outcome::kPassed, "connected");
-      return Close();
-    }
-    SendRequest();
+    out_ = absl::StrCat(ProxyHeader(request_.proxy_header), RequestText());
+    if (out_.empty()) return Sent({});
+    asio::async_write(socket_, asio::buffer(out_),
+                      [self = shared_from_this()](const error_code& failed, size_t) {
+                        if (!self->closed_) self->Sent(failed);
+                      });
   }
 
-  void SendRequest() {
-    get_.method(http::verb::get);
-    get_.target(request_.path);
-    get_.version(11);
-    get_.set(http::field::host, request_.host);
-    get_.set(http::field::user_agent, "lb-healthcheck");
-    get_.set(http::field::accept, "*/*");
-    get_.set(http::field::connection, "close");
-    http::async_write(socket_, get_, [self = shared_from_this()](const error_code& error, size_t) {
-      // A server may answer and close before it has read all: try to read.
-      if (!self->closed_) self->ReadHeader(error);
-    });
+  // Nothing for a TCP check.
+  std::string RequestText() const {
+    if (request_.protocol == HealthCheckConfig::Protocol::kTcp) return "";
+    http::request<http::empty_body> get(http::verb::get, request_.path, 11);
+    get.set(http::field::host, request_.host);
+    get.set(http::field::user_agent, "lb-healthcheck");
+    get.set(http::field::accept, "*/*");
+    get.set(http::field::connection, "close");
+    std::ostringstream text;
+    text << get;
+    return text.str();
+  }
+
+  void Sent(const error_code& error) {
+    // An HTTP server may answer and close before it has read all: try to read.
+    if (request_.protocol == HealthCheckConfig::Protocol::kHttp || error) return ReadHeader(error);
+    Report(Outcome::kPassed, "connected");
+    Close();
   }
 
   void ReadHeader(const error_code& write_error) {
@@ -168,7 +191,7 @@ class Running final : public std::enable_shared_from_this<Running> {
   Socket socket_;
   asio::steady_timer deadline_;
   boost::beast::flat_buffer buffer_;
-  http::request<http::empty_body> get_;
+  std::string out_;  // What is sent: the PROXY header, the request.
   http::response_parser<http::empty_body> parser_;
   std::array<char, kDrainBytes> scratch_{};
   size_t drained_bytes_ = 0;

@@ -79,6 +79,22 @@ TEST_F(ProberTest, AnHttpCheckSendsAProperRequestAndPassesOnTheExpectedStatus) {
   EXPECT_NE(backend.request().find("\r\nConnection: close\r\n"), std::string::npos);
 }
 
+TEST_F(ProberTest, ABackendThatWantsAProxyHeaderGetsOneOfNobody) {
+  FakeBackend backend(loop_.io(), Manner::kAnswer, kOkReply);
+  StartProbe request = Request(1, backend.endpoint(), kHttp);
+  request.proxy_header = ProxyVersion::kV1;
+  EXPECT_TRUE(Check(request).passed);
+  EXPECT_EQ(backend.request().substr(0, 19), "PROXY UNKNOWN\r\nGET ");
+  request.probe = 2;
+  request.proxy_header = ProxyVersion::kV2;
+  request.protocol = kTcp;
+  FakeBackend by_tcp(loop_.io(), Manner::kAnswer, "");
+  request.address = by_tcp.endpoint();
+  prober_.Start(request);
+  EXPECT_TRUE(loop_.RunUntil([&] { return by_tcp.accepted() == 1 && by_tcp.open() == 0; }));
+  EXPECT_TRUE(loop_.Of<ProbeDone>().back().passed);
+}
+
 TEST_F(ProberTest, AnotherStatusFailsUnlessItIsExpected) {
   const char* reply = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
   FakeBackend backend(loop_.io(), Manner::kAnswer, reply);

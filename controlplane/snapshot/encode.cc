@@ -46,6 +46,33 @@ void AddBackend(const LiveBackend& backend, uint32_t scale, type::v1::Rule& out)
   to.set_max_connections(backend.max_connections);
 }
 
+bool UsesProxyProtocol(const LiveRule& rule) {
+  return rule.proxy_protocol.accept || rule.proxy_protocol.send != ProxyVersion::kNone;
+}
+
+type::v1::ProxyProtocol::Version VersionOf(ProxyVersion version) {
+  switch (version) {
+    case ProxyVersion::kNone:
+      return type::v1::ProxyProtocol::VERSION_UNSPECIFIED;
+    case ProxyVersion::kV1:
+      return type::v1::ProxyProtocol::VERSION_1;
+    case ProxyVersion::kV2:
+      return type::v1::ProxyProtocol::VERSION_2;
+  }
+  LB_CHECK(false);
+}
+
+void SetProxyProtocol(const LiveRule& rule, type::v1::ProxyProtocol& to) {
+  const ProxyProtocolConfig& proxy = rule.proxy_protocol;
+  to.set_send(VersionOf(proxy.send));
+  if (!proxy.accept) return;
+  for (const Cidr& network : proxy.from) to.add_accept_from(network.ToString());
+  if (proxy.from.empty())
+    for (const char* all : {"0.0.0.0/0", "::/0"}) to.add_accept_from(all);
+  to.set_refuse_others(proxy.refuse_others);
+  to.set_header_timeout_ms(static_cast<uint64_t>(rule.timeouts.handshake.count()));
+}
+
 void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   type::v1::Rule& to = *out.add_rules();
   to.set_name(rule.name);
@@ -63,6 +90,9 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
     to.mutable_queue()->set_timeout_ms(static_cast<uint64_t>(rule.queue->timeout.count()));
   }
   for (const Endpoint& source : rule.source) to.add_source_addresses(source.host());
+  for (const Cidr& network : rule.allow) to.add_allow(network.ToString());
+  for (const Cidr& network : rule.deny) to.add_deny(network.ToString());
+  if (UsesProxyProtocol(rule)) SetProxyProtocol(rule, *to.mutable_proxy_protocol());
 }
 
 // What a worker must know to do all that the rules say; a worker that does not refuses them.
@@ -72,6 +102,8 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (rule.queue) features.insert(kFeatureQueue);
     if (rule.max_connections != 0) features.insert(kFeatureRuleLimit);
     if (!rule.source.empty()) features.insert(kFeatureSource);
+    if (!rule.allow.empty() || !rule.deny.empty()) features.insert(kFeatureAccess);
+    if (UsesProxyProtocol(rule)) features.insert(kFeatureProxyProtocol);
   }
   return features;
 }

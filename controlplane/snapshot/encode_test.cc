@@ -85,6 +85,32 @@ TEST(EncodeTest, ALimitAQueueAndSourcesArriveWithTheFeaturesTheyNeed) {
   EXPECT_TRUE(FeaturesOf(Rules()).empty());
 }
 
+TEST(EncodeTest, AccessListsAndProxySettingsArriveWithTheFeaturesTheyNeed) {
+  LiveRules rules = Rules();
+  rules[0].allow = {Cidr::Parse("10.0.0.0/8").value(), Cidr::Parse("fd00::1").value()};
+  rules[0].deny = {Cidr::Parse("10.1.0.0/16").value()};
+  EXPECT_EQ(FeaturesOf(rules), std::vector<std::string>{"access"});
+  rules[0].timeouts.handshake = std::chrono::milliseconds(77);
+  rules[0].proxy_protocol = {.accept = true, .from = {}, .send = ProxyVersion::kV2};
+  EXPECT_EQ(FeaturesOf(rules), (std::vector<std::string>{"access", "proxy_protocol"}));
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  const type::v1::Rule& rule = snapshot.rules(0);
+  ASSERT_EQ(rule.allow_size(), 2);
+  EXPECT_EQ(rule.allow(1), "fd00::1/128");
+  ASSERT_EQ(rule.deny_size(), 1);
+  EXPECT_EQ(rule.deny(0), "10.1.0.0/16");
+  const type::v1::ProxyProtocol& all = rule.proxy_protocol();
+  ASSERT_EQ(all.accept_from_size(), 2);
+  EXPECT_EQ(all.accept_from(1), "::/0");
+  EXPECT_EQ(all.header_timeout_ms(), 77u);
+  EXPECT_EQ(all.send(), type::v1::ProxyProtocol::VERSION_2);
+  rules[0].proxy_protocol.from = {Cidr::Parse("10.0.0.9").value()};
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  ASSERT_EQ(snapshot.rules(0).proxy_protocol().accept_from_size(), 1);
+  EXPECT_TRUE(snapshot.rules(0).proxy_protocol().refuse_others());
+}
+
 // Other bytes for the same rules would make every worker of a host load them again.
 TEST(EncodeTest, RulesWithoutNewSettingsHaveTheBytesOfOlderReleases) {
   EXPECT_EQ(ToHex(Encode(Rules()).digest),
@@ -96,6 +122,7 @@ TEST(EncodeTest, SettingsThatWorkersDoNotUseChangeNoDigest) {
   EXPECT_EQ(Encode(other).digest, Encode(Rules()).digest);
   other[0].health_check.enabled = true;
   other[0].backends[0].check_host = "other";
+  other[0].timeouts.handshake = std::chrono::milliseconds(1);
   EXPECT_EQ(Encode(other).digest, Encode(Rules()).digest);
   other[0].backends[0].weight = 0;
   EXPECT_NE(Encode(other).digest, Encode(Rules()).digest);

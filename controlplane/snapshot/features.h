@@ -7,17 +7,20 @@
 
 namespace lb::controlplane {
 
-inline constexpr char kFeatureQueue[] = "queue";              // Rule.queue
-inline constexpr char kFeatureRuleLimit[] = "rule_limit";     // Rule.max_connections, and its slots
-inline constexpr char kFeatureSource[] = "source";            // Rule.source_addresses
-inline constexpr char kFeatureConnections[] = "connections";  // Lists and kills connections.
-inline constexpr char kFeatureLogLevel[] = "log_level";       // Changes its log level.
-inline constexpr char kFeatureCancelKill[] = "cancel_kill";   // Stops a kill that is under way.
+inline constexpr char kFeatureQueue[] = "queue";           // Rule.queue
+inline constexpr char kFeatureRuleLimit[] = "rule_limit";  // Rule.max_connections, and its slots
+inline constexpr char kFeatureSource[] = "source";         // Rule.source_addresses
+inline constexpr char kFeatureAccess[] = "access";         // Rule.allow and deny
+inline constexpr char kFeatureProxyProtocol[] = "proxy_protocol";  // Rule.proxy_protocol
+inline constexpr char kFeatureConnections[] = "connections";       // Lists and kills connections.
+inline constexpr char kFeatureLogLevel[] = "log_level";            // Changes its log level.
+inline constexpr char kFeatureCancelKill[] = "cancel_kill";  // Stops a kill that is under way.
 
 inline constexpr char kFeatureLogGrpc[] = "log_grpc";  // Likewise of gRPC's lines.
 
-inline constexpr std::array<const char*, 7> kFeatures = {
-    kFeatureCancelKill, kFeatureConnections, kFeatureLogGrpc, kFeatureLogLevel,
-    kFeatureQueue,      kFeatureRuleLimit,   kFeatureSource};
+inline constexpr std::array<const char*, 9> kFeatures = {
+    kFeatureAccess,  kFeatureCancelKill, kFeatureConnections,
+    kFeatureLogGrpc, kFeatureLogLevel,   kFeatureProxyProtocol,
+    kFeatureQueue,   kFeatureRuleLimit,  kFeatureSource};
 
 }  // namespace lb::controlplane

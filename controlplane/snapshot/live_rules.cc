@@ -71,6 +71,9 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .max_connections = rule.max_connections.value_or(0),
                      .queue = rule.queue,
                      .source = rule.source,
+                     .allow = rule.allow,
+                     .deny = rule.deny,
+                     .proxy_protocol = rule.proxy_protocol,
                      .backends = ExpandBackends(rule, addresses),
                      .unresolved = Unresolved(rule, addresses)});
   }

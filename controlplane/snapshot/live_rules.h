@@ -50,7 +50,10 @@ struct LiveRule {
   uint32_t connect_attempts = 3;
   uint64_t max_connections = 0;  // Of clients, over all workers of the host; 0: no limit.
   std::optional<QueueConfig> queue;
-  std::vector<Endpoint> source;                 // Addresses to connect from, best first; port 0.
+  std::vector<Endpoint> source;  // Addresses to connect from, best first; port 0.
+  std::vector<Cidr> allow{};     // Clients, as configured.
+  std::vector<Cidr> deny{};
+  ProxyProtocolConfig proxy_protocol{};
   std::vector<LiveBackend> backends;            // Sorted by name; names are unique.
   std::vector<UnresolvedBackend> unresolved{};  // Sorted by name.
 

@@ -1,8 +1,6 @@
 #include "dataplane/balance/smooth_wrr.h"
 
 #include <algorithm>
-#include <numeric>
-#include <utility>
 
 #include "base/check.h"
 #include "base/prng.h"
@@ -10,44 +8,49 @@
 namespace lb::dataplane {
 namespace {
 
-// The most work done to find the starting place, in steps of one backend: well below the time one
-// reload takes. Longer turns start somewhere in their first part.
-constexpr uint64_t kMaxStaggerSteps = 100'000;
+// Uniform in (0, 1].
+double PlaceFrom(Prng& random) { return (static_cast<double>(random.Next() >> 11) + 1) * 0x1p-53; }
 
 }  // namespace
 
-SmoothWrr::SmoothWrr(std::vector<uint32_t> weights, uint64_t seed)
-    : weights_(std::move(weights)), credits_(weights_.size(), 0) {
-  const int64_t total = TotalWeight();
-  if (total == 0) return;
-  uint32_t divisor = 0;
-  for (const uint32_t weight : weights_) divisor = std::gcd(divisor, weight);
-  const uint64_t turn = static_cast<uint64_t>(total) / divisor;
-  const uint64_t affordable = std::max<uint64_t>(1, kMaxStaggerSteps / weights_.size());
-  const uint64_t start = Prng(seed).Below(std::min(turn, affordable));
-  for (uint64_t i = 0; i < start; ++i) Pick([](size_t) { return true; });
+SmoothWrr::SmoothWrr(const std::vector<uint32_t>& weights, uint64_t seed)
+    : strides_(weights.size(), 0), places_(weights.size()), turns_(weights.size()) {
+  Prng random(seed);
+  for (double& place : places_) place = PlaceFrom(random);
+  Reweigh(weights);
 }
 
-SmoothWrr::SmoothWrr(std::vector<uint32_t> weights, const SmoothWrr& previous,
-                     const Origins& origins)
-    : weights_(std::move(weights)), credits_(weights_.size(), 0) {
-  LB_CHECK(origins.size() == weights_.size());
-  if (weights_.empty()) return;
-  int64_t sum = 0;
-  for (size_t i = 0; i < origins.size(); ++i) {
-    if (!origins[i].has_value()) continue;
-    credits_[i] = previous.credits_.at(*origins[i]);
-    sum += credits_[i];
+SmoothWrr::SmoothWrr(const std::vector<uint32_t>& weights, const SmoothWrr& previous,
+                     const Origins& origins, uint64_t seed)
+    : strides_(weights.size(), 0), places_(weights.size()), turns_(weights.size()) {
+  LB_CHECK(origins.size() == weights.size());
+  Prng random(seed);
+  for (size_t i = 0; i < origins.size(); ++i)
+    places_[i] = origins[i].has_value() ? previous.PlaceOf(*origins[i]) : PlaceFrom(random);
+  Reweigh(weights);
+}
+
+void SmoothWrr::Reweigh(const std::vector<uint32_t>& weights) {
+  LB_CHECK(weights.size() == strides_.size());
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double place = PlaceOf(i);
+    places_[i] = place;
+    strides_[i] = weights[i] == 0 ? 0 : 1.0 / weights[i];
+    turns_.Set(i, weights[i] == 0 ? LeastOf::kNever : now_ + place * strides_[i]);
   }
-  // Only differences count. Without this, the credit that left with removed backends would add up
-  // over many reloads; without the bound, a cut weight would have to work off old credit for long.
-  const int64_t mean = sum / static_cast<int64_t>(credits_.size());
-  const int64_t total = TotalWeight();
-  for (int64_t& credit : credits_) credit = std::clamp(credit - mean, -total, total);
 }
 
-int64_t SmoothWrr::TotalWeight() const {
-  return std::accumulate(weights_.begin(), weights_.end(), int64_t{0});
+double SmoothWrr::PlaceOf(size_t index) const {
+  if (strides_[index] == 0) return places_[index];
+  // Somebody who was passed over is due; rounding makes a whole stride a little more than one.
+  return std::clamp((turns_[index] - now_) / strides_[index], 0.0, 1.0);
+}
+
+void SmoothWrr::Rebase() {
+  for (size_t i = 0; i < turns_.size(); ++i) {
+    if (strides_[i] != 0) turns_.Set(i, turns_[i] - now_);
+  }
+  now_ = 0;
 }
 
 }  // namespace lb::dataplane

@@ -1,42 +1,55 @@
 // Smooth weighted round robin over the backends of one rule.
 //
-// Source: nginx, "Upstream: smooth weighted round-robin balancing" (commit 52327e0627f4, 2012): at
-// each pick every eligible backend gains its weight, the richest is taken and pays the sum of what
-// was gained. Over one full turn each backend is taken exactly as often as its weight says, evenly
-// spread. Backends are known by their index in the rule's table. A backend that is not eligible
-// neither gains nor pays, so that it comes back without a burst.
+// Source: stride scheduling, Waldspurger and Weihl, "Stride Scheduling: Deterministic
+// Proportional-Share Resource Management", MIT/LCS/TM-528, 1995: a backend's turns lie 1 / weight
+// apart in virtual time, and the earliest turn is next. Over one full turn of all each backend is
+// taken exactly as often as its weight says, evenly spread: between two turns of one, another has
+// no more than its weight allows for. Backends are known by their index in the rule's table. A
+// backend that is not eligible lets its turns pass, so that it comes back without a burst.
 // Deterministic. Threading: none; each I/O thread has its own.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
+#include "dataplane/balance/least_of.h"
+
 namespace lb::dataplane {
+
+// Every backend that is in use: looked at without asking for each.
+struct AllInUse {
+  constexpr bool operator()(size_t) const { return true; }
+};
 
 class SmoothWrr final {
  public:
   // Where a backend stood before: its index there, or nullopt when it is new.
   using Origins = std::vector<std::optional<size_t>>;
 
-  // Starts at a place of the turn that `seed` chooses, so that threads do not go in step. Weight 0
-  // is never picked.
-  SmoothWrr(std::vector<uint32_t> weights, uint64_t seed);
+  // `seed` chooses where in its stride each begins, so that threads do not go in step. Weight 0 is
+  // never picked.
+  SmoothWrr(const std::vector<uint32_t>& weights, uint64_t seed);
 
-  // Goes on where `previous` stands: backend i has the credit of backend origins[i] there, which
-  // must have as many elements as `weights`.
-  SmoothWrr(std::vector<uint32_t> weights, const SmoothWrr& previous, const Origins& origins);
+  // Goes on where `previous` stands: backend i is where backend origins[i] was there, which must
+  // have as many elements as `weights`. `seed` is for the new ones.
+  SmoothWrr(const std::vector<uint32_t>& weights, const SmoothWrr& previous, const Origins& origins,
+            uint64_t seed);
+
+  // Changes the weights of the same backends; who has one again goes on where it stood.
+  void Reweigh(const std::vector<uint32_t>& weights);
 
   // Returns whose turn it is among those with a weight and eligible(index), or nullopt when there
-  // is none. Changes nothing: Take() follows when it is used. O(backends).
+  // is none. Changes nothing: Take() follows when it is used. Cheap for AllInUse, else O(backends).
   template <typename Eligible>
   std::optional<size_t> Next(Eligible&& eligible) const {
+    if constexpr (std::is_same_v<std::remove_cvref_t<Eligible>, AllInUse>) return turns_.Find(0);
     std::optional<size_t> best;
-    for (size_t i = 0; i < weights_.size(); ++i) {
-      if (weights_[i] == 0 || !eligible(i)) continue;
-      if (!best.has_value() || credits_[i] + weights_[i] > credits_[*best] + weights_[*best])
-        best = i;
+    for (size_t i = 0; i < turns_.size(); ++i) {
+      if (turns_[i] == LeastOf::kNever || !eligible(i)) continue;
+      if (!best.has_value() || turns_[i] < turns_[*best]) best = i;
     }
     return best;
   }
@@ -44,14 +57,14 @@ class SmoothWrr final {
   // Books that `index`, as Next() said for the same `eligible`, was taken.
   template <typename Eligible>
   void Take(size_t index, Eligible&& eligible) {
-    int64_t gained = 0;
-    for (size_t i = 0; i < weights_.size(); ++i) {
-      // The taken one counts even if it lost its health since Next().
-      if (weights_[i] == 0 || (i != index && !eligible(i))) continue;
-      credits_[i] += weights_[i];
-      gained += weights_[i];
+    now_ = turns_[index];
+    turns_.Set(index, now_ + strides_[index]);
+    if constexpr (!std::is_same_v<std::remove_cvref_t<Eligible>, AllInUse>) {
+      for (size_t i = 0; i < turns_.size(); ++i) {
+        if (turns_[i] < now_ && !eligible(i)) turns_.Set(i, now_);
+      }
     }
-    credits_[index] -= gained;
+    if (now_ > kLatest) Rebase();
   }
 
   // Next() and Take() in one.
@@ -62,13 +75,20 @@ class SmoothWrr final {
     return next;
   }
 
-  size_t size() const { return weights_.size(); }
+  size_t size() const { return turns_.size(); }
 
  private:
-  int64_t TotalWeight() const;
+  // Virtual time begins anew then, for the sake of its last digits: a stride may be a billionth.
+  static constexpr double kLatest = 1'000;
 
-  std::vector<uint32_t> weights_;
-  std::vector<int64_t> credits_;  // Each between minus and plus the total weight.
+  // How far the next turn is away, in strides of the backend: above 0 where it was just taken.
+  double PlaceOf(size_t index) const;
+  void Rebase();
+
+  std::vector<double> strides_;  // 1 / weight; 0 without one.
+  std::vector<double> places_;   // PlaceOf those without a weight.
+  LeastOf turns_;                // When the next turn of each is; never without a weight.
+  double now_ = 0;
 };
 
 }  // namespace lb::dataplane

@@ -9,7 +9,7 @@
 namespace lb::dataplane {
 namespace {
 
-constexpr auto kAll = [](size_t) { return true; };
+constexpr AllInUse kAll;
 
 std::vector<int> Count(SmoothWrr& wrr, int picks) {
   std::vector<int> counts(wrr.size(), 0);
@@ -96,7 +96,7 @@ TEST(SmoothWrrTest, ATableThatChangesEveryPickKeepsTheOrder) {
   SmoothWrr plain({5, 3, 1}, 7);
   SmoothWrr reloaded({5, 3, 1}, 7);
   for (int i = 0; i < 90; ++i) {
-    reloaded = SmoothWrr({5, 3, 1}, reloaded, {0, 1, 2});
+    reloaded = SmoothWrr({5, 3, 1}, reloaded, {0, 1, 2}, 1);
     EXPECT_EQ(reloaded.Pick(kAll), plain.Pick(kAll));
   }
 }
@@ -105,7 +105,7 @@ TEST(SmoothWrrTest, BackendsComeAndGoWithoutABurst) {
   SmoothWrr wrr({1, 1, 1}, 3);
   for (int i = 0; i < 1000; ++i) {
     // Backend 0 is removed, the others move up, a new one comes last.
-    wrr = SmoothWrr({1, 1, 1}, wrr, {1, 2, std::nullopt});
+    wrr = SmoothWrr({1, 1, 1}, wrr, {1, 2, std::nullopt}, static_cast<uint64_t>(i));
     wrr.Pick(kAll);
   }
   EXPECT_EQ(Count(wrr, 300), (std::vector<int>{100, 100, 100}));
@@ -114,7 +114,7 @@ TEST(SmoothWrrTest, BackendsComeAndGoWithoutABurst) {
 TEST(SmoothWrrTest, ACutWeightDoesNotPayForItsPast) {
   SmoothWrr wrr({1'000'000, 1}, 3);
   for (int i = 0; i < 500'000; ++i) wrr.Pick(kAll);
-  wrr = SmoothWrr({1, 1}, wrr, {0, 1});
+  wrr = SmoothWrr({1, 1}, wrr, {0, 1}, 1);
   const std::vector<int> counts = Count(wrr, 20);
   EXPECT_NEAR(counts[0], 10, 2);
 }

@@ -47,7 +47,7 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   admin::v1::Rule out;
   out.set_name(absl::StrCat(kRulePrefix, rule.name));
   out.set_listen(rule.listen.ToString());
-  out.set_balance("weighted_round_robin");
+  out.set_balance(ToString(rule.balance.algorithm));
   out.set_backends_total(static_cast<uint32_t>(rule.backends.size() + rule.unresolved.size()));
   uint32_t up = 0;
   for (const LiveBackend& backend : rule.backends)

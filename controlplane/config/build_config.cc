@@ -64,6 +64,7 @@ BackendConfig BuildBackend(const YamlNode& node) {
   if (const YamlNode* name = Value(node, "name")) backend.name = name->text;
   Set(node, "weight", backend.weight);
   Set(node, "max_connections", backend.max_connections);
+  Set(node, "backup", backend.backup);
   return backend;
 }
 
@@ -115,6 +116,16 @@ ProxyProtocolConfig BuildProxyProtocol(const YamlNode* section) {
   return proxy;
 }
 
+BalanceConfig BuildBalance(const YamlNode& rule) {
+  BalanceConfig balance;
+  if (const YamlNode* name = Value(rule, "balance"))
+    balance.algorithm = ParseAlgorithm(name->text).value();
+  Set(rule, "hash_balance_factor", balance.hash_balance_percent);
+  Set(rule, "panic_threshold", balance.panic_threshold_percent);
+  Set(rule, "slow_start", balance.slow_start);
+  return balance;
+}
+
 RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check) {
   RuleConfig rule;
   rule.health_check = health_check;
@@ -143,6 +154,7 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
     Set(*timeouts, "handshake", rule.timeouts.handshake);
   }
   Set(node, "connect_attempts", rule.connect_attempts);
+  rule.balance = BuildBalance(node);
   Apply(node.Find("health_check"), rule.health_check);
   rule.allow = BuildNetworks(node.Find("allow"));
   rule.deny = BuildNetworks(node.Find("deny"));

@@ -12,6 +12,7 @@
 
 #include "base/cidr.h"
 #include "base/endpoint.h"
+#include "controlplane/config/balance_config.h"
 
 namespace lb::controlplane {
 
@@ -20,6 +21,7 @@ struct BackendConfig {
   Endpoint address;  // May be a DNS or SRV name.
   uint32_t weight = 1;
   std::optional<uint64_t> max_connections;  // Overrides the rule's backend_connection_limit.
+  bool backup = false;
 
   friend bool operator==(const BackendConfig&, const BackendConfig&) = default;
 };
@@ -86,6 +88,7 @@ struct RuleConfig {
   TimeoutsConfig timeouts;
   HealthCheckConfig health_check;  // The top level's, replaced key by key.
   uint32_t connect_attempts = 3;
+  BalanceConfig balance;
 
   friend bool operator==(const RuleConfig&, const RuleConfig&) = default;
 };

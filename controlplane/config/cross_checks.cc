@@ -176,6 +176,20 @@ void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings)
                                         dns.max_ttl.count(), " ms)")});
 }
 
+void CheckBalance(const YamlNode& node, const RuleConfig& rule, const std::string& field,
+                  FindingList& findings) {
+  const YamlNode* factor = node.Find("hash_balance_factor");
+  if (!IsValid(factor) || rule.balance.hashes()) return;
+  const YamlNode* balance = node.Find("balance");
+  if (balance != nullptr && !balance->valid) return;
+  findings.Add({.code = codes::kContradiction,
+                .span = factor->span,
+                .field = absl::StrCat(field, ".hash_balance_factor"),
+                .message = absl::StrCat("hash_balance_factor does nothing with balance: ",
+                                        ToString(rule.balance.algorithm)),
+                .hint = "it bounds source_hash and maglev"});
+}
+
 void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, FindingList& findings) {
   const std::string field = RuleField(index);
   const YamlNode* backends = node.Find("backends");
@@ -183,6 +197,7 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, Findi
     CheckBackends(*backends, rule, field, findings);
     CheckWeights(*backends, rule, field, findings);
   }
+  CheckBalance(node, rule, field, findings);
   CheckCapacity(node, rule, field, findings);
   CheckClients(node, rule, field, findings);
   CheckProbeTimes(node.Find("health_check"), rule.health_check,

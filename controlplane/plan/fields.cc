@@ -24,6 +24,10 @@ std::string OrNone(const std::optional<Number>& value) {
   return value ? absl::StrCat(*value) : "";
 }
 
+std::string Percent(const std::optional<uint32_t>& value) {
+  return value ? absl::StrCat(*value, "%") : "";
+}
+
 std::string List(const std::vector<Endpoint>& endpoints) {
   return absl::StrJoin(endpoints, ", ", [](std::string* out, const Endpoint& endpoint) {
     absl::StrAppend(out, endpoint.ToString());
@@ -75,6 +79,11 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"timeouts.half_close", Ms(rule.timeouts.half_close), kNewConnections},
       {"timeouts.handshake", Ms(rule.timeouts.handshake), kNewConnections},
       {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
+      {"balance", ToString(rule.balance.algorithm), kNewConnections},
+      {"hash_balance_factor", Percent(rule.balance.hash_balance_percent), kNewConnections},
+      {"panic_threshold", Percent(rule.balance.panic_threshold_percent), kNewConnections},
+      {"slow_start", rule.balance.slow_start.count() > 0 ? Ms(rule.balance.slow_start) : "",
+       "for backends that come back or are added"},
       {"health_check.enabled", check.enabled ? "true" : "false", kChecks},
       {"health_check.protocol", http ? "http" : "tcp", kChecks},
       {"health_check.path", check.path, kChecks},
@@ -93,6 +102,7 @@ std::vector<Field> FieldsOf(const BackendConfig& backend) {
        "new connections go to the new address; open ones stay at the old one until they end"},
       {"weight", absl::StrCat(backend.weight), kNewConnections},
       {"max_connections", OrNone(backend.max_connections), kLimit},
+      {"backup", backend.backup ? "true" : "false", kNewConnections},
   };
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/sha256.h"
+#include "controlplane/snapshot/encode_balance.h"
 #include "controlplane/snapshot/features.h"
 #include "controlplane/snapshot/overrides.h"
 #include "lb/type/v1/snapshot.pb.h"
@@ -44,6 +45,7 @@ void AddBackend(const LiveBackend& backend, uint32_t scale, type::v1::Rule& out)
   to.set_address(backend.address.ToString());
   to.set_weight(ScaledWeight(backend, scale));
   to.set_max_connections(backend.max_connections);
+  to.set_backup(backend.backup);
 }
 
 bool UsesProxyProtocol(const LiveRule& rule) {
@@ -82,7 +84,7 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   to.mutable_timeouts()->set_connect_ms(static_cast<uint64_t>(rule.timeouts.connect.count()));
   to.mutable_timeouts()->set_idle_ms(static_cast<uint64_t>(rule.timeouts.idle.count()));
   to.mutable_timeouts()->set_half_close_ms(static_cast<uint64_t>(rule.timeouts.half_close.count()));
-  to.set_balance(type::v1::BALANCE_WEIGHTED_ROUND_ROBIN);
+  AddBalance(rule.balance, to);
   to.set_connect_attempts(rule.connect_attempts);
   to.set_max_connections(rule.max_connections);
   if (rule.queue) {
@@ -104,6 +106,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (!rule.source.empty()) features.insert(kFeatureSource);
     if (!rule.allow.empty() || !rule.deny.empty()) features.insert(kFeatureAccess);
     if (UsesProxyProtocol(rule)) features.insert(kFeatureProxyProtocol);
+    if (NeedsBalance(rule)) features.insert(kFeatureBalance);
   }
   return features;
 }

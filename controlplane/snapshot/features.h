@@ -7,6 +7,7 @@
 
 namespace lb::controlplane {
 
+inline constexpr char kFeatureBalance[] = "balance";       // See Rule, Backend and Balance.
 inline constexpr char kFeatureQueue[] = "queue";           // Rule.queue
 inline constexpr char kFeatureRuleLimit[] = "rule_limit";  // Rule.max_connections, and its slots
 inline constexpr char kFeatureSource[] = "source";         // Rule.source_addresses
@@ -18,9 +19,9 @@ inline constexpr char kFeatureCancelKill[] = "cancel_kill";  // Stops a kill tha
 
 inline constexpr char kFeatureLogGrpc[] = "log_grpc";  // Likewise of gRPC's lines.
 
-inline constexpr std::array<const char*, 9> kFeatures = {
-    kFeatureAccess,  kFeatureCancelKill, kFeatureConnections,
-    kFeatureLogGrpc, kFeatureLogLevel,   kFeatureProxyProtocol,
-    kFeatureQueue,   kFeatureRuleLimit,  kFeatureSource};
+inline constexpr std::array<const char*, 10> kFeatures = {
+    kFeatureAccess,    kFeatureBalance,  kFeatureCancelKill,    kFeatureConnections,
+    kFeatureLogGrpc,   kFeatureLogLevel, kFeatureProxyProtocol, kFeatureQueue,
+    kFeatureRuleLimit, kFeatureSource};
 
 }  // namespace lb::controlplane

@@ -24,7 +24,8 @@ LiveBackend Live(const RuleConfig& rule, const BackendConfig& backend, std::stri
           .weight = backend.weight,
           .max_connections = backend.max_connections.value_or(rule_limit),
           .check_host = CheckHost(backend.address, address),
-          .configured_weight = backend.weight};
+          .configured_weight = backend.weight,
+          .backup = backend.backup};
 }
 
 std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses& addresses) {
@@ -75,7 +76,8 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .deny = rule.deny,
                      .proxy_protocol = rule.proxy_protocol,
                      .backends = ExpandBackends(rule, addresses),
-                     .unresolved = Unresolved(rule, addresses)});
+                     .unresolved = Unresolved(rule, addresses),
+                     .balance = rule.balance});
   }
   std::sort(rules.begin(), rules.end(),
             [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });

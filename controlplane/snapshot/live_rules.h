@@ -29,6 +29,7 @@ struct LiveBackend {
   uint32_t configured_weight = 1;
   uint32_t weight_percent = 100;  // Of the configured weight, exactly; `weight` is rounded.
   type::v1::AdminState admin_state = type::v1::ADMIN_STATE_READY;
+  bool backup = false;
 
   friend bool operator==(const LiveBackend&, const LiveBackend&) = default;
 };
@@ -56,6 +57,7 @@ struct LiveRule {
   ProxyProtocolConfig proxy_protocol{};
   std::vector<LiveBackend> backends;            // Sorted by name; names are unique.
   std::vector<UnresolvedBackend> unresolved{};  // Sorted by name.
+  BalanceConfig balance{};
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;
 };

@@ -55,7 +55,7 @@ ConnectRequest ConfigLane::Offer(const SnapshotReceiver::Received& received) {
 
 ConnectRequest ConfigLane::Apply(const SnapshotReceiver::Received& received) {
   const Instant begin = clock_();
-  BuiltTables built = BuildTables(received.bytes, tables_.get(), registry_);
+  BuiltTables built = BuildTables(received.bytes, tables_.get(), registry_, begin);
   if (built.tables == nullptr) return Refuse(received.version, MakeNack(built.problems));
   const std::vector<BindFailure> failures = traffic_.Apply(built.tables);
   if (!failures.empty()) return Refuse(received.version, MakeNack(failures));

@@ -51,13 +51,13 @@ absl::Status TooMany() {
 
 }  // namespace
 
-absl::Status HealthLane::Take(const HealthUpdate& update) {
-  if (update.complete() || collecting_) return TakeComplete(update);
+absl::Status HealthLane::Take(const HealthUpdate& update, Instant now) {
+  if (update.complete() || collecting_) return TakeComplete(update, now);
   if (!began_) return absl::InvalidArgumentError("first health update is not complete");
-  return TakeChanges(update);
+  return TakeChanges(update, now);
 }
 
-absl::Status HealthLane::TakeComplete(const HealthUpdate& update) {
+absl::Status HealthLane::TakeComplete(const HealthUpdate& update, Instant now) {
   if (!update.complete()) {
     return absl::InvalidArgumentError("health change between the parts of a complete update");
   }
@@ -70,15 +70,15 @@ absl::Status HealthLane::TakeComplete(const HealthUpdate& update) {
   collecting_ = update.more();
   if (collecting_) return absl::OkStatus();
   began_ = true;
-  const bool kept = registry_.ReplaceHealth(std::exchange(collected_, {}));
+  const bool kept = registry_.ReplaceHealth(std::exchange(collected_, {}), now);
   return kept ? absl::OkStatus() : TooMany();
 }
 
-absl::Status HealthLane::TakeChanges(const HealthUpdate& update) {
+absl::Status HealthLane::TakeChanges(const HealthUpdate& update, Instant now) {
   for (const HealthEntry& entry : update.entries()) {
     const auto key = KeyOf(entry);
     if (!key) return NoName();
-    if (!registry_.SetHealth(*key, FromState(entry.state()))) return TooMany();
+    if (!registry_.SetHealth(*key, FromState(entry.state()), now)) return TooMany();
   }
   return absl::OkStatus();
 }

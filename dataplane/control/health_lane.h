@@ -7,6 +7,7 @@
 #include <map>
 
 #include "absl/status/status.h"
+#include "base/time.h"
 #include "dataplane/snapshot/state_registry.h"
 #include "lb/worker/v1/worker.pb.h"
 
@@ -19,11 +20,11 @@ class HealthLane final {
 
   // Passes one update on to the backends. InvalidArgument: the sender broke the contract.
   // ResourceExhausted: more backends than a worker remembers.
-  absl::Status Take(const lb::worker::v1::HealthUpdate& update);
+  absl::Status Take(const lb::worker::v1::HealthUpdate& update, Instant now);
 
  private:
-  absl::Status TakeComplete(const lb::worker::v1::HealthUpdate& update);
-  absl::Status TakeChanges(const lb::worker::v1::HealthUpdate& update);
+  absl::Status TakeComplete(const lb::worker::v1::HealthUpdate& update, Instant now);
+  absl::Status TakeChanges(const lb::worker::v1::HealthUpdate& update, Instant now);
 
   StateRegistry& registry_;
   bool began_ = false;       // The session has had a complete update.

@@ -46,22 +46,23 @@ class LanesTest : public testing::Test {
 TEST_F(LanesTest, HealthInPartsComesIntoForceWithTheLastPart) {
   const auto first = registry_.FindOrMakeBackend(kFirst);
   const auto second = registry_.FindOrMakeBackend(kSecond);
-  ASSERT_TRUE(registry_.SetHealth(kFirst, Health::kUnhealthy));
+  ASSERT_TRUE(registry_.SetHealth(kFirst, Health::kUnhealthy, Instant()));
   HealthLane lane(registry_);
   HealthUpdate part = Update(true, kSecond, lb::type::v1::HEALTH_STATE_UNHEALTHY);
   part.set_more(true);
-  ASSERT_TRUE(lane.Take(part).ok());
+  ASSERT_TRUE(lane.Take(part, Instant()).ok());
   EXPECT_TRUE(second->usable);
   HealthUpdate last;
   last.set_complete(true);
-  ASSERT_TRUE(lane.Take(last).ok());
+  ASSERT_TRUE(lane.Take(last, Instant()).ok());
   EXPECT_FALSE(second->usable);
   EXPECT_TRUE(first->usable);  // Not named: unknown, used for traffic.
 }
 
 TEST_F(LanesTest, HealthIsRememberedForABackendThatComesLater) {
   HealthLane lane(registry_);
-  ASSERT_TRUE(lane.Take(Update(true, kFirst, lb::type::v1::HEALTH_STATE_UNHEALTHY)).ok());
+  ASSERT_TRUE(
+      lane.Take(Update(true, kFirst, lb::type::v1::HEALTH_STATE_UNHEALTHY), Instant()).ok());
   EXPECT_FALSE(registry_.FindOrMakeBackend(kFirst)->usable);
   Hello hello;
   AppendHealth(registry_, hello);
@@ -70,9 +71,10 @@ TEST_F(LanesTest, HealthIsRememberedForABackendThatComesLater) {
 }
 
 TEST_F(LanesTest, AHelloFitsWhateverItWasTold) {
-  ASSERT_TRUE(registry_.SetHealth({"z", "sick"}, Health::kUnhealthy));
+  ASSERT_TRUE(registry_.SetHealth({"z", "sick"}, Health::kUnhealthy, Instant()));
   for (int i = 0; i < 20'000; ++i) {
-    ASSERT_TRUE(registry_.SetHealth({std::string(90, 'r'), std::to_string(i)}, Health::kHealthy));
+    ASSERT_TRUE(registry_.SetHealth({std::string(90, 'r'), std::to_string(i)}, Health::kHealthy,
+                                    Instant()));
   }
   Hello hello;
   AppendHealth(registry_, hello);
@@ -83,12 +85,15 @@ TEST_F(LanesTest, AHelloFitsWhateverItWasTold) {
 
 TEST_F(LanesTest, HealthThatBreaksTheContractIsAnError) {
   HealthLane lane(registry_);
-  EXPECT_FALSE(lane.Take(Update(false, kFirst, lb::type::v1::HEALTH_STATE_HEALTHY)).ok());
-  EXPECT_FALSE(lane.Take(Update(true, {"", "a"}, lb::type::v1::HEALTH_STATE_HEALTHY)).ok());
+  EXPECT_FALSE(
+      lane.Take(Update(false, kFirst, lb::type::v1::HEALTH_STATE_HEALTHY), Instant()).ok());
+  EXPECT_FALSE(
+      lane.Take(Update(true, {"", "a"}, lb::type::v1::HEALTH_STATE_HEALTHY), Instant()).ok());
   HealthUpdate part = Update(true, kFirst, lb::type::v1::HEALTH_STATE_HEALTHY);
   part.set_more(true);
-  ASSERT_TRUE(lane.Take(part).ok());
-  EXPECT_FALSE(lane.Take(Update(false, kFirst, lb::type::v1::HEALTH_STATE_HEALTHY)).ok());
+  ASSERT_TRUE(lane.Take(part, Instant()).ok());
+  EXPECT_FALSE(
+      lane.Take(Update(false, kFirst, lb::type::v1::HEALTH_STATE_HEALTHY), Instant()).ok());
 }
 
 TEST_F(LanesTest, EveryGrantIsAnsweredEvenWhenNothingChanged) {

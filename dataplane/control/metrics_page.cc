@@ -2,6 +2,7 @@
 
 #include "base/sha256.h"
 #include "dataplane/control/totals.h"
+#include "dataplane/snapshot/balance_tables.h"
 #include "dataplane/snapshot/tables.h"
 
 namespace lb::dataplane {
@@ -91,7 +92,9 @@ void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
   auto held = Gauge("lb_backend_slots_held", "Connection slots of the backend in use now.");
   auto rule_granted =
       Gauge("lb_rule_slots_granted", "Client connections this worker may have open for the rule.");
+  auto panic = Gauge("lb_rule_panic", "1 while so few backends are healthy that all are used.");
   for (const auto& rule : tables.rules) {
+    panic.Add({{"rule", rule->name}}, InPanic(*rule) ? 1 : 0);
     if (rule->limited)
       rule_granted.Add({{"rule", rule->name}}, Value(rule->state->slots.granted()));
     for (const BackendTable& backend : rule->backends) {
@@ -103,7 +106,7 @@ void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
       held.Add(labels, Value(backend.state->slots.held()));
     }
   }
-  for (MetricFamily* family : {&weight, &granted, &held, &rule_granted})
+  for (MetricFamily* family : {&weight, &granted, &held, &rule_granted, &panic})
     families.push_back(std::move(*family));
 }
 

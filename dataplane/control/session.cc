@@ -53,7 +53,7 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
     case ConnectResponse::kVersion:
       return TakeVersion(message.version(), out);
     case ConnectResponse::kHealth:
-      return health_.Take(message.health());
+      return health_.Take(message.health(), now);
     case ConnectResponse::kSlots:
       return TakeGrant(message.slots(), out);
     case ConnectResponse::kCommand:

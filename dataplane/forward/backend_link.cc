@@ -7,19 +7,19 @@
 
 namespace lb::dataplane {
 
-BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, ThreadContext& context) {
+BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, ThreadContext& context,
+                                               uint64_t client_hash) {
   LB_CHECK(!open_);
   at_limit_ = false;
   while (tried_.count() < rule.table().connect_attempts) {
-    const ThreadRule::Choice choice = rule.Choose(tried_);
+    const ThreadRule::Choice choice = rule.Choose(tried_, client_hash, context.now);
     at_limit_ = choice.at_limit && !choice.backend.has_value();
     if (!choice.backend.has_value()) return Progress::kExhausted;
     backend_ = static_cast<uint32_t>(*choice.backend);
     open_ = true;
     if (tried_.count() > 0) rule.counters().retries.Add(1);
     tried_.Add(backend_);
-    rule.backend_counters(backend_).connects_total.Add(1);
-    rule.backend_counters(backend_).connections.Add(1);
+    rule.NoteOpened(backend_);
     side_.Clear();
     Dialed dialed = Dial(rule, context);
     side_.fd = std::move(dialed.fd);
@@ -68,7 +68,7 @@ void BackendLink::Close(ThreadRule& rule) {
   if (!open_) return;
   side_.fd.Reset();
   rule.backend(backend_).state->slots.Return();
-  rule.backend_counters(backend_).connections.Subtract(1);
+  rule.NoteClosed(backend_);
   open_ = false;
   rule.table().state->queue.CallNext();
 }

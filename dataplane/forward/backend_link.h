@@ -27,8 +27,9 @@ class BackendLink final {
   BackendLink(const BackendLink&) = delete;
   BackendLink& operator=(const BackendLink&) = delete;
 
-  // Tries backends until a connect is under way or none is left. The link must be closed.
-  Progress ConnectNext(ThreadRule& rule, ThreadContext& context);
+  // Tries backends until a connect is under way or none is left. The link must be closed. For
+  // `client_hash` see ThreadRule::Choose.
+  Progress ConnectNext(ThreadRule& rule, ThreadContext& context, uint64_t client_hash);
   // Says how the connect under way stands, after an event.
   Progress Check();
   // Ends the connect under way for this reason: counts it, closes the socket, returns the slot.

@@ -89,9 +89,11 @@ TEST(ConnectTest, WithoutAUsableBackendTheClientIsReset) {
   worker.AddBackend("a", alive.address());
   worker.AddBackend("b", alive.address(), 0);
   worker.Apply();
-  ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kUnhealthy));
+  ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kUnhealthy,
+                                          std::chrono::steady_clock::now()));
   EXPECT_EQ(ErrorSeen(worker.address()), ECONNRESET);
-  ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kHealthy));
+  ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kHealthy,
+                                          std::chrono::steady_clock::now()));
   EXPECT_TRUE(EchoWorks(worker.address()));
   worker.rule().clear_backends();
   worker.Apply();
@@ -108,7 +110,8 @@ TEST(ConnectTest, ABackendThatBecomesUnusableKeepsItsConnections) {
   UniqueFd client = Dial(worker.address());
   ASSERT_TRUE(SendAll(client.get(), "1"));
   ASSERT_EQ(Read(client.get(), 1).data, "1");
-  ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kUnhealthy));
+  ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kUnhealthy,
+                                          std::chrono::steady_clock::now()));
   ASSERT_TRUE(SendAll(client.get(), "2"));
   EXPECT_EQ(Read(client.get(), 1).data, "2");
 }

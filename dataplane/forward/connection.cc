@@ -109,7 +109,8 @@ void Connection::OnTimer() {
 }
 
 void Connection::ConnectNext() {
-  switch (link_.ConnectNext(*rule_, context_)) {
+  const uint64_t client_hash = rule_->HashesClient() ? ClientHash() : 0;
+  switch (link_.ConnectNext(*rule_, context_, client_hash)) {
     case BackendLink::Progress::kConnecting:
       EndWaiting();
       return context_.timers.Arm(*this,
@@ -135,9 +136,9 @@ void Connection::Wait() {
   // A slot that came free before this one stood in line called nobody, or somebody else; so did new
   // tables while it was trying backends of the old ones.
   const bool has_tried = !returned && link_.tried().count() > 0;
-  if (has_tried || rule_->CanChoose(link_.tried()))
+  if (has_tried || rule_->CanChoose(link_.tried(), context_.now))
     queue.CallNext();
-  else if (returned && rule_->CanChoose(TriedBackends()))
+  else if (returned && rule_->CanChoose(TriedBackends(), context_.now))
     queue.CallBehind(waiting_->place());
 }
 
@@ -164,7 +165,7 @@ void Connection::OnCalled(const ListenerSet& listeners) {
 void Connection::EndWaiting() {
   if (waiting_ == nullptr || !waiting_->in_line()) return;
   waiting_->Served();
-  if (rule_->CanChoose(TriedBackends())) rule_->table().state->queue.CallNext();
+  if (rule_->CanChoose(TriedBackends(), context_.now)) rule_->table().state->queue.CallNext();
 }
 
 void Connection::OnConnectEvent() {

@@ -75,6 +75,8 @@ class Connection final : private Timer {
   void ReadHeader();
   void Admit();
   void ConnectNext();
+  // By which the client is sent to a backend.
+  uint64_t ClientHash() const;
   void Wait();
   bool EnterQueue();
   void EndWaiting();

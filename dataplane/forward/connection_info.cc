@@ -1,4 +1,5 @@
-// What a connection tells about itself to a walk over all of them.
+// What a connection tells about itself: to a walk over all of them, and to the balancing.
+#include "dataplane/balance/hashing.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/socket_options.h"
 
@@ -42,6 +43,8 @@ ConnectionInfo Connection::Describe() const {
   info.sent_bytes = sent_bytes_;
   return info;
 }
+
+uint64_t Connection::ClientHash() const { return HashOfClient(ClientAddress()); }
 
 void Connection::Kill() { Close(CloseReason::kKilled); }
 

@@ -118,10 +118,12 @@ TEST_F(QueueTest, ABackendThatIsUpAgainServesThoseWhoWait) {
   Start(1, 10);
   worker_.AddBackend("b", other.address(), 1, 10);
   worker_.Apply();
-  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kUnhealthy));
+  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kUnhealthy,
+                                           std::chrono::steady_clock::now()));
   const UniqueFd running = Served();
   const UniqueFd waiting = Waiting();
-  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kHealthy));
+  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kHealthy,
+                                           std::chrono::steady_clock::now()));
   EXPECT_TRUE(Answers(waiting));
 }
 
@@ -147,9 +149,11 @@ TEST_F(QueueTest, ABackendThatRefusedThoseWhoWaitServesThemOnceItRecovered) {
   const UniqueFd running = Served();
   const UniqueFd first = Waiting();
   const UniqueFd second = Waiting();
-  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kUnhealthy));
+  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kUnhealthy,
+                                           std::chrono::steady_clock::now()));
   b.emplace(Echo, address.ToString());
-  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kHealthy));
+  ASSERT_TRUE(worker_.registry().SetHealth({"web", "b"}, Health::kHealthy,
+                                           std::chrono::steady_clock::now()));
   EXPECT_TRUE(Answers(first));
   EXPECT_TRUE(Answers(second));
 }

@@ -181,7 +181,8 @@ void TestWorker::Apply(const std::vector<lb::type::v1::Rule>& others) {
   lb::type::v1::Snapshot snapshot;
   for (const auto& other : others) *snapshot.add_rules() = other;
   *snapshot.add_rules() = rule_;
-  BuiltTables built = BuildTables(snapshot, tables_.get(), registry_);
+  BuiltTables built =
+      BuildTables(snapshot, tables_.get(), registry_, std::chrono::steady_clock::now());
   ASSERT_TRUE(built.problems.empty()) << built.problems[0].path << built.problems[0].message;
   ASSERT_TRUE(forwarder_->Apply(built.tables).empty());
   tables_ = built.tables;

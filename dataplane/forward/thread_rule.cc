@@ -1,81 +1,108 @@
 #include "dataplane/forward/thread_rule.h"
 
-#include <atomic>
-#include <vector>
+#include "dataplane/balance/least_loaded.h"
 
 namespace lb::dataplane {
-namespace {
-
-std::vector<uint32_t> WeightsOf(const RuleTable& table) {
-  std::vector<uint32_t> weights;
-  weights.reserve(table.backends.size());
-  for (const BackendTable& backend : table.backends) weights.push_back(backend.weight);
-  return weights;
-}
-
-// Where each backend of `table` stands in `previous`, by name. Both are sorted.
-SmoothWrr::Origins OriginsOf(const RuleTable& table, const RuleTable& previous) {
-  SmoothWrr::Origins origins;
-  origins.reserve(table.backends.size());
-  size_t old = 0;
-  for (const BackendTable& backend : table.backends) {
-    while (old < previous.backends.size() && previous.backends[old].name < backend.name) ++old;
-    const bool same = old < previous.backends.size() && previous.backends[old].name == backend.name;
-    origins.push_back(same ? std::optional<size_t>(old) : std::nullopt);
-  }
-  return origins;
-}
-
-}  // namespace
 
 ThreadRule::ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, uint64_t seed,
                        const ThreadRule* previous)
     : table_(std::move(table)),
       thread_(thread),
-      round_robin_(previous == nullptr ? SmoothWrr(WeightsOf(*table_), seed)
-                                       : SmoothWrr(WeightsOf(*table_), previous->round_robin_,
-                                                   OriginsOf(*table_, *previous->table_))) {}
+      balance_(*table_, thread, seed, previous == nullptr ? nullptr : &previous->balance_) {}
 
-ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried) {
-  const auto usable = [&](size_t index) {
-    return table_->backends[index].state->usable.load(std::memory_order_relaxed) &&
-           !tried.Has(index);
-  };
+ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried, uint64_t client_hash,
+                                      Instant now) {
+  balance_.Refresh(now);
+  // The first attempt finds a free backend at once nearly always.
+  if (tried.count() == 0) {
+    const std::optional<size_t> next = balance_.Next(client_hash, AllInUse());
+    if (next.has_value() && TakeSlot(*next)) {
+      balance_.Take(*next, AllInUse());
+      return {.backend = next};
+    }
+    return next.has_value() ? ChooseOther(tried, client_hash, Choice{std::nullopt, true})
+                            : Choice();
+  }
+  return ChooseOther(tried, client_hash, Choice());
+}
+
+ThreadRule::Choice ThreadRule::ChooseOther(const TriedBackends& tried, uint64_t client_hash,
+                                           Choice choice) {
+  const auto left = [&](size_t index) { return !tried.Has(index); };
   // Whether a slot is free is only asked once one was missing: looking at the slots of all backends
   // would cost every connection the cache lines that other threads write.
-  Choice choice;
   const auto eligible = [&](size_t index) {
-    return usable(index) && (!choice.at_limit || !IsFull(index));
+    return left(index) && (!choice.at_limit || !IsFull(index));
   };
   // Again only after another thread was faster to the last slot of a backend.
   for (;;) {
-    const std::optional<size_t> next = round_robin_.Next(eligible);
+    const std::optional<size_t> next = balance_.Next(client_hash, eligible);
     if (!next.has_value()) break;
-    const BackendTable& backend = table_->backends[*next];
-    const bool taken = !backend.limited || backend.state->slots.TryTake();
-    if (taken) {
-      if (!backend.limited) backend.state->slots.Take();
-      round_robin_.Take(*next, eligible);
+    if (TakeSlot(*next)) {
+      balance_.Take(*next, eligible);
       choice.backend = next;
       return choice;
     }
     choice.at_limit = true;
   }
+  if (!choice.at_limit) return ChooseBackup(tried);
   // Each of them was refused this connection, whoever's turn it was.
-  for (size_t i = 0; choice.at_limit && i < table_->backends.size(); ++i) {
-    const BackendTable& backend = table_->backends[i];
-    if (backend.weight > 0 && usable(i)) backend.state->slots.NoteRefused();
+  for (size_t i = 0; i < table_->backends.size(); ++i) {
+    if (balance_.InUse(i) && left(i)) table_->backends[i].state->slots.NoteRefused();
   }
   return choice;
 }
 
-bool ThreadRule::CanChoose(const TriedBackends& tried) const {
+// When every backend in use was tried in vain. One that is full is no reason: it will be free.
+ThreadRule::Choice ThreadRule::ChooseBackup(const TriedBackends& tried) {
+  Choice choice;
+  if (!balance_.backups_wait()) return choice;
   for (size_t i = 0; i < table_->backends.size(); ++i) {
-    const BackendTable& backend = table_->backends[i];
-    if (backend.weight > 0 && backend.state->usable.load() && !tried.Has(i) && !IsFull(i))
-      return true;
+    if (!balance_.StandsBy(i) || tried.Has(i)) continue;
+    if (TakeSlot(i)) {
+      choice.backend = i;
+      return choice;
+    }
+    choice.at_limit = true;
   }
-  return false;
+  return choice;
+}
+
+bool ThreadRule::CanChoose(const TriedBackends& tried, Instant now) {
+  balance_.Refresh(now);
+  bool any_in_use = false;
+  bool free_backup = false;
+  for (size_t i = 0; i < table_->backends.size(); ++i) {
+    if (tried.Has(i)) continue;
+    if (balance_.InUse(i)) {
+      if (!IsFull(i)) return true;
+      any_in_use = true;
+    }
+    free_backup = free_backup || (balance_.StandsBy(i) && !IsFull(i));
+  }
+  return !any_in_use && free_backup;
+}
+
+bool ThreadRule::TakeSlot(size_t index) {
+  const BackendTable& backend = table_->backends[index];
+  if (backend.limited) return backend.state->slots.TryTake();
+  backend.state->slots.Take();
+  return true;
+}
+
+void ThreadRule::NoteOpened(size_t index) {
+  BackendCounters& counters = backend_counters(index);
+  counters.connects_total.Add(1);
+  counters.connections.Add(1);
+  if (counters.watcher != nullptr)
+    counters.watcher->SetLoad(counters.watched_as, counters.connections.Read());
+}
+
+void ThreadRule::NoteClosed(size_t index) {
+  BackendCounters& counters = backend_counters(index);
+  counters.connections.Subtract(1);
+  if (counters.watcher != nullptr)
+    counters.watcher->SetLoad(counters.watched_as, counters.connections.Read());
 }
 
 Dialed ThreadRule::DialBackend(size_t index) {

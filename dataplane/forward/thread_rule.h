@@ -1,5 +1,5 @@
-// One rule as one I/O thread uses it: the shared table, the thread's own place in the round robin
-// and its own counters.
+// One rule as one I/O thread uses it: the shared table, the thread's own balancing and its own
+// counters.
 //
 // Connections keep the rule they were accepted with by a RuleLease, which counts without atomics
 // because it never leaves the thread.
@@ -13,8 +13,9 @@
 #include <utility>
 
 #include "base/check.h"
-#include "dataplane/balance/smooth_wrr.h"
+#include "base/time.h"
 #include "dataplane/forward/dial.h"
+#include "dataplane/forward/rule_balance.h"
 #include "dataplane/snapshot/build_tables.h"
 #include "dataplane/snapshot/tables.h"
 
@@ -50,16 +51,24 @@ class ThreadRule final {
     bool at_limit = false;  // One was left out for want of a slot.
   };
 
-  // `previous` (nullptr: none) is the same rule before: the round robin goes on from there.
+  // `previous` (nullptr: none) is the same rule before: a round robin goes on from there.
   ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, uint64_t seed,
              const ThreadRule* previous);
 
-  // Chooses among the usable backends not tried before. One slot of the chosen one is taken; the
-  // caller returns it.
-  Choice Choose(const TriedBackends& tried);
+  // Chooses among the backends in use not tried before, and when none is left among the backups.
+  // One slot of the chosen one is taken; the caller returns it. `client_hash` is HashOfClient where
+  // HashesClient().
+  Choice Choose(const TriedBackends& tried, uint64_t client_hash, Instant now);
 
   // True when Choose would find one now; another thread may be faster.
-  bool CanChoose(const TriedBackends& tried) const;
+  bool CanChoose(const TriedBackends& tried, Instant now);
+
+  // True when choosing needs to know who the client is.
+  bool HashesClient() const { return dataplane::HashesClient(table_->balance.algorithm); }
+
+  // Count a connection of this backend, from choosing it to closing its socket.
+  void NoteOpened(size_t index);
+  void NoteClosed(size_t index);
 
   // Begins a connect to the backend, each time from another source; counts sources without a port.
   Dialed DialBackend(size_t index);
@@ -75,11 +84,15 @@ class ThreadRule final {
  private:
   friend class RuleLease;
 
+  // Goes on where `choice` is what the attempts so far have shown.
+  Choice ChooseOther(const TriedBackends& tried, uint64_t client_hash, Choice choice);
+  Choice ChooseBackup(const TriedBackends& tried);
+  bool TakeSlot(size_t index);
   bool IsFull(size_t index) const;
 
   const std::shared_ptr<const RuleTable> table_;
   const size_t thread_;
-  SmoothWrr round_robin_;
+  RuleBalance balance_;
   size_t source_turn_ = 0;
   uint64_t leases_ = 0;
 };

@@ -26,7 +26,7 @@ std::shared_ptr<RuleTable> MakeTable(const std::vector<std::pair<std::string, ui
 }
 
 std::string Chosen(ThreadRule& rule, const TriedBackends& tried = {}) {
-  const ThreadRule::Choice choice = rule.Choose(tried);
+  const ThreadRule::Choice choice = rule.Choose(tried, 0, Instant());
   return choice.backend.has_value() ? rule.backend(*choice.backend).name : "";
 }
 
@@ -56,7 +56,7 @@ TEST(ThreadRuleTest, WhenAllAreFullTheChoiceSaysSo) {
   table->backends[1].state->slots.Grant(1);
   ThreadRule rule(table, 0, 1, nullptr);
   EXPECT_EQ(Chosen(rule), "b");
-  const ThreadRule::Choice choice = rule.Choose({});
+  const ThreadRule::Choice choice = rule.Choose({}, 0, Instant());
   EXPECT_EQ(choice.backend, std::nullopt);
   EXPECT_TRUE(choice.at_limit);
 }
@@ -70,7 +70,7 @@ TEST(ThreadRuleTest, ARefusalCostsOneLookAtEachFullBackend) {
   ThreadRule rule(table, 0, 1, nullptr);
   constexpr int kRefusals = 100;
   const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < kRefusals; ++i) ASSERT_TRUE(rule.Choose({}).at_limit);
+  for (int i = 0; i < kRefusals; ++i) ASSERT_TRUE(rule.Choose({}, 0, Instant()).at_limit);
   // Looking at each of them again for each of them would take minutes.
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
   for (const BackendTable& backend : table->backends)

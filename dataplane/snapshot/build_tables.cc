@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "dataplane/snapshot/balance_tables.h"
 #include "dataplane/snapshot/check_snapshot.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
@@ -23,6 +24,7 @@ BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
   table.address = table.endpoint.ToSocketAddress();
   table.weight = backend.weight();
   table.limited = backend.max_connections() != 0;
+  table.backup = backend.backup();
   table.state = registry.FindOrMakeBackend({rule, backend.name()});
   return table;
 }
@@ -45,13 +47,14 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
     table.sources.push_back(Endpoint::FromIp(source, 0).value().ToSocketAddress());
   table.access = MakeAccessList(rule).value();
   table.proxy = MakeProxyTable(rule).value();
+  table.balance = MakeBalance(rule);
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
 
 bool SameBackend(const BackendTable& a, const BackendTable& b) {
   return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
-         a.limited == b.limited && a.state == b.state;
+         a.limited == b.limited && a.backup == b.backup && a.state == b.state;
 }
 
 bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
@@ -71,6 +74,7 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
          a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         SameBalance(a.balance, b.balance) &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
@@ -89,23 +93,28 @@ std::shared_ptr<const RuleTable> FindRule(const Tables* tables, const std::strin
 }  // namespace
 
 BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
-                        StateRegistry& registry) {
+                        StateRegistry& registry, Instant now) {
   BuiltTables built;
   built.problems = CheckSnapshot(snapshot);
   if (!built.problems.empty()) return built;
   auto tables = std::make_shared<Tables>();
   tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
   for (const type::Rule& rule : snapshot.rules()) {
-    auto fresh = std::make_shared<const RuleTable>(MakeRule(rule, registry));
+    auto fresh = std::make_shared<RuleTable>(MakeRule(rule, registry));
     std::shared_ptr<const RuleTable> old = FindRule(previous, rule.name());
-    const bool same = old != nullptr && SameRule(*old, *fresh);
-    tables->rules.push_back(same ? std::move(old) : std::move(fresh));
+    if (old != nullptr && SameRule(*old, *fresh)) {
+      tables->rules.push_back(std::move(old));
+      continue;
+    }
+    FinishBalance(*fresh, old.get(), now);
+    tables->rules.push_back(std::move(fresh));
   }
   built.tables = std::move(tables);
   return built;
 }
 
-BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateRegistry& registry) {
+BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateRegistry& registry,
+                        Instant now) {
   const auto refuse = [](Problem::Kind kind, std::string message) {
     return BuiltTables{nullptr, {{kind, "", std::move(message)}}};
   };
@@ -117,7 +126,7 @@ BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateReg
   static_assert(kMaxSnapshotBytes <= INT32_MAX, "protobuf counts bytes in an int");
   if (!snapshot.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return refuse(Problem::Kind::kInvalid, "the bytes are not a snapshot");
-  return BuildTables(snapshot, previous, registry);
+  return BuildTables(snapshot, previous, registry, now);
 }
 
 }  // namespace lb::dataplane

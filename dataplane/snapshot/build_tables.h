@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "dataplane/snapshot/state_registry.h"
 #include "dataplane/snapshot/tables.h"
 
@@ -22,8 +23,8 @@ namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
 inline const std::vector<std::string> kSupportedFeatures = {
-    "access",         "cancel_kill", "connections", "log_grpc", "log_level",
-    "proxy_protocol", "queue",       "rule_limit",  "source"};
+    "access",    "balance",        "cancel_kill", "connections", "log_grpc",
+    "log_level", "proxy_protocol", "queue",       "rule_limit",  "source"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;
@@ -35,6 +36,8 @@ inline constexpr uint32_t kMaxConnectAttempts = 10;
 inline constexpr uint64_t kMaxTimeoutMs = 7ull * 24 * 3600 * 1000;  // A week: beyond it, a typo.
 inline constexpr uint32_t kMaxQueue = 1'000'000;  // Waiting connections of one rule.
 inline constexpr int kMaxSources = 64;            // Addresses of one rule to connect from.
+inline constexpr int kMaxHashRules = 1'000;       // Rules that hash clients: 128 KiB or more each.
+inline constexpr double kMaxHashBalanceRatio = 100;
 inline constexpr size_t kMaxProblems = 1'000;  // Of one refusal; the rest would tell nothing new.
 
 // One thing that is wrong.
@@ -59,10 +62,12 @@ struct BuiltTables {
 
 // Makes tables of `snapshot`. Rules that say what they said in `previous` (nullptr: none) are the
 // same RuleTable objects there. States come from `registry`, which is only touched on success.
+// `now` is when a backend added to a rule that was there before begins its slow start.
 BuiltTables BuildTables(const lb::type::v1::Snapshot& snapshot, const Tables* previous,
-                        StateRegistry& registry);
+                        StateRegistry& registry, Instant now);
 
 // The same from the serialised message; bytes that are no Snapshot are a problem.
-BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateRegistry& registry);
+BuiltTables BuildTables(std::string_view bytes, const Tables* previous, StateRegistry& registry,
+                        Instant now);
 
 }  // namespace lb::dataplane

@@ -52,7 +52,7 @@ TEST(BuildTablesTest, TablesSayWhatTheSnapshotSays) {
   snapshot.mutable_rules(1)->mutable_queue()->set_timeout_ms(250);
   snapshot.mutable_rules(1)->add_source_addresses("127.0.0.5");
   snapshot.mutable_rules(1)->add_source_addresses("::1");
-  const BuiltTables built = BuildTables(snapshot.SerializeAsString(), nullptr, registry);
+  const BuiltTables built = BuildTables(snapshot.SerializeAsString(), nullptr, registry, Instant());
   ASSERT_TRUE(built.problems.empty()) << built.problems[0].path << built.problems[0].message;
   ASSERT_EQ(built.tables->rules.size(), 2u);
   const RuleTable& web = *built.tables->rules[1];
@@ -83,9 +83,9 @@ TEST(BuildTablesTest, TablesSayWhatTheSnapshotSays) {
 TEST(BuildTablesTest, AnUnchangedRuleKeepsItsTable) {
   StateRegistry registry(1);
   type::Snapshot snapshot = MakeSnapshot();
-  const BuiltTables first = BuildTables(snapshot, nullptr, registry);
+  const BuiltTables first = BuildTables(snapshot, nullptr, registry, Instant());
   snapshot.mutable_rules(1)->mutable_backends(0)->set_weight(2);
-  const BuiltTables second = BuildTables(snapshot, first.tables.get(), registry);
+  const BuiltTables second = BuildTables(snapshot, first.tables.get(), registry, Instant());
   EXPECT_EQ(second.tables->rules[0], first.tables->rules[0]);
   EXPECT_NE(second.tables->rules[1], first.tables->rules[1]);
   EXPECT_EQ(second.tables->rules[1]->state, first.tables->rules[1]->state);
@@ -96,11 +96,11 @@ TEST(BuildTablesTest, ARuleWithOtherClientsIsAnotherTable) {
   StateRegistry registry(1);
   type::Snapshot snapshot = MakeSnapshot();
   type::Rule& web = *Web(snapshot);
-  std::vector<BuiltTables> built = {BuildTables(snapshot, nullptr, registry)};
+  std::vector<BuiltTables> built = {BuildTables(snapshot, nullptr, registry, Instant())};
   EXPECT_EQ(built[0].tables->rules[1]->access, nullptr);
   EXPECT_EQ(built[0].tables->rules[1]->proxy, nullptr);
   const auto expect_new = [&](bool is_new) {
-    built.push_back(BuildTables(snapshot, built.back().tables.get(), registry));
+    built.push_back(BuildTables(snapshot, built.back().tables.get(), registry, Instant()));
     ASSERT_NE(built.back().tables, nullptr);
     const size_t last = built.size() - 1;
     EXPECT_EQ(built[last].tables->rules[1] != built[last - 1].tables->rules[1], is_new) << last;
@@ -120,14 +120,14 @@ TEST(BuildTablesTest, ARuleWithOtherClientsIsAnotherTable) {
 
 TEST(BuildTablesTest, ASnapshotWithoutRulesIsFine) {
   StateRegistry registry(1);
-  EXPECT_NE(BuildTables("", nullptr, registry).tables, nullptr);
+  EXPECT_NE(BuildTables("", nullptr, registry, Instant()).tables, nullptr);
 }
 
 TEST(BuildTablesTest, PortZeroMayStandTwice) {
   StateRegistry registry(1);
   type::Snapshot snapshot = MakeSnapshot();
   for (type::Rule& rule : *snapshot.mutable_rules()) rule.set_listen("127.0.0.1:0");
-  EXPECT_TRUE(BuildTables(snapshot, nullptr, registry).problems.empty());
+  EXPECT_TRUE(BuildTables(snapshot, nullptr, registry, Instant()).problems.empty());
 }
 
 struct Refusal {
@@ -144,7 +144,7 @@ void ExpectRefusals(const std::vector<Refusal>& refusals) {
     StateRegistry registry(1);
     type::Snapshot snapshot = MakeSnapshot();
     refusal.spoil(snapshot);
-    const BuiltTables built = BuildTables(snapshot, nullptr, registry);
+    const BuiltTables built = BuildTables(snapshot, nullptr, registry, Instant());
     EXPECT_EQ(built.tables, nullptr);
     ASSERT_EQ(built.problems.size(), 1u);
     EXPECT_EQ(built.problems[0].path, refusal.path);
@@ -242,7 +242,7 @@ TEST(BuildTablesTest, TellsAllProblemsAtOnceAndMakesNoState) {
     rule.clear_timeouts();
     rule.set_listen("nonsense");
   }
-  EXPECT_EQ(BuildTables(snapshot, nullptr, registry).problems.size(), 8u);
+  EXPECT_EQ(BuildTables(snapshot, nullptr, registry, Instant()).problems.size(), 8u);
   EXPECT_TRUE(registry.rules().empty());
 }
 
@@ -250,12 +250,13 @@ TEST(BuildTablesTest, TheListOfProblemsIsBounded) {
   StateRegistry registry(1);
   type::Snapshot snapshot;
   for (size_t i = 0; i < kMaxProblems; ++i) snapshot.add_rules();
-  EXPECT_EQ(BuildTables(snapshot, nullptr, registry).problems.size(), kMaxProblems);
+  EXPECT_EQ(BuildTables(snapshot, nullptr, registry, Instant()).problems.size(), kMaxProblems);
 }
 
 TEST(BuildTablesTest, BytesThatAreNoSnapshotAreRefused) {
   StateRegistry registry(1);
-  const BuiltTables built = BuildTables(std::string_view("\xff\xff\xff"), nullptr, registry);
+  const BuiltTables built =
+      BuildTables(std::string_view("\xff\xff\xff"), nullptr, registry, Instant());
   EXPECT_EQ(built.tables, nullptr);
   EXPECT_EQ(built.problems.size(), 1u);
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/endpoint.h"
+#include "dataplane/snapshot/balance_tables.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 
@@ -44,6 +45,10 @@ class Checker final {
     if (problems_.size() < kMaxProblems)
       problems_.push_back({kind, std::move(path), std::move(message)});
   }
+  void Add(std::vector<Problem> problems) {
+    for (Problem& problem : problems)
+      Add(problem.kind, std::move(problem.path), std::move(problem.message));
+  }
   void Bad(std::string path, std::string message) {
     Add(Kind::kInvalid, std::move(path), std::move(message));
   }
@@ -66,6 +71,7 @@ class Checker final {
     if (backends > kMaxBackends)
       Add(Kind::kResourceLimit, "rules",
           absl::StrCat(backends, " backends over all rules; at most ", kMaxBackends));
+    Add(CheckHashRules(snapshot));
   }
 
   void CheckRules(const type::Snapshot& snapshot) {
@@ -108,9 +114,7 @@ class Checker final {
     CheckTimeout(absl::StrCat(path, "/timeouts/connect_ms"), rule.timeouts().connect_ms());
     CheckTimeout(absl::StrCat(path, "/timeouts/idle_ms"), rule.timeouts().idle_ms());
     CheckTimeout(absl::StrCat(path, "/timeouts/half_close_ms"), rule.timeouts().half_close_ms());
-    if (rule.balance() != type::BALANCE_WEIGHTED_ROUND_ROBIN)
-      Bad(absl::StrCat(path, "/balance"),
-          absl::StrCat("this worker does not know balance ", static_cast<int>(rule.balance())));
+    Add(CheckBalance(path, rule));
     if (rule.connect_attempts() < 1 || rule.connect_attempts() > kMaxConnectAttempts)
       Bad(absl::StrCat(path, "/connect_attempts"),
           absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));

@@ -11,10 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "dataplane/limit/slots.h"
 #include "dataplane/limit/wait_queue.h"
 
 namespace lb::dataplane {
+
+class LeastLoaded;
 
 // A number one thread writes and any thread reads: no read-modify-write on the hot path.
 class Counter final {
@@ -99,6 +102,9 @@ struct alignas(64) BackendCounters {
   Counter received_bytes;   // From the backend.
   Counter ports_exhausted;  // Times that a source address had no port for it.
   CounterByReason<ConnectFailure> connect_failures;
+  // Who wants to know of each change of `connections`, under which number; the thread's own.
+  LeastLoaded* watcher = nullptr;
+  size_t watched_as = 0;
 };
 
 // One rule, over all snapshots.
@@ -114,6 +120,8 @@ struct RuleState {
   // Times that a backend called unhealthy was called usable again: those who wait, and were refused
   // by it before, try it once more.
   std::atomic<uint64_t> recoveries{0};
+  // Grows after any of its backends became usable or unusable.
+  std::atomic<uint64_t> health_version{0};
 };
 
 // One backend of one rule, over all snapshots.
@@ -124,6 +132,8 @@ struct BackendState {
   const std::string rule;
   const std::string name;
   std::atomic<bool> usable{true};  // False while the control plane calls it unhealthy.
+  // When it was added to its rule or became usable again, for slow start; min: long ago.
+  std::atomic<Instant> usable_since{Instant::min()};
   Slots slots;
   std::vector<BackendCounters> counters;
 };

@@ -25,19 +25,19 @@ std::shared_ptr<BackendState> StateRegistry::FindOrMakeBackend(const BackendKey&
   return state;
 }
 
-bool StateRegistry::SetHealth(const BackendKey& key, Health health) {
+bool StateRegistry::SetHealth(const BackendKey& key, Health health, Instant now) {
   Entry* entry = FindOrMakeEntry(key);
   if (entry == nullptr) return false;
-  Tell(key, *entry, health);
+  Tell(key, *entry, health, now);
   return true;
 }
 
-bool StateRegistry::ReplaceHealth(const std::map<BackendKey, Health>& told) {
+bool StateRegistry::ReplaceHealth(const std::map<BackendKey, Health>& told, Instant now) {
   for (auto& [key, entry] : backends_) {
-    if (told.find(key) == told.end()) Tell(key, entry, Health::kUnknown);
+    if (told.find(key) == told.end()) Tell(key, entry, Health::kUnknown, now);
   }
   bool all = true;
-  for (const auto& [key, health] : told) all = SetHealth(key, health) && all;
+  for (const auto& [key, health] : told) all = SetHealth(key, health, now) && all;
   return all;
 }
 
@@ -60,10 +60,13 @@ bool StateRegistry::GrantRule(const std::string& rule, uint64_t slots) {
   return true;
 }
 
-void StateRegistry::CallWaiting(const std::string& rule, bool recovered) {
+std::shared_ptr<RuleState> StateRegistry::RuleOf(const std::string& rule) const {
   const auto known = rules_.find(rule);
-  if (known == rules_.end()) return;
-  const auto state = known->second.state.lock();
+  return known == rules_.end() ? nullptr : known->second.state.lock();
+}
+
+void StateRegistry::CallWaiting(const std::string& rule, bool recovered) {
+  const std::shared_ptr<RuleState> state = RuleOf(rule);
   if (state == nullptr) return;
   if (recovered) state->recoveries.fetch_add(1);
   state->queue.CallNext();
@@ -80,7 +83,8 @@ void StateRegistry::Committed(const Tables& tables) {
       entry.passed_over = false;
       entry.limited = named->second;
     } else if (entry.passed_over) {
-      Tell(key, entry, Health::kUnknown);
+      // No table names it, so that nothing of it is in use; should one name it again, it is new.
+      Tell(key, entry, Health::kUnknown, Instant::min());
     } else {
       entry.passed_over = true;
     }
@@ -159,12 +163,19 @@ StateRegistry::Entry* StateRegistry::FindOrMakeEntry(const BackendKey& key) {
   return &backends_[key];
 }
 
-void StateRegistry::Tell(const BackendKey& key, Entry& entry, Health health) {
-  const bool recovered = entry.health == Health::kUnhealthy && health != Health::kUnhealthy;
+void StateRegistry::Tell(const BackendKey& key, Entry& entry, Health health, Instant now) {
+  const bool usable = health != Health::kUnhealthy;
+  const bool turned = (entry.health != Health::kUnhealthy) != usable;
   entry.health = health;
   entry.passed_over = false;
-  if (const auto state = entry.state.lock()) state->usable.store(health != Health::kUnhealthy);
-  if (health != Health::kUnhealthy) CallWaiting(key.rule, recovered);
+  if (!turned && !usable) return;
+  if (const auto state = entry.state.lock(); state != nullptr && turned) {
+    if (usable) state->usable_since.store(now);
+    state->usable.store(usable);
+    if (const auto rule = RuleOf(key.rule)) rule->health_version.fetch_add(1);
+  }
+  // One that is lost counts too: it may be the one with which panic begins.
+  CallWaiting(key.rule, turned && usable);
 }
 
 void StateRegistry::Prune() {

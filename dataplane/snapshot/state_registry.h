@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/tables.h"
 
@@ -52,11 +53,12 @@ class StateRegistry final {
   std::shared_ptr<BackendState> FindOrMakeBackend(const BackendKey& key);
 
   // Says what the control plane told about a backend, known or not. False, and nothing is kept,
-  // when kMaxEntries others are remembered.
-  [[nodiscard]] bool SetHealth(const BackendKey& key, Health health);
+  // when kMaxEntries others are remembered. `now` is when a backend that is no longer unhealthy
+  // begins its slow start.
+  [[nodiscard]] bool SetHealth(const BackendKey& key, Health health, Instant now);
   // A complete update: what `told` does not name becomes unknown, in one step. False when some of
   // it could not be kept.
-  [[nodiscard]] bool ReplaceHealth(const std::map<BackendKey, Health>& told);
+  [[nodiscard]] bool ReplaceHealth(const std::map<BackendKey, Health>& told, Instant now);
   // Sets the rights of a backend or rule, known or not. They never expire: they outlive it.
   [[nodiscard]] bool Grant(const BackendKey& key, uint64_t slots);
 
@@ -91,11 +93,11 @@ class StateRegistry final {
   bool GrantRule(const std::string& rule, uint64_t slots);
   void CommitRules(const Tables& tables);
   static SlotUse UseOf(BackendKey key, uint64_t granted, Slots* slots);
-  // Tells what is known of this backend, and those who wait for one of its rule when it may be
-  // used.
-  void Tell(const BackendKey& key, Entry& entry, Health health);
-  // The backends of the rule have become more: those who wait may try.
+  // Tells what is known of this backend, and those who wait for one of its rule.
+  void Tell(const BackendKey& key, Entry& entry, Health health, Instant now);
+  // The backends in use of the rule may have become more: those who wait may try.
   void CallWaiting(const std::string& rule, bool recovered);
+  std::shared_ptr<RuleState> RuleOf(const std::string& rule) const;
   Entry* FindOrMakeEntry(const BackendKey& key);
   void Prune();
 

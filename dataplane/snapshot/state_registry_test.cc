@@ -33,7 +33,7 @@ TEST(StateRegistryTest, ABackendInUseIsFoundAgainWithItsSlots) {
 
 TEST(StateRegistryTest, HealthAndGrantToldBeforeTheSnapshotAreThere) {
   StateRegistry registry(1);
-  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy));
+  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy, Instant()));
   ASSERT_TRUE(registry.Grant(kKey, 7));
   const auto state = registry.FindOrMakeBackend(kKey);
   EXPECT_FALSE(state->usable.load());
@@ -43,7 +43,7 @@ TEST(StateRegistryTest, HealthAndGrantToldBeforeTheSnapshotAreThere) {
 TEST(StateRegistryTest, ARemovedBackendReturnsWithUnknownHealthAndItsRights) {
   StateRegistry registry(1);
   auto tables = TablesWith(registry);
-  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy));
+  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy, Instant()));
   ASSERT_TRUE(registry.Grant(kKey, 7));
   tables.reset();
   registry.Committed(Tables());
@@ -58,7 +58,7 @@ TEST(StateRegistryTest, ARemovedBackendReturnsWithUnknownHealthAndItsRights) {
 TEST(StateRegistryTest, HealthOutlivesTheSnapshotInFlightBeforeItsOwn) {
   StateRegistry registry(1);
   // A snapshot without the backend is on its way when the backend is added and found unhealthy.
-  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy));
+  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy, Instant()));
   registry.Committed(Tables());
   const auto tables = TablesWith(registry);
   registry.Committed(*tables);
@@ -69,8 +69,8 @@ TEST(StateRegistryTest, ACompleteHealthUpdateResetsWhatItDoesNotName) {
   StateRegistry registry(1);
   const auto a = registry.FindOrMakeBackend(kKey);
   const auto b = registry.FindOrMakeBackend({"web", "b"});
-  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy));
-  ASSERT_TRUE(registry.ReplaceHealth({{{"web", "b"}, Health::kUnhealthy}}));
+  ASSERT_TRUE(registry.SetHealth(kKey, Health::kUnhealthy, Instant()));
+  ASSERT_TRUE(registry.ReplaceHealth({{{"web", "b"}, Health::kUnhealthy}}, Instant()));
   EXPECT_TRUE(a->usable.load());
   EXPECT_FALSE(b->usable.load());
   EXPECT_EQ(registry.health().size(), 1u);
@@ -96,9 +96,9 @@ TEST(StateRegistryTest, WhatIsRememberedIsBoundedAndPruned) {
   for (size_t i = 0; i < StateRegistry::kMaxEntries + 10; ++i)
     kept += registry.Grant({"r", std::to_string(i)}, 1) ? 1 : 0;
   EXPECT_EQ(kept, StateRegistry::kMaxEntries);
-  EXPECT_FALSE(registry.SetHealth({"r", "late"}, Health::kUnhealthy));
+  EXPECT_FALSE(registry.SetHealth({"r", "late"}, Health::kUnhealthy, Instant()));
   ASSERT_TRUE(registry.Grant({"r", "0"}, 0));  // Nothing left to remember of it.
-  EXPECT_TRUE(registry.SetHealth({"r", "late"}, Health::kUnhealthy));
+  EXPECT_TRUE(registry.SetHealth({"r", "late"}, Health::kUnhealthy, Instant()));
 }
 
 TEST(StateRegistryTest, OnlyStatesInUseAreListed) {

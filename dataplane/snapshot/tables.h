@@ -13,6 +13,8 @@
 
 #include "base/endpoint.h"
 #include "dataplane/access/access_list.h"
+#include "dataplane/balance/algorithm.h"
+#include "dataplane/balance/hash_tables.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/proxy_table.h"
 
@@ -24,7 +26,17 @@ struct BackendTable {
   SocketAddress address;
   uint32_t weight = 1;
   bool limited = false;  // Connections need a slot.
+  bool backup = false;
   std::shared_ptr<BackendState> state;
+};
+
+// How a rule chooses backends, see dataplane/balance.
+struct BalanceTable {
+  Algorithm algorithm = Algorithm::kWeightedRoundRobin;
+  double hash_bound_ratio = 0;         // 0: no bound.
+  double panic_threshold_ratio = 0.5;  // 0: never.
+  uint64_t slow_start_ms = 0;          // 0: the full share at once.
+  HashTables hash_tables;              // Of the backends; empty unless the algorithm hashes.
 };
 
 struct RuleTable {
@@ -43,6 +55,7 @@ struct RuleTable {
   std::vector<SocketAddress> sources;
   std::shared_ptr<const AccessList> access;  // Of clients; nullptr: all may connect.
   std::shared_ptr<const ProxyTable> proxy;   // nullptr: no PROXY header is read or sent.
+  BalanceTable balance;
   std::shared_ptr<RuleState> state;
 };
 

@@ -49,7 +49,7 @@ void CheckTables(const Tables& tables) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   lb::dataplane::StateRegistry registry(1);
-  const BuiltTables built = BuildTables(bytes, nullptr, registry);
+  const BuiltTables built = BuildTables(bytes, nullptr, registry, lb::Instant());
   LB_CHECK((built.tables == nullptr) == !built.problems.empty());
   LB_CHECK(built.problems.size() <= lb::dataplane::kMaxProblems);
   if (built.tables == nullptr) {
@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   CheckTables(*built.tables);
-  const BuiltTables again = BuildTables(bytes, built.tables.get(), registry);
+  const BuiltTables again = BuildTables(bytes, built.tables.get(), registry, lb::Instant());
   LB_CHECK(again.tables != nullptr && again.tables->rules == built.tables->rules);
   return 0;
 }

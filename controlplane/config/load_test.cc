@@ -111,7 +111,7 @@ rules:
   - name: web
     listen: "[::1]:80"
     backends:
-      - {address: "app.internal:80", name: a, weight: 0, max_connections: 7}
+      - {address: "app.internal:80", name: a, weight: 0, max_connections: 7, backup: true}
       - unix:/run/app.sock
       - address: _http._tcp.app.internal
         weight: 65535
@@ -121,7 +121,10 @@ rules:
     source: [10.0.0.5, "::ffff:10.0.0.6", fd00::5]
     timeouts: {connect: 250ms, idle: 1h, half_close: 2m}
     connect_attempts: 10
-    balance: weighted_round_robin
+    balance: maglev
+    hash_balance_factor: 125%
+    panic_threshold: 0%
+    slow_start: 30s
     health_check: {protocol: tcp, rise: 1, fall: 9, port: 81, timeout_ms: 500ms}
 health_check:
   protocol: http
@@ -152,6 +155,9 @@ x-note: {anything: [even, {unknown: keys}]}
   EXPECT_EQ(rule.timeouts.idle, milliseconds(3'600'000));
   EXPECT_EQ(rule.timeouts.half_close, milliseconds(120'000));
   EXPECT_EQ(rule.connect_attempts, 10u);
+  EXPECT_TRUE(rule.backends.at(0).backup);
+  EXPECT_EQ(rule.balance,
+            (BalanceConfig{BalanceConfig::Algorithm::kMaglev, 125, 0, milliseconds(30'000)}));
   EXPECT_EQ(rule.health_check.protocol, HealthCheckConfig::Protocol::kTcp);
   EXPECT_EQ(rule.health_check.path, "/live?x=1");
   EXPECT_EQ(rule.health_check.interval, milliseconds(10'000));

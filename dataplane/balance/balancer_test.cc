@@ -151,8 +151,12 @@ TEST_P(HashingTest, SlowStartGivesClientsBackOneAfterTheOther) {
     hashing.Update(kStart + std::chrono::seconds(second));
     const std::vector<size_t> now = hashing.OfAll();
     for (size_t i = 0; i < kClients; ++i) {
-      if (whole[i] != 1) ASSERT_EQ(now[i], whole[i]);
-      if (before[i] == 1) ASSERT_EQ(now[i], 1u);  // Once back, it stays.
+      if (whole[i] != 1) {
+        ASSERT_EQ(now[i], whole[i]);
+      }
+      if (before[i] == 1) {
+        ASSERT_EQ(now[i], 1u);  // Once back, it stays.
+      }
     }
     const auto back = static_cast<double>(std::count(now.begin(), now.end(), 1u));
     EXPECT_NEAR(back / all, 0.1 + 0.09 * second, 0.02);

@@ -1,0 +1,87 @@
+// The clients that have a budget of their own: those that may pass a limit that several workers
+// share. A table of fixed size that all I/O threads read without a lock.
+//
+// An I/O thread adds a client that is busy; the control thread reports it, gives it the budget it
+// is granted, and drops it when it is quiet. Counts are totals since the client was added, so that
+// a report that is lost loses nothing.
+// Thread-safe; calls that say so belong to the control thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/time.h"
+#include "dataplane/limit/client_prefix.h"
+#include "dataplane/limit/client_table.h"
+
+namespace lb::dataplane {
+
+class HotClients final {
+ public:
+  // Most at once; a client that finds no room goes on with the share of the quiet ones.
+  static constexpr size_t kMaxClients = 4'096;
+
+  struct Client {
+    std::atomic<uint64_t> client{0};  // The prefix plus 1; 0: free.
+    // Its bucket's shape; no interval: it is only just being added.
+    std::atomic<double> interval_ns{0};
+    std::atomic<double> burst{0};
+    std::atomic<uint64_t> arrivals{0};
+    std::atomic<uint64_t> admitted{0};
+    // The control thread's.
+    uint64_t expires_ns = 0;     // Of the budget; 0: it has none, and the shape is the quiet one's.
+    uint64_t moved_ns = 0;       // When its counts last changed.
+    uint64_t told_arrivals = 0;  // Reported last.
+    bool told = false;
+  };
+
+  HotClients();
+
+  // Returns the client, or nullptr. Cheap while there is none.
+  Client* Find(ClientPrefix client);
+
+  // Adds the client with this shape; nullptr when there is no room. `admitted` is what it was
+  // admitted before, as far as its bucket still shows.
+  Client* Add(ClientPrefix client, const BucketShape& shape, uint64_t admitted);
+
+  // Control thread: forgets the client. A thread that is about to count it may count in vain.
+  void Drop(Client& client);
+
+  // Control thread: calls `visit(prefix, client)` for each.
+  template <typename Visit>
+  void ForEach(Visit&& visit) {
+    if (count_.load(std::memory_order_acquire) == 0) return;
+    for (size_t i = 0; i < kMaxClients; ++i) {
+      Client& slot = slots_[i];
+      const uint64_t client = slot.client.load(std::memory_order_acquire);
+      if (client != 0 && slot.interval_ns.load(std::memory_order_acquire) > 0)
+        visit(client - 1, slot);
+    }
+  }
+
+  size_t count() const { return count_.load(std::memory_order_relaxed); }
+  // True once after a client was added by an I/O thread: it should be reported at once.
+  bool TakeAdded() {
+    return added_.load(std::memory_order_relaxed) &&
+           added_.exchange(false, std::memory_order_relaxed);
+  }
+
+ private:
+  // Places looked at for one client.
+  static constexpr size_t kMaxProbes = 16;
+
+  static size_t FirstOf(ClientPrefix client) {
+    // Fibonacci hashing (Knuth, TAOCP 3, 6.4): what is here was busy enough to be known.
+    return client * 0x9e3779b97f4a7c15 >> 52;
+  }
+  static_assert(kMaxClients == 1u << 12, "FirstOf leaves 12 bits");
+
+  std::atomic<size_t> count_{0};
+  std::atomic<bool> added_{false};
+  // Zeroed by calloc(3): while nobody is busy it costs nothing.
+  const std::unique_ptr<Client[], void (*)(void*)> slots_;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,137 @@
+#include "dataplane/limit/rate_limiter.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "base/prng.h"
+
+namespace lb::dataplane {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr ClientPrefix kClient = 0xffff0a000001;
+const Instant kStart{seconds(1'000)};
+
+RateLimiter::Settings HundredPerSecond() {
+  return {.rate_per_s = 100, .burst = 50, .prefix_lengths = {}, .max_clients = 1'000};
+}
+
+// Attempts of one client at this rate; returns how many were admitted.
+int Attempt(RateLimiter& limiter, Instant from, Duration time, int per_s) {
+  int admitted = 0;
+  const int64_t count = time.count() * per_s / std::nano::den;
+  for (int64_t i = 0; i < count; ++i)
+    admitted += limiter.Admit(kClient, from + nanoseconds(i * std::nano::den / per_s)) ? 1 : 0;
+  return admitted;
+}
+
+TEST(RateLimiterTest, AWorkerAloneGivesTheWholeLimit) {
+  RateLimiter limiter(HundredPerSecond(), {}, {1, 2});
+  EXPECT_NEAR(Attempt(limiter, kStart, seconds(10), 1'000), 1'050, 2);
+  EXPECT_EQ(limiter.hot_clients(), 0u) << "nobody asks for reports";
+}
+
+TEST(RateLimiterTest, ClientsBelowTheLimitAreNeverRefused) {
+  RateLimiter limiter(HundredPerSecond(), {}, {1, 2});
+  EXPECT_EQ(Attempt(limiter, kStart, seconds(10), 99), 990);
+}
+
+TEST(RateLimiterTest, AShareIsAPartOfRateAndBurst) {
+  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0}, {1, 2});
+  EXPECT_NEAR(Attempt(limiter, kStart, seconds(10), 1'000), 525, 2);
+}
+
+TEST(RateLimiterTest, ReportsWhoIsBusyAndAppliesItsBudget) {
+  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
+  (void)Attempt(limiter, kStart, seconds(1), 1'000);
+  EXPECT_TRUE(limiter.TakeAdded());
+  const auto usage = limiter.TakeUsage(false, kStart + seconds(1));
+  ASSERT_EQ(usage.size(), 1u);
+  EXPECT_EQ(usage[0].client, kClient);
+  EXPECT_NEAR(static_cast<double>(usage[0].arrivals), 1'000, 30);
+  EXPECT_NEAR(static_cast<double>(usage[0].admitted), 75, 10);
+  EXPECT_TRUE(limiter.TakeUsage(false, kStart + seconds(1)).empty()) << "nothing has changed";
+
+  limiter.SetBudget({kClient, 200, 10, false, seconds(2)}, kStart + seconds(1));
+  EXPECT_NEAR(Attempt(limiter, kStart + seconds(1), seconds(1), 1'000), 200, 5);
+}
+
+TEST(RateLimiterTest, ABudgetThatIsNotRenewedEndsInTheShare) {
+  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
+  limiter.SetBudget({kClient, 100, 10, false, seconds(2)}, kStart);
+  limiter.Step(kStart + milliseconds(1'900));
+  EXPECT_EQ(limiter.expired_budgets(), 0u);
+  (void)Attempt(limiter, kStart, seconds(2), 1'000);
+  limiter.Step(kStart + seconds(2));
+  EXPECT_EQ(limiter.expired_budgets(), 1u);
+  EXPECT_NEAR(Attempt(limiter, kStart + seconds(2), seconds(10), 1'000), 500, 30);
+}
+
+TEST(RateLimiterTest, ForgetsWhoIsQuiet) {
+  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
+  (void)Attempt(limiter, kStart, seconds(1), 1'000);
+  (void)limiter.TakeUsage(false, kStart + seconds(1));
+  limiter.Step(kStart + seconds(2));
+  EXPECT_EQ(limiter.hot_clients(), 1u);
+  limiter.Step(kStart + seconds(20));
+  EXPECT_EQ(limiter.hot_clients(), 0u);
+}
+
+TEST(RateLimiterTest, AReloadKeepsTheTokens) {
+  RateLimiter limiter(HundredPerSecond(), {}, {1, 2});
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(limiter.Admit(kClient, kStart));
+  RateLimiter::Settings settings = HundredPerSecond();
+  settings.rate_per_s = 10;
+  settings.burst = 1'000;
+  limiter.SetLimit(settings, kStart);
+  EXPECT_NEAR(limiter.Look(kClient, kStart).tokens, 20, 0.1);
+  EXPECT_NEAR(limiter.Look(kClient, kStart + seconds(1)).tokens, 30, 0.1);
+}
+
+TEST(RateLimiterTest, ShowsTheBusiest) {
+  RateLimiter limiter(HundredPerSecond(), {}, {1, 2});
+  for (ClientPrefix client = 1; client <= 20; ++client)
+    for (ClientPrefix i = 0; i < 5 * client; ++i) (void)limiter.Admit(client, kStart);
+  const auto busiest = limiter.Busiest(3, kStart);
+  ASSERT_EQ(busiest.size(), 3u);
+  EXPECT_EQ(busiest[0].client, 20u);
+  EXPECT_EQ(busiest[0].arrivals_per_s, 100);
+  EXPECT_EQ(busiest[0].refused_per_s, 50);
+  EXPECT_EQ(busiest[0].tokens, 0);
+  EXPECT_EQ(busiest[2].client, 18u);
+}
+
+// Ten million sources, each once, beside one client that uses its limit to the full.
+TEST(RateLimiterTest, AFloodOfSourcesNeitherFreesNorPunishesTheHonest) {
+  RateLimiter::Settings settings = HundredPerSecond();
+  settings.max_clients = 1 << 20;
+  RateLimiter limiter(settings, {}, {3, 4});
+  Prng prng(5);
+  constexpr int kSources = 10'000'000;
+  constexpr Duration kTime = seconds(10);
+  int admitted = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < kSources; ++i) {
+    const Instant now = kStart + kTime / kSources * i;
+    (void)limiter.Admit(prng.Next() | uint64_t{1} << 63, now);
+    // 80 a second, below the limit; then the ones above it.
+    if (i % (kSources / 800) == 0) {
+      EXPECT_TRUE(limiter.Admit(kClient, now));
+    }
+    if (i % (kSources / 10'000) == 0) admitted += limiter.Admit(kClient + 1, now) ? 1 : 0;
+  }
+  const Duration took = std::chrono::steady_clock::now() - begin;
+  EXPECT_NEAR(admitted, 1'050, 5);
+  EXPECT_EQ(limiter.capacity() * sizeof(ClientTable::Entry), 32u << 20);
+  std::printf("%.0f ns per decision with ever new sources; %llu of %d pushed out\n",
+              static_cast<double>(took.count()) / kSources,
+              static_cast<unsigned long long>(limiter.pushed_out()), kSources);
+}
+
+}  // namespace
+}  // namespace lb::dataplane

@@ -124,10 +124,17 @@ std::vector<RateLimiter::Usage> RateLimiter::TakeUsage(bool all, Instant now) {
   return usage;
 }
 
+// What it was admitted of late, as far as its bucket shows.
+uint64_t RateLimiter::Taken(ClientPrefix client, uint64_t now_ns) {
+  const ClientTable::Entry* entry = table_.Find(client);
+  if (entry == nullptr) return 0;
+  return static_cast<uint64_t>(ClientTable::Missing(*entry, Quiet(), now_ns) + 0.5);
+}
+
 void RateLimiter::SetBudget(const Budget& budget, Instant now) {
   const uint64_t now_ns = Nanoseconds(now);
   HotClients::Client* hot = hot_.Find(budget.client);
-  if (hot == nullptr) hot = hot_.Add(budget.client, Quiet(), 0);
+  if (hot == nullptr) hot = hot_.Add(budget.client, Quiet(), Taken(budget.client, now_ns));
   if (hot == nullptr) return;  // No room: it goes on with the quiet one's part, which is less.
   if (hot->moved_ns == 0) hot->moved_ns = now_ns;
   hot->expires_ns = now_ns + static_cast<uint64_t>(budget.ttl.count());

@@ -94,6 +94,7 @@ class RateLimiter final {
   BucketShape QuietOf(const Settings& settings, const Shares& shares) const;
   void SetQuiet(const BucketShape& shape, Instant now);
   void Consider(ClientPrefix client, const ClientTable::Entry& entry, uint64_t now_ns);
+  uint64_t Taken(ClientPrefix client, uint64_t now_ns);
   void GiveShape(HotClients::Client& hot, ClientPrefix client, const BucketShape& shape,
                  bool fill_growth, uint64_t now_ns);
   ClientView ViewOf(ClientPrefix client, const ClientTable::Entry* entry, uint64_t now_ns);

@@ -1,0 +1,87 @@
+// One client's token bucket that several workers share: what each may admit, from what each is
+// asked for and what all have admitted.
+//
+// Each worker has a bucket of its own, whose rate and burst are its part of the limit by demand;
+// what was admitted in all is kept in one more bucket here, whose debt or surplus corrects the
+// rates, so that the sum is exact in the long run. Shares by demand are from Raghavan et al.,
+// "Cloud Control with Distributed Rate Limiting", SIGCOMM 2007; the correction by a common bucket
+// is our own. Pure; threading: none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "base/time.h"
+#include "controlplane/budget/client_demand.h"
+#include "controlplane/stream/worker_table.h"
+
+namespace lb::controlplane {
+
+// How one limit is shared out now.
+struct SharedLimit {
+  double rate_per_s = 1;  // Of those that are connected, together.
+  double burst = 1;
+  double quiet_ratio = 1;  // The part that a worker uses without a budget, of rate and burst.
+};
+
+class SharedBucket final {
+ public:
+  // Between two looks at the demand; the jumps that cannot wait are looked at after kMinInterval.
+  static constexpr std::chrono::milliseconds kInterval{200};
+  static constexpr std::chrono::milliseconds kMinInterval{50};
+
+  struct Budget {
+    WorkerKey worker;
+    double rate_per_s = 0;
+    double burst = 0;
+    bool fill_growth = false;  // There is plenty.
+  };
+
+  explicit SharedBucket(double burst, Instant now) : tokens_(burst), tokens_at_(now) {}
+
+  // A worker's totals; a total below the last one is of a new count. True when a look at the demand
+  // should not wait.
+  bool Report(const WorkerKey& worker, uint64_t arrivals, uint64_t admitted,
+              const SharedLimit& limit, Instant now);
+  void Forget(const WorkerKey& worker) { members_.erase(worker); }
+
+  // Looks at the demand and returns what each of `workers` may admit.
+  std::vector<Budget> Divide(const std::vector<WorkerKey>& workers, const SharedLimit& limit,
+                             Instant now);
+
+  // When an arrival was last reported.
+  Instant moved_at() const { return moved_at_; }
+  // Arrivals per second over all workers.
+  double demand_per_s() const;
+  // What is left of the burst; below 0: that much was admitted too early.
+  double tokens() const { return tokens_; }
+  uint64_t admitted_total() const { return admitted_total_; }
+
+ private:
+  struct Member {
+    ClientDemand demand;
+    uint64_t arrivals = 0;  // Reported last.
+    uint64_t admitted = 0;
+    uint64_t fresh = 0;  // Arrivals since the demand was looked at.
+    Instant looked_at;
+  };
+  // The demand of all those who share, and what they may have together.
+  struct Sum {
+    double rate = 0;
+    double slow_rate = 0;
+    double members = 1;
+  };
+
+  void Refill(const SharedLimit& limit, Instant now);
+  Sum LookAtDemand(const std::vector<WorkerKey>& workers, Instant now);
+  Budget BudgetOf(const WorkerKey& worker, const Sum& sum, const SharedLimit& limit) const;
+
+  double tokens_;
+  Instant tokens_at_;
+  Instant moved_at_{};
+  uint64_t admitted_total_ = 0;
+  std::map<WorkerKey, Member> members_;
+};
+
+}  // namespace lb::controlplane

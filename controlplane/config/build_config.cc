@@ -53,6 +53,31 @@ void Apply(const YamlNode* section, HealthCheckConfig& check) {
   Set(*section, "port", check.port);
 }
 
+// What the section says, on top of `base`; nothing where it is off.
+std::optional<RateLimitConfig> BuildRateLimit(const YamlNode& section,
+                                              const std::optional<RateLimitConfig>& base) {
+  if (section.kind != YamlNode::Kind::kMap || !SectionIsOn(section)) return std::nullopt;
+  RateLimitConfig limit = base.value_or(RateLimitConfig{});
+  Set(section, "requests_per_second", limit.requests_per_second);
+  if (!base) limit.burst = limit.requests_per_second;
+  Set(section, "burst", limit.burst);
+  if (const YamlNode* key = section.Find("key")) {
+    Set(*key, "ipv4", limit.ipv4_prefix);
+    Set(*key, "ipv6", limit.ipv6_prefix);
+  }
+  if (const YamlNode* enforce = Value(section, "enforce")) {
+    limit.enforce = enforce->text == "shadow" ? RateLimitConfig::Enforce::kShadow
+                    : enforce->text == "off"  ? RateLimitConfig::Enforce::kOff
+                                              : RateLimitConfig::Enforce::kOn;
+  }
+  if (const YamlNode* refuse = Value(section, "on_refuse")) {
+    limit.on_refuse = refuse->text == "close" ? RateLimitConfig::OnRefuse::kClose
+                                              : RateLimitConfig::OnRefuse::kReset;
+  }
+  Set(section, "max_clients", limit.max_clients);
+  return limit;
+}
+
 BackendConfig BuildBackend(const YamlNode& node) {
   BackendConfig backend;
   if (const YamlNode* address = ValueOrShort(node, "address")) {
@@ -126,7 +151,8 @@ BalanceConfig BuildBalance(const YamlNode& rule) {
   return balance;
 }
 
-RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check) {
+RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check,
+                     const std::optional<RateLimitConfig>& rate_limit) {
   RuleConfig rule;
   rule.health_check = health_check;
   if (const YamlNode* name = Value(node, "name")) rule.name = name->text;
@@ -160,6 +186,10 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
   rule.deny = BuildNetworks(node.Find("deny"));
   rule.proxy_protocol = BuildProxyProtocol(node.Find("proxy_protocol"));
   rule.health_check.proxy_header = rule.proxy_protocol.send;
+  if (const YamlNode* section = node.Find("rate_limit")) {
+    rule.own_rate_limit = true;
+    rule.rate_limit = BuildRateLimit(*section, rate_limit);
+  }
   return rule;
 }
 
@@ -189,10 +219,12 @@ HealthCheckConfig BuildHealthCheck(const YamlNode* section) {
 Config BuildConfig(const YamlNode& root) {
   Config config;
   const HealthCheckConfig health_check = BuildHealthCheck(root.Find("health_check"));
+  if (const YamlNode* section = root.Find("rate_limit"))
+    config.rate_limit = BuildRateLimit(*section, std::nullopt);
   if (const YamlNode* rules = root.Find("rules")) {
     config.rules.reserve(rules->children.size());
     for (const YamlNode& rule : rules->children)
-      config.rules.push_back(BuildRule(rule, health_check));
+      config.rules.push_back(BuildRule(rule, health_check, config.rate_limit));
   }
   Apply(root.Find("dns"), config.dns);
   return config;

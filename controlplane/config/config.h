@@ -73,6 +73,22 @@ struct QueueConfig {
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
+// New connections of one client, over all workers of the host.
+struct RateLimitConfig {
+  enum class Enforce { kOn, kShadow, kOff };
+  enum class OnRefuse { kReset, kClose };
+
+  double requests_per_second = 1;
+  double burst = 1;
+  uint32_t ipv4_prefix = 32;
+  uint32_t ipv6_prefix = 64;
+  Enforce enforce = Enforce::kOn;
+  OnRefuse on_refuse = OnRefuse::kReset;
+  uint64_t max_clients = 1'000'000;
+
+  friend bool operator==(const RateLimitConfig&, const RateLimitConfig&) = default;
+};
+
 struct RuleConfig {
   std::string name;
   Endpoint listen;                      // An IP address and port.
@@ -89,6 +105,9 @@ struct RuleConfig {
   HealthCheckConfig health_check;  // The top level's, replaced key by key.
   uint32_t connect_attempts = 3;
   BalanceConfig balance;
+  // The rule's own limit, the top level's replaced key by key. Absent: see own_rate_limit.
+  std::optional<RateLimitConfig> rate_limit{};
+  bool own_rate_limit = false;  // The top level's does not count here, even if there is no own one.
 
   friend bool operator==(const RuleConfig&, const RuleConfig&) = default;
 };
@@ -106,6 +125,7 @@ struct DnsConfig {
 struct Config {
   std::vector<RuleConfig> rules;  // As written; names are unique.
   DnsConfig dns;
+  std::optional<RateLimitConfig> rate_limit{};  // Of all rules without their own.
 
   friend bool operator==(const Config&, const Config&) = default;
 };

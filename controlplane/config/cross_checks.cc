@@ -164,6 +164,18 @@ void CheckIgnoreVerify(const YamlNode& parent, const std::string& prefix, Findin
                 .hint = "set ca to their authority instead"});
 }
 
+// A limit that is on needs its rate, its own or the top level's.
+void CheckRateLimit(const YamlNode& parent, const std::string& prefix, bool inherits,
+                    FindingList& findings) {
+  const YamlNode* section = parent.Find("rate_limit");
+  if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section)) return;
+  if (inherits || section->Find("requests_per_second") != nullptr) return;
+  findings.Add({.code = codes::kMissingKey,
+                .span = section->Place(),
+                .field = absl::StrCat(prefix, "rate_limit.requests_per_second"),
+                .message = "a rate limit needs requests_per_second"});
+}
+
 void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings) {
   const YamlNode* section = root.Find("dns");
   if (section == nullptr || dns.min_ttl <= dns.max_ttl) return;
@@ -190,7 +202,8 @@ void CheckBalance(const YamlNode& node, const RuleConfig& rule, const std::strin
                 .hint = "it bounds source_hash and maglev"});
 }
 
-void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, FindingList& findings) {
+void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, bool has_rate_limit,
+               FindingList& findings) {
   const std::string field = RuleField(index);
   const YamlNode* backends = node.Find("backends");
   if (backends != nullptr && backends->kind == YamlNode::Kind::kList) {
@@ -203,6 +216,7 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, Findi
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
   CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);
+  CheckRateLimit(node, absl::StrCat(field, "."), has_rate_limit, findings);
 }
 
 }  // namespace
@@ -221,9 +235,10 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
     CheckRuleNames(*rules, config, findings);
     CheckListeners(*rules, config, findings);
     for (size_t i = 0; i < config.rules.size(); ++i)
-      CheckRule(rules->children[i], config.rules[i], i, findings);
+      CheckRule(rules->children[i], config.rules[i], i, config.rate_limit.has_value(), findings);
   }
   CheckIgnoreVerify(root, "", findings);
+  CheckRateLimit(root, "", false, findings);
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);
   CheckDns(root, config.dns, findings);

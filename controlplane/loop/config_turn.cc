@@ -108,6 +108,17 @@ void NoteVersion(Parts& parts) {
   if (newest != nullptr && newest->version.epoch() == 0) newest->version = parts.versions.current();
 }
 
+// By rule; "" for the one that rules without their own share.
+std::map<std::string, RateLedger::Limit> RateLimitsOf(const LiveRules& rules) {
+  std::map<std::string, RateLedger::Limit> limits;
+  for (const LiveRule& rule : rules) {
+    if (!rule.rate_limit) continue;
+    limits[rule.own_rate_limit ? rule.name : ""] = {rule.rate_limit->requests_per_second,
+                                                    rule.rate_limit->burst};
+  }
+  return limits;
+}
+
 }  // namespace
 
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
@@ -173,6 +184,7 @@ void Refresh(Parts& parts, Turn& turn) {
   parts.health.SetRules(parts.live, turn.now, changed);
   turn.health_changed.insert(changed.begin(), changed.end());
   parts.ledger.SetLimits(parts.live);
+  parts.rates.SetLimits(RateLimitsOf(parts.live), turn.now);
   parts.totals.Keep(parts.live);
   const bool changed_content = parts.versions.SetContent(Encode(parts.live));
   NoteVersion(parts);

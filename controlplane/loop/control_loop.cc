@@ -64,7 +64,7 @@ class ControlLoop::Impl final {
 
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
-    next = std::min(next, NextSilence(*parts_));
+    next = std::min({next, NextSilence(*parts_), parts_->rates.NextDeadline()});
     next =
         std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_), NextResourceLook(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
@@ -144,6 +144,8 @@ class ControlLoop::Impl final {
     dirty_ |= parts_->ledger.TakeChanged();
     if (dirty_ && may_save) Save(turn);
     for (SlotLedger::ToWorker& grant : grants)
+      turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
+    for (RateLedger::ToWorker& grant : parts_->rates.Settle(turn.now))
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
   }
 

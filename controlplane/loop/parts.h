@@ -19,6 +19,7 @@
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/request_ledger.h"
 #include "controlplane/admin/totals.h"
+#include "controlplane/budget/rate_ledger.h"
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/config/config.h"
 #include "controlplane/events/event_log.h"
@@ -73,6 +74,7 @@ struct Parts {
   Versions versions;
   WorkerTable workers;
   SlotLedger ledger;
+  RateLedger rates;
   Totals totals;
   Operations operations;
   EventLog events;

@@ -55,6 +55,7 @@ void RestoreWorkers(const StoredState& state, Parts& parts, Turn& turn) {
     parts.workers.Restore({worker.id(), worker.incarnation()}, worker.pid(), worker.start_ticks(),
                           turn.now);
     parts.ledger.Restore(worker);
+    parts.rates.Restore({worker.id(), worker.incarnation()});
     // 0: a process of another host, whose end is not seen.
     if (worker.pid() != 0) turn.actions.push_back(WatchProcess{worker.pid(), worker.start_ticks()});
   }

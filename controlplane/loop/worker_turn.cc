@@ -14,6 +14,7 @@
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/last_good_turn.h"
 #include "controlplane/loop/log_turn.h"
+#include "controlplane/snapshot/features.h"
 #include "controlplane/stream/health_messages.h"
 #include "controlplane/stream/hello.h"
 
@@ -45,6 +46,7 @@ std::set<WorkerKey> WhoMayGo(const Parts& parts) {
 
 void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& turn) {
   parts.ledger.Forget(worker);
+  parts.rates.Forget(worker);
   parts.totals.Forget(worker);
   parts.connect_watch.Forget(worker);
   parts.operations.Forget(worker);
@@ -62,6 +64,7 @@ void Detach(SessionId session, Parts& parts, Turn& turn) {
   if (parts.workers.FindSession(session) == nullptr) return;
   const WorkerKey worker = parts.workers.KeyOf(session);
   parts.ledger.Disconnect(worker);
+  parts.rates.Disconnect(worker);
   parts.totals.Disconnect(worker);
   const bool expected = MayGo(parts.workers.At(worker));
   if (parts.workers.Disconnect(session)) ForgetWorker(worker, expected, parts, turn);
@@ -157,6 +160,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   Learn(hello, parts, turn);
   FreezeIfLost(hello, known, parts, turn);
   parts.ledger.Connect(key, hello, turn.now);
+  parts.rates.Connect(key, parts.workers.At(key).Knows(kFeatureRateLimit));
   turn.Send(session, MakeWelcome(session, parts));
   for (worker::v1::ConnectResponse& part : CompleteHealth(parts.health.Known()))
     turn.Send(session, std::move(part));
@@ -235,6 +239,9 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
       return absl::OkStatus();
     case ConnectRequest::kSlots:
       return parts.ledger.Report(worker, message.slots(), turn.now);
+    case ConnectRequest::kRates:
+      parts.rates.Report(worker, message.rates(), turn.now);
+      return absl::OkStatus();
     case ConnectRequest::kDrain:
       OnDrainStatus(message.drain(), worker, parts, turn);
       return absl::OkStatus();

@@ -15,6 +15,7 @@ constexpr char kNewConnections[] = "for new connections; open ones keep what the
 constexpr char kLimit[] = "for new connections; none that is open is closed";
 constexpr size_t kMaxNetworksShown = 8;
 constexpr size_t kShownDigestBytes = 6;
+constexpr char kBuckets[] = "at once; every client keeps the tokens in its bucket";
 constexpr char kChecks[] = "for the next health check; no connection is touched";
 
 std::string Ms(std::chrono::milliseconds value) { return absl::StrCat(value.count(), "ms"); }
@@ -56,6 +57,18 @@ std::string Send(ProxyVersion version) {
   return version == ProxyVersion::kV1 ? "v1" : "v2";
 }
 
+// The limit in one line; empty when there is none and none is said.
+std::string Text(const std::optional<RateLimitConfig>& limit, bool said) {
+  if (!limit) return said ? "off" : "";
+  const char* enforce = limit->enforce == RateLimitConfig::Enforce::kOn       ? ""
+                        : limit->enforce == RateLimitConfig::Enforce::kShadow ? ", shadow"
+                                                                              : ", off";
+  const char* refuse = limit->on_refuse == RateLimitConfig::OnRefuse::kClose ? ", close" : "";
+  return absl::StrCat(limit->requests_per_second, "/s, burst ", limit->burst, ", per /",
+                      limit->ipv4_prefix, " and /", limit->ipv6_prefix, ", ", limit->max_clients,
+                      " clients", enforce, refuse);
+}
+
 }  // namespace
 
 std::vector<Field> FieldsOf(const RuleConfig& rule) {
@@ -78,6 +91,7 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"timeouts.idle", Ms(rule.timeouts.idle), kNewConnections},
       {"timeouts.half_close", Ms(rule.timeouts.half_close), kNewConnections},
       {"timeouts.handshake", Ms(rule.timeouts.handshake), kNewConnections},
+      {"rate_limit", Text(rule.rate_limit, rule.own_rate_limit), kBuckets},
       {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
       {"balance", ToString(rule.balance.algorithm), kNewConnections},
       {"hash_balance_factor", Percent(rule.balance.hash_balance_percent), kNewConnections},

@@ -75,6 +75,32 @@ void SetProxyProtocol(const LiveRule& rule, type::v1::ProxyProtocol& to) {
   to.set_header_timeout_ms(static_cast<uint64_t>(rule.timeouts.handshake.count()));
 }
 
+type::v1::RateLimit::Enforce ToProto(RateLimitConfig::Enforce enforce) {
+  switch (enforce) {
+    case RateLimitConfig::Enforce::kOn:
+      return type::v1::RateLimit::ENFORCE_ON;
+    case RateLimitConfig::Enforce::kShadow:
+      return type::v1::RateLimit::ENFORCE_SHADOW;
+    case RateLimitConfig::Enforce::kOff:
+      break;
+  }
+  return type::v1::RateLimit::ENFORCE_OFF;
+}
+
+void SetRateLimit(const std::optional<RateLimitConfig>& limit, type::v1::RateLimit& to) {
+  const RateLimitConfig off{.enforce = RateLimitConfig::Enforce::kOff};
+  const RateLimitConfig& from = limit ? *limit : off;
+  to.set_rate_per_s(from.requests_per_second);
+  to.set_burst(from.burst);
+  to.set_ipv4_prefix(from.ipv4_prefix);
+  to.set_ipv6_prefix(from.ipv6_prefix);
+  to.set_enforce(ToProto(from.enforce));
+  to.set_on_refuse(from.on_refuse == RateLimitConfig::OnRefuse::kClose
+                       ? type::v1::RateLimit::ON_REFUSE_CLOSE
+                       : type::v1::RateLimit::ON_REFUSE_RESET);
+  to.set_max_clients(from.max_clients);
+}
+
 void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   type::v1::Rule& to = *out.add_rules();
   to.set_name(rule.name);
@@ -95,6 +121,9 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   for (const Cidr& network : rule.allow) to.add_allow(network.ToString());
   for (const Cidr& network : rule.deny) to.add_deny(network.ToString());
   if (UsesProxyProtocol(rule)) SetProxyProtocol(rule, *to.mutable_proxy_protocol());
+  if (rule.own_rate_limit) SetRateLimit(rule.rate_limit, *to.mutable_rate_limit());
+  if (!rule.own_rate_limit && rule.rate_limit)
+    SetRateLimit(rule.rate_limit, *out.mutable_rate_limit());
 }
 
 // What a worker must know to do all that the rules say; a worker that does not refuses them.
@@ -107,6 +136,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (!rule.allow.empty() || !rule.deny.empty()) features.insert(kFeatureAccess);
     if (UsesProxyProtocol(rule)) features.insert(kFeatureProxyProtocol);
     if (NeedsBalance(rule)) features.insert(kFeatureBalance);
+    if (rule.rate_limit) features.insert(kFeatureRateLimit);
   }
   return features;
 }

@@ -17,11 +17,12 @@ inline constexpr char kFeatureConnections[] = "connections";       // Lists and 
 inline constexpr char kFeatureLogLevel[] = "log_level";            // Changes its log level.
 inline constexpr char kFeatureCancelKill[] = "cancel_kill";  // Stops a kill that is under way.
 
-inline constexpr char kFeatureLogGrpc[] = "log_grpc";  // Likewise of gRPC's lines.
+inline constexpr char kFeatureRateLimit[] = "rate_limit";  // Rate limits, and their budgets.
+inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's lines.
 
-inline constexpr std::array<const char*, 10> kFeatures = {
-    kFeatureAccess,    kFeatureBalance,  kFeatureCancelKill,    kFeatureConnections,
-    kFeatureLogGrpc,   kFeatureLogLevel, kFeatureProxyProtocol, kFeatureQueue,
-    kFeatureRuleLimit, kFeatureSource};
+inline constexpr std::array<const char*, 11> kFeatures = {
+    kFeatureAccess,    kFeatureBalance,   kFeatureCancelKill,    kFeatureConnections,
+    kFeatureLogGrpc,   kFeatureLogLevel,  kFeatureProxyProtocol, kFeatureQueue,
+    kFeatureRateLimit, kFeatureRuleLimit, kFeatureSource};
 
 }  // namespace lb::controlplane

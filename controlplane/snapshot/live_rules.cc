@@ -71,6 +71,8 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .connect_attempts = rule.connect_attempts,
                      .max_connections = rule.max_connections.value_or(0),
                      .queue = rule.queue,
+                     .rate_limit = rule.own_rate_limit ? rule.rate_limit : config.rate_limit,
+                     .own_rate_limit = rule.own_rate_limit,
                      .source = rule.source,
                      .allow = rule.allow,
                      .deny = rule.deny,

@@ -51,6 +51,8 @@ struct LiveRule {
   uint32_t connect_attempts = 3;
   uint64_t max_connections = 0;  // Of clients, over all workers of the host; 0: no limit.
   std::optional<QueueConfig> queue;
+  std::optional<RateLimitConfig> rate_limit;  // The rule's own, or the top level's.
+  bool own_rate_limit = false;
   std::vector<Endpoint> source;  // Addresses to connect from, best first; port 0.
   std::vector<Cidr> allow{};     // Clients, as configured.
   std::vector<Cidr> deny{};

@@ -61,6 +61,7 @@ ConnectRequest ConfigLane::Apply(const SnapshotReceiver::Received& received) {
   if (!failures.empty()) return Refuse(received.version, MakeNack(failures));
   tables_ = std::move(built.tables);
   registry_.Committed(*tables_);
+  registry_.rate_limiters().Commit(tables_->rate_limiters, clock_());
   ++applies_total_;
   return Accept(received.version, clock_() - begin);
 }

@@ -27,6 +27,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
   auto retries = Counter("lb_rule_retries_total", "Connects tried again on another backend.");
   auto queued = Gauge("lb_rule_queued", "Connections that wait for a backend's slot now.");
   auto waited = Counter("lb_rule_queued_total", "Connections that had to wait for a slot.");
+  auto would_refuse =
+      Counter("lb_limit_would_refuse_total", "Connections above a rate limit that only counts.");
   auto refused = Counter("lb_rule_refused_total", "Client connections refused, by reason.");
   auto closed = Counter("lb_connections_closed_total", "Connections that ended, by reason.");
   for (const auto& state : registry.rules()) {
@@ -39,6 +41,7 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
     retries.Add({{"rule", rule}}, Value(totals.retries));
     queued.Add({{"rule", rule}}, Value(totals.queued));
     waited.Add({{"rule", rule}}, Value(totals.queued_total));
+    would_refuse.Add({{"rule", rule}}, Value(totals.would_refuse));
     for (size_t i = 0; i < totals.refused.size(); ++i) {
       refused.Add({{"rule", rule}, {"reason", ToString(static_cast<RefuseReason>(i))}},
                   Value(totals.refused[i]));
@@ -48,8 +51,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
                  Value(totals.closed[i]));
     }
   }
-  for (MetricFamily* family :
-       {&accepted, &open, &received, &sent, &retries, &queued, &waited, &refused, &closed}) {
+  for (MetricFamily* family : {&accepted, &open, &received, &sent, &retries, &queued, &waited,
+                               &would_refuse, &refused, &closed}) {
     families.push_back(std::move(*family));
   }
 }
@@ -110,6 +113,24 @@ void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
     families.push_back(std::move(*family));
 }
 
+void AppendRateLimiters(const RateLimiters& limiters, std::vector<MetricFamily>& families) {
+  auto hot = Gauge("lb_limit_hot_clients", "Clients with a budget of their own in this worker.");
+  auto room = Gauge("lb_limit_clients_max", "Clients in debt that the limit has room for.");
+  auto pushed_out = Counter("lb_limit_forced_evictions_total",
+                            "Clients in debt that gave way to a new one: the table is full.");
+  auto expired = Counter("lb_limit_budget_expired_total",
+                         "Budgets that the control plane did not renew in time.");
+  for (const auto& [rule, named] : limiters.in_force()) {
+    const std::string name = rule == RateLimiters::kShared ? "*" : rule;
+    hot.Add({{"rule", name}}, Value(named.limiter->hot_clients()));
+    room.Add({{"rule", name}}, Value(named.limiter->capacity()));
+    pushed_out.Add({{"rule", name}}, Value(named.limiter->pushed_out()));
+    expired.Add({{"rule", name}}, Value(named.limiter->expired_budgets()));
+  }
+  for (MetricFamily* family : {&hot, &room, &pushed_out, &expired})
+    families.push_back(std::move(*family));
+}
+
 void AppendConfig(const ConfigLane& config, std::vector<MetricFamily>& families) {
   if (const auto& running = config.running()) {
     auto epoch = Gauge("lb_config_epoch", "Epoch of the configuration in force.");
@@ -160,6 +181,7 @@ std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const Con
   AppendRules(registry, families);
   AppendBackends(registry, families);
   if (config.tables() != nullptr) AppendTables(*config.tables(), families);
+  AppendRateLimiters(registry.rate_limiters(), families);
   AppendConfig(config, families);
   AppendGauges(gauges, families);
   return families;

@@ -25,6 +25,7 @@ Session::Session(Lent lent, Instant now)
     : lent_(lent),
       health_(lent.registry),
       slots_(lent.registry),
+      rates_(lent.registry.rate_limiters()),
       stats_(lent.registry),
       welcome_deadline_(now + kWelcomeTimeout) {}
 
@@ -56,6 +57,8 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
       return health_.Take(message.health(), now);
     case ConnectResponse::kSlots:
       return TakeGrant(message.slots(), out);
+    case ConnectResponse::kRates:
+      return rates_.Take(message.rates(), now);
     case ConnectResponse::kCommand:
       return TakeCommand(message.command(), now);
     case ConnectResponse::kWelcome:
@@ -123,6 +126,7 @@ absl::Status Session::Tick(Instant now, Messages& out) {
     return now < welcome_deadline_ ? absl::OkStatus()
                                    : absl::DeadlineExceededError("no Welcome came in time");
   }
+  rates_.Report(now, out);
   if (now >= next_slots_) {
     next_slots_ = now + kSlotInterval;
     Append(slots_.Report(), out);

@@ -15,6 +15,7 @@
 #include "dataplane/control/drainer.h"
 #include "dataplane/control/health_lane.h"
 #include "dataplane/control/log_lane.h"
+#include "dataplane/control/rate_lane.h"
 #include "dataplane/control/slot_lane.h"
 #include "dataplane/control/snapshot_receiver.h"
 #include "dataplane/control/stats_lane.h"
@@ -75,6 +76,7 @@ class Session final {
   SnapshotReceiver receiver_;
   HealthLane health_;
   SlotLane slots_;
+  RateLane rates_;
   StatsLane stats_;
   bool welcomed_ = false;
   Instant welcome_deadline_;

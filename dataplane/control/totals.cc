@@ -20,6 +20,7 @@ RuleTotals Total(const RuleState& state) {
     sum.retries += thread.retries.Read();
     sum.queued_total += thread.queued_total.Read();
     sum.queued += thread.queued.Read();
+    sum.would_refuse += thread.would_refuse.Read();
     AddTo(sum.refused, thread.refused);
     AddTo(sum.closed, thread.closed);
   }

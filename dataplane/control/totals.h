@@ -21,6 +21,7 @@ struct RuleTotals {
   uint64_t retries = 0;
   uint64_t queued_total = 0;
   uint64_t queued = 0;  // Waiting now.
+  uint64_t would_refuse = 0;
   std::array<uint64_t, static_cast<size_t>(RefuseReason::kCount)> refused{};
   std::array<uint64_t, static_cast<size_t>(CloseReason::kCount)> closed{};
 

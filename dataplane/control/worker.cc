@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/prng.h"
 #include "base/status_macros.h"
 #include "dataplane/control/backoff.h"
 #include "dataplane/control/config_lane.h"
@@ -45,6 +46,12 @@ std::string Text(const absl::Status& status) {
   return status.message().empty() ? code : absl::StrCat(code, ": ", status.message());
 }
 
+SipKey KeyFrom(uint64_t seed) {
+  Prng prng(seed);
+  const uint64_t first = prng.Next();
+  return {first, prng.Next()};
+}
+
 }  // namespace
 
 class Worker::Impl final {
@@ -55,7 +62,7 @@ class Worker::Impl final {
                     .max_connections = options_.max_connections,
                     .seed = options_.seed}),
         traffic_(forwarder_),
-        registry_(options_.threads),
+        registry_(options_.threads, KeyFrom(options_.seed)),
         config_(traffic_, registry_, Now),
         drainer_(traffic_),
         connections_(traffic_, options_.threads),
@@ -114,6 +121,7 @@ class Worker::Impl final {
   void HandleEnded(const absl::Status& status) {
     const bool was_welcomed = session_->welcomed();
     session_.reset();
+    registry_.rate_limiters().StreamEnded(Now());
     connections_.ForgetLists();
     if (was_welcomed) ++reconnects_total_;
     if (was_welcomed && Now() - welcomed_at_ >= kGoodStream) backoff_.Reset();
@@ -138,6 +146,7 @@ class Worker::Impl final {
     drainer_.Step(now);
     connections_.Step(now);
     log_.Step(now);
+    registry_.rate_limiters().Step(now);
     if (heap_trim_.Due(forwarder_.connections(), now)) malloc_trim(0);
     if (session_) {
       Session::Messages out;
@@ -146,7 +155,7 @@ class Worker::Impl final {
       if (!status.ok()) client_.End(status);
     }
     if (drained_ && drainer_.drained()) std::exchange(drained_, nullptr)();
-    tick_.expires_after(kTick);
+    tick_.expires_after(registry_.rate_limiters().reports() ? RateLane::kInterval : kTick);
     tick_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
       if (!error && !alive.expired()) Tick();
     });

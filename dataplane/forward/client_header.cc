@@ -15,7 +15,11 @@ void Connection::ReadHeader() {
   if (parsed.state == proxy::Parsed::State::kBad) return Refuse(RefuseReason::kProxyHeader);
   if (parsed.header.has_addresses || !parsed.header.tlvs.empty())
     header_ = std::make_unique<const proxy::Header>(std::move(parsed.header));
-  if (!MayConnect(rule_->table(), ClientAddress())) return Refuse(RefuseReason::kDenied);
+  const RuleTable& table = rule_->table();
+  const SocketAddress client = ClientAddress();
+  if (!MayConnect(table, client)) return Refuse(RefuseReason::kDenied);
+  if (table.rate_limiter != nullptr && !TakesToken(*rule_, client, context_.now))
+    return Refuse(RefuseReason::kRateLimit);
   context_.timers.Cancel(*this);
   state_ = State::kConnecting;
   Admit();

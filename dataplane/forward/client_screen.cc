@@ -36,6 +36,24 @@ bool MayConnect(const RuleTable& table, const SocketAddress& client) {
   return client.length != 0 && table.access->Allows(client);
 }
 
+bool LimitsBeforeHeader(const RuleTable& table, int fd) {
+  return table.rate_limiter != nullptr &&
+         (table.proxy == nullptr || !ExpectsHeader(*table.proxy, fd));
+}
+
+bool TakesToken(ThreadRule& rule, const SocketAddress& client, Instant now) {
+  const RuleTable& table = rule.table();
+  RateLimiter& limiter = *table.rate_limiter;
+  if (limiter.Admit(PrefixOf(client, limiter.prefix_lengths()), now)) return true;
+  if (!table.rate_limit_counts_only) return false;
+  rule.counters().would_refuse.Add(1);
+  return true;
+}
+
+bool WithReset(const RuleTable& table, RefuseReason reason) {
+  return reason != RefuseReason::kRateLimit || !table.rate_limit_closes;
+}
+
 proxy::Parsed ReceiveHeader(Side& client, char* scratch) {
   const int fd = client.fd.get();
   ssize_t peeked;

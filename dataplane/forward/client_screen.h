@@ -1,12 +1,15 @@
-// What a rule's access lists and PROXY settings say about a client, before anything is done for it.
+// What a rule's access lists, PROXY settings and rate limit say about a client, before anything is
+// done for it.
 //
-// Lists are about the client's own address. Where a header tells it, they wait for the header; who
-// may send one is asked of the socket's address. Threading: none.
+// Lists and limits are about the client's own address. Where a header tells it, they wait for the
+// header; who may send one is asked of the socket's address. Threading: the I/O thread of the rule.
 #pragma once
 
 #include <optional>
 
+#include "base/time.h"
 #include "dataplane/forward/side.h"
+#include "dataplane/forward/thread_rule.h"
 #include "dataplane/proxy/parse.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/tables.h"
@@ -26,6 +29,16 @@ bool ExpectsHeader(const ProxyTable& proxy, int fd);
 
 // True when the lists let a client of this address in.
 bool MayConnect(const RuleTable& table, const SocketAddress& client);
+
+// True when there is a rate limit, and the socket's address is the client's.
+bool LimitsBeforeHeader(const RuleTable& table, int fd);
+
+// Takes a token of the client from the rule's rate limit; false when it has none. Where the limit
+// only counts, it is true and counted.
+bool TakesToken(ThreadRule& rule, const SocketAddress& client, Instant now);
+
+// How a client that is refused sees it: a reset, or an end where the rate limit says so.
+bool WithReset(const RuleTable& table, RefuseReason reason);
 
 // Reads the header as far as it has come: kNeedMore, then an event will say. Only a whole one is
 // taken from the socket, and nothing behind it. `scratch` has proxy::kMaxHeaderBytes.

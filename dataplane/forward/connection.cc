@@ -251,7 +251,7 @@ Duration Connection::Timeout() const {
 
 void Connection::Refuse(RefuseReason reason) {
   rule_->counters().refused[static_cast<size_t>(reason)].Add(1);
-  CloseSockets(true);
+  CloseSockets(WithReset(rule_->table(), reason));
 }
 
 void Connection::Close(CloseReason reason) {

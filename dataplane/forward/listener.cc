@@ -65,6 +65,9 @@ void Listener::Admit(ThreadContext& context, UniqueFd client) {
     const std::optional<RefuseReason> refusal = ScreenSocket(table, client.get());
     if (refusal.has_value()) return Refuse(std::move(client), *refusal);
   }
+  if (LimitsBeforeHeader(table, client.get()) &&
+      !TakesToken(*rule_, PeerAddress(client.get()), context.now))
+    return Refuse(std::move(client), RefuseReason::kRateLimit);
   if (!context.group.Admit(context.thread))
     return Refuse(std::move(client), RefuseReason::kWorkerLimit);
   if (!TakeRuleSlot(table)) {
@@ -90,7 +93,7 @@ bool Listener::TakeRuleSlot(const RuleTable& table) {
 
 void Listener::Refuse(UniqueFd client, RefuseReason reason) {
   rule_->counters().refused[static_cast<size_t>(reason)].Add(1);
-  CloseWithReset(client.get());
+  if (WithReset(rule_->table(), reason)) CloseWithReset(client.get());
 }
 
 }  // namespace lb::dataplane

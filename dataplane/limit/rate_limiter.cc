@@ -33,7 +33,10 @@ BucketShape Shape(double rate_per_s, double burst) {
 }  // namespace
 
 RateLimiter::RateLimiter(const Settings& settings, const Shares& shares, const SipKey& key)
-    : settings_(settings), shares_(shares), table_(settings.max_clients, key) {
+    : prefix_lengths_(settings.prefix_lengths),
+      settings_(settings),
+      shares_(shares),
+      table_(settings.max_clients, key) {
   SetQuiet(QuietOf(settings, shares), Instant());
 }
 

@@ -63,10 +63,10 @@ class RateLimiter final {
 
   RateLimiter(const Settings& settings, const Shares& shares, const SipKey& key);
 
-  // Whether a connection of this client may begin now; takes a token if so.
+  // Thread-safe. Whether a connection of this client may begin now; takes a token if so.
   bool Admit(ClientPrefix client, Instant now);
 
-  const Settings& settings() const { return settings_; }
+  const PrefixLengths& prefix_lengths() const { return prefix_lengths_; }
   // The same limiter with other numbers. The prefix lengths and max_clients must be the same.
   void SetLimit(const Settings& settings, Instant now);
   void SetShares(const Shares& shares, Instant now);
@@ -99,6 +99,7 @@ class RateLimiter final {
                  bool fill_growth, uint64_t now_ns);
   ClientView ViewOf(ClientPrefix client, const ClientTable::Entry* entry, uint64_t now_ns);
 
+  const PrefixLengths prefix_lengths_;
   Settings settings_;
   Shares shares_;
   ClientTable table_;

@@ -29,6 +29,33 @@ BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
   return table;
 }
 
+// Finds or makes the limiter that `limit` describes and adds it to those in force; none when the
+// limit is off.
+std::shared_ptr<RateLimiter> MakeLimiter(const std::string& name, const type::RateLimit& limit,
+                                         const StateRegistry& registry,
+                                         RateLimiters::ByRule& limiters) {
+  if (limit.enforce() == type::RateLimit::ENFORCE_OFF) return nullptr;
+  if (const auto made = limiters.find(name); made != limiters.end()) return made->second.limiter;
+  const RateLimiter::Settings settings{.rate_per_s = limit.rate_per_s(),
+                                       .burst = limit.burst(),
+                                       .prefix_lengths = {limit.ipv4_prefix(), limit.ipv6_prefix()},
+                                       .max_clients = limit.max_clients()};
+  auto limiter = registry.rate_limiters().FindOrMake(name, settings);
+  limiters[name] = {limiter, settings};
+  return limiter;
+}
+
+void SetRateLimit(const type::Rule& rule, const type::Snapshot& snapshot,
+                  const StateRegistry& registry, RateLimiters::ByRule& limiters, RuleTable& table) {
+  const bool own = rule.has_rate_limit();
+  if (!own && !snapshot.has_rate_limit()) return;
+  const type::RateLimit& limit = own ? rule.rate_limit() : snapshot.rate_limit();
+  table.rate_limiter =
+      MakeLimiter(own ? rule.name() : RateLimiters::kShared, limit, registry, limiters);
+  table.rate_limit_counts_only = limit.enforce() == type::RateLimit::ENFORCE_SHADOW;
+  table.rate_limit_closes = limit.on_refuse() == type::RateLimit::ON_REFUSE_CLOSE;
+}
+
 RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   RuleTable table;
   table.name = rule.name();
@@ -73,7 +100,9 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.half_close_timeout_ms == b.half_close_timeout_ms &&
          a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
-         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         a.rate_limiter == b.rate_limiter && a.rate_limit_counts_only == b.rate_limit_counts_only &&
+         a.rate_limit_closes == b.rate_limit_closes && a.state == b.state &&
+         SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
@@ -100,7 +129,9 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
   auto tables = std::make_shared<Tables>();
   tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
   for (const type::Rule& rule : snapshot.rules()) {
-    auto fresh = std::make_shared<RuleTable>(MakeRule(rule, registry));
+    RuleTable made = MakeRule(rule, registry);
+    SetRateLimit(rule, snapshot, registry, tables->rate_limiters, made);
+    auto fresh = std::make_shared<RuleTable>(std::move(made));
     std::shared_ptr<const RuleTable> old = FindRule(previous, rule.name());
     if (old != nullptr && SameRule(*old, *fresh)) {
       tables->rules.push_back(std::move(old));

@@ -23,8 +23,8 @@ namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
 inline const std::vector<std::string> kSupportedFeatures = {
-    "access",    "balance",        "cancel_kill", "connections", "log_grpc",
-    "log_level", "proxy_protocol", "queue",       "rule_limit",  "source"};
+    "access",         "balance", "cancel_kill", "connections", "log_grpc", "log_level",
+    "proxy_protocol", "queue",   "rate_limit",  "rule_limit",  "source"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;
@@ -38,6 +38,8 @@ inline constexpr uint32_t kMaxQueue = 1'000'000;  // Waiting connections of one 
 inline constexpr int kMaxSources = 64;            // Addresses of one rule to connect from.
 inline constexpr int kMaxHashRules = 1'000;       // Rules that hash clients: 128 KiB or more each.
 inline constexpr double kMaxHashBalanceRatio = 100;
+inline constexpr double kMaxRatePerS = 1e6;  // Of one client; beyond it, a bucket loses count.
+inline constexpr uint64_t kMaxClients = 50'000'000;
 inline constexpr size_t kMaxProblems = 1'000;  // Of one refusal; the rest would tell nothing new.
 
 // One thing that is wrong.

@@ -77,6 +77,7 @@ class Checker final {
   void CheckRules(const type::Snapshot& snapshot) {
     std::map<Endpoint, std::string> listeners;
     const std::string* previous = nullptr;
+    if (snapshot.has_rate_limit()) CheckRateLimit("rate_limit", snapshot.rate_limit());
     for (const type::Rule& rule : snapshot.rules()) {
       const std::string path = absl::StrCat("rules/", absl::CHexEscape(rule.name()));
       CheckName(path, rule.name(), previous);
@@ -125,10 +126,33 @@ class Checker final {
     if (const uint64_t timeout_ms = rule.proxy_protocol().header_timeout_ms();
         rule.proxy_protocol().accept_from_size() > 0)
       CheckTimeout(absl::StrCat(path, "/proxy_protocol/header_timeout_ms"), timeout_ms);
+    if (rule.has_rate_limit()) CheckRateLimit(absl::StrCat(path, "/rate_limit"), rule.rate_limit());
   }
 
   void CheckMade(std::string path, const absl::Status& status) {
     if (!status.ok()) Bad(std::move(path), std::string(status.message()));
+  }
+
+  void CheckRateLimit(const std::string& path, const type::RateLimit& limit) {
+    if (!type::RateLimit::Enforce_IsValid(limit.enforce()) ||
+        limit.enforce() == type::RateLimit::ENFORCE_UNSPECIFIED)
+      Bad(absl::StrCat(path, "/enforce"),
+          absl::StrCat("this worker does not know ", static_cast<int>(limit.enforce())));
+    if (!(limit.rate_per_s() >= 1 && limit.rate_per_s() <= kMaxRatePerS))
+      Bad(absl::StrCat(path, "/rate_per_s"),
+          absl::StrCat(limit.rate_per_s(), " is not in 1..", kMaxRatePerS));
+    if (!(limit.burst() >= 1 && limit.burst() <= kMaxRatePerS))
+      Bad(absl::StrCat(path, "/burst"),
+          absl::StrCat(limit.burst(), " is not in 1..", kMaxRatePerS));
+    if (limit.ipv4_prefix() < 8 || limit.ipv4_prefix() > 32)
+      Bad(absl::StrCat(path, "/ipv4_prefix"),
+          absl::StrCat(limit.ipv4_prefix(), " is not in 8..32"));
+    if (limit.ipv6_prefix() < 16 || limit.ipv6_prefix() > 64)
+      Bad(absl::StrCat(path, "/ipv6_prefix"),
+          absl::StrCat(limit.ipv6_prefix(), " is not in 16..64"));
+    if (limit.max_clients() < 1 || limit.max_clients() > kMaxClients)
+      Bad(absl::StrCat(path, "/max_clients"),
+          absl::StrCat(limit.max_clients(), " is not in 1..", kMaxClients));
   }
 
   void CheckQueue(const std::string& path, const type::Queue& queue) {

@@ -24,6 +24,8 @@ const char* ToString(RefuseReason reason) {
       return "denied";
     case RefuseReason::kProxyHeader:
       return "proxy_header";
+    case RefuseReason::kRateLimit:
+      return "rate_limit";
     case RefuseReason::kCount:
       break;
   }

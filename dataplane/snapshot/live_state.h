@@ -46,6 +46,7 @@ enum class RefuseReason : uint8_t {
   kQueueTimeout,   // It waited for a backend as long as it may.
   kDenied,         // The rule's access lists refuse the client.
   kProxyHeader,    // Its PROXY header is missing, malformed or late, or nobody may send one there.
+  kRateLimit,      // Its client is above the rate limit.
   kCount,
 };
 
@@ -90,6 +91,7 @@ struct alignas(64) RuleCounters {
   Counter retries;
   Counter queued_total;  // That had to wait for a backend's slot.
   Counter queued;        // Waiting now.
+  Counter would_refuse;  // By a rate limit that only counts.
   CounterByReason<RefuseReason> refused;
   CounterByReason<CloseReason> closed;
 };

@@ -45,7 +45,9 @@ class StateRegistry final {
   };
 
   // `threads` is the number of I/O threads, each with counters of its own.
-  explicit StateRegistry(size_t threads) : threads_(threads) {}
+  // `key` is random; see RateLimiters.
+  explicit StateRegistry(size_t threads, const SipKey& key = {})
+      : threads_(threads), rate_limiters_(key) {}
 
   // The state of this rule; made when nobody uses one.
   std::shared_ptr<RuleState> FindOrMakeRule(const std::string& rule);
@@ -66,6 +68,9 @@ class StateRegistry final {
   // backends that two tables in a row did not name since it was told. Two, because health has a
   // lane of its own: it may be about the snapshot that waits behind the one just applied.
   void Committed(const Tables& tables);
+
+  RateLimiters& rate_limiters() { return rate_limiters_; }
+  const RateLimiters& rate_limiters() const { return rate_limiters_; }
 
   // What was told and is not unknown, sorted.
   std::map<BackendKey, Health> health() const;
@@ -102,6 +107,7 @@ class StateRegistry final {
   void Prune();
 
   const size_t threads_;
+  RateLimiters rate_limiters_;
   std::map<std::string, RuleEntry> rules_;
   std::map<BackendKey, Entry> backends_;
 };

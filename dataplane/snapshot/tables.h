@@ -15,6 +15,7 @@
 #include "dataplane/access/access_list.h"
 #include "dataplane/balance/algorithm.h"
 #include "dataplane/balance/hash_tables.h"
+#include "dataplane/limit/rate_limiters.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/proxy_table.h"
 
@@ -56,11 +57,16 @@ struct RuleTable {
   std::shared_ptr<const AccessList> access;  // Of clients; nullptr: all may connect.
   std::shared_ptr<const ProxyTable> proxy;   // nullptr: no PROXY header is read or sent.
   BalanceTable balance;
+  // The rate limit of its clients; nullptr: none.
+  std::shared_ptr<RateLimiter> rate_limiter;
+  bool rate_limit_counts_only = false;  // Nobody is refused by it.
+  bool rate_limit_closes = false;       // Who is refused sees an end, not a reset.
   std::shared_ptr<RuleState> state;
 };
 
 struct Tables {
   std::vector<std::shared_ptr<const RuleTable>> rules;  // Sorted by name.
+  RateLimiters::ByRule rate_limiters;
 };
 
 }  // namespace lb::dataplane

@@ -1,0 +1,79 @@
+#include "dataplane/control/rate_lane.h"
+
+#include <chrono>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace lb::dataplane {
+namespace {
+
+using lb::worker::v1::ConnectRequest;
+using lb::worker::v1::RateGrant;
+
+// A budget is renewed every second; one for longer would outlive what it was made for.
+constexpr std::chrono::seconds kMaxTtl{60};
+
+absl::Status CheckRatio(const char* field, double ratio, bool may_be_zero) {
+  if (ratio <= 1 && (ratio > 0 || (may_be_zero && ratio == 0))) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("RateGrant.shares.", field, " is ", ratio));
+}
+
+absl::Status Check(const RateGrant& grant) {
+  if (grant.has_shares()) {
+    LB_RETURN_IF_ERROR(CheckRatio("quiet_ratio", grant.shares().quiet_ratio(), false));
+    LB_RETURN_IF_ERROR(CheckRatio("fallback_ratio", grant.shares().fallback_ratio(), false));
+    LB_RETURN_IF_ERROR(CheckRatio("report_ratio", grant.shares().report_ratio(), true));
+  }
+  for (const RateGrant::Budget& budget : grant.budgets()) {
+    const bool good = budget.rate_per_s() > 0 && budget.rate_per_s() <= 1e9 &&
+                      budget.burst() >= 0 && budget.burst() <= 1e9 && budget.ttl().seconds() >= 0 &&
+                      budget.ttl().seconds() <= kMaxTtl.count();
+    if (!good)
+      return absl::InvalidArgumentError(
+          absl::StrCat("RateGrant.budgets: rate ", budget.rate_per_s(), ", burst ", budget.burst(),
+                       ", ", budget.ttl().seconds(), " s"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
+  LB_RETURN_IF_ERROR(Check(grant));
+  if (grant.has_shares()) {
+    const RateGrant::Shares& shares = grant.shares();
+    limiters_.SetShares({shares.quiet_ratio(), shares.report_ratio()}, {shares.fallback_ratio(), 0},
+                        now);
+  }
+  for (const RateGrant::Budget& budget : grant.budgets()) {
+    RateLimiter* limiter = limiters_.Find(budget.rule());
+    if (limiter == nullptr) continue;  // Of a limit that the snapshot on its way brings, or took.
+    limiter->SetBudget({budget.prefix(), budget.rate_per_s(), budget.burst(), budget.fill_growth(),
+                        std::chrono::seconds(budget.ttl().seconds()) +
+                            std::chrono::nanoseconds(budget.ttl().nanos())},
+                       now);
+  }
+  return absl::OkStatus();
+}
+
+void RateLane::Report(Instant now, std::vector<ConnectRequest>& out) {
+  const bool all = !told_all_;
+  told_all_ = true;
+  for (const auto& [rule, named] : limiters_.in_force()) {
+    lb::worker::v1::RateReport::Limit* limit = nullptr;
+    for (const RateLimiter::Usage& usage : named.limiter->TakeUsage(all, now)) {
+      if (limit == nullptr || limit->clients_size() >= static_cast<int>(kMaxClients)) {
+        limit = out.emplace_back().mutable_rates()->add_limits();
+        limit->set_rule(rule);
+      }
+      lb::worker::v1::RateReport::Client& client = *limit->add_clients();
+      client.set_prefix(usage.client);
+      client.set_arrivals(usage.arrivals);
+      client.set_admitted(usage.admitted);
+    }
+  }
+}
+
+}  // namespace lb::dataplane

@@ -1,0 +1,36 @@
+// The lane of rate limits in one stream: shares and budgets down, busy clients up. Threading: the
+// control thread.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/time.h"
+#include "dataplane/limit/rate_limiters.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::dataplane {
+
+class RateLane final {
+ public:
+  // A client's counts go out at most this often.
+  static constexpr std::chrono::milliseconds kInterval{50};
+  // Clients in one message.
+  static constexpr size_t kMaxClients = 2'000;
+
+  // `limiters` outlives the lane.
+  explicit RateLane(RateLimiters& limiters) : limiters_(limiters) {}
+
+  // Takes shares and budgets; InvalidArgument, and nothing is changed, for a number that no limiter
+  // can work with.
+  absl::Status Take(const lb::worker::v1::RateGrant& grant, Instant now);
+
+  // Appends what changed since the last call; the first call of a stream tells all.
+  void Report(Instant now, std::vector<lb::worker::v1::ConnectRequest>& out);
+
+ private:
+  RateLimiters& limiters_;
+  bool told_all_ = false;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,44 @@
+#include "dataplane/limit/rate_limiters.h"
+
+#include <utility>
+
+namespace lb::dataplane {
+
+std::shared_ptr<RateLimiter> RateLimiters::FindOrMake(const std::string& rule,
+                                                      const RateLimiter::Settings& settings) const {
+  const auto known = limiters_.find(rule);
+  if (known != limiters_.end() &&
+      known->second.settings.prefix_lengths == settings.prefix_lengths &&
+      known->second.settings.max_clients == settings.max_clients)
+    return known->second.limiter;
+  return std::make_shared<RateLimiter>(settings, shares_, key_);
+}
+
+void RateLimiters::Commit(ByRule limiters, Instant now) {
+  limiters_ = std::move(limiters);
+  for (auto& [rule, named] : limiters_) named.limiter->SetLimit(named.settings, now);
+}
+
+void RateLimiters::SetShares(const RateLimiter::Shares& shares, const RateLimiter::Shares& fallback,
+                             Instant now) {
+  fallback_ = fallback;
+  Apply(shares, now);
+}
+
+void RateLimiters::StreamEnded(Instant now) { Apply(fallback_, now); }
+
+void RateLimiters::Apply(const RateLimiter::Shares& shares, Instant now) {
+  shares_ = shares;
+  for (auto& [rule, named] : limiters_) named.limiter->SetShares(shares, now);
+}
+
+RateLimiter* RateLimiters::Find(const std::string& rule) const {
+  const auto known = limiters_.find(rule);
+  return known == limiters_.end() ? nullptr : known->second.limiter.get();
+}
+
+void RateLimiters::Step(Instant now) {
+  for (auto& [rule, named] : limiters_) named.limiter->Step(now);
+}
+
+}  // namespace lb::dataplane

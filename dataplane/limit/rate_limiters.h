@@ -1,0 +1,60 @@
+// The rate limiters of a worker by the rule they belong to, over all snapshots, and what the
+// control plane lets this worker use of them.
+//
+// Threading: the control thread; the limiters it hands out are shared with the I/O threads.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/time.h"
+#include "dataplane/limit/rate_limiter.h"
+
+namespace lb::dataplane {
+
+class RateLimiters final {
+ public:
+  // The name of the limit of all rules without their own.
+  static constexpr char kShared[] = "";
+
+  struct Named {
+    std::shared_ptr<RateLimiter> limiter;
+    RateLimiter::Settings settings;
+  };
+  using ByRule = std::map<std::string, Named>;
+
+  // `key` is random, and secret.
+  explicit RateLimiters(const SipKey& key) : key_(key) {}
+
+  // The limiter in force of this name, where it can take these settings; another one otherwise,
+  // whose buckets are full. Changes nothing that is in force.
+  std::shared_ptr<RateLimiter> FindOrMake(const std::string& rule,
+                                          const RateLimiter::Settings& settings) const;
+  // These are in force now.
+  void Commit(ByRule limiters, Instant now);
+
+  // With a stream, `shares` count; without one, `fallback`.
+  void SetShares(const RateLimiter::Shares& shares, const RateLimiter::Shares& fallback,
+                 Instant now);
+  void StreamEnded(Instant now);
+
+  // True when clients that get busy are to be reported.
+  bool reports() const { return shares_.report_ratio > 0; }
+
+  RateLimiter* Find(const std::string& rule) const;
+  const ByRule& in_force() const { return limiters_; }
+
+  void Step(Instant now);
+
+ private:
+  void Apply(const RateLimiter::Shares& shares, Instant now);
+
+  const SipKey key_;
+  RateLimiter::Shares shares_;
+  RateLimiter::Shares fallback_;
+  ByRule limiters_;
+};
+
+}  // namespace lb::dataplane

@@ -16,12 +16,11 @@ struct BalanceConfig {
     kSourceHash,
     kMaglev,
   };
-  static constexpr uint32_t kDefaultPanicPercent = 50;
 
   Algorithm algorithm = Algorithm::kWeightedRoundRobin;
-  std::optional<uint32_t> hash_balance_percent;             // Of the hashes only; absent: no bound.
-  uint32_t panic_threshold_percent = kDefaultPanicPercent;  // 0: never.
-  std::chrono::milliseconds slow_start{0};                  // 0: the full share at once.
+  std::optional<uint32_t> hash_balance_percent;  // Of the hashes only; absent: no bound.
+  uint32_t panic_threshold_percent = 0;          // 0: never.
+  std::chrono::milliseconds slow_start{0};       // 0: the full share at once.
 
   // True when clients are sent by their address.
   bool hashes() const {

@@ -78,7 +78,7 @@ std::vector<KeySpec> RuleExtraRows() {
       {.path = "rules[].outlier_detection.ejection_time", .type = kDuration, .default_value = "10s", .min = 1, .max = kDayMs, .description = "For how long it is left out."},
       {.path = "rules[].outlier_detection.max_ejected", .type = kPercent, .default_value = "50%", .min = 0, .max = 100, .description = "Most backends left out at once."},
       {.path = "rules[].slow_start", .type = kDuration, .min = 1, .max = kDayMs, .description = "Time in which a backend that came back or was added grows from 10 % to its full share. Absent: at once."},
-      {.path = "rules[].panic_threshold", .type = kPercent, .default_value = "50%", .min = 0, .max = 100, .description = "With fewer of the backends healthy than this, by number, all are used; 0% turns it off. Backups, drained backends and those of weight 0 do not count; one that is not checked counts as healthy."},
+      {.path = "rules[].panic_threshold", .type = kPercent, .default_value = "0%", .min = 0, .max = 100, .description = "With fewer of the backends healthy than this, by number, all are used, healthy or not, lest the few drown; 0%: never. Backups, drained backends and those of weight 0 do not count; one that is not checked counts as healthy."},
       {.path = "rules[].sni", .type = kList, .built = kNotYet, .description = "Routes by the name a TLS client asks for, without ending its TLS."},
       {.path = "rules[].sni[]", .type = kMap, .description = "One route."},
       {.path = "rules[].sni[].names", .type = kList, .required = true, .description = "Names, '*.example.com' among them."},

@@ -32,8 +32,7 @@ void AddBalance(const BalanceConfig& balance, type::v1::Rule& out) {
   out.set_balance(ToProto(balance.algorithm));
   if (balance.hash_balance_percent)
     out.set_hash_balance_ratio(*balance.hash_balance_percent / 100.0);
-  if (balance.panic_threshold_percent != BalanceConfig::kDefaultPanicPercent)
-    out.set_panic_threshold_ratio(balance.panic_threshold_percent / 100.0);
+  out.set_panic_threshold_ratio(balance.panic_threshold_percent / 100.0);
   out.set_slow_start_ms(static_cast<uint64_t>(balance.slow_start.count()));
 }
 

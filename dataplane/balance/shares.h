@@ -34,7 +34,7 @@ class Shares final {
   static constexpr uint32_t kFirstShare = 100;  // Of kWhole.
 
   struct Options {
-    double panic_threshold_ratio = 0.5;  // 0: never.
+    double panic_threshold_ratio = 0;  // 0: never.
     Duration slow_start{0};
   };
 

@@ -88,7 +88,6 @@ TEST(ConnectTest, WithoutAUsableBackendTheClientIsReset) {
   TestWorker worker;
   worker.AddBackend("a", alive.address());
   worker.AddBackend("b", alive.address(), 0);
-  worker.rule().set_panic_threshold_ratio(0);
   worker.Apply();
   ASSERT_TRUE(worker.registry().SetHealth({"web", "a"}, Health::kUnhealthy,
                                           std::chrono::steady_clock::now()));

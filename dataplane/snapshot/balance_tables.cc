@@ -19,7 +19,6 @@ namespace {
 
 namespace type = lb::type::v1;
 
-constexpr double kDefaultPanicRatio = 0.5;
 
 std::optional<Algorithm> AlgorithmOf(type::Balance balance) {
   switch (balance) {
@@ -118,8 +117,7 @@ BalanceTable MakeBalance(const type::Rule& rule) {
   BalanceTable balance;
   balance.algorithm = AlgorithmOf(rule.balance()).value();
   balance.hash_bound_ratio = rule.hash_balance_ratio();
-  balance.panic_threshold_ratio =
-      rule.has_panic_threshold_ratio() ? rule.panic_threshold_ratio() : kDefaultPanicRatio;
+  balance.panic_threshold_ratio = rule.panic_threshold_ratio();
   balance.slow_start_ms = rule.slow_start_ms();
   return balance;
 }

@@ -35,7 +35,7 @@ struct BackendTable {
 struct BalanceTable {
   Algorithm algorithm = Algorithm::kWeightedRoundRobin;
   double hash_bound_ratio = 0;         // 0: no bound.
-  double panic_threshold_ratio = 0.5;  // 0: never.
+  double panic_threshold_ratio = 0;  // 0: never.
   uint64_t slow_start_ms = 0;          // 0: the full share at once.
   HashTables hash_tables;              // Of the backends; empty unless the algorithm hashes.
 };

@@ -2,8 +2,8 @@
 //
 // Counts are those of one I/O thread: reading what other threads write costs a cache line for each
 // backend, many times the choice itself, and evens out no more than one connection for each thread
-// (pick_cost_test prints both costs). The least is that of (connections + 1) / weight, as if it were
-// taken; ties go round. Deterministic. Threading: none; each I/O thread has its own.
+// (pick_cost_test prints both costs). The least is that of (connections + 1) / weight, as if it
+// were taken; ties go round. Deterministic. Threading: none; each I/O thread has its own.
 #pragma once
 
 #include <cstddef>

@@ -7,16 +7,15 @@
 #include <thread>
 #include <vector>
 
+#include "base/time.h"
 #include "dataplane/balance/balancer.h"
 #include "gtest/gtest.h"
 
 namespace lb::dataplane {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double NanosecondsEach(Clock::time_point begin, int count) {
-  return std::chrono::duration<double, std::nano>(Clock::now() - begin).count() / count;
+double NanosecondsEach(Instant begin, int count) {
+  return std::chrono::duration<double, std::nano>(ReadClocks().steady - begin).count() / count;
 }
 
 std::vector<std::string> Names(size_t count) {
@@ -47,14 +46,14 @@ HashTables TablesFor(Algorithm algorithm, size_t count) {
 double PickNanoseconds(Algorithm algorithm, size_t count, double bound_ratio) {
   const std::vector<uint32_t> weights(count, 1);
   Shares shares(count, {});
-  shares.Update(std::vector<BackendFacts>(count), Clock::time_point());
+  shares.Update(std::vector<BackendFacts>(count), Instant());
   Balancer balancer(weights, {algorithm, TablesFor(algorithm, count), bound_ratio, 7}, nullptr, {});
   balancer.Reweigh(shares);
   std::vector<std::atomic<uint64_t>> loads(count);
   uint64_t total = 0;
   uint64_t sum = 0;
   constexpr int kPicks = 200'000;
-  const auto begin = Clock::now();
+  const auto begin = ReadClocks().steady;
   for (int i = 0; i < kPicks; ++i) {
     const size_t picked =
         balancer
@@ -103,10 +102,10 @@ TEST(PickBench, APickStaysFarBelowAMicrosecond) {
 TEST(PickBench, TablesAreBuiltInMilliseconds) {
   for (const size_t count : {10u, 100u, 1'000u, 10'000u}) {
     const std::vector<std::string> names = Names(count);
-    auto begin = Clock::now();
+    auto begin = ReadClocks().steady;
     const Maglev maglev(Backends<Maglev>(names));
     const double maglev_ms = NanosecondsEach(begin, 1'000'000);
-    begin = Clock::now();
+    begin = ReadClocks().steady;
     const HashRing ring(Backends<HashRing>(names));
     const double ring_ms = NanosecondsEach(begin, 1'000'000);
     std::printf("%5zu backends: maglev %6.2f ms, ring of %7zu points %6.2f ms\n", count, maglev_ms,
@@ -128,7 +127,7 @@ TEST(PickBench, CountsOfAllThreadsCostMoreThanTheChoice) {
   double nanoseconds[2] = {0, 0};
   const auto run = [&](int thread) {
     uint64_t sum = 0;
-    const auto begin = Clock::now();
+    const auto begin = ReadClocks().steady;
     for (int i = 0; i < kPicks; ++i) {
       lines[static_cast<size_t>(i * (7 + thread)) % kCount].load.fetch_add(1);
       for (const Line& line : lines) sum += line.load.load(std::memory_order_relaxed);

@@ -115,7 +115,7 @@ TEST(RateLimiterTest, AFloodOfSourcesNeitherFreesNorPunishesTheHonest) {
   constexpr int kSources = 10'000'000;
   constexpr Duration kTime = seconds(10);
   int admitted = 0;
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = ReadClocks().steady;
   for (int i = 0; i < kSources; ++i) {
     const Instant now = kStart + kTime / kSources * i;
     (void)limiter.Admit(prng.Next() | uint64_t{1} << 63, now);
@@ -125,7 +125,7 @@ TEST(RateLimiterTest, AFloodOfSourcesNeitherFreesNorPunishesTheHonest) {
     }
     if (i % (kSources / 10'000) == 0) admitted += limiter.Admit(kClient + 1, now) ? 1 : 0;
   }
-  const Duration took = std::chrono::steady_clock::now() - begin;
+  const Duration took = ReadClocks().steady - begin;
   EXPECT_NEAR(admitted, 1'050, 5);
   EXPECT_EQ(limiter.capacity() * sizeof(ClientTable::Entry), 32u << 20);
   std::printf("%.0f ns per decision with ever new sources; %llu of %d pushed out\n",

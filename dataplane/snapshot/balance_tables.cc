@@ -19,7 +19,6 @@ namespace {
 
 namespace type = lb::type::v1;
 
-
 std::optional<Algorithm> AlgorithmOf(type::Balance balance) {
   switch (balance) {
     case type::BALANCE_WEIGHTED_ROUND_ROBIN:

@@ -34,10 +34,10 @@ struct BackendTable {
 // How a rule chooses backends, see dataplane/balance.
 struct BalanceTable {
   Algorithm algorithm = Algorithm::kWeightedRoundRobin;
-  double hash_bound_ratio = 0;         // 0: no bound.
+  double hash_bound_ratio = 0;       // 0: no bound.
   double panic_threshold_ratio = 0;  // 0: never.
-  uint64_t slow_start_ms = 0;          // 0: the full share at once.
-  HashTables hash_tables;              // Of the backends; empty unless the algorithm hashes.
+  uint64_t slow_start_ms = 0;        // 0: the full share at once.
+  HashTables hash_tables;            // Of the backends; empty unless the algorithm hashes.
 };
 
 struct RuleTable {

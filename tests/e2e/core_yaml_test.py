@@ -12,7 +12,7 @@ rules:
       - "10.0.0.2:8080"
     backend_connection_limit: 1000 # Max conns per backend
 rate_limit:
-  enabled: true
+  enabled: false
   requests_per_second: 100         # new connections per second from one client IP
   burst: 50
 bandwidth_limit:

@@ -139,20 +139,28 @@ void FinishBalance(RuleTable& rule, const RuleTable* previous, Instant now) {
   rule.balance.hash_tables = same ? previous->balance.hash_tables : MakeHashTables(rule);
 }
 
-void ReadFacts(const RuleTable& rule, std::vector<BackendFacts>& facts) {
+Instant ReadFacts(const RuleTable& rule, Instant now, std::vector<BackendFacts>& facts) {
   LB_CHECK(facts.size() == rule.backends.size());
+  Instant next_return = Instant::max();
   for (size_t i = 0; i < facts.size(); ++i) {
     const BackendTable& backend = rule.backends[i];
     facts[i] = {.weight = backend.weight,
                 .backup = backend.backup,
                 .usable = backend.state->usable.load(),
                 .since = backend.state->usable_since.load()};
+    if (!rule.outlier.on()) continue;
+    const Instant until = backend.state->outlier.ejected_until.load();
+    facts[i].since = std::max(facts[i].since, until);
+    if (until <= now) continue;
+    facts[i].usable = false;
+    next_return = std::min(next_return, until);
   }
+  return next_return;
 }
 
-bool InPanic(const RuleTable& rule) {
+bool InPanic(const RuleTable& rule, Instant now) {
   std::vector<BackendFacts> facts(rule.backends.size());
-  ReadFacts(rule, facts);
+  ReadFacts(rule, now, facts);
   // Slow start has no say in it.
   Shares shares(facts.size(), {rule.balance.panic_threshold_ratio, Duration::zero()});
   shares.Update(facts, Instant());

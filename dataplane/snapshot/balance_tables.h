@@ -30,10 +30,11 @@ bool SameBalance(const BalanceTable& a, const BalanceTable& b);
 // backends are the same, and notes `now` as the begin of those that were not in use there.
 void FinishBalance(RuleTable& rule, const RuleTable* previous, Instant now);
 
-// Writes what is known now of each backend of `rule` into `facts`, which has their number.
-void ReadFacts(const RuleTable& rule, std::vector<BackendFacts>& facts);
+// Writes what is known now of each backend of `rule` into `facts`, which has their number. Returns
+// when the first of those that are ejected returns; max for never.
+Instant ReadFacts(const RuleTable& rule, Instant now, std::vector<BackendFacts>& facts);
 // True while so few of its backends are usable that all are used.
-bool InPanic(const RuleTable& rule);
+bool InPanic(const RuleTable& rule, Instant now);
 // The options of its shares.
 Shares::Options ShareOptions(const RuleTable& rule);
 

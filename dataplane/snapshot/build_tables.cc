@@ -9,6 +9,7 @@
 #include "dataplane/snapshot/balance_tables.h"
 #include "dataplane/snapshot/check_snapshot.h"
 #include "dataplane/snapshot/client_tables.h"
+#include "dataplane/snapshot/outlier_table.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -75,6 +76,7 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   table.access = MakeAccessList(rule).value();
   table.proxy = MakeProxyTable(rule).value();
   table.balance = MakeBalance(rule);
+  table.outlier = MakeOutlierSettings(rule);
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
@@ -103,7 +105,7 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.rate_limiter == b.rate_limiter && a.rate_limit_counts_only == b.rate_limit_counts_only &&
          a.rate_limit_closes == b.rate_limit_closes && a.state == b.state &&
          SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
-         SameBalance(a.balance, b.balance) &&
+         SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),

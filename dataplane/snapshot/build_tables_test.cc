@@ -178,6 +178,16 @@ TEST(BuildTablesTest, RefusesEachBadValueAtItsPlace) {
        [](auto& s) { Web(s)->set_balance(type::BALANCE_UNSPECIFIED); }},
       {"rules/web/balance", Kind::kInvalid,
        [](auto& s) { Web(s)->set_balance(static_cast<type::Balance>(77)); }},
+      {"rules/web/outlier_detection/failures", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_outlier_detection()->set_ejection_time_ms(1); }},
+      {"rules/web/outlier_detection/ejection_time_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->mutable_outlier_detection()->set_failures(1); }},
+      {"rules/web/outlier_detection/max_ejected_percent", Kind::kInvalid,
+       [](auto& s) {
+         Web(s)->mutable_outlier_detection()->set_failures(1);
+         Web(s)->mutable_outlier_detection()->set_ejection_time_ms(1);
+         Web(s)->mutable_outlier_detection()->set_max_ejected_percent(101);
+       }},
       {"rules/web/connect_attempts", Kind::kInvalid,
        [](auto& s) { Web(s)->set_connect_attempts(0); }},
       {"rules/web/connect_attempts", Kind::kInvalid,

@@ -9,6 +9,7 @@
 #include "base/endpoint.h"
 #include "dataplane/snapshot/balance_tables.h"
 #include "dataplane/snapshot/client_tables.h"
+#include "dataplane/snapshot/outlier_table.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -116,6 +117,7 @@ class Checker final {
     CheckTimeout(absl::StrCat(path, "/timeouts/idle_ms"), rule.timeouts().idle_ms());
     CheckTimeout(absl::StrCat(path, "/timeouts/half_close_ms"), rule.timeouts().half_close_ms());
     Add(CheckBalance(path, rule));
+    Add(CheckOutlierDetection(path, rule));
     if (rule.connect_attempts() < 1 || rule.connect_attempts() > kMaxConnectAttempts)
       Bad(absl::StrCat(path, "/connect_attempts"),
           absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));

@@ -68,6 +68,8 @@ const char* ToString(ConnectFailure reason) {
       return "no_descriptor";
     case ConnectFailure::kNoSource:
       return "no_source";
+    case ConnectFailure::kReset:
+      return "reset";
     case ConnectFailure::kOther:
       return "other";
     case ConnectFailure::kCount:

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/time.h"
 #include "dataplane/limit/slots.h"
 #include "dataplane/limit/wait_queue.h"
@@ -70,6 +71,7 @@ enum class ConnectFailure : uint8_t {
   kNoPort,        // No local port is free for it: not the backend's fault, like the next two.
   kNoDescriptor,  // Descriptors or memory ran out.
   kNoSource,      // The address to connect from is not one of this host's.
+  kReset,         // It accepted and reset the connection before any byte.
   kOther,
   kCount,
 };
@@ -109,6 +111,20 @@ struct alignas(64) BackendCounters {
   size_t watched_as = 0;
 };
 
+// How a backend does on real connections, see dataplane/outlier. On a cache line of its own: read
+// by every connection of a rule that detects outliers, hardly ever written.
+struct alignas(64) OutlierState {
+  std::atomic<uint32_t> failures{0};                   // In a row.
+  std::atomic<Instant> ejected_until{Instant::min()};  // Left out until then.
+  std::atomic<bool> out{false};                        // From an ejection until its end is noted.
+  // Of the newest ejection: why, after how many failures, and for how many times ejection_time;
+  // `growth` is guarded by RuleState::ejecting.
+  std::atomic<ConnectFailure> reason{ConnectFailure::kOther};
+  std::atomic<uint32_t> failures_at_ejection{0};
+  uint32_t growth = 0;
+  std::atomic<uint64_t> ejections{0};
+};
+
 // One rule, over all snapshots.
 struct RuleState {
   RuleState(std::string rule_name, size_t threads)
@@ -124,6 +140,8 @@ struct RuleState {
   std::atomic<uint64_t> recoveries{0};
   // Grows after any of its backends became usable or unusable.
   std::atomic<uint64_t> health_version{0};
+  Mutex ejecting;                    // While a backend is ejected or its return noted.
+  std::atomic<bool> any_out{false};  // Some backend may have OutlierState::out.
 };
 
 // One backend of one rule, over all snapshots.
@@ -138,6 +156,7 @@ struct BackendState {
   std::atomic<Instant> usable_since{Instant::min()};
   Slots slots;
   std::vector<BackendCounters> counters;
+  OutlierState outlier;
 };
 
 }  // namespace lb::dataplane

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/endpoint.h"
+#include "base/time.h"
 #include "dataplane/access/access_list.h"
 #include "dataplane/balance/algorithm.h"
 #include "dataplane/balance/hash_tables.h"
@@ -40,6 +41,16 @@ struct BalanceTable {
   HashTables hash_tables;            // Of the backends; empty unless the algorithm hashes.
 };
 
+// When a backend is left out for a while, see dataplane/outlier.
+struct OutlierSettings {
+  uint32_t failures = 0;  // In a row; 0: outliers are not detected.
+  Duration ejection_time{0};
+  uint32_t max_ejected_percent = 0;  // Of the backends with a weight.
+
+  bool on() const { return failures > 0; }
+  friend bool operator==(const OutlierSettings&, const OutlierSettings&) = default;
+};
+
 struct RuleTable {
   std::string name;
   Endpoint listen;
@@ -57,6 +68,7 @@ struct RuleTable {
   std::shared_ptr<const AccessList> access;  // Of clients; nullptr: all may connect.
   std::shared_ptr<const ProxyTable> proxy;   // nullptr: no PROXY header is read or sent.
   BalanceTable balance;
+  OutlierSettings outlier;
   // The rate limit of its clients; nullptr: none.
   std::shared_ptr<RateLimiter> rate_limiter;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.

@@ -24,11 +24,11 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, ThreadContext& 
     Dialed dialed = Dial(rule, context);
     side_.fd = std::move(dialed.fd);
     if (!side_.fd.valid()) {
-      Fail(rule, dialed.failure);
+      Fail(rule, dialed.failure, context.now);
       continue;
     }
     if (const int error = side_.Watch(context.epoll_fd); error != 0) {
-      Fail(rule, ClassifyConnectError(error));
+      Fail(rule, ClassifyConnectError(error), context.now);
       continue;
     }
     side_.writable = dialed.connected;
@@ -58,9 +58,10 @@ BackendLink::Progress BackendLink::Check() {
   return side_.writable ? Progress::kConnected : Progress::kConnecting;
 }
 
-void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure) {
+void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure, Instant now) {
   const auto index = static_cast<size_t>(failure);
   rule.backend_counters(backend_).connect_failures[index].Add(1);
+  rule.NoteFailure(backend_, failure, now);
   Close(rule);
 }
 

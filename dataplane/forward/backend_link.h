@@ -33,7 +33,7 @@ class BackendLink final {
   // Says how the connect under way stands, after an event.
   Progress Check();
   // Ends the connect under way for this reason: counts it, closes the socket, returns the slot.
-  void Fail(ThreadRule& rule, ConnectFailure failure);
+  void Fail(ThreadRule& rule, ConnectFailure failure, Instant now);
   // Closes the socket and returns the slot, if there are any.
   void Close(ThreadRule& rule);
 
@@ -45,6 +45,7 @@ class BackendLink final {
   ConnectFailure failure() const { return failure_; }
 
   Side& side() { return side_; }
+  const Side& side() const { return side_; }
   // True from choosing a backend to closing its socket.
   bool open() const { return open_; }
   size_t backend() const { return backend_; }

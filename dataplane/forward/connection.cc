@@ -86,7 +86,10 @@ void Connection::OnEvents(Side& side, uint32_t events) {
 
 void Connection::OnRunAgain() {
   runs_again_ = false;
-  if (state_ == State::kRelaying) Relay();
+  const bool leaves = std::exchange(leaves_, false);
+  if (state_ != State::kRelaying) return;
+  if (leaves && MayTryElsewhere()) return TryElsewhere();
+  Relay();
 }
 
 void Connection::OnTimer() {
@@ -94,7 +97,7 @@ void Connection::OnTimer() {
   if (state_ == State::kWaiting) return Refuse(RefuseReason::kQueueTimeout);
   if (state_ == State::kReadingHeader) return Refuse(RefuseReason::kProxyHeader);
   if (state_ == State::kConnecting) {
-    link_.Fail(*rule_, ConnectFailure::kTimeout);
+    link_.Fail(*rule_, ConnectFailure::kTimeout, context_.now);
     return ConnectNext();
   }
   // Moving bytes does not move the timer; it looks here whether it has to go on.
@@ -175,7 +178,7 @@ void Connection::OnConnectEvent() {
     case BackendLink::Progress::kConnected:
       return Established();
     case BackendLink::Progress::kExhausted:
-      link_.Fail(*rule_, link_.failure());
+      link_.Fail(*rule_, link_.failure(), context_.now);
       return ConnectNext();
   }
 }
@@ -216,6 +219,8 @@ void Connection::Count(const Pumped& up, const Pumped& down) {
   const uint64_t moved = up.received_bytes + up.sent_bytes + down.received_bytes + down.sent_bytes;
   if (moved == 0) return;
   moved_at_ = context_.now;
+  if (down.received_bytes > 0 && !std::exchange(answered_, true))
+    rule_->NoteAnswer(link_.backend());
   received_bytes_ += up.received_bytes;
   sent_bytes_ += down.sent_bytes;
   rule_->counters().received_bytes.Add(up.received_bytes);
@@ -235,6 +240,12 @@ void Connection::OnReset(const Pumped& up, const Pumped& down) {
   // It may have been found out by a write after its own direction had been looked at.
   const bool unread = rest == PumpResult::kWaiting && failed.readable && other.writable;
   if (!both && (rest == PumpResult::kAgain || unread)) return RunAgainLater();
+  if (MayTryElsewhere()) {
+    // In the next turn: an event of this one may be about the socket that failed.
+    leaves_ = true;
+    return RunAgainLater();
+  }
+  if (!client_.reset) NoteBackendReset();
   Close(client_.reset ? CloseReason::kClientReset : CloseReason::kBackendReset);
 }
 

@@ -4,6 +4,7 @@
 //
 //   connecting --connected--> relaying --both FINs, reset, timeout, drain--> closed
 //     |   ^  \--no backend left, client gone--> closed
+//     |   +--backend reset before any byte, where outliers are detected (from relaying)
 //     |   +--called--+
 //     +--all full--> waiting --too long, client gone--> closed
 //
@@ -86,6 +87,11 @@ class Connection final : private Timer {
   void Relay();
   void Count(const Pumped& up, const Pumped& down);
   void OnReset(const Pumped& up, const Pumped& down);
+  // Whether the backend reset it before anything was passed on, so that another one may do.
+  bool MayTryElsewhere() const;
+  void TryElsewhere();
+  // Counts a reset that nobody can hide from the client, where it says something of the backend.
+  void NoteBackendReset();
   void RunAgainLater();
   Duration Timeout() const;
   void ArmTimeout();
@@ -112,6 +118,8 @@ class Connection final : private Timer {
   State state_ = State::kConnecting;
   bool runs_again_ = false;
   bool keepalive_ = false;  // Towards the backend.
+  bool answered_ = false;   // The backend sent something.
+  bool leaves_ = false;     // The backend, in the next turn.
 };
 
 }  // namespace lb::dataplane

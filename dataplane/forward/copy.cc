@@ -77,7 +77,8 @@ void Copy(Stream& stream) {
   // The FIN is passed on next: it goes out with the last bytes, in one packet.
   const size_t sent = Send(to, scratch, bytes, direction.source_ended ? MSG_MORE : 0);
   pumped.sent_bytes += sent;
-  if (sent < bytes && !to.reset) Keep(direction, scratch + sent, bytes - sent);
+  // With nothing sent to a side that has failed, another one may take it.
+  if (sent < bytes && (!to.reset || sent == 0)) Keep(direction, scratch + sent, bytes - sent);
 }
 
 }  // namespace lb::dataplane

@@ -1,5 +1,6 @@
 #include "dataplane/forward/rule_balance.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dataplane/snapshot/balance_tables.h"
@@ -75,8 +76,9 @@ void RuleBalance::Watch() {
 void RuleBalance::Reread(uint64_t version, Instant now) {
   // The version first: a change while reading makes for another reading.
   seen_version_ = version;
-  ReadFacts(table_, facts_);
+  const Instant next_return = ReadFacts(table_, now, facts_);
   shares_.Update(facts_, now);
+  next_change_ = std::min(shares_.next_change(), next_return);
   balancer_.Reweigh(shares_);
 }
 

@@ -27,7 +27,7 @@ class RuleBalance final {
   // Takes in what has changed. Call it before the rest.
   void Refresh(Instant now) {
     const uint64_t version = table_.state->health_version.load();
-    if (version != seen_version_ || now >= shares_.next_change()) Reread(version, now);
+    if (version != seen_version_ || now >= next_change_) Reread(version, now);
   }
 
   // As Balancer::Next: whose turn it is among those in use that are eligible(index).
@@ -61,6 +61,7 @@ class RuleBalance final {
   Shares shares_;
   Balancer balancer_;
   uint64_t seen_version_ = 0;
+  Instant next_change_ = Instant::max();  // Of the shares, or an ejected backend returns.
 };
 
 }  // namespace lb::dataplane

@@ -94,9 +94,10 @@ void CloseWithReset(int fd) {
 ConnectFailure ClassifyConnectError(int error) {
   switch (error) {
     case ECONNREFUSED:
-    case ECONNRESET:
     case EAGAIN:  // A unix socket whose backlog is full.
       return ConnectFailure::kRefused;
+    case ECONNRESET:
+      return ConnectFailure::kReset;
     case ETIMEDOUT:
       return ConnectFailure::kTimeout;
     case ENETUNREACH:

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "dataplane/forward/dial.h"
 #include "dataplane/forward/rule_balance.h"
+#include "dataplane/outlier/ejection.h"
 #include "dataplane/snapshot/build_tables.h"
 #include "dataplane/snapshot/tables.h"
 
@@ -69,6 +70,16 @@ class ThreadRule final {
   // Count a connection of this backend, from choosing it to closing its socket.
   void NoteOpened(size_t index);
   void NoteClosed(size_t index);
+
+  // Count a failure of this backend, and the first byte of its answer to a connection, where
+  // outliers are detected.
+  void NoteFailure(size_t index, ConnectFailure failure, Instant now) {
+    if (DetectsOutliers()) NoteBackendFailure(*table_, index, failure, now);
+  }
+  void NoteAnswer(size_t index) {
+    if (DetectsOutliers()) NoteBackendAnswer(*table_, index);
+  }
+  bool DetectsOutliers() const { return table_->outlier.on(); }
 
   // Begins a connect to the backend, each time from another source; counts sources without a port.
   Dialed DialBackend(size_t index);

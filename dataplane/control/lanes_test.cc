@@ -150,13 +150,13 @@ TEST_F(LanesTest, TheFirstStatisticsAreCompleteLaterOnesHaveWhatChanged) {
   const auto first = registry_.FindOrMakeRule("web");
   const auto second = registry_.FindOrMakeRule("web-2");
   StatsLane lane(registry_);
-  auto reports = lane.Report(7);
+  auto reports = lane.Report(7, Instant());
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].stats().rules_size(), 2);
   EXPECT_EQ(reports[0].stats().connections(), 7u);
   second->counters[0].connections_total.Add(1);
   second->counters[0].refused[0].Add(2);
-  reports = lane.Report(7);
+  reports = lane.Report(7, Instant());
   ASSERT_EQ(reports.size(), 1u);
   ASSERT_EQ(reports[0].stats().rules_size(), 1);
   EXPECT_EQ(reports[0].stats().rules(0).rule(), "web-2");
@@ -167,12 +167,12 @@ TEST_F(LanesTest, TheFirstStatisticsAreCompleteLaterOnesHaveWhatChanged) {
 TEST_F(LanesTest, AtLevelDebugFailedConnectsAreSaidOncePerReport) {
   const auto backend = registry_.FindOrMakeBackend(kFirst);
   StatsLane lane(registry_);
-  lane.Report(0);
+  lane.Report(0, Instant());
   const auto count = static_cast<size_t>(ConnectFailure::kRefused);
   const auto logged = [&] {
     testing::internal::CaptureStderr();
     backend->counters[0].connect_failures[count].Add(3);
-    lane.Report(0);
+    lane.Report(0, Instant());
     return testing::internal::GetCapturedStderr();
   };
   EXPECT_EQ(logged(), "") << "not at level info";
@@ -204,7 +204,7 @@ TEST_F(LanesTest, NoMessageOfManyReachesAMebibyte) {
   // Only the part that completes the picture answers the grant.
   EXPECT_EQ(reports.front().slots().seq(), 0u);
   EXPECT_EQ(reports.back().slots().seq(), 1u);
-  auto counted = stats.Report(0);
+  auto counted = stats.Report(0, Instant());
   for (size_t i = 0; i < counted.size(); ++i)
     EXPECT_EQ(counted[i].stats().more(), i + 1 < counted.size()) << i;
   for (auto& report : counted) reports.push_back(std::move(report));

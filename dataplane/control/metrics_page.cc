@@ -66,6 +66,9 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
   auto sent = Counter("lb_backend_sent_bytes_total", "Bytes to the backend.");
   auto received = Counter("lb_backend_received_bytes_total", "Bytes from the backend.");
   auto up = Gauge("lb_backend_up", "1 unless the control plane found the backend unhealthy.");
+  auto ejected = Gauge("lb_backend_ejected", "1 while outlier detection leaves the backend out.");
+  auto ejections =
+      Counter("lb_backend_ejections_total", "Times that outlier detection left the backend out.");
   for (const auto& state : registry.backends()) {
     const BackendTotals totals = Total(*state);
     const std::vector<std::pair<std::string, std::string>> labels = {{"rule", state->rule},
@@ -76,19 +79,22 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
     sent.Add(labels, Value(totals.sent_bytes));
     received.Add(labels, Value(totals.received_bytes));
     up.Add(labels, state->usable.load() ? 1 : 0);
+    ejected.Add(labels, totals.ejected ? 1 : 0);
+    ejections.Add(labels, Value(totals.ejections));
     for (size_t i = 0; i < totals.connect_failures.size(); ++i) {
       auto with_reason = labels;
       with_reason.emplace_back("reason", ToString(static_cast<ConnectFailure>(i)));
       failures.Add(std::move(with_reason), Value(totals.connect_failures[i]));
     }
   }
-  for (MetricFamily* family : {&connects, &open, &failures, &ports, &sent, &received, &up}) {
+  for (MetricFamily* family :
+       {&connects, &open, &failures, &ports, &sent, &received, &up, &ejected, &ejections}) {
     families.push_back(std::move(*family));
   }
 }
 
 // What only the tables in force know: weights, and which backends are limited.
-void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
+void AppendTables(const Tables& tables, Instant now, std::vector<MetricFamily>& families) {
   auto weight = Gauge("lb_backend_weight", "Share of new connections; 0 takes none.");
   auto granted =
       Gauge("lb_backend_slots_granted", "Connections this worker may have open to the backend.");
@@ -97,7 +103,7 @@ void AppendTables(const Tables& tables, std::vector<MetricFamily>& families) {
       Gauge("lb_rule_slots_granted", "Client connections this worker may have open for the rule.");
   auto panic = Gauge("lb_rule_panic", "1 while so few backends are healthy that all are used.");
   for (const auto& rule : tables.rules) {
-    panic.Add({{"rule", rule->name}}, InPanic(*rule) ? 1 : 0);
+    panic.Add({{"rule", rule->name}}, InPanic(*rule, now) ? 1 : 0);
     if (rule->limited)
       rule_granted.Add({{"rule", rule->name}}, Value(rule->state->slots.granted()));
     for (const BackendTable& backend : rule->backends) {
@@ -180,7 +186,7 @@ std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const Con
   std::vector<MetricFamily> families;
   AppendRules(registry, families);
   AppendBackends(registry, families);
-  if (config.tables() != nullptr) AppendTables(*config.tables(), families);
+  if (config.tables() != nullptr) AppendTables(*config.tables(), gauges.now, families);
   AppendRateLimiters(registry.rate_limiters(), families);
   AppendConfig(config, families);
   AppendGauges(gauges, families);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/time.h"
 #include "dataplane/control/config_lane.h"
 #include "dataplane/snapshot/state_registry.h"
 
@@ -16,6 +17,7 @@ namespace lb::dataplane {
 
 // What the page shows beside the counters of rules and backends.
 struct WorkerGauges {
+  Instant now;             // When the page is made.
   bool connected = false;  // To the control plane, and welcomed.
   uint64_t reconnects_total = 0;
   bool draining = false;

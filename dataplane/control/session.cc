@@ -133,7 +133,7 @@ absl::Status Session::Tick(Instant now, Messages& out) {
   }
   if (now >= next_stats_) {
     next_stats_ = now + stats_interval_;
-    Append(stats_.Report(lent_.traffic.connections()), out);
+    Append(stats_.Report(lent_.traffic.connections(), now), out);
   }
   lent_.connections.Report(now, out);
   if (auto status = lent_.drainer.Status(now)) out.push_back(std::move(*status));

@@ -1,5 +1,7 @@
 #include "dataplane/control/stats_lane.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,7 +37,17 @@ void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& r
   rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
 }
 
-void Set(const BackendKey& key, const BackendTotals& totals, StatsReport::Backend& backend) {
+void SetEjection(const BackendTotals& totals, Instant now, StatsReport::Ejection& ejection) {
+  ejection.set_reason(ToString(totals.ejection_reason));
+  ejection.set_failures(totals.ejection_failures);
+  const Duration left = std::max<Duration>(totals.ejected_until - now, Duration::zero());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+  ejection.mutable_returns_in()->set_seconds(seconds.count());
+  ejection.mutable_returns_in()->set_nanos(static_cast<int32_t>((left - seconds).count()));
+}
+
+void Set(const BackendKey& key, const BackendTotals& totals, Instant now,
+         StatsReport::Backend& backend) {
   backend.set_rule(key.rule);
   backend.set_backend(key.backend);
   backend.set_connects_total(totals.connects_total);
@@ -43,6 +55,8 @@ void Set(const BackendKey& key, const BackendTotals& totals, StatsReport::Backen
   SetByReason<ConnectFailure>(totals.connect_failures, *backend.mutable_connect_failures_total());
   backend.set_sent_bytes_total(totals.sent_bytes);
   backend.set_received_bytes_total(totals.received_bytes);
+  backend.set_ejections_total(totals.ejections);
+  if (totals.ejected) SetEjection(totals, now, *backend.mutable_ejection());
 }
 
 // Says which connects failed since the last report; takes each line from `lines_left`.
@@ -71,7 +85,7 @@ bool Changed(const std::map<Key, Totals>& told, const Key& key, const Totals& to
 
 }  // namespace
 
-std::vector<ConnectRequest> StatsLane::Report(uint64_t connections) {
+std::vector<ConnectRequest> StatsLane::Report(uint64_t connections, Instant now) {
   std::vector<ConnectRequest> reports;
   std::map<std::string, RuleTotals> rules;
   std::map<BackendKey, BackendTotals> backends;
@@ -87,7 +101,7 @@ std::vector<ConnectRequest> StatsLane::Report(uint64_t connections) {
     if (!Changed(backends_, key, totals, backends)) continue;
     if (const auto before = backends_.find(key); before != backends_.end())
       LogFailures(key, before->second, totals, lines_left);
-    Set(key, totals, *Room(connections, reports).add_backends());
+    Set(key, totals, now, *Room(connections, reports).add_backends());
   }
   if (reports.empty()) Room(connections, reports);
   rules_ = std::move(rules);

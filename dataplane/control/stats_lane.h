@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "dataplane/control/totals.h"
 #include "dataplane/snapshot/state_registry.h"
 #include "lb/worker/v1/worker.pb.h"
@@ -25,7 +26,7 @@ class StatsLane final {
   explicit StatsLane(const StateRegistry& registry) : registry_(registry) {}
 
   // Returns at least one report; `connections` are the client connections open now.
-  std::vector<lb::worker::v1::ConnectRequest> Report(uint64_t connections);
+  std::vector<lb::worker::v1::ConnectRequest> Report(uint64_t connections, Instant now);
 
  private:
   lb::worker::v1::StatsReport& Room(uint64_t connections,

@@ -37,6 +37,12 @@ BackendTotals Total(const BackendState& state) {
     sum.ports_exhausted += thread.ports_exhausted.Read();
     AddTo(sum.connect_failures, thread.connect_failures);
   }
+  const OutlierState& outlier = state.outlier;
+  sum.ejections = outlier.ejections.load();
+  sum.ejected = outlier.out.load();
+  sum.ejected_until = outlier.ejected_until.load();
+  sum.ejection_reason = outlier.reason.load();
+  sum.ejection_failures = outlier.failures_at_ejection.load();
   return sum;
 }
 

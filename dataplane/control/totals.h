@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "dataplane/snapshot/live_state.h"
 
 namespace lb::dataplane {
@@ -35,6 +36,12 @@ struct BackendTotals {
   uint64_t received_bytes = 0;
   uint64_t ports_exhausted = 0;
   std::array<uint64_t, static_cast<size_t>(ConnectFailure::kCount)> connect_failures{};
+  uint64_t ejections = 0;
+  // Of the newest ejection.
+  bool ejected = false;  // It is left out now.
+  Instant ejected_until = Instant::min();
+  ConnectFailure ejection_reason = ConnectFailure::kOther;
+  uint32_t ejection_failures = 0;  // In a row.
 
   friend bool operator==(const BackendTotals&, const BackendTotals&) = default;
 };

@@ -23,6 +23,7 @@
 #include "dataplane/control/session.h"
 #include "dataplane/control/stream_client.h"
 #include "dataplane/control/watchdog.h"
+#include "dataplane/outlier/ejection.h"
 #include "dataplane/snapshot/state_registry.h"
 
 namespace lb::dataplane {
@@ -147,6 +148,7 @@ class Worker::Impl final {
     connections_.Step(now);
     log_.Step(now);
     registry_.rate_limiters().Step(now);
+    if (config_.tables() != nullptr) NoteReturns(*config_.tables(), now);
     if (heap_trim_.Due(forwarder_.connections(), now)) malloc_trim(0);
     if (session_) {
       Session::Messages out;
@@ -201,6 +203,7 @@ class Worker::Impl final {
 
   HttpReply Metrics() {
     WorkerGauges gauges;
+    gauges.now = Now();
     gauges.connected = session_ && session_->welcomed();
     gauges.reconnects_total = reconnects_total_;
     gauges.draining = drainer_.draining();

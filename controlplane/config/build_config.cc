@@ -151,6 +151,16 @@ BalanceConfig BuildBalance(const YamlNode& rule) {
   return balance;
 }
 
+std::optional<OutlierConfig> BuildOutlierDetection(const YamlNode* section) {
+  if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section))
+    return std::nullopt;
+  OutlierConfig outlier;
+  Set(*section, "failures", outlier.failures);
+  Set(*section, "ejection_time", outlier.ejection_time);
+  Set(*section, "max_ejected", outlier.max_ejected_percent);
+  return outlier;
+}
+
 RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check,
                      const std::optional<RateLimitConfig>& rate_limit) {
   RuleConfig rule;
@@ -181,6 +191,7 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
   }
   Set(node, "connect_attempts", rule.connect_attempts);
   rule.balance = BuildBalance(node);
+  rule.outlier_detection = BuildOutlierDetection(node.Find("outlier_detection"));
   Apply(node.Find("health_check"), rule.health_check);
   rule.allow = BuildNetworks(node.Find("allow"));
   rule.deny = BuildNetworks(node.Find("deny"));

@@ -13,6 +13,7 @@
 #include "base/cidr.h"
 #include "base/endpoint.h"
 #include "controlplane/config/balance_config.h"
+#include "controlplane/config/outlier_config.h"
 
 namespace lb::controlplane {
 
@@ -105,6 +106,7 @@ struct RuleConfig {
   HealthCheckConfig health_check;  // The top level's, replaced key by key.
   uint32_t connect_attempts = 3;
   BalanceConfig balance;
+  std::optional<OutlierConfig> outlier_detection;  // Absent: off.
   // The rule's own limit, the top level's replaced key by key. Absent: see own_rate_limit.
   std::optional<RateLimitConfig> rate_limit{};
   bool own_rate_limit = false;  // The top level's does not count here, even if there is no own one.

@@ -124,6 +124,7 @@ rules:
     hash_balance_factor: 125%
     panic_threshold: 0%
     slow_start: 30s
+    outlier_detection: {failures: 3, ejection_time: 250ms, max_ejected: 20%}
     health_check: {protocol: tcp, rise: 1, fall: 9, port: 81, timeout_ms: 500ms}
 health_check:
   protocol: http
@@ -137,6 +138,9 @@ x-note: {anything: [even, {unknown: keys}]}
   EXPECT_EQ(Summary(result), "");
   ASSERT_TRUE(result.config.has_value());
   const RuleConfig& rule = result.config->rules.at(0);
+  EXPECT_EQ(rule.outlier_detection,
+            (OutlierConfig{
+                .failures = 3, .ejection_time = milliseconds(250), .max_ejected_percent = 20}));
   EXPECT_EQ(rule.backends.at(0).name, "a");
   EXPECT_EQ(rule.backends.at(0).weight, 0u);
   EXPECT_EQ(rule.backends.at(0).max_connections, 7u);

@@ -69,6 +69,12 @@ std::string Text(const std::optional<RateLimitConfig>& limit, bool said) {
                       " clients", enforce, refuse);
 }
 
+std::string Text(const std::optional<OutlierConfig>& outlier) {
+  if (!outlier) return "";
+  return absl::StrCat(outlier->failures, " failures, ", Ms(outlier->ejection_time), ", at most ",
+                      outlier->max_ejected_percent, "%");
+}
+
 }  // namespace
 
 std::vector<Field> FieldsOf(const RuleConfig& rule) {
@@ -98,6 +104,8 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"panic_threshold", Percent(rule.balance.panic_threshold_percent), kNewConnections},
       {"slow_start", rule.balance.slow_start.count() > 0 ? Ms(rule.balance.slow_start) : "",
        "for backends that come back or are added"},
+      {"outlier_detection", Text(rule.outlier_detection),
+       "at once; turned off, those that are left out are used again"},
       {"health_check.enabled", check.enabled ? "true" : "false", kChecks},
       {"health_check.protocol", http ? "http" : "tcp", kChecks},
       {"health_check.path", check.path, kChecks},

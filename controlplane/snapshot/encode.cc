@@ -101,6 +101,12 @@ void SetRateLimit(const std::optional<RateLimitConfig>& limit, type::v1::RateLim
   to.set_max_clients(from.max_clients);
 }
 
+void SetOutlierDetection(const OutlierConfig& outlier, type::v1::OutlierDetection& to) {
+  to.set_failures(outlier.failures);
+  to.set_ejection_time_ms(static_cast<uint64_t>(outlier.ejection_time.count()));
+  to.set_max_ejected_percent(outlier.max_ejected_percent);
+}
+
 void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   type::v1::Rule& to = *out.add_rules();
   to.set_name(rule.name);
@@ -111,6 +117,8 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   to.mutable_timeouts()->set_idle_ms(static_cast<uint64_t>(rule.timeouts.idle.count()));
   to.mutable_timeouts()->set_half_close_ms(static_cast<uint64_t>(rule.timeouts.half_close.count()));
   AddBalance(rule.balance, to);
+  if (rule.outlier_detection)
+    SetOutlierDetection(*rule.outlier_detection, *to.mutable_outlier_detection());
   to.set_connect_attempts(rule.connect_attempts);
   to.set_max_connections(rule.max_connections);
   if (rule.queue) {
@@ -136,6 +144,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (!rule.allow.empty() || !rule.deny.empty()) features.insert(kFeatureAccess);
     if (UsesProxyProtocol(rule)) features.insert(kFeatureProxyProtocol);
     if (NeedsBalance(rule)) features.insert(kFeatureBalance);
+    if (rule.outlier_detection) features.insert(kFeatureOutlierDetection);
     if (rule.rate_limit) features.insert(kFeatureRateLimit);
   }
   return features;

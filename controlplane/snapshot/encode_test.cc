@@ -111,6 +111,19 @@ TEST(EncodeTest, AccessListsAndProxySettingsArriveWithTheFeaturesTheyNeed) {
   EXPECT_TRUE(snapshot.rules(0).proxy_protocol().refuse_others());
 }
 
+TEST(EncodeTest, OutlierDetectionArrivesWithTheFeatureItNeeds) {
+  LiveRules rules = Rules();
+  rules[0].outlier_detection = OutlierConfig{
+      .failures = 7, .ejection_time = std::chrono::milliseconds(250), .max_ejected_percent = 20};
+  EXPECT_EQ(FeaturesOf(rules), std::vector<std::string>{"outlier_detection"});
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  const type::v1::OutlierDetection& outlier = snapshot.rules(0).outlier_detection();
+  EXPECT_EQ(outlier.failures(), 7u);
+  EXPECT_EQ(outlier.ejection_time_ms(), 250u);
+  EXPECT_EQ(outlier.max_ejected_percent(), 20u);
+}
+
 // Other bytes for the same rules would make every worker of a host load them again.
 TEST(EncodeTest, RulesWithoutNewSettingsHaveTheBytesOfOlderReleases) {
   EXPECT_EQ(ToHex(Encode(Rules()).digest),

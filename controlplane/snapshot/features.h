@@ -20,9 +20,11 @@ inline constexpr char kFeatureCancelKill[] = "cancel_kill";  // Stops a kill tha
 inline constexpr char kFeatureRateLimit[] = "rate_limit";  // Rate limits, and their budgets.
 inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's lines.
 
-inline constexpr std::array<const char*, 11> kFeatures = {
-    kFeatureAccess,    kFeatureBalance,   kFeatureCancelKill,    kFeatureConnections,
-    kFeatureLogGrpc,   kFeatureLogLevel,  kFeatureProxyProtocol, kFeatureQueue,
-    kFeatureRateLimit, kFeatureRuleLimit, kFeatureSource};
+inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
+
+inline constexpr std::array<const char*, 12> kFeatures = {
+    kFeatureAccess,  kFeatureBalance,   kFeatureCancelKill,       kFeatureConnections,
+    kFeatureLogGrpc, kFeatureLogLevel,  kFeatureOutlierDetection, kFeatureProxyProtocol,
+    kFeatureQueue,   kFeatureRateLimit, kFeatureRuleLimit,        kFeatureSource};
 
 }  // namespace lb::controlplane

@@ -79,7 +79,8 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .proxy_protocol = rule.proxy_protocol,
                      .backends = ExpandBackends(rule, addresses),
                      .unresolved = Unresolved(rule, addresses),
-                     .balance = rule.balance});
+                     .balance = rule.balance,
+                     .outlier_detection = rule.outlier_detection});
   }
   std::sort(rules.begin(), rules.end(),
             [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });

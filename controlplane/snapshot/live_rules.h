@@ -60,6 +60,7 @@ struct LiveRule {
   std::vector<LiveBackend> backends;            // Sorted by name; names are unique.
   std::vector<UnresolvedBackend> unresolved{};  // Sorted by name.
   BalanceConfig balance{};
+  std::optional<OutlierConfig> outlier_detection{};
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;
 };

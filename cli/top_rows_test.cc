@@ -82,6 +82,10 @@ TEST(TopRowsTest, BackendsAndWorkersHaveTheirStateAndRates) {
   EXPECT_EQ(Shown(Type::kBackend, TopRows(&before, now)[0], "BACKEND"), "web/a");
   EXPECT_EQ(Shown(Type::kBackend, TopRows(&before, now)[0], "STATE"), "DOWN");
   EXPECT_EQ(Shown(Type::kBackend, TopRows(&before, now)[0], "FAILURES/S"), "2");
+  backend.set_health(lb::type::v1::HEALTH_STATE_HEALTHY);
+  backend.mutable_ejection()->set_failures(5);
+  now = {Type::kBackend, {backend}, {}, kStart + std::chrono::seconds(1)};
+  EXPECT_EQ(Shown(Type::kBackend, TopRows(&before, now)[0], "STATE"), "EJECTED");
   api::Worker worker;
   worker.set_name("workers/w");
   worker.set_sync(api::Worker::SYNC_ERROR);

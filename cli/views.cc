@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <boost/json.hpp>
+#include <chrono>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -17,6 +18,8 @@ Cell HealthCell(const api::Backend& backend) {
   if (!backend.unresolved().empty()) return {"UNRESOLVED", Tone::kBad};
   if (backend.admin_state() == lb::type::v1::ADMIN_STATE_DRAIN) return {"DRAIN", Tone::kWarning};
   if (backend.admin_state() == lb::type::v1::ADMIN_STATE_MAINT) return {"MAINT", Tone::kWarning};
+  if (backend.has_ejection() && backend.health() != lb::type::v1::HEALTH_STATE_UNHEALTHY)
+    return {"EJECTED", Tone::kBad};
   switch (backend.health()) {
     case lb::type::v1::HEALTH_STATE_HEALTHY:
       return {"UP", Tone::kGood};
@@ -87,9 +90,22 @@ std::string WeightText(const api::Backend& backend) {
   return absl::StrCat(weight, " of ", backend.configured_weight());
 }
 
-std::string BackendDetail(const api::Backend& backend) {
+// "outlier: 5 resets, back in 12s"
+std::string EjectionText(const api::Backend::Ejection& ejection, WallTime now) {
+  const std::string& reason = ejection.reason();
+  const std::string what = reason == "reset"     ? "resets"
+                           : reason == "refused" ? "connects refused"
+                           : reason == "timeout" ? "connect timeouts"
+                                                 : absl::StrCat("failures (", reason, ")");
+  const auto left = WallTime(std::chrono::seconds(ejection.return_time().seconds())) - now;
+  return absl::StrCat("outlier: ", ejection.failures(), " ", what, ", back in ",
+                      FormatAge(std::chrono::ceil<std::chrono::seconds>(left)));
+}
+
+std::string BackendDetail(const api::Backend& backend, WallTime now) {
   std::string detail =
       backend.unresolved().empty() ? backend.health_detail() : backend.unresolved();
+  if (backend.has_ejection()) detail = EjectionText(backend.ejection(), now);
   if (backend.has_override() && !backend.override().author().empty())
     absl::StrAppend(&detail, detail.empty() ? "" : "; ", "set by ", backend.override().author());
   return detail;
@@ -103,7 +119,7 @@ Row BackendRow(const api::Backend& backend, bool wide, WallTime now) {
              {WeightText(backend)},
              {Number(backend.connections())},
              {Limit(backend.max_connections())},
-             {BackendDetail(backend)}};
+             {BackendDetail(backend, now)}};
   if (wide) {
     row.push_back({backend.has_check_time() ? Milliseconds(backend.check_time()) : ""});
     row.push_back({Number(backend.connects_total())});

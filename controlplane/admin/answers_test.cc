@@ -54,6 +54,7 @@ class AnswersTest : public testing::Test {
             .live = live_,
             .resolver = resolver_,
             .health = health_,
+            .outliers = outliers_,
             .versions = versions_,
             .workers = workers_,
             .totals = totals_,
@@ -85,6 +86,7 @@ class AnswersTest : public testing::Test {
   LiveRules live_;
   Resolver resolver_{{}};
   HealthBook health_{1};
+  OutlierBook outliers_;
   Versions versions_{type::v1::ConfigVersion()};
   WorkerTable workers_;
   Totals totals_;

@@ -101,6 +101,17 @@ bool IsDrained(const View& view, const admin::v1::Backend& backend) {
   return out && backend.connections() == 0 && AllCounted(view);
 }
 
+void DescribeEjection(const View& view, const BackendKey& key, admin::v1::Backend& out) {
+  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(key);
+  if (!ejection) return;
+  admin::v1::Backend::Ejection& to = *out.mutable_ejection();
+  to.set_workers(ejection->workers);
+  to.set_reason(ejection->longest.reason);
+  to.set_failures(ejection->longest.failures);
+  *to.mutable_return_time() = ToProto(view.clock.ToWall(ejection->longest.until));
+  to.set_ejections_total(view.totals.OfBackend(key).ejections_total);
+}
+
 admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBackend& backend) {
   const BackendKey key{rule.name, backend.name};
   admin::v1::Backend out;
@@ -120,6 +131,7 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
       *out.mutable_last_change_time() = ToProto(view.clock.ToWall(*health->last_change));
     *out.mutable_check_time() = ToProto(health->took);
   }
+  DescribeEjection(view, key, out);
   const BackendTotals totals = view.totals.OfBackend(key);
   out.set_connections(totals.connections);
   out.set_connects_total(totals.connects_total);

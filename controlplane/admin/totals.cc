@@ -24,7 +24,8 @@ RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
 BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
   return {.connections = backend.connections(),
           .connects_total = backend.connects_total(),
-          .connect_failures_total = SumOf(backend.connect_failures_total())};
+          .connect_failures_total = SumOf(backend.connect_failures_total()),
+          .ejections_total = backend.ejections_total()};
 }
 
 void Add(const RuleTotals& from, RuleTotals& to) {
@@ -42,6 +43,7 @@ void Add(const BackendTotals& from, BackendTotals& to) {
   to.connections += from.connections;
   to.connects_total += from.connects_total;
   to.connect_failures_total += from.connect_failures_total;
+  to.ejections_total += from.ejections_total;
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct BackendTotals {
   uint64_t connections = 0;  // Open now.
   uint64_t connects_total = 0;
   uint64_t connect_failures_total = 0;
+  uint64_t ejections_total = 0;
 };
 
 struct WorkerTotals {

@@ -10,6 +10,7 @@
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/totals.h"
 #include "controlplane/health/health_book.h"
+#include "controlplane/health/outlier_book.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/history.h"
@@ -27,6 +28,7 @@ struct View {
   const LiveRules& live;
   const Resolver& resolver;
   const HealthBook& health;
+  const OutlierBook& outliers;
   const Versions& versions;
   const WorkerTable& workers;
   const Totals& totals;

@@ -180,6 +180,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .live = parts.live,
           .resolver = parts.resolver,
           .health = parts.health,
+          .outliers = parts.outliers,
           .versions = parts.versions,
           .workers = parts.workers,
           .totals = parts.totals,

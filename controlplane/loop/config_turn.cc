@@ -186,6 +186,7 @@ void Refresh(Parts& parts, Turn& turn) {
   parts.ledger.SetLimits(parts.live);
   parts.rates.SetLimits(RateLimitsOf(parts.live), turn.now);
   parts.totals.Keep(parts.live);
+  parts.outliers.Keep(parts.live);
   const bool changed_content = parts.versions.SetContent(Encode(parts.live));
   NoteVersion(parts);
   if (!changed_content) return;

@@ -25,6 +25,7 @@
 #include "controlplane/events/event_log.h"
 #include "controlplane/events/resource_book.h"
 #include "controlplane/health/health_book.h"
+#include "controlplane/health/outlier_book.h"
 #include "controlplane/loop/action.h"
 #include "controlplane/loop/audited_change.h"
 #include "controlplane/loop/backend_drains.h"
@@ -71,6 +72,7 @@ struct Parts {
   bool in_force = false;
   Resolver resolver;
   HealthBook health;
+  OutlierBook outliers;
   Versions versions;
   WorkerTable workers;
   SlotLedger ledger;

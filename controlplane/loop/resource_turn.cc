@@ -44,6 +44,7 @@ void ClearCounters(admin::v1::Backend& backend) {
   backend.clear_connect_failures_total();
   backend.clear_check_time();
   backend.clear_last_change_time();  // Shown by the wall clock, which may be set.
+  if (backend.has_ejection()) backend.mutable_ejection()->clear_return_time();
 }
 
 void ClearCounters(admin::v1::Worker& worker) {

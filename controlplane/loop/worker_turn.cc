@@ -14,6 +14,7 @@
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/last_good_turn.h"
 #include "controlplane/loop/log_turn.h"
+#include "controlplane/loop/outlier_turn.h"
 #include "controlplane/snapshot/features.h"
 #include "controlplane/stream/health_messages.h"
 #include "controlplane/stream/hello.h"
@@ -48,6 +49,7 @@ void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& tu
   parts.ledger.Forget(worker);
   parts.rates.Forget(worker);
   parts.totals.Forget(worker);
+  ForgetOutliers(worker, parts, turn);
   parts.connect_watch.Forget(worker);
   parts.operations.Forget(worker);
   for (const char* of : {"", "/grpc"}) parts.log.erase(absl::StrCat("workers/", worker.id, of));
@@ -212,6 +214,7 @@ void OnStats(const worker::v1::StatsReport& stats, const WorkerKey& worker, Part
   WorkerRecord& record = parts.workers.At(worker);
   parts.totals.Report(worker, stats);
   CountConnects(worker, stats, parts, turn);
+  NoteOutliers(worker, stats, parts, turn);
   // Until the rest has come, some of what is known was counted earlier.
   if (stats.more()) return;
   record.counted = record.lane.running();

@@ -20,6 +20,7 @@
 #include "dataplane/control/heap_trim.h"
 #include "dataplane/control/log_lane.h"
 #include "dataplane/control/metrics_page.h"
+#include "dataplane/control/paced_drains.h"
 #include "dataplane/control/session.h"
 #include "dataplane/control/stream_client.h"
 #include "dataplane/control/watchdog.h"
@@ -67,6 +68,7 @@ class Worker::Impl final {
         config_(traffic_, registry_, Now),
         drainer_(traffic_),
         connections_(traffic_, options_.threads),
+        paced_drains_(traffic_, options_.threads),
         backoff_(options_.seed),
         tick_(io),
         reconnect_(io),
@@ -146,6 +148,7 @@ class Worker::Impl final {
     CheckThreads(now);
     drainer_.Step(now);
     connections_.Step(now);
+    paced_drains_.Step(config_.tables(), now);
     log_.Step(now);
     registry_.rate_limiters().Step(now);
     if (config_.tables() != nullptr) NoteReturns(*config_.tables(), now);
@@ -223,6 +226,7 @@ class Worker::Impl final {
   ConfigLane config_;
   Drainer drainer_;
   ConnectionLane connections_;
+  PacedDrains paced_drains_;
   LogLane log_;
   Backoff backoff_;
   HeapTrim heap_trim_;

@@ -63,8 +63,8 @@ class Connection final : private Timer {
   // Who the client is: what its PROXY header says, where there is one, else its socket's peer.
   // Length 0 when the socket has failed.
   SocketAddress ClientAddress() const;
-  // Resets both sides.
-  void Kill();
+  // Resets both sides, counted as `reason`.
+  void Kill(CloseReason reason);
 
  private:
   enum class State : uint8_t { kReadingHeader, kConnecting, kWaiting, kRelaying, kClosed };

@@ -20,6 +20,9 @@ bool IsOf(const std::string& name, const std::string& wanted) {
 }  // namespace
 
 bool Connection::Matches(const ConnectionFilter& filter) const {
+  if (filter.drain != 0 &&
+      !(link_.open() && rule_->backend(link_.backend()).state->drain.load() == filter.drain))
+    return false;
   if (!filter.rule.empty() && rule_->table().name != filter.rule) return false;
   if (!filter.backend.empty() &&
       !(link_.open() && IsOf(rule_->backend(link_.backend()).name, filter.backend)))
@@ -46,6 +49,6 @@ ConnectionInfo Connection::Describe() const {
 
 uint64_t Connection::ClientHash() const { return HashOfClient(ClientAddress()); }
 
-void Connection::Kill() { Close(CloseReason::kKilled); }
+void Connection::Kill(CloseReason reason) { Close(reason); }
 
 }  // namespace lb::dataplane

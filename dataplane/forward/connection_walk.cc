@@ -60,7 +60,7 @@ bool ConnectionWalk::Visit(Connection& connection, Place& place) {
   place.next = connection.next();
   if (task_ == Task::kKill) {
     ++place.killed;
-    connection.Kill();
+    connection.Kill(filter_.drain == 0 ? CloseReason::kKilled : CloseReason::kDrain);
   } else if (before < limit_) {
     ConnectionInfo info = connection.Describe();
     const MutexLock lock(mutex_);

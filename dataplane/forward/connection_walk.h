@@ -27,6 +27,7 @@ struct ConnectionFilter {
   std::string rule;
   std::string backend;  // Also picks NAME@IP:PORT, the addresses of a DNS name.
   std::optional<Cidr> client;
+  uint64_t drain = 0;  // Of backends whose BackendState::drain is this one; 0: of any.
 };
 
 // One open connection, for people.

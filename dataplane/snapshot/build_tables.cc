@@ -26,6 +26,7 @@ BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
   table.weight = backend.weight();
   table.limited = backend.max_connections() != 0;
   table.backup = backend.backup();
+  table.draining = backend.draining();
   table.state = registry.FindOrMakeBackend({rule, backend.name()});
   return table;
 }
@@ -77,13 +78,15 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   table.proxy = MakeProxyTable(rule).value();
   table.balance = MakeBalance(rule);
   table.outlier = MakeOutlierSettings(rule);
+  table.drain_timeout_ms = rule.drain_timeout_ms();
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
 
 bool SameBackend(const BackendTable& a, const BackendTable& b) {
   return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
-         a.limited == b.limited && a.backup == b.backup && a.state == b.state;
+         a.limited == b.limited && a.backup == b.backup && a.draining == b.draining &&
+         a.state == b.state;
 }
 
 bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
@@ -106,6 +109,7 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.rate_limit_closes == b.rate_limit_closes && a.state == b.state &&
          SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
+         a.drain_timeout_ms == b.drain_timeout_ms &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),

@@ -178,6 +178,8 @@ TEST(BuildTablesTest, RefusesEachBadValueAtItsPlace) {
        [](auto& s) { Web(s)->set_balance(type::BALANCE_UNSPECIFIED); }},
       {"rules/web/balance", Kind::kInvalid,
        [](auto& s) { Web(s)->set_balance(static_cast<type::Balance>(77)); }},
+      {"rules/web/drain_timeout_ms", Kind::kInvalid,
+       [](auto& s) { Web(s)->set_drain_timeout_ms(kMaxTimeoutMs + 1); }},
       {"rules/web/outlier_detection/failures", Kind::kInvalid,
        [](auto& s) { Web(s)->mutable_outlier_detection()->set_ejection_time_ms(1); }},
       {"rules/web/outlier_detection/ejection_time_ms", Kind::kInvalid,

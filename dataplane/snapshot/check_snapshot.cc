@@ -121,6 +121,8 @@ class Checker final {
     if (rule.connect_attempts() < 1 || rule.connect_attempts() > kMaxConnectAttempts)
       Bad(absl::StrCat(path, "/connect_attempts"),
           absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));
+    if (rule.drain_timeout_ms() != 0)
+      CheckTimeout(absl::StrCat(path, "/drain_timeout_ms"), rule.drain_timeout_ms());
     if (rule.has_queue()) CheckQueue(absl::StrCat(path, "/queue"), rule.queue());
     CheckSources(absl::StrCat(path, "/source_addresses"), rule);
     CheckMade(absl::StrCat(path, "/access"), MakeAccessList(rule).status());

@@ -58,7 +58,7 @@ enum class CloseReason : uint8_t {
   kBackendReset,
   kIdle,
   kHalfClose,  // Half-closed for too long.
-  kDrain,      // Closed at the end of a drain.
+  kDrain,      // Closed by a drain, of the worker or of its backend.
   kKilled,     // By an operator.
   kCount,
 };
@@ -157,6 +157,8 @@ struct BackendState {
   Slots slots;
   std::vector<BackendCounters> counters;
   OutlierState outlier;
+  // The paced drain that closes its connections, see dataplane/control/paced_drains.h; 0: none.
+  std::atomic<uint64_t> drain{0};
 };
 
 }  // namespace lb::dataplane

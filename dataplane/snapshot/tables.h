@@ -29,6 +29,7 @@ struct BackendTable {
   uint32_t weight = 1;
   bool limited = false;  // Connections need a slot.
   bool backup = false;
+  bool draining = false;  // By an operator.
   std::shared_ptr<BackendState> state;
 };
 
@@ -69,6 +70,7 @@ struct RuleTable {
   std::shared_ptr<const ProxyTable> proxy;   // nullptr: no PROXY header is read or sent.
   BalanceTable balance;
   OutlierSettings outlier;
+  uint64_t drain_timeout_ms = 0;  // 0: connections of backends that are out stay.
   // The rate limit of its clients; nullptr: none.
   std::shared_ptr<RateLimiter> rate_limiter;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.

@@ -190,6 +190,7 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
     Set(*timeouts, "handshake", rule.timeouts.handshake);
   }
   Set(node, "connect_attempts", rule.connect_attempts);
+  Set(node, "drain_timeout", rule.drain_timeout);
   rule.balance = BuildBalance(node);
   rule.outlier_detection = BuildOutlierDetection(node.Find("outlier_detection"));
   Apply(node.Find("health_check"), rule.health_check);

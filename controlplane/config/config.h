@@ -107,6 +107,8 @@ struct RuleConfig {
   uint32_t connect_attempts = 3;
   BalanceConfig balance;
   std::optional<OutlierConfig> outlier_detection;  // Absent: off.
+  // In which connections of a backend that is drained or removed are closed; 0: they stay.
+  std::chrono::milliseconds drain_timeout{0};
   // The rule's own limit, the top level's replaced key by key. Absent: see own_rate_limit.
   std::optional<RateLimitConfig> rate_limit{};
   bool own_rate_limit = false;  // The top level's does not count here, even if there is no own one.

@@ -72,6 +72,7 @@ std::vector<KeySpec> RuleExtraRows() {
       {.path = "rules[].deny", .type = kList, .max = kMaxNetworks, .description = "Clients that may not connect. Without `allow`, all others may."},
       {.path = "rules[].deny[]", .type = kCidr, .description = "A network, 10.0.0.0/8 or fd00::/8, or an address."},
       {.path = "rules[].max_connections_per_client", .type = kCount, .built = kNotYet, .min = 1, .max = kMaxConnections, .description = "Connections of one client address open at once."},
+      {.path = "rules[].drain_timeout", .type = kDuration, .min = kSecondMs, .max = kDayMs, .description = "In which the connections of a backend are closed once an operator drains it, or a reload removes it or its rule: spread evenly over the last four fifths of that time, so that their clients do not all come back at once. Absent: they stay until they end."},
       {.path = "rules[].outlier_detection", .type = kSection, .description = "Leaves out backends that fail real connections: each worker for itself, as soon as connects fail or are reset before the first byte of an answer. A connection that was reset before any byte was passed on is tried on another backend. Absent: nobody is left out."},
       {.path = "rules[].outlier_detection.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
       {.path = "rules[].outlier_detection.failures", .type = kCount, .default_value = "5", .min = 1, .max = 1'000, .description = "Failures in a row after which a backend is left out; the first byte of an answer ends the row."},

@@ -103,6 +103,30 @@ TEST(LoadTest, TheCoreSchemaLoadsWithUnbuiltSectionsSwitchedOff) {
   EXPECT_EQ(rule.connect_attempts, 3u);
 }
 
+TEST(LoadTest, WhenBackendsAreLeftOutAndHowTheyDrain) {
+  const TestSources sources;
+  const auto load = [&](const std::string& keys) {
+    return Load("rules: [{name: web, listen: '0.0.0.0:80', backends: ['10.0.0.1:80']" + keys + "}]",
+                sources.Get());
+  };
+  LoadResult result = load(
+      ", drain_timeout: 90s, outlier_detection: {failures: 3, ejection_time: 250ms, "
+      "max_ejected: 20%}");
+  ASSERT_TRUE(result.config.has_value()) << Summary(result);
+  EXPECT_EQ(result.config->rules[0].drain_timeout, std::chrono::seconds(90));
+  EXPECT_EQ(result.config->rules[0].outlier_detection,
+            (OutlierConfig{
+                .failures = 3, .ejection_time = milliseconds(250), .max_ejected_percent = 20}));
+  result = load(", outlier_detection: {}");
+  ASSERT_TRUE(result.config.has_value()) << Summary(result);
+  EXPECT_EQ(result.config->rules[0].outlier_detection, OutlierConfig());
+  for (const char* keys : {"", ", outlier_detection: {enabled: false, failures: 3}"}) {
+    result = load(keys);
+    ASSERT_TRUE(result.config.has_value()) << Summary(result);
+    EXPECT_FALSE(result.config->rules[0].outlier_detection.has_value());
+  }
+}
+
 TEST(LoadTest, EveryKeyInForceReachesTheConfiguration) {
   const TestSources sources;
   const LoadResult result = Load(R"(
@@ -124,7 +148,6 @@ rules:
     hash_balance_factor: 125%
     panic_threshold: 0%
     slow_start: 30s
-    outlier_detection: {failures: 3, ejection_time: 250ms, max_ejected: 20%}
     health_check: {protocol: tcp, rise: 1, fall: 9, port: 81, timeout_ms: 500ms}
 health_check:
   protocol: http
@@ -138,9 +161,6 @@ x-note: {anything: [even, {unknown: keys}]}
   EXPECT_EQ(Summary(result), "");
   ASSERT_TRUE(result.config.has_value());
   const RuleConfig& rule = result.config->rules.at(0);
-  EXPECT_EQ(rule.outlier_detection,
-            (OutlierConfig{
-                .failures = 3, .ejection_time = milliseconds(250), .max_ejected_percent = 20}));
   EXPECT_EQ(rule.backends.at(0).name, "a");
   EXPECT_EQ(rule.backends.at(0).weight, 0u);
   EXPECT_EQ(rule.backends.at(0).max_connections, 7u);

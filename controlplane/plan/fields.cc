@@ -104,6 +104,8 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"panic_threshold", Percent(rule.balance.panic_threshold_percent), kNewConnections},
       {"slow_start", rule.balance.slow_start.count() > 0 ? Ms(rule.balance.slow_start) : "",
        "for backends that come back or are added"},
+      {"drain_timeout", rule.drain_timeout.count() > 0 ? Ms(rule.drain_timeout) : "",
+       "for backends that are drained or removed from now on"},
       {"outlier_detection", Text(rule.outlier_detection),
        "at once; turned off, those that are left out are used again"},
       {"health_check.enabled", check.enabled ? "true" : "false", kChecks},

@@ -1,5 +1,6 @@
 #include "controlplane/plan/plan.h"
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <utility>
@@ -18,6 +19,12 @@ std::map<std::string, const Item*> ByName(const std::vector<Item>& items) {
   std::map<std::string, const Item*> sorted;
   for (const Item& item : items) sorted.emplace(item.name, &item);
   return sorted;
+}
+
+// What becomes of the open connections of a backend that is out, in so much time; 0: nothing.
+std::string WhatOpenOnesDo(uint64_t open, std::chrono::milliseconds drain_timeout) {
+  if (drain_timeout.count() == 0) return absl::StrCat(open, " open go on until they end");
+  return absl::StrCat(open, " open are closed within ", drain_timeout.count(), "ms, paced");
 }
 
 class Planner final {
@@ -62,7 +69,7 @@ class Planner final {
     const uint64_t open = totals_.OfRule(rule.name).connections;
     Change* change =
         Add(Change::ACTION_DELETE, absl::StrCat("rules/", rule.name),
-            absl::StrCat("takes no new connections; ", open, " open go on until they end"));
+            absl::StrCat("takes no new connections; ", WhatOpenOnesDo(open, rule.drain_timeout)));
     if (change == nullptr) return;
     change->set_old_value(rule.listen.ToString());
     change->set_connections_affected(open);
@@ -84,7 +91,7 @@ class Planner final {
       if (kept != new_backends.end())
         Compare(path, FieldsOf(*backend), FieldsOf(*kept->second), open);
       else
-        RemoveBackend(path, *backend, open);
+        RemoveBackend(path, *backend, open, to.drain_timeout);
     }
     for (const auto& [name, backend] : new_backends)
       if (!old_backends.contains(name)) AddBackend(resource, *backend);
@@ -97,10 +104,11 @@ class Planner final {
     if (change != nullptr) change->set_new_value(backend.address.ToString());
   }
 
-  void RemoveBackend(const std::string& path, const BackendConfig& backend, uint64_t open) {
+  void RemoveBackend(const std::string& path, const BackendConfig& backend, uint64_t open,
+                     std::chrono::milliseconds drain_timeout) {
     Change* change =
         Add(Change::ACTION_DELETE, path,
-            absl::StrCat("drains: no new connections; ", open, " open go on until they end"));
+            absl::StrCat("drains: no new connections; ", WhatOpenOnesDo(open, drain_timeout)));
     if (change == nullptr) return;
     change->set_old_value(backend.address.ToString());
     change->set_connections_affected(open);

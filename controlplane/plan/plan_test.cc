@@ -56,6 +56,16 @@ TEST_F(PlanTest, ARemovedBackendDrainsWithItsConnections) {
   EXPECT_EQ(plan.rules_unchanged, 1u);
 }
 
+TEST_F(PlanTest, WithADrainTimeoutItsConnectionsAreClosed) {
+  for (Config* config : {&from_, &to_})
+    for (RuleConfig& rule : config->rules) rule.drain_timeout = std::chrono::seconds(30);
+  to_.rules[0].backends.pop_back();
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 1u);
+  EXPECT_EQ(plan.changes[0].effect(),
+            "drains: no new connections; 3 open are closed within 30000ms, paced");
+}
+
 TEST_F(PlanTest, AChangedFieldHasBothValuesAndLeavesConnectionsAlone) {
   to_.rules[0].timeouts.idle = std::chrono::seconds(5);
   const Plan plan = Make();
@@ -121,6 +131,8 @@ TEST_F(PlanTest, NoDifferenceIsLeftOut) {
   differs([](RuleConfig& r) { r.proxy_protocol.accept = true; });
   differs([](RuleConfig& r) { r.proxy_protocol.send = ProxyVersion::kV1; });
   differs([](RuleConfig& r) { r.connect_attempts = 1; });
+  differs([](RuleConfig& r) { r.outlier_detection.emplace(); });
+  differs([](RuleConfig& r) { r.drain_timeout = std::chrono::seconds(1); });
   differs([](RuleConfig& r) { r.health_check.enabled = true; });
   differs([](RuleConfig& r) { r.health_check.protocol = HealthCheckConfig::Protocol::kHttp; });
   differs([](RuleConfig& r) { r.health_check.path = "/x"; });

@@ -39,13 +39,14 @@ uint32_t ScaledWeight(const LiveBackend& backend, uint32_t scale) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(part, 1, Overrides::kMaxWeight));
 }
 
-void AddBackend(const LiveBackend& backend, uint32_t scale, type::v1::Rule& out) {
+void AddBackend(const LiveBackend& backend, uint32_t scale, bool tells_drain, type::v1::Rule& out) {
   type::v1::Backend& to = *out.add_backends();
   to.set_name(backend.name);
   to.set_address(backend.address.ToString());
   to.set_weight(ScaledWeight(backend, scale));
   to.set_max_connections(backend.max_connections);
   to.set_backup(backend.backup);
+  to.set_draining(tells_drain && backend.admin_state == type::v1::ADMIN_STATE_DRAIN);
 }
 
 bool UsesProxyProtocol(const LiveRule& rule) {
@@ -112,7 +113,9 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   to.set_name(rule.name);
   to.set_listen(rule.listen.ToString());
   const uint32_t scale = WeightScale(rule);
-  for (const LiveBackend& backend : rule.backends) AddBackend(backend, scale, to);
+  const bool paced = rule.drain_timeout.count() > 0;
+  for (const LiveBackend& backend : rule.backends) AddBackend(backend, scale, paced, to);
+  to.set_drain_timeout_ms(static_cast<uint64_t>(rule.drain_timeout.count()));
   to.mutable_timeouts()->set_connect_ms(static_cast<uint64_t>(rule.timeouts.connect.count()));
   to.mutable_timeouts()->set_idle_ms(static_cast<uint64_t>(rule.timeouts.idle.count()));
   to.mutable_timeouts()->set_half_close_ms(static_cast<uint64_t>(rule.timeouts.half_close.count()));
@@ -144,6 +147,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (!rule.allow.empty() || !rule.deny.empty()) features.insert(kFeatureAccess);
     if (UsesProxyProtocol(rule)) features.insert(kFeatureProxyProtocol);
     if (NeedsBalance(rule)) features.insert(kFeatureBalance);
+    if (rule.drain_timeout.count() > 0) features.insert(kFeatureDrainTimeout);
     if (rule.outlier_detection) features.insert(kFeatureOutlierDetection);
     if (rule.rate_limit) features.insert(kFeatureRateLimit);
   }

@@ -124,6 +124,18 @@ TEST(EncodeTest, OutlierDetectionArrivesWithTheFeatureItNeeds) {
   EXPECT_EQ(outlier.max_ejected_percent(), 20u);
 }
 
+TEST(EncodeTest, ADrainIsToldWhereItIsPaced) {
+  LiveRules rules = Rules();
+  rules[0].backends[0].admin_state = type::v1::ADMIN_STATE_DRAIN;
+  EXPECT_EQ(Encode(rules).digest, Encode(Rules()).digest);
+  rules[0].drain_timeout = std::chrono::milliseconds(250);
+  EXPECT_EQ(FeaturesOf(rules), std::vector<std::string>{"drain_timeout"});
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  EXPECT_EQ(snapshot.rules(0).drain_timeout_ms(), 250u);
+  EXPECT_TRUE(snapshot.rules(0).backends(0).draining());
+}
+
 // Other bytes for the same rules would make every worker of a host load them again.
 TEST(EncodeTest, RulesWithoutNewSettingsHaveTheBytesOfOlderReleases) {
   EXPECT_EQ(ToHex(Encode(Rules()).digest),

@@ -21,10 +21,12 @@ inline constexpr char kFeatureRateLimit[] = "rate_limit";  // Rate limits, and t
 inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's lines.
 
 inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
+inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
 
-inline constexpr std::array<const char*, 12> kFeatures = {
-    kFeatureAccess,  kFeatureBalance,   kFeatureCancelKill,       kFeatureConnections,
-    kFeatureLogGrpc, kFeatureLogLevel,  kFeatureOutlierDetection, kFeatureProxyProtocol,
-    kFeatureQueue,   kFeatureRateLimit, kFeatureRuleLimit,        kFeatureSource};
+inline constexpr std::array<const char*, 13> kFeatures = {
+    kFeatureAccess,        kFeatureBalance, kFeatureCancelKill, kFeatureConnections,
+    kFeatureDrainTimeout,  kFeatureLogGrpc, kFeatureLogLevel,   kFeatureOutlierDetection,
+    kFeatureProxyProtocol, kFeatureQueue,   kFeatureRateLimit,  kFeatureRuleLimit,
+    kFeatureSource};
 
 }  // namespace lb::controlplane

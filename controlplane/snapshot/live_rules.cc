@@ -80,7 +80,8 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .backends = ExpandBackends(rule, addresses),
                      .unresolved = Unresolved(rule, addresses),
                      .balance = rule.balance,
-                     .outlier_detection = rule.outlier_detection});
+                     .outlier_detection = rule.outlier_detection,
+                     .drain_timeout = rule.drain_timeout});
   }
   std::sort(rules.begin(), rules.end(),
             [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });

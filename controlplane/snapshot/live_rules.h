@@ -4,6 +4,7 @@
 // Plain values, sorted by name so that the same input gives the same bytes. Threading: none.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -61,6 +62,7 @@ struct LiveRule {
   std::vector<UnresolvedBackend> unresolved{};  // Sorted by name.
   BalanceConfig balance{};
   std::optional<OutlierConfig> outlier_detection{};
+  std::chrono::milliseconds drain_timeout{0};  // 0: connections of backends that are out stay.
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;
 };

@@ -71,7 +71,8 @@ absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
   return options;
 }
 
-// The first TERM or INT drains; the next, or QUIT at any time, ends the process at once.
+// The first TERM or INT drains; the next, or QUIT at any time, ends the process at once. HUP opens
+// the access log anew.
 class Signals final {
  public:
   Signals(boost::asio::io_context& io, Worker& worker, std::chrono::seconds drain_timeout)
@@ -79,6 +80,7 @@ class Signals final {
         worker_(worker),
         drain_timeout_(drain_timeout),
         set_(io, SIGTERM, SIGINT, SIGQUIT) {
+    set_.add(SIGHUP);
     Wait();
   }
 
@@ -90,6 +92,10 @@ class Signals final {
   }
 
   void Handle(int signal) {
+    if (signal == SIGHUP) {
+      worker_.ReopenAccessLog();
+      return Wait();
+    }
     if (draining_ || signal == SIGQUIT) {
       LogInfo("ending at once", {{"signal", ::sigabbrev_np(signal)}});
       return io_.stop();

@@ -198,6 +198,7 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
   rule.deny = BuildNetworks(node.Find("deny"));
   rule.proxy_protocol = BuildProxyProtocol(node.Find("proxy_protocol"));
   rule.health_check.proxy_header = rule.proxy_protocol.send;
+  Set(node, "access_log", rule.access_log);
   if (const YamlNode* section = node.Find("rate_limit")) {
     rule.own_rate_limit = true;
     rule.rate_limit = BuildRateLimit(*section, rate_limit);
@@ -239,6 +240,7 @@ Config BuildConfig(const YamlNode& root) {
       config.rules.push_back(BuildRule(rule, health_check, config.rate_limit));
   }
   Apply(root.Find("dns"), config.dns);
+  if (const YamlNode* log = Value(root, "access_log")) config.access_log = log->text;
   return config;
 }
 

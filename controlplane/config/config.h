@@ -112,6 +112,7 @@ struct RuleConfig {
   // The rule's own limit, the top level's replaced key by key. Absent: see own_rate_limit.
   std::optional<RateLimitConfig> rate_limit{};
   bool own_rate_limit = false;  // The top level's does not count here, even if there is no own one.
+  bool access_log = true;       // False: no line of its connections, whatever the top level says.
 
   friend bool operator==(const RuleConfig&, const RuleConfig&) = default;
 };
@@ -130,6 +131,7 @@ struct Config {
   std::vector<RuleConfig> rules;  // As written; names are unique.
   DnsConfig dns;
   std::optional<RateLimitConfig> rate_limit{};  // Of all rules without their own.
+  std::string access_log{};  // "stdout", "stderr" or an absolute path; empty: none.
 
   friend bool operator==(const Config&, const Config&) = default;
 };

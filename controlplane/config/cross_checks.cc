@@ -176,6 +176,18 @@ void CheckRateLimit(const YamlNode& parent, const std::string& prefix, bool inhe
                 .message = "a rate limit needs requests_per_second"});
 }
 
+// A relative path would be another file for every worker.
+void CheckAccessLog(const YamlNode& root, const Config& config, FindingList& findings) {
+  const YamlNode* node = root.Find("access_log");
+  if (!IsValid(node) || node->text == "stdout" || node->text == "stderr") return;
+  if (config.access_log.starts_with("/")) return;
+  findings.Add({.code = codes::kBadFormat,
+                .span = node->span,
+                .field = "access_log",
+                .message = absl::StrCat(Quote(config.access_log),
+                                        " is not stdout, stderr or an absolute path")});
+}
+
 void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings) {
   const YamlNode* section = root.Find("dns");
   if (section == nullptr || dns.min_ttl <= dns.max_ttl) return;
@@ -242,6 +254,7 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);
   CheckDns(root, config.dns, findings);
+  CheckAccessLog(root, config, findings);
 }
 
 }  // namespace lb::controlplane

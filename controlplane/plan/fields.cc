@@ -98,6 +98,7 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"timeouts.half_close", Ms(rule.timeouts.half_close), kNewConnections},
       {"timeouts.handshake", Ms(rule.timeouts.handshake), kNewConnections},
       {"rate_limit", Text(rule.rate_limit, rule.own_rate_limit), kBuckets},
+      {"access_log", rule.access_log ? "true" : "false", kNewConnections},
       {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
       {"balance", ToString(rule.balance.algorithm), kNewConnections},
       {"hash_balance_factor", Percent(rule.balance.hash_balance_percent), kNewConnections},
@@ -128,6 +129,11 @@ std::vector<Field> FieldsOf(const BackendConfig& backend) {
       {"max_connections", OrNone(backend.max_connections), kLimit},
       {"backup", backend.backup ? "true" : "false", kNewConnections},
   };
+}
+
+std::vector<Field> FieldsOfAccessLog(const Config& config) {
+  return {
+      {"destination", config.access_log, "for connections that end from then on; none is touched"}};
 }
 
 std::vector<Field> FieldsOf(const DnsConfig& dns) {

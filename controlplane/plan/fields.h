@@ -19,5 +19,6 @@ struct Field {
 std::vector<Field> FieldsOf(const RuleConfig& rule);
 std::vector<Field> FieldsOf(const BackendConfig& backend);
 std::vector<Field> FieldsOf(const DnsConfig& dns);
+std::vector<Field> FieldsOfAccessLog(const Config& config);
 
 }  // namespace lb::controlplane

@@ -45,6 +45,7 @@ class Planner final {
     for (const auto& [name, rule] : new_rules)
       if (!old_rules.contains(name)) AddRule(*rule);
     Compare("dns", FieldsOf(from.dns), FieldsOf(to.dns), 0);
+    Compare("access_log", FieldsOfAccessLog(from), FieldsOfAccessLog(to), 0);
     return std::move(plan_);
   }
 

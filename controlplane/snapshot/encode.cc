@@ -135,6 +135,10 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
   if (rule.own_rate_limit) SetRateLimit(rule.rate_limit, *to.mutable_rate_limit());
   if (!rule.own_rate_limit && rule.rate_limit)
     SetRateLimit(rule.rate_limit, *out.mutable_rate_limit());
+  if (!rule.access_log.empty()) {
+    out.set_access_log(rule.access_log);
+    to.set_access_log_off(rule.access_log_off);
+  }
 }
 
 // What a worker must know to do all that the rules say; a worker that does not refuses them.
@@ -150,6 +154,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (rule.drain_timeout.count() > 0) features.insert(kFeatureDrainTimeout);
     if (rule.outlier_detection) features.insert(kFeatureOutlierDetection);
     if (rule.rate_limit) features.insert(kFeatureRateLimit);
+    if (!rule.access_log.empty()) features.insert(kFeatureAccessLog);
   }
   return features;
 }

@@ -49,6 +49,20 @@ TEST(EncodeTest, EverySettingOfARuleArrives) {
   EXPECT_EQ(rule.backends(0).max_connections(), 6u);
 }
 
+TEST(EncodeTest, TheAccessLogArrivesWithTheFeatureItNeeds) {
+  LiveRules rules = {Rules()[0], Rules()[0]};
+  EXPECT_TRUE(FeaturesOf(rules).empty());
+  rules[1].name = "web2";
+  rules[0].access_log = rules[1].access_log = "/var/log/access.log";
+  rules[1].access_log_off = true;
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  EXPECT_EQ(snapshot.access_log(), "/var/log/access.log");
+  EXPECT_FALSE(snapshot.rules(0).access_log_off());
+  EXPECT_TRUE(snapshot.rules(1).access_log_off());
+  EXPECT_EQ(FeaturesOf(rules), std::vector<std::string>{"access_log"});
+}
+
 TEST(EncodeTest, APartOfASmallWeightIsExact) {
   LiveRules rules = Rules();
   LiveBackend other = rules[0].backends[0];

@@ -7,6 +7,7 @@
 
 namespace lb::controlplane {
 
+inline constexpr char kFeatureAccessLog[] = "access_log";  // Snapshot.access_log
 inline constexpr char kFeatureBalance[] = "balance";       // See Rule, Backend and Balance.
 inline constexpr char kFeatureQueue[] = "queue";           // Rule.queue
 inline constexpr char kFeatureRuleLimit[] = "rule_limit";  // Rule.max_connections, and its slots
@@ -23,10 +24,10 @@ inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's
 inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
 inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
 
-inline constexpr std::array<const char*, 13> kFeatures = {
-    kFeatureAccess,        kFeatureBalance, kFeatureCancelKill, kFeatureConnections,
-    kFeatureDrainTimeout,  kFeatureLogGrpc, kFeatureLogLevel,   kFeatureOutlierDetection,
-    kFeatureProxyProtocol, kFeatureQueue,   kFeatureRateLimit,  kFeatureRuleLimit,
-    kFeatureSource};
+inline constexpr std::array<const char*, 14> kFeatures = {
+    kFeatureAccess,           kFeatureAccessLog,     kFeatureBalance, kFeatureCancelKill,
+    kFeatureConnections,      kFeatureDrainTimeout,  kFeatureLogGrpc, kFeatureLogLevel,
+    kFeatureOutlierDetection, kFeatureProxyProtocol, kFeatureQueue,   kFeatureRateLimit,
+    kFeatureRuleLimit,        kFeatureSource};
 
 }  // namespace lb::controlplane

@@ -81,7 +81,9 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .unresolved = Unresolved(rule, addresses),
                      .balance = rule.balance,
                      .outlier_detection = rule.outlier_detection,
-                     .drain_timeout = rule.drain_timeout});
+                     .drain_timeout = rule.drain_timeout,
+                     .access_log = config.access_log,
+                     .access_log_off = !rule.access_log});
   }
   std::sort(rules.begin(), rules.end(),
             [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });

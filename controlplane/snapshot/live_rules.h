@@ -63,6 +63,8 @@ struct LiveRule {
   BalanceConfig balance{};
   std::optional<OutlierConfig> outlier_detection{};
   std::chrono::milliseconds drain_timeout{0};  // 0: connections of backends that are out stay.
+  std::string access_log{};                    // Of all rules; empty: none.
+  bool access_log_off = false;
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;
 };

@@ -174,7 +174,13 @@ void AppendGauges(const WorkerGauges& gauges, std::vector<MetricFamily>& familie
   for (const auto& [error, count] : gauges.accept_errors) {
     errors.Add({{"error", error}}, Value(count));
   }
-  for (MetricFamily* family : {&connected, &reconnects, &draining, &open, &threads, &errors}) {
+  auto lines = Counter("lb_access_log_lines_total", "Lines of the access log that were written.");
+  lines.Add({}, Value(gauges.access_log_lines));
+  auto dropped = Counter("lb_access_log_dropped_total",
+                         "Lines of the access log that found no room, or no file to write to.");
+  dropped.Add({}, Value(gauges.access_log_dropped));
+  for (MetricFamily* family :
+       {&connected, &reconnects, &draining, &open, &threads, &errors, &lines, &dropped}) {
     families.push_back(std::move(*family));
   }
 }

@@ -24,6 +24,8 @@ struct WorkerGauges {
   uint64_t connections = 0;
   std::vector<uint64_t> thread_connections;                     // By I/O thread.
   std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name.
+  uint64_t access_log_lines = 0;
+  uint64_t access_log_dropped = 0;
 };
 
 // Returns all families of this worker, without the process's own.

@@ -62,7 +62,8 @@ class Worker::Impl final {
       : options_(std::move(options)),
         forwarder_({.threads = options_.threads,
                     .max_connections = options_.max_connections,
-                    .seed = options_.seed}),
+                    .seed = options_.seed,
+                    .worker = options_.identity.id()}),
         traffic_(forwarder_),
         registry_(options_.threads, KeyFrom(options_.seed)),
         config_(traffic_, registry_, Now),
@@ -90,6 +91,8 @@ class Worker::Impl final {
     if (!session_ || !session_->welcomed()) return;
     if (auto goodbye = drainer_.Status(Now())) client_.Send(std::move(*goodbye));
   }
+
+  void ReopenAccessLog() { forwarder_.ReopenAccessLog(); }
 
   HttpReply Page(const std::string& path) {
     if (path == "/livez") return Liveness();
@@ -214,6 +217,8 @@ class Worker::Impl final {
     Forwarder::ThreadTotals totals = forwarder_.totals();
     gauges.thread_connections = std::move(totals.connections);
     gauges.accept_errors = std::move(totals.accept_errors);
+    gauges.access_log_lines = totals.access_log_lines;
+    gauges.access_log_dropped = totals.access_log_dropped;
     std::vector<MetricFamily> families = WorkerMetrics(registry_, config_, gauges);
     AppendProcessMetrics("lb-worker", families);
     return {200, "text/plain; version=0.0.4; charset=utf-8", RenderMetrics(families)};
@@ -252,6 +257,8 @@ absl::Status Worker::Start() { return impl_->Start(); }
 void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
   impl_->DrainToExit(timeout, std::move(drained));
 }
+
+void Worker::ReopenAccessLog() { impl_->ReopenAccessLog(); }
 
 HttpReply Worker::Page(const std::string& path) { return impl_->Page(path); }
 

@@ -39,6 +39,9 @@ class Worker final {
   // Drains for good and calls `drained` once, when no connection is left or the timeout has passed.
   void DrainToExit(Duration timeout, std::function<void()> drained);
 
+  // Opens the file of the access log anew.
+  void ReopenAccessLog();
+
   // The worker's pages: "/livez", "/readyz", "/metrics"; 404 otherwise.
   HttpReply Page(const std::string& path);
 

@@ -61,6 +61,7 @@ Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
   if (next_ != nullptr) next_->previous_ = this;
   rule_->counters().connections_total.Add(1);
   rule_->counters().connections.Add(1);
+  if (context_.Logs(rule_->table())) notes_ = AccessNotes::Begin(client_.fd.get());
 }
 
 void Connection::DestroyClosed(ThreadContext& context) {
@@ -129,6 +130,7 @@ void Connection::ConnectNext() {
 
 void Connection::Wait() {
   state_ = State::kWaiting;
+  if (notes_ != nullptr) notes_->EnterQueue(context_.now);
   WaitQueue& queue = rule_->table().state->queue;
   const bool returned = waiting_ != nullptr && waiting_->in_line();
   if (returned)
@@ -168,6 +170,7 @@ void Connection::OnCalled(const ListenerSet& listeners) {
 void Connection::EndWaiting() {
   if (waiting_ == nullptr || !waiting_->in_line()) return;
   waiting_->Served();
+  if (notes_ != nullptr) notes_->LeaveQueue(context_.now);
   if (rule_->CanChoose(TriedBackends(), context_.now)) rule_->table().state->queue.CallNext();
 }
 
@@ -187,6 +190,7 @@ void Connection::Established() {
   state_ = State::kRelaying;
   waiting_.reset();
   moved_at_ = context_.now;
+  if (notes_ != nullptr) notes_->Connected(link_.side().fd.get(), context_.now);
   ArmTimeout();
   if (rule_->table().proxy != nullptr && !QueueHeader()) return Close(CloseReason::kClientReset);
   Relay();
@@ -221,6 +225,8 @@ void Connection::Count(const Pumped& up, const Pumped& down) {
   moved_at_ = context_.now;
   if (down.received_bytes > 0 && !std::exchange(answered_, true))
     rule_->NoteAnswer(link_.backend());
+  if (notes_ != nullptr && sent_bytes_ == 0 && down.sent_bytes > 0)
+    notes_->first_byte_at = context_.now;
   received_bytes_ += up.received_bytes;
   sent_bytes_ += down.sent_bytes;
   rule_->counters().received_bytes.Add(up.received_bytes);
@@ -262,11 +268,13 @@ Duration Connection::Timeout() const {
 
 void Connection::Refuse(RefuseReason reason) {
   rule_->counters().refused[static_cast<size_t>(reason)].Add(1);
+  if (context_.Logs(rule_->table())) LogEnd(ToString(reason));
   CloseSockets(WithReset(rule_->table(), reason));
 }
 
 void Connection::Close(CloseReason reason) {
   rule_->counters().closed[static_cast<size_t>(reason)].Add(1);
+  if (context_.Logs(rule_->table())) LogEnd(ToString(reason));
   CloseSockets(reason != CloseReason::kNormal);
 }
 

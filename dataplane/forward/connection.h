@@ -20,6 +20,7 @@
 #include "base/endpoint.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "dataplane/forward/access_notes.h"
 #include "dataplane/forward/backend_link.h"
 #include "dataplane/forward/connection_walk.h"
 #include "dataplane/forward/pump.h"
@@ -100,6 +101,9 @@ class Connection final : private Timer {
   // Ends it. Sides that did not fail themselves get a reset, unless the reason is kNormal.
   void Close(CloseReason reason);
   void CloseSockets(bool with_reset);
+  // Tells the access log how it ended; before its sockets are closed.
+  void LogEnd(const char* reason);
+  AccessRecord::Phase ReachedPhase() const;
 
   ThreadContext& context_;
   RuleLease rule_;
@@ -113,6 +117,7 @@ class Connection final : private Timer {
   uint64_t sent_bytes_ = 0;                      // To the client.
   std::unique_ptr<Waiting> waiting_;             // From entering the queue until it is connected.
   std::unique_ptr<const proxy::Header> header_;  // The client's; with its extensions.
+  std::unique_ptr<AccessNotes> notes_;           // While the access log is on.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;

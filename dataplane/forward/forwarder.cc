@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/prng.h"
+#include "dataplane/access_log/access_log.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/connection_walk.h"
 #include "dataplane/forward/io_thread.h"
@@ -83,7 +84,9 @@ class Answers final {
 
 class Forwarder::Impl final {
  public:
-  explicit Impl(const Options& options) : options_(options) {
+  explicit Impl(const Options& options)
+      : options_(options),
+        access_log_({.worker = options.worker, .threads = options.threads, .seed = options.seed}) {
     LB_CHECK(options.threads >= 1 && options.threads <= kMaxThreads);
   }
 
@@ -101,6 +104,7 @@ class Forwarder::Impl final {
       auto thread = IoThread::Start({.index = i,
                                      .seed = seeds.Next(),
                                      .group = group_,
+                                     .access_ring = &access_log_.ring(i),
                                      .max_pipes = PipesPerThread(descriptors_, options_.threads)});
       if (!thread.ok()) {
         threads_.clear();
@@ -125,6 +129,7 @@ class Forwarder::Impl final {
     }
     bound_ = std::move(bound);
     tables_ = std::move(tables);
+    access_log_.SetDestination(tables_->access_log);
     SetMaxConnections();
     return {};
   }
@@ -146,6 +151,8 @@ class Forwarder::Impl final {
       return [](ThreadParts parts) { Connection::CloseAll(parts.context, CloseReason::kDrain); };
     });
   }
+
+  void ReopenAccessLog() { access_log_.Reopen(); }
 
   void Run(const std::shared_ptr<ConnectionWalk>& walk) {
     for (const auto& thread : threads_)
@@ -171,6 +178,8 @@ class Forwarder::Impl final {
       totals.connections.push_back(group_->connections(i));
     }
     totals.accept_errors.assign(errors.begin(), errors.end());
+    totals.access_log_lines = access_log_.lines();
+    totals.access_log_dropped = access_log_.dropped();
     return totals;
   }
 
@@ -218,6 +227,7 @@ class Forwarder::Impl final {
   const Options options_;
   uint64_t descriptors_ = 0;  // RLIMIT_NOFILE.
   std::shared_ptr<ThreadGroup> group_;
+  AccessLog access_log_;  // Outlives the threads, whose last connections it takes.
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::shared_ptr<const Tables> tables_ = std::make_shared<const Tables>();
   std::map<ListenKey, Endpoint> bound_;  // Where the threads listen.
@@ -241,6 +251,8 @@ std::vector<Forwarder::BindFailure> Forwarder::ResumeAccepting() {
 }
 
 void Forwarder::CloseConnections() { impl_->CloseConnections(); }
+
+void Forwarder::ReopenAccessLog() { impl_->ReopenAccessLog(); }
 
 void Forwarder::Run(const std::shared_ptr<ConnectionWalk>& walk) { impl_->Run(walk); }
 

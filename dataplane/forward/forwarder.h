@@ -26,7 +26,8 @@ class Forwarder final {
     // Client connections open at once, at most what RLIMIT_NOFILE allows: each costs two
     // descriptors. 0: just that.
     uint64_t max_connections = 0;
-    uint64_t seed = 0;  // Staggers the threads' round robin.
+    uint64_t seed = 0;        // Staggers the threads' round robin.
+    std::string worker = "";  // Its id, for the access log.
   };
   static constexpr size_t kMaxThreads = 256;
 
@@ -55,6 +56,9 @@ class Forwarder final {
   // Closes all connections, counted as kDrain.
   void CloseConnections();
 
+  // Opens the file of the access log anew, for whoever moved it away.
+  void ReopenAccessLog();
+
   // Makes a walk begin on every thread, or go on after it was allowed more. A walk over as many
   // threads as this has.
   void Run(const std::shared_ptr<ConnectionWalk>& walk);
@@ -68,6 +72,8 @@ class Forwarder final {
   struct ThreadTotals {
     std::vector<uint64_t> connections;                            // Open now, by I/O thread.
     std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name: "EMFILE".
+    uint64_t access_log_lines = 0;
+    uint64_t access_log_dropped = 0;  // For want of room, or because they could not be written.
   };
   ThreadTotals totals() const;
 

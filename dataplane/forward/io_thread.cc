@@ -39,7 +39,7 @@ class IoThread::Loop final {
         epoll_(std::move(epoll)),
         group_(options.group),
         inbox_(group_->inbox(index_)),
-        context_(options.index, epoll_.get(), *group_, options.max_pipes,
+        context_(options.index, epoll_.get(), *group_, *options.access_ring, options.max_pipes,
                  std::chrono::steady_clock::now()),
         listeners_(context_, options.seed) {}
 
@@ -147,6 +147,7 @@ class IoThread::Loop final {
 
 absl::StatusOr<std::unique_ptr<IoThread>> IoThread::Start(Options options) {
   LB_CHECK(options.group != nullptr && options.index < options.group->size());
+  LB_CHECK(options.access_ring != nullptr);
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.valid())
     return absl::InternalError(absl::StrCat("epoll_create1: ", std::strerror(errno)));

@@ -30,6 +30,7 @@ class IoThread final {
     size_t index = 0;
     uint64_t seed = 0;
     std::shared_ptr<ThreadGroup> group;  // Of `index` and its siblings.
+    RecordRing* access_ring = nullptr;   // Of `index`; outlives the thread.
     size_t max_pipes = 0;                // For bulk transfers, two descriptors each.
   };
   using Work = Inbox::Work;

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/system_calls.h"
+#include "dataplane/forward/access_notes.h"
 #include "dataplane/forward/client_screen.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/io_thread.h"
@@ -63,16 +64,16 @@ void Listener::Admit(ThreadContext& context, UniqueFd client) {
   const RuleTable& table = rule_->table();
   if (ScreensClients(table)) {
     const std::optional<RefuseReason> refusal = ScreenSocket(table, client.get());
-    if (refusal.has_value()) return Refuse(std::move(client), *refusal);
+    if (refusal.has_value()) return Refuse(context, std::move(client), *refusal);
   }
   if (LimitsBeforeHeader(table, client.get()) &&
       !TakesToken(*rule_, PeerAddress(client.get()), context.now))
-    return Refuse(std::move(client), RefuseReason::kRateLimit);
+    return Refuse(context, std::move(client), RefuseReason::kRateLimit);
   if (!context.group.Admit(context.thread))
-    return Refuse(std::move(client), RefuseReason::kWorkerLimit);
+    return Refuse(context, std::move(client), RefuseReason::kWorkerLimit);
   if (!TakeRuleSlot(table)) {
     context.group.Leave(context.thread);
-    return Refuse(std::move(client), RefuseReason::kRuleLimit);
+    return Refuse(context, std::move(client), RefuseReason::kRuleLimit);
   }
   // The other thread may have no spare descriptor for the second one that the connection needs.
   const bool stays = context.FewDescriptorsLeft(client.get());
@@ -91,8 +92,10 @@ bool Listener::TakeRuleSlot(const RuleTable& table) {
   return true;
 }
 
-void Listener::Refuse(UniqueFd client, RefuseReason reason) {
+void Listener::Refuse(const ThreadContext& context, UniqueFd client, RefuseReason reason) {
   rule_->counters().refused[static_cast<size_t>(reason)].Add(1);
+  if (context.Logs(rule_->table()))
+    context.access_ring.Push(RefusedAtOnce(*rule_, client.get(), reason, context.now));
   if (WithReset(rule_->table(), reason)) CloseWithReset(client.get());
 }
 

@@ -45,7 +45,7 @@ class Listener final : public EventSource {
   // Starts the connection here or on a thread that has fewer, or refuses it, early, at a limit.
   void Admit(ThreadContext& context, UniqueFd client);
   static bool TakeRuleSlot(const RuleTable& table);
-  void Refuse(UniqueFd client, RefuseReason reason);
+  void Refuse(const ThreadContext& context, UniqueFd client, RefuseReason reason);
 
   UniqueFd fd_;
   RuleLease rule_;

@@ -7,9 +7,11 @@
 
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "dataplane/access_log/record_ring.h"
 #include "dataplane/forward/pump.h"
 #include "dataplane/forward/thread_group.h"
 #include "dataplane/forward/timer_wheel.h"
+#include "dataplane/snapshot/tables.h"
 
 namespace lb::dataplane {
 
@@ -20,12 +22,13 @@ struct ThreadContext {
   // Timeouts are counted in seconds; a finer tick would only cost wakeups.
   static constexpr Duration kTimerTick = std::chrono::milliseconds(50);
 
-  ThreadContext(size_t thread_index, int epoll, ThreadGroup& thread_group, size_t max_pipes,
-                Instant start)
+  ThreadContext(size_t thread_index, int epoll, ThreadGroup& thread_group, RecordRing& ring,
+                size_t max_pipes, Instant start)
       : thread(thread_index),
         epoll_fd(epoll),
         last_descriptors(LastDescriptors()),
         group(thread_group),
+        access_ring(ring),
         now(start),
         timers(kTimerTick, start),
         tools(max_pipes) {}
@@ -37,13 +40,17 @@ struct ThreadContext {
   const int epoll_fd;
   const int last_descriptors;  // The first number of the last few below RLIMIT_NOFILE.
   ThreadGroup& group;
-  Instant now;  // When the current turn of the loop began.
+  RecordRing& access_ring;  // For connections that ended, while Logs().
+  Instant now;              // When the current turn of the loop began.
   TimerWheel timers;
   RelayTools tools;
 
   // Held back for the second descriptor of a connection, when the first was the last one there was:
   // whoever is accepted can be connected. Given up by DialBackend, taken again before accepting.
   UniqueFd spare_fd;
+
+  // True while the end of a connection of this rule is to be logged.
+  bool Logs(const RuleTable& rule) const { return access_ring.on() && !rule.access_log_off; }
 
   // Takes a spare descriptor unless there is one. Returns 0 or an errno.
   int KeepSpare();

@@ -79,6 +79,7 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   table.balance = MakeBalance(rule);
   table.outlier = MakeOutlierSettings(rule);
   table.drain_timeout_ms = rule.drain_timeout_ms();
+  table.access_log_off = rule.access_log_off();
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
@@ -106,8 +107,8 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
          a.rate_limiter == b.rate_limiter && a.rate_limit_counts_only == b.rate_limit_counts_only &&
-         a.rate_limit_closes == b.rate_limit_closes && a.state == b.state &&
-         SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         a.rate_limit_closes == b.rate_limit_closes && a.access_log_off == b.access_log_off &&
+         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
          a.drain_timeout_ms == b.drain_timeout_ms &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
@@ -133,6 +134,7 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
   built.problems = CheckSnapshot(snapshot);
   if (!built.problems.empty()) return built;
   auto tables = std::make_shared<Tables>();
+  tables->access_log = snapshot.access_log();
   tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
   for (const type::Rule& rule : snapshot.rules()) {
     RuleTable made = MakeRule(rule, registry);

@@ -79,6 +79,7 @@ class Checker final {
     std::map<Endpoint, std::string> listeners;
     const std::string* previous = nullptr;
     if (snapshot.has_rate_limit()) CheckRateLimit("rate_limit", snapshot.rate_limit());
+    CheckAccessLog(snapshot.access_log());
     for (const type::Rule& rule : snapshot.rules()) {
       const std::string path = absl::StrCat("rules/", absl::CHexEscape(rule.name()));
       CheckName(path, rule.name(), previous);
@@ -135,6 +136,15 @@ class Checker final {
 
   void CheckMade(std::string path, const absl::Status& status) {
     if (!status.ok()) Bad(std::move(path), std::string(status.message()));
+  }
+
+  void CheckAccessLog(const std::string& destination) {
+    if (destination.empty() || destination == "stdout" || destination == "stderr") return;
+    if (destination[0] == '/' && destination.size() <= kMaxPathBytes &&
+        destination.find('\0') == std::string::npos)
+      return;
+    Bad("access_log", absl::StrCat("'", absl::CHexEscape(destination.substr(0, kMaxNameBytes)),
+                                   "' is not stdout, stderr or an absolute path"));
   }
 
   void CheckRateLimit(const std::string& path, const type::RateLimit& limit) {

@@ -75,12 +75,14 @@ struct RuleTable {
   std::shared_ptr<RateLimiter> rate_limiter;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.
   bool rate_limit_closes = false;       // Who is refused sees an end, not a reset.
+  bool access_log_off = false;
   std::shared_ptr<RuleState> state;
 };
 
 struct Tables {
   std::vector<std::shared_ptr<const RuleTable>> rules;  // Sorted by name.
   RateLimiters::ByRule rate_limiters;
+  std::string access_log;  // "stdout", "stderr" or an absolute path; empty: none.
 };
 
 }  // namespace lb::dataplane

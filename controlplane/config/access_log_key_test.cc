@@ -1,0 +1,42 @@
+// The keys of the access log.
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/config/load.h"
+#include "controlplane/config/test_sources.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+LoadResult LoadWith(const std::string& top, const std::string& rule) {
+  const TestSources sources;
+  return Load(absl::StrCat(top, "rules:\n- name: a\n  listen: 127.0.0.1:1\n",
+                           "  backends: ['127.0.0.1:2']\n", rule),
+              sources.Get());
+}
+
+TEST(AccessLogKeyTest, IsOffByDefaultAndForAllRulesWhereItIsOn) {
+  const LoadResult off = LoadWith("", "");
+  ASSERT_TRUE(off.config.has_value());
+  EXPECT_EQ(off.config->access_log, "");
+  const LoadResult on = LoadWith("access_log: /var/log/lb/access.log\n", "");
+  ASSERT_TRUE(on.config.has_value());
+  EXPECT_EQ(on.config->access_log, "/var/log/lb/access.log");
+  EXPECT_TRUE(on.config->rules[0].access_log);
+  const LoadResult silent = LoadWith("access_log: stdout\n", "  access_log: false\n");
+  ASSERT_TRUE(silent.config.has_value());
+  EXPECT_FALSE(silent.config->rules[0].access_log);
+}
+
+TEST(AccessLogKeyTest, ARelativePathIsRefused) {
+  const LoadResult result = LoadWith("access_log: access.log\n", "");
+  EXPECT_FALSE(result.config.has_value());
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].code, "LB0108");
+  EXPECT_EQ(result.findings[0].field, "access_log");
+  EXPECT_EQ(result.findings[0].message, "'access.log' is not stdout, stderr or an absolute path");
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -51,6 +51,7 @@ enum class Command {
   kBackendReset,
   kConnectionsList,
   kConnectionsKill,
+  kExplain,
   kLogLevelGet,
   kLogLevelSet,
   kCheck,
@@ -84,8 +85,8 @@ struct CommandLine {
   bool strict = false;
   bool client_only = false;
   std::string backend;               // --backend of connections.
-  std::string client;                // --client of connections.
-  int limit = 0;                     // --limit of connections.
+  std::string client;                // --client of connections, kExplain
+  int limit = 0;                     // --limit of connections, --top of kGet
   unsigned rate_per_s = 0;           // --rate of connections.
   std::string duration;              // kLogLevelSet --for
   std::string condition;             // kWait --for

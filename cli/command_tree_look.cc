@@ -26,18 +26,21 @@ void AddLook(CLI::App& app, CommandLine& line) {
                          "control plane, workers, backends and alerts on one screen");
   status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
   status->add_flag("--check", line.check, "exit code 1 when there is any alert");
-  CLI::App* get =
-      Add(app, "get", Command::kGet, line, "list rules, backends, workers, operations or events");
+  CLI::App* get = Add(app, "get", Command::kGet, line,
+                      "list rules, backends, workers, operations, events, limits or clients");
   get->add_option("TYPE", line.words,
                   "rules (ru), backends (be), workers (wo) or operations (op), then names; or "
-                  "TYPE/NAME; or events")
+                  "TYPE/NAME; or events, limits or clients")
       ->option_text(" [NAME...]");
-  get->add_option("--rule", line.rule, "only backends of this rule")
+  get->add_option("--rule", line.rule, "only backends, limits or clients of this rule")
       ->type_name("RULE")
       ->take_last();
   get->add_option("--sort-by", line.sort_by,
                   "by a column of -o wide, smallest first; COLUMN:desc for largest first")
       ->type_name("COLUMN")
+      ->take_last();
+  get->add_option("--top", line.limit, "clients: at most so many, the busiest (20; up to 1000)")
+      ->type_name("N")
       ->take_last();
   AddFilter(*get, line);
   get->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
@@ -52,7 +55,9 @@ void AddLook(CLI::App& app, CommandLine& line) {
       "  lbctl get workers worker-1 worker-2 -w\n"
       "  lbctl get backends --filter 'health = UNHEALTHY AND connections > 0'\n"
       "  lbctl get operations --filter 'done = false'\n"
-      "  lbctl get events --since 1h --filter 'attributes.author = alice'");
+      "  lbctl get events --since 1h --filter 'attributes.author = alice'\n"
+      "  lbctl get limits\n"
+      "  lbctl get clients --top 10 --rule web     who connects most, who is refused");
   CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
                            "everything about one rule, backend, worker or operation");
   describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")
@@ -87,6 +92,18 @@ void AddLook(CLI::App& app, CommandLine& line) {
       "  lbctl wait rules/web --for=healthy=2\n"
       "  lbctl wait operation/7                    exit code 1 when it failed or was cancelled");
   for (CLI::App* look : {status, get, describe, watch, wait}) look->group("Look");
+}
+
+void AddExplain(CLI::App& app, CommandLine& line) {
+  CLI::App* explain = Add(app, "explain", Command::kExplain, line,
+                          "what a client's next connection would meet, and where it would go");
+  explain->group("Look");
+  explain->add_option("--rule", line.rule, "that it connects to")->type_name("RULE")->take_last();
+  explain->add_option("--client", line.client, "its IP address")->type_name("ADDRESS")->take_last();
+  explain->footer(
+      "Takes nothing from any limit. Exit code 1 when the connection would be refused.\n\n"
+      "Example:\n"
+      "  lbctl explain --rule web --client 10.1.2.3");
 }
 
 void AddCheck(CLI::App& app, CommandLine& line) {
@@ -164,6 +181,7 @@ void AddTop(CLI::App& app, CommandLine& line) {
 
 void AddLookCommands(CLI::App& app, CommandLine& line) {
   AddLook(app, line);
+  AddExplain(app, line);
   AddCheck(app, line);
   AddTop(app, line);
   AddDebug(app, line);

@@ -24,6 +24,7 @@
 #include "cli/exit_code.h"
 #include "cli/get.h"
 #include "cli/globals.h"
+#include "cli/limits.h"
 #include "cli/log_level.h"
 #include "cli/operation.h"
 #include "cli/resource.h"
@@ -63,11 +64,27 @@ absl::StatusOr<ExitCode> GetEvents(const Globals& globals, const CommandLine& li
   return RunGetEvents(globals, options);
 }
 
+// Of limits and clients, which have no names and no columns to sort by.
+absl::StatusOr<ExitCode> GetLimits(const Globals& globals, const CommandLine& line) {
+  const std::string& what = line.words[0];
+  if (line.words.size() > 1) return UsageError(absl::StrCat(what, " have no names"));
+  if (line.watch || !line.sort_by.empty() || !line.filter.empty())
+    return UsageError(absl::StrCat(what, " have neither --watch, --sort-by nor --filter"));
+  if (globals.output == Output::kJsonPath || globals.output == Output::kName)
+    return UsageError(absl::StrCat("-o jsonpath and -o name are not for ", what, "; use -o json"));
+  if (what == "clients") return RunGetClients(globals, line.rule, line.limit);
+  if (line.limit != 0) return UsageError("--top is for clients");
+  return RunGetLimits(globals, line.rule);
+}
+
 absl::StatusOr<ExitCode> Get(const Globals& globals, const CommandLine& line) {
   if (!line.words.empty() && (line.words[0] == "events" || line.words[0] == "event"))
     return GetEvents(globals, line);
   if (line.since || !line.kinds.empty() || !line.resource.empty())
     return UsageError("--since, --kind and --resource are for events");
+  if (!line.words.empty() && (line.words[0] == "limits" || line.words[0] == "clients"))
+    return GetLimits(globals, line);
+  if (line.limit != 0) return UsageError("--top is for clients");
   LB_ASSIGN_OR_RETURN(Selection selection, ParseSelection(line.words, line.rule));
   selection.sort_by = line.sort_by;
   selection.filter = line.filter;
@@ -302,6 +319,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kConnectionsList:
     case Command::kConnectionsKill:
       return Connections(globals, line);
+    case Command::kExplain:
+      return RunExplain(globals, line.rule, line.client);
     case Command::kLogLevelGet:
       return RunLogLevelGet(globals);
     case Command::kLogLevelSet:

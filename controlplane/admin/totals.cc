@@ -10,6 +10,12 @@ uint64_t SumOf(const Map& by_reason) {
   return sum;
 }
 
+template <typename Map>
+uint64_t CountOf(const Map& by_reason, const char* reason) {
+  const auto found = by_reason.find(reason);
+  return found == by_reason.end() ? 0 : found->second;
+}
+
 RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
   return {.connections = rule.connections(),
           .connections_total = rule.connections_total(),
@@ -18,7 +24,11 @@ RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
           .refused_total = SumOf(rule.refused_total()),
           .retries_total = rule.retries_total(),
           .queued = rule.queued(),
-          .queued_total = rule.queued_total()};
+          .queued_total = rule.queued_total(),
+          .rate_limited_total = CountOf(rule.refused_total(), "rate_limit"),
+          .rule_limited_total = CountOf(rule.refused_total(), "rule_limit"),
+          .backend_limited_total = CountOf(rule.refused_total(), "backend_limit"),
+          .would_refuse_total = rule.would_refuse_total()};
 }
 
 BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
@@ -37,6 +47,10 @@ void Add(const RuleTotals& from, RuleTotals& to) {
   to.retries_total += from.retries_total;
   to.queued += from.queued;
   to.queued_total += from.queued_total;
+  to.rate_limited_total += from.rate_limited_total;
+  to.rule_limited_total += from.rule_limited_total;
+  to.backend_limited_total += from.backend_limited_total;
+  to.would_refuse_total += from.would_refuse_total;
 }
 
 void Add(const BackendTotals& from, BackendTotals& to) {

@@ -14,6 +14,7 @@
 #include "controlplane/loop/backend_turn.h"
 #include "controlplane/loop/cancel_turn.h"
 #include "controlplane/loop/change_event.h"
+#include "controlplane/loop/client_turn.h"
 #include "controlplane/loop/config_call_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/connection_turn.h"
@@ -150,6 +151,16 @@ struct Answerer {
   Outcome<admin::v1::Operation> operator()(const admin::v1::KillConnectionsRequest& request) {
     return KillConnections(event, view, request, parts, turn);
   }
+  Outcome<admin::v1::ListLimitsResponse> operator()(const admin::v1::ListLimitsRequest& request) {
+    return ListLimits(event, view, request, parts, turn);
+  }
+  Outcome<admin::v1::ListClientsResponse> operator()(const admin::v1::ListClientsRequest& request) {
+    return ListClients(event, view, request, parts, turn);
+  }
+  Outcome<admin::v1::ExplainConnectionResponse> operator()(
+      const admin::v1::ExplainConnectionRequest& request) {
+    return ExplainConnection(event, view, request, parts, turn);
+  }
   Outcome<admin::v1::GetLogLevelsResponse> operator()(const admin::v1::GetLogLevelsRequest&) {
     return DescribeLogLevels(view, parts);
   }
@@ -219,6 +230,7 @@ void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn& turn) {
   NoteAbandonedChange(event.request, parts, turn);
   ForgetAsker(event.request, parts);
   ForgetConnectionList(event.request, parts);
+  ForgetClientQuestion(event.request, parts);
 }
 
 void Answer(RequestId request, AdminAnswer answer, Turn& turn) {

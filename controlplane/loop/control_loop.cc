@@ -11,6 +11,7 @@
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/audit_turn.h"
 #include "controlplane/loop/change_event.h"
+#include "controlplane/loop/client_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
@@ -68,7 +69,8 @@ class ControlLoop::Impl final {
     next =
         std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_), NextResourceLook(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
-                     NextLogDeadline(*parts_), parts_->overrides.NextDeadline()});
+                     NextLogDeadline(*parts_), NextClientDeadline(*parts_),
+                     parts_->overrides.NextDeadline()});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -109,6 +111,7 @@ class ControlLoop::Impl final {
     OfferSnapshots(turn);
     StepBackendDrains(*parts_, turn);
     StepConnectionOrders(*parts_, turn);
+    StepClientQuestions(*parts_, turn);
     StepLogLevels(*parts_, turn);
     AnswerRepeats(*parts_, turn);
     DescribeChanges(*parts_, turn);

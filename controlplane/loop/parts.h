@@ -29,6 +29,7 @@
 #include "controlplane/loop/action.h"
 #include "controlplane/loop/audited_change.h"
 #include "controlplane/loop/backend_drains.h"
+#include "controlplane/loop/client_questions.h"
 #include "controlplane/loop/config_changes.h"
 #include "controlplane/loop/connection_orders.h"
 #include "controlplane/loop/resource_watch.h"
@@ -97,6 +98,7 @@ struct Parts {
   Overrides overrides;
   BackendDrains drains;
   ConnectionOrders connection_orders;
+  ClientQuestions client_questions;
   LogOverrides log;
   LogLevel log_level = LogLevel::kInfo;  // That this process was started with.
   // The rollout sent last to each watch, serialised.

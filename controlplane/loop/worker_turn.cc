@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/loop/client_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/drain_turn.h"
@@ -250,6 +251,9 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
       return absl::OkStatus();
     case ConnectRequest::kConnections:
       OnConnectionList(message.connections(), worker, parts, turn);
+      return absl::OkStatus();
+    case ConnectRequest::kClients:
+      OnClientReport(message.clients(), worker, parts, turn);
       return absl::OkStatus();
     case ConnectRequest::kKill:
       OnKillStatus(message.kill(), worker, parts);

@@ -5,6 +5,7 @@
 #include "lb/admin/v1/config.grpc.pb.h"
 #include "lb/admin/v1/connection.grpc.pb.h"
 #include "lb/admin/v1/event.grpc.pb.h"
+#include "lb/admin/v1/limit.grpc.pb.h"
 #include "lb/admin/v1/log.grpc.pb.h"
 #include "lb/admin/v1/watch.grpc.pb.h"
 
@@ -220,6 +221,26 @@ class Connections final : public v1::ConnectionService::CallbackService {
   const CallSink& sink_;
 };
 
+class Limits final : public v1::LimitService::CallbackService {
+ public:
+  explicit Limits(const CallSink& sink) : sink_(sink) {}
+  Reactor* ListLimits(Context* context, const v1::ListLimitsRequest* request,
+                      v1::ListLimitsResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ListClients(Context* context, const v1::ListClientsRequest* request,
+                       v1::ListClientsResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ExplainConnection(Context* context, const v1::ExplainConnectionRequest* request,
+                             v1::ExplainConnectionResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+
+ private:
+  const CallSink& sink_;
+};
+
 class Logs final : public v1::LogService::CallbackService {
  public:
   explicit Logs(const CallSink& sink) : sink_(sink) {}
@@ -247,7 +268,7 @@ std::vector<std::unique_ptr<grpc::Service>> Make(const CallSink& sink) {
 
 std::vector<std::unique_ptr<grpc::Service>> MakeAdminServices(const CallSink& sink) {
   return Make<Status, Rules, Workers, Operations, Configs, Events, Watches, Backends, Connections,
-              Logs>(sink);
+              Limits, Logs>(sink);
 }
 
 }  // namespace lb::controlplane

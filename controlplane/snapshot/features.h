@@ -15,7 +15,8 @@ inline constexpr char kFeatureSource[] = "source";         // Rule.source_addres
 inline constexpr char kFeatureAccess[] = "access";         // Rule.allow and deny
 inline constexpr char kFeatureProxyProtocol[] = "proxy_protocol";  // Rule.proxy_protocol
 inline constexpr char kFeatureConnections[] = "connections";       // Lists and kills connections.
-inline constexpr char kFeatureLogLevel[] = "log_level";            // Changes its log level.
+inline constexpr char kFeatureClients[] = "clients";         // Tells of clients under rate limits.
+inline constexpr char kFeatureLogLevel[] = "log_level";      // Changes its log level.
 inline constexpr char kFeatureCancelKill[] = "cancel_kill";  // Stops a kill that is under way.
 
 inline constexpr char kFeatureRateLimit[] = "rate_limit";  // Rate limits, and their budgets.
@@ -24,10 +25,10 @@ inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's
 inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
 inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
 
-inline constexpr std::array<const char*, 14> kFeatures = {
-    kFeatureAccess,           kFeatureAccessLog,     kFeatureBalance, kFeatureCancelKill,
-    kFeatureConnections,      kFeatureDrainTimeout,  kFeatureLogGrpc, kFeatureLogLevel,
-    kFeatureOutlierDetection, kFeatureProxyProtocol, kFeatureQueue,   kFeatureRateLimit,
-    kFeatureRuleLimit,        kFeatureSource};
+inline constexpr std::array<const char*, 15> kFeatures = {
+    kFeatureAccess,    kFeatureAccessLog,        kFeatureBalance,       kFeatureCancelKill,
+    kFeatureClients,   kFeatureConnections,      kFeatureDrainTimeout,  kFeatureLogGrpc,
+    kFeatureLogLevel,  kFeatureOutlierDetection, kFeatureProxyProtocol, kFeatureQueue,
+    kFeatureRateLimit, kFeatureRuleLimit,        kFeatureSource};
 
 }  // namespace lb::controlplane

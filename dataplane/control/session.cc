@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "dataplane/control/client_look.h"
 #include "dataplane/snapshot/build_tables.h"
 
 namespace lb::dataplane {
@@ -60,7 +61,10 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
     case ConnectResponse::kRates:
       return rates_.Take(message.rates(), now);
     case ConnectResponse::kCommand:
-      return TakeCommand(message.command(), now);
+      if (!message.command().has_look_at_clients()) return TakeCommand(message.command(), now);
+      out.push_back(LookAtClients(message.command(), lent_.registry.rate_limiters(),
+                                  lent_.config.tables().get(), now));
+      return absl::OkStatus();
     case ConnectResponse::kWelcome:
     case ConnectResponse::MESSAGE_NOT_SET:
       break;

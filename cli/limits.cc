@@ -1,0 +1,195 @@
+#include "cli/limits.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "cli/client.h"
+#include "cli/limit_client.h"
+#include "cli/operation.h"
+#include "cli/resource.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+
+namespace lb::cli {
+namespace {
+
+using Explained = api::ExplainConnectionResponse;
+
+// "rules/web" of a rule's name; empty for none.
+absl::StatusOr<std::string> RuleNamed(const std::string& rule) {
+  if (rule.empty()) return std::string();
+  LB_ASSIGN_OR_RETURN(const Selection selection, ParseSelection({"rules", rule}, ""));
+  return selection.names[0];
+}
+
+// The limit that belongs to no rule is that of all without their own.
+std::string Owner(const std::string& rule) { return rule.empty() ? "*" : Leaf(rule); }
+
+std::string Decimal(double value) { return absl::StrFormat("%.1f", value); }
+
+Cell Refused(double count) { return {Decimal(count), count > 0 ? Tone::kWarning : Tone::kPlain}; }
+
+std::string Setting(const api::Limit& limit) {
+  if (limit.kind() != api::Limit::KIND_RATE) return absl::StrCat(limit.max_connections());
+  const char* enforce = limit.enforce() == api::Limit::ENFORCE_SHADOW ? ", shadow"
+                        : limit.enforce() == api::Limit::ENFORCE_OFF  ? ", off"
+                                                                      : "";
+  return absl::StrCat(limit.rate_per_s(), "/s, burst ", limit.burst(), enforce);
+}
+
+const char* KindOf(const api::Limit& limit) {
+  if (limit.kind() == api::Limit::KIND_RATE) return "rate_limit";
+  return limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ? "max_connections"
+                                                           : "backend_connections";
+}
+
+Row RowOf(const api::Limit& limit) {
+  const bool rate = limit.kind() == api::Limit::KIND_RATE;
+  const uint64_t refused =
+      limit.refused_total() + (rate ? limit.would_refuse_total() : uint64_t{0});
+  return {{KindOf(limit)},
+          {Owner(limit.rule())},
+          {Leaf(limit.backend())},
+          {Setting(limit)},
+          {rate ? "" : absl::StrCat(limit.connections())},
+          {rate ? absl::StrCat(limit.busy_clients()) : ""},
+          {absl::StrCat(refused), refused > 0 ? Tone::kWarning : Tone::kPlain}};
+}
+
+Row RowOf(const api::ClientUse& use) {
+  double tokens = 0;
+  double rate_per_s = 0;
+  for (const api::Bucket& bucket : use.buckets()) {
+    tokens += bucket.tokens();
+    rate_per_s += bucket.rate_per_s();
+  }
+  return {{use.client()},
+          {Owner(use.rule())},
+          {Decimal(use.connects_per_s())},
+          Refused(use.refused_per_s()),
+          {Decimal(tokens)},
+          {Decimal(rate_per_s)},
+          {absl::StrCat(use.buckets_size())}};
+}
+
+template <typename Response>
+void Warn(const Globals& globals, const Response& response) {
+  if (globals.quiet) return;
+  for (const std::string& worker : response.workers_missing())
+    WriteErr(absl::StrCat("warning: ", Escape(worker), " did not answer; what it knows misses\n"));
+}
+
+std::string Render(const Globals& globals, const Table& table) {
+  return table.Render({globals.headers, globals.color, StdoutSize().columns});
+}
+
+Cell Word(Explained::Verdict verdict) {
+  if (verdict == Explained::VERDICT_PASSED) return {"passed", Tone::kGood};
+  if (verdict == Explained::VERDICT_REFUSED) return {"REFUSED", Tone::kBad};
+  return {"depends", Tone::kWarning};
+}
+
+std::string ShareOf(const Explained::Candidate& candidate) {
+  if (!candidate.why_out().empty()) return "-";
+  return absl::StrFormat("%.1f%%", 100 * candidate.share_ratio());
+}
+
+// Checks, buckets and backends, each as a table of its own.
+std::string Describe(const Globals& globals, const Explained& explained) {
+  Table checks({{"CHECK"}, {"VERDICT"}, {"WHY"}});
+  for (const Explained::Check& check : explained.checks())
+    checks.Add({{check.name()}, Word(check.verdict()), {check.why()}});
+  std::string text = Render(globals, checks);
+  if (explained.buckets_size() > 0) {
+    Table buckets({{"BUCKET"}, {"TOKENS", true}, {"BURST", true}, {"RATE/S", true}, {"BUDGET"}});
+    for (const api::Bucket& bucket : explained.buckets())
+      buckets.Add({{Leaf(bucket.worker())},
+                   {Decimal(bucket.tokens())},
+                   {Decimal(bucket.burst())},
+                   {Decimal(bucket.rate_per_s())},
+                   {bucket.has_budget() ? "its own" : "everybody's"}});
+    absl::StrAppend(&text, "\n", Render(globals, buckets));
+  }
+  Table backends({{"BACKEND"}, {"SHARE", true}, {"CONNS", true}, {"NOT USED"}});
+  for (const Explained::Candidate& candidate : explained.candidates())
+    backends.Add({{Leaf(candidate.backend())},
+                  {ShareOf(candidate)},
+                  {absl::StrCat(candidate.connections())},
+                  {candidate.why_out()}});
+  absl::StrAppend(&text, "\n", Render(globals, backends));
+  if (!explained.backend().empty())
+    absl::StrAppend(&text, "\nIts hash names ", Escape(Leaf(explained.backend())), ".\n");
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> RunGetLimits(const Globals& globals, const std::string& rule) {
+  api::ListLimitsRequest request;
+  LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(rule));
+  LB_ASSIGN_OR_RETURN(auto client, LimitClient::Connect(globals));
+  LB_ASSIGN_OR_RETURN(const api::ListLimitsResponse response, client->ListLimits(request));
+  if (globals.output == Output::kJson || globals.output == Output::kYaml) {
+    PrintList(globals, "LimitList", "limits", response);
+  } else {
+    Table table({{"LIMIT"},
+                 {"RULE"},
+                 {"BACKEND"},
+                 {"SETTING"},
+                 {"IN USE", true},
+                 {"BUSY CLIENTS", true},
+                 {"REFUSED", true}});
+    for (const api::Limit& limit : response.limits()) table.Add(RowOf(limit));
+    WriteOut(Render(globals, table));
+  }
+  Warn(globals, response);
+  return ExitCode::kDone;
+}
+
+absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top) {
+  api::ListClientsRequest request;
+  LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(rule));
+  request.set_limit(top);
+  LB_ASSIGN_OR_RETURN(auto client, LimitClient::Connect(globals));
+  LB_ASSIGN_OR_RETURN(const api::ListClientsResponse response, client->ListClients(request));
+  if (globals.output == Output::kJson || globals.output == Output::kYaml) {
+    PrintList(globals, "ClientList", "clients", response);
+  } else {
+    Table table({{"CLIENT"},
+                 {"LIMIT OF"},
+                 {"CONNECTS/S", true},
+                 {"REFUSED/S", true},
+                 {"TOKENS", true},
+                 {"RATE/S", true},
+                 {"WORKERS", true}});
+    for (const api::ClientUse& use : response.clients()) table.Add(RowOf(use));
+    WriteOut(Render(globals, table));
+  }
+  Warn(globals, response);
+  return ExitCode::kDone;
+}
+
+absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const std::string& rule,
+                                    const std::string& client_address) {
+  if (rule.empty() || client_address.empty())
+    return UsageError("explain needs a rule and a client",
+                      "lbctl explain --rule RULE --client ADDRESS");
+  api::ExplainConnectionRequest request;
+  LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(rule));
+  request.set_client(client_address);
+  LB_ASSIGN_OR_RETURN(auto client, LimitClient::Connect(globals));
+  LB_ASSIGN_OR_RETURN(const Explained explained, client->Explain(request));
+  std::string words = Describe(globals, explained);
+  if (!words.empty()) words.pop_back();  // The end of the last line comes with the printing.
+  PrintMessage(globals, explained, explained.backend(), words);
+  Warn(globals, explained);
+  const bool refused =
+      std::any_of(explained.checks().begin(), explained.checks().end(),
+                  [](const auto& check) { return check.verdict() == Explained::VERDICT_REFUSED; });
+  return refused ? ExitCode::kFindings : ExitCode::kDone;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,185 @@
+// What the next connection of a client would meet, check by check, in the order of the data path
+// (dataplane/forward/listener.cc).
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/admin/limit_answers.h"
+#include "controlplane/admin/rule_answers.h"
+
+namespace lb::controlplane {
+namespace {
+
+using admin::v1::ExplainConnectionResponse;
+using Candidate = ExplainConnectionResponse::Candidate;
+using worker::v1::ClientReport;
+
+constexpr auto kPassed = ExplainConnectionResponse::VERDICT_PASSED;
+constexpr auto kRefused = ExplainConnectionResponse::VERDICT_REFUSED;
+constexpr auto kDepends = ExplainConnectionResponse::VERDICT_DEPENDS;
+
+void Add(const char* name, ExplainConnectionResponse::Verdict verdict, std::string why,
+         ExplainConnectionResponse& out) {
+  ExplainConnectionResponse::Check& check = *out.add_checks();
+  check.set_name(name);
+  check.set_verdict(verdict);
+  check.set_why(std::move(why));
+}
+
+// The longest of the networks that holds the client, or nullptr.
+const Cidr* Longest(const std::vector<Cidr>& networks, const SocketAddress& client) {
+  const Cidr* longest = nullptr;
+  for (const Cidr& network : networks)
+    if (network.Contains(client) && (longest == nullptr || network.bits() > longest->bits()))
+      longest = &network;
+  return longest;
+}
+
+void CheckProxy(const LiveRule& rule, const SocketAddress& client, ExplainConnectionResponse& out) {
+  const ProxyProtocolConfig& proxy = rule.proxy_protocol;
+  if (!proxy.accept) return;
+  constexpr char kName[] = "proxy_protocol";
+  if (proxy.from.empty())
+    return Add(kName, kDepends, "a PROXY header must come first; what follows is of whom it names",
+               out);
+  if (const Cidr* from = Longest(proxy.from, client))
+    return Add(kName, kDepends,
+               absl::StrCat("in ", from->ToString(),
+                            ": a PROXY header must come first; what follows is of whom it names"),
+               out);
+  if (proxy.refuse_others)
+    return Add(kName, kRefused, "not in accept.from, and others are refused", out);
+  Add(kName, kPassed, "not in accept.from: taken as it is", out);
+}
+
+void CheckAccess(const LiveRule& rule, const SocketAddress& client,
+                 ExplainConnectionResponse& out) {
+  if (rule.allow.empty() && rule.deny.empty()) return;
+  const Cidr* allow = Longest(rule.allow, client);
+  const Cidr* deny = Longest(rule.deny, client);
+  if (deny != nullptr && (allow == nullptr || deny->bits() > allow->bits()))
+    return Add("deny", kRefused, absl::StrCat(deny->ToString(), " decides"), out);
+  if (allow != nullptr)
+    return Add("allow", kPassed, absl::StrCat(allow->ToString(), " decides"), out);
+  if (!rule.allow.empty()) return Add("allow", kRefused, "no network of the list holds it", out);
+  Add("deny", kPassed, "no network of the list holds it", out);
+}
+
+void CheckRate(const LiveRule& rule, const ClientReports& reports, ExplainConnectionResponse& out) {
+  if (!rule.rate_limit || rule.rate_limit->enforce == RateLimitConfig::Enforce::kOff) return;
+  int asked = 0;
+  int full = 0;
+  for (const auto& [worker, report] : reports) {
+    for (const ClientReport::Limit& limit : report.limits()) {
+      if (!limit.has_asked()) continue;
+      ++asked;
+      if (limit.asked().tokens() >= 1) ++full;
+      admin::v1::Bucket& bucket = *out.add_buckets();
+      bucket.set_worker(absl::StrCat("workers/", worker.id));
+      bucket.set_tokens(limit.asked().tokens());
+      bucket.set_burst(limit.asked().burst());
+      bucket.set_rate_per_s(limit.asked().rate_per_s());
+      bucket.set_has_budget(limit.asked().has_budget());
+    }
+  }
+  constexpr char kName[] = "rate_limit";
+  if (asked == full)
+    return Add(kName, kPassed, asked == 1 ? "there is a token" : "every worker has a token", out);
+  const bool shadow = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
+  const char* counted = shadow ? "; it is only counted" : "";
+  if (full > 0)
+    return Add(kName, shadow ? kPassed : kDepends,
+               absl::StrCat(full, " of ", asked, " workers have a token", counted), out);
+  Add(kName, shadow ? kPassed : kRefused, absl::StrCat("no token is left", counted), out);
+}
+
+void CheckRuleLimit(const LiveRule& rule, const View& view, ExplainConnectionResponse& out) {
+  if (rule.max_connections == 0) return;
+  const uint64_t open = view.totals.OfRule(rule.name).connections;
+  Add("max_connections", open < rule.max_connections ? kPassed : kRefused,
+      absl::StrCat(open, " of ", rule.max_connections, " in use"), out);
+}
+
+// What every worker that answered says of a backend.
+struct Said {
+  uint64_t weight = 0;  // In the worker that has most.
+  bool full = true;     // Everywhere.
+};
+
+Said SaidOf(const std::string& backend, const ClientReports& reports) {
+  Said said;
+  for (const auto& [worker, report] : reports) {
+    for (const ClientReport::Candidate& candidate : report.candidates()) {
+      if (candidate.backend() != backend) continue;
+      said.weight = std::max<uint64_t>(said.weight, candidate.weight());
+      said.full = said.full && candidate.full();
+    }
+  }
+  return said;
+}
+
+std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said& said,
+                   const View& view) {
+  if (said.weight > 0) return said.full ? "full" : "";
+  if (backend.admin_state == type::v1::ADMIN_STATE_DRAIN) return "drained";
+  if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) return "maintenance";
+  if (!IsUp(view.health.StateOf({rule.name, backend.name}))) return "unhealthy";
+  if (backend.weight == 0) return "weight 0";
+  return backend.backup ? "backup, not needed" : "not in use yet";
+}
+
+void AddCandidates(const LiveRule& rule, const View& view, const ClientReports& reports,
+                   ExplainConnectionResponse& out) {
+  uint64_t total = 0;
+  std::vector<uint64_t> weights;
+  for (const LiveBackend& backend : rule.backends) {
+    const Said said = SaidOf(backend.name, reports);
+    Candidate& candidate = *out.add_candidates();
+    candidate.set_backend(BackendName(rule.name, backend.name));
+    candidate.set_connections(view.totals.OfBackend({rule.name, backend.name}).connections);
+    candidate.set_why_out(WhyOut(rule, backend, said, view));
+    weights.push_back(candidate.why_out().empty() ? said.weight : 0);
+    total += weights.back();
+  }
+  for (size_t i = 0; i < weights.size() && total > 0; ++i)
+    out.mutable_candidates(static_cast<int>(i))
+        ->set_share_ratio(static_cast<double>(weights[i]) / static_cast<double>(total));
+  for (const UnresolvedBackend& backend : rule.unresolved) {
+    Candidate& candidate = *out.add_candidates();
+    candidate.set_backend(BackendName(rule.name, backend.name));
+    candidate.set_why_out("its name has no address");
+  }
+  constexpr char kName[] = "backends";
+  if (total == 0) return Add(kName, kRefused, "none can take a connection", out);
+  Add(kName, kPassed,
+      absl::StrCat("chosen by ", ToString(rule.balance.algorithm), " among those with a share"),
+      out);
+}
+
+// The backend that every worker names, or nothing.
+std::string HashedTo(const LiveRule& rule, const ClientReports& reports) {
+  std::optional<std::string> same;
+  for (const auto& [worker, report] : reports) {
+    if (same && *same != report.hashed_to()) return "";
+    same = report.hashed_to();
+  }
+  return !same || same->empty() ? "" : BackendName(rule.name, *same);
+}
+
+}  // namespace
+
+ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoint& client,
+                                             const View& view, const ClientReports& reports) {
+  ExplainConnectionResponse out;
+  const SocketAddress address = client.ToSocketAddress();
+  CheckProxy(rule, address, out);
+  CheckAccess(rule, address, out);
+  CheckRate(rule, reports, out);
+  CheckRuleLimit(rule, view, out);
+  out.set_balance(ToString(rule.balance.algorithm));
+  AddCandidates(rule, view, reports, out);
+  out.set_backend(HashedTo(rule, reports));
+  return out;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,144 @@
+#include "controlplane/admin/limit_answers.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "controlplane/admin/rule_answers.h"
+
+namespace lb::controlplane {
+namespace {
+
+using admin::v1::ClientUse;
+using admin::v1::Limit;
+
+std::string RuleNameOf(const std::string& rule) {
+  return rule.empty() ? "" : absl::StrCat("rules/", rule);
+}
+
+Limit::Enforce ToProto(RateLimitConfig::Enforce enforce) {
+  switch (enforce) {
+    case RateLimitConfig::Enforce::kOn:
+      return Limit::ENFORCE_ON;
+    case RateLimitConfig::Enforce::kShadow:
+      return Limit::ENFORCE_SHADOW;
+    case RateLimitConfig::Enforce::kOff:
+      break;
+  }
+  return Limit::ENFORCE_OFF;
+}
+
+// The most that one worker has: a client that is busy has a budget in every worker.
+uint64_t BusyClients(const std::string& rule, const ClientReports& reports) {
+  uint64_t most = 0;
+  for (const auto& [worker, report] : reports)
+    for (const auto& limit : report.limits())
+      if (limit.rule() == rule) most = std::max<uint64_t>(most, limit.busy_clients());
+  return most;
+}
+
+// Adds what one rule counted to the rate limit it goes by.
+void CountRefused(const RuleTotals& totals, Limit& limit) {
+  limit.set_refused_total(limit.refused_total() + totals.rate_limited_total);
+  limit.set_would_refuse_total(limit.would_refuse_total() + totals.would_refuse_total);
+}
+
+Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config,
+                  const ClientReports& reports) {
+  Limit limit;
+  limit.set_kind(Limit::KIND_RATE);
+  limit.set_rule(RuleNameOf(rule));
+  limit.set_enforce(ToProto(config.enforce));
+  limit.set_rate_per_s(config.requests_per_second);
+  limit.set_burst(config.burst);
+  limit.set_busy_clients(BusyClients(rule, reports));
+  return limit;
+}
+
+Limit RuleLimitOf(const LiveRule& rule, const RuleTotals& totals) {
+  Limit limit;
+  limit.set_kind(Limit::KIND_RULE_CONNECTIONS);
+  limit.set_rule(RuleNameOf(rule.name));
+  limit.set_enforce(Limit::ENFORCE_ON);
+  limit.set_max_connections(rule.max_connections);
+  limit.set_connections(totals.connections);
+  limit.set_refused_total(totals.rule_limited_total);
+  return limit;
+}
+
+Limit BackendLimitOf(const LiveRule& rule, const LiveBackend& backend, const View& view) {
+  Limit limit;
+  limit.set_kind(Limit::KIND_BACKEND_CONNECTIONS);
+  limit.set_rule(RuleNameOf(rule.name));
+  limit.set_backend(BackendName(rule.name, backend.name));
+  limit.set_enforce(Limit::ENFORCE_ON);
+  limit.set_max_connections(backend.max_connections);
+  limit.set_connections(view.totals.OfBackend({rule.name, backend.name}).connections);
+  limit.set_refused_total(view.totals.OfRule(rule.name).backend_limited_total);
+  return limit;
+}
+
+void Fill(const WorkerKey& worker, const worker::v1::ClientReport::Client& from,
+          admin::v1::Bucket& to) {
+  to.set_worker(absl::StrCat("workers/", worker.id));
+  to.set_tokens(from.tokens());
+  to.set_burst(from.burst());
+  to.set_rate_per_s(from.rate_per_s());
+  to.set_has_budget(from.has_budget());
+}
+
+}  // namespace
+
+admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
+                                             const ClientReports& reports) {
+  std::map<std::string, Limit> rates;  // By whose limit it is.
+  std::vector<Limit> rules;
+  std::vector<Limit> backends;
+  for (const LiveRule& live : view.live) {
+    if (!rule.empty() && live.name != rule) continue;
+    const RuleTotals totals = view.totals.OfRule(live.name);
+    if (live.rate_limit) {
+      const std::string owner = live.own_rate_limit ? live.name : "";
+      const auto [at, fresh] = rates.emplace(owner, Limit());
+      if (fresh) at->second = RateLimitOf(owner, *live.rate_limit, reports);
+      CountRefused(totals, at->second);
+    }
+    if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
+    for (const LiveBackend& backend : live.backends)
+      if (backend.max_connections != 0) backends.push_back(BackendLimitOf(live, backend, view));
+  }
+  admin::v1::ListLimitsResponse out;
+  for (auto& [owner, limit] : rates) *out.add_limits() = std::move(limit);
+  for (Limit& limit : rules) *out.add_limits() = std::move(limit);
+  for (Limit& limit : backends) *out.add_limits() = std::move(limit);
+  return out;
+}
+
+admin::v1::ListClientsResponse DescribeClients(size_t limit, const ClientReports& reports) {
+  std::map<std::pair<std::string, std::string>, ClientUse> by_client;
+  for (const auto& [worker, report] : reports) {
+    for (const auto& from : report.limits()) {
+      for (const auto& client : from.clients()) {
+        ClientUse& use = by_client[{from.rule(), client.client()}];
+        use.set_client(client.client());
+        use.set_rule(RuleNameOf(from.rule()));
+        use.set_connects_per_s(use.connects_per_s() + client.connects_per_s());
+        use.set_refused_per_s(use.refused_per_s() + client.refused_per_s());
+        Fill(worker, client, *use.add_buckets());
+      }
+    }
+  }
+  std::vector<ClientUse> clients;
+  clients.reserve(by_client.size());
+  for (auto& [key, use] : by_client) clients.push_back(std::move(use));
+  std::stable_sort(clients.begin(), clients.end(), [](const ClientUse& a, const ClientUse& b) {
+    return a.connects_per_s() > b.connects_per_s();
+  });
+  if (clients.size() > limit) clients.resize(limit);
+  admin::v1::ListClientsResponse out;
+  for (ClientUse& use : clients) *out.add_clients() = std::move(use);
+  return out;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,31 @@
+// Answers about limits, about the clients that use them, and about what would become of one
+// client's next connection: what the configuration and the counters say, with what workers
+// reported. Pure; threading: none.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/endpoint.h"
+#include "controlplane/admin/view.h"
+#include "lb/admin/v1/limit.pb.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::controlplane {
+
+// What each worker that answered said.
+using ClientReports = std::map<WorkerKey, worker::v1::ClientReport>;
+
+// `rule`: its name; empty: all.
+admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
+                                             const ClientReports& reports);
+
+// At most `limit` clients.
+admin::v1::ListClientsResponse DescribeClients(size_t limit, const ClientReports& reports);
+
+// `client` is an IP endpoint, whose port says nothing.
+admin::v1::ExplainConnectionResponse DescribeConnection(const LiveRule& rule,
+                                                        const Endpoint& client, const View& view,
+                                                        const ClientReports& reports);
+
+}  // namespace lb::controlplane

@@ -1,0 +1,104 @@
+#include "dataplane/control/client_look.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "dataplane/balance/client_hash.h"
+#include "dataplane/balance/hashing.h"
+#include "dataplane/balance/shares.h"
+#include "dataplane/snapshot/balance_tables.h"
+
+namespace lb::dataplane {
+namespace {
+
+using lb::worker::v1::ClientReport;
+
+std::optional<SocketAddress> AddressOf(const std::string& ip) {
+  const auto endpoint = Endpoint::FromIp(ip, 0);
+  if (!endpoint.ok()) return std::nullopt;
+  return endpoint->ToSocketAddress();
+}
+
+void Fill(const RateLimiter::ClientView& view, const PrefixLengths& lengths,
+          ClientReport::Client& to) {
+  to.set_client(PrefixText(view.client, lengths));
+  to.set_connects_per_s(view.arrivals_per_s);
+  to.set_refused_per_s(view.refused_per_s);
+  to.set_tokens(view.tokens);
+  to.set_burst(view.burst);
+  to.set_rate_per_s(view.rate_per_s);
+  to.set_has_budget(view.has_budget);
+}
+
+const RuleTable* FindRule(const Tables* tables, const std::string& name) {
+  if (tables == nullptr) return nullptr;
+  for (const auto& rule : tables->rules)
+    if (rule->name == name) return rule.get();
+  return nullptr;
+}
+
+bool IsFull(const BackendTable& backend) {
+  return backend.limited && !backend.state->slots.HasFree();
+}
+
+void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant now,
+                   ClientReport& to) {
+  std::vector<BackendFacts> facts(rule.backends.size());
+  ReadFacts(rule, facts);
+  Shares shares(rule.backends.size(), ShareOptions(rule));
+  shares.Update(facts, now);
+  for (size_t i = 0; i < rule.backends.size(); ++i) {
+    ClientReport::Candidate& candidate = *to.add_candidates();
+    candidate.set_backend(rule.backends[i].name);
+    candidate.set_weight(shares.weights()[i]);
+    candidate.set_full(IsFull(rule.backends[i]));
+  }
+  if (!HashesClient(rule.balance.algorithm)) return;
+  const ClientHash hash(rule.balance.hash_tables, rule.balance.hash_bound_ratio);
+  const std::optional<size_t> found = hash.Next(
+      HashOfClient(client), shares,
+      [&](size_t index) { return rule.backends[index].state->slots.held(); },
+      [&] { return rule.state->slots.held(); },
+      [&](size_t index) { return !IsFull(rule.backends[index]); });
+  if (found) to.set_hashed_to(rule.backends[*found].name);
+}
+
+void AddLimit(const std::string& name, RateLimiter& limiter, uint32_t top,
+              const std::optional<SocketAddress>& client, Instant now, int& room,
+              ClientReport& to) {
+  ClientReport::Limit& limit = *to.add_limits();
+  limit.set_rule(name);
+  limit.set_busy_clients(limiter.hot_clients());
+  const PrefixLengths& lengths = limiter.prefix_lengths();
+  const auto most = std::min<size_t>({top, kMaxLookedAt, static_cast<size_t>(room)});
+  for (const RateLimiter::ClientView& view : limiter.Busiest(most, now))
+    Fill(view, lengths, *limit.add_clients());
+  room -= limit.clients_size();
+  if (client) Fill(limiter.Look(PrefixOf(*client, lengths), now), lengths, *limit.mutable_asked());
+}
+
+}  // namespace
+
+lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& command,
+                                             const RateLimiters& limiters, const Tables* tables,
+                                             Instant now) {
+  const auto& look = command.look_at_clients();
+  const std::optional<SocketAddress> client = AddressOf(look.client());
+  const RuleTable* rule = FindRule(tables, look.rule());
+  lb::worker::v1::ConnectRequest message;
+  ClientReport& report = *message.mutable_clients();
+  report.set_command_id(command.id());
+  int room = kMaxReportedClients;
+  for (const auto& [name, named] : limiters.in_force()) {
+    const bool wanted =
+        look.rule().empty() || (rule != nullptr && rule->rate_limiter == named.limiter);
+    if (wanted) AddLimit(name, *named.limiter, look.top(), client, now, room, report);
+  }
+  if (rule != nullptr && client) AddCandidates(*rule, *client, now, report);
+  return message;
+}
+
+}  // namespace lb::dataplane

@@ -21,11 +21,7 @@ void AddEventFlags(CLI::App& app, CommandLine& line) {
       ->take_last();
 }
 
-void AddLook(CLI::App& app, CommandLine& line) {
-  CLI::App* status = Add(app, "status", Command::kStatus, line,
-                         "control plane, workers, backends and alerts on one screen");
-  status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
-  status->add_flag("--check", line.check, "exit code 1 when there is any alert");
+CLI::App* AddGet(CLI::App& app, CommandLine& line) {
   CLI::App* get = Add(app, "get", Command::kGet, line,
                       "list rules, backends, workers, operations, events, limits or clients");
   get->add_option("TYPE", line.words,
@@ -58,6 +54,15 @@ void AddLook(CLI::App& app, CommandLine& line) {
       "  lbctl get events --since 1h --filter 'attributes.author = alice'\n"
       "  lbctl get limits\n"
       "  lbctl get clients --top 10 --rule web     who connects most, who is refused");
+  return get;
+}
+
+void AddLook(CLI::App& app, CommandLine& line) {
+  CLI::App* status = Add(app, "status", Command::kStatus, line,
+                         "control plane, workers, backends and alerts on one screen");
+  status->add_flag("-w,--watch", line.watch, "ask again every second, until interrupted");
+  status->add_flag("--check", line.check, "exit code 1 when there is any alert");
+  CLI::App* get = AddGet(app, line);
   CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
                            "everything about one rule, backend, worker or operation");
   describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")

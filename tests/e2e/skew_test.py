@@ -117,6 +117,9 @@ class SkewTest(harness.Case):
             (("rollback", "--yes"), ""),
             (("connections", "list"), "ListConnections"),
             (("connections", "kill", "--all", "--yes"), "KillConnections"),
+            (("get", "limits"), "ListLimits"),
+            (("get", "clients"), "ListClients"),
+            (("explain", "--rule", "web", "--client", "127.0.0.1"), "ExplainConnection"),
             (("log-level", "get"), "GetLogLevels"),
             (("watch", "events"), "WatchEvents"),
         ):

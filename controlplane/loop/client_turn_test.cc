@@ -1,0 +1,182 @@
+// Questions about limits and clients: gathered from the workers, explained from the configuration.
+#include "controlplane/loop/control_loop.h"
+#include "controlplane/loop/test_messages.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::seconds;
+using worker::v1::ClientReport;
+using worker::v1::ConnectRequest;
+using Explained = admin::v1::ExplainConnectionResponse;
+
+Config Limited() {
+  RuleConfig rule;
+  rule.name = "web";
+  rule.listen = Endpoint::FromIp("127.0.0.1", 8080).value();
+  for (const char* name : {"a", "b"})
+    rule.backends.push_back({.name = name,
+                             .address = Endpoint::FromIp("10.0.0.1", 80).value(),
+                             .max_connections = std::nullopt});
+  rule.own_rate_limit = true;
+  rule.rate_limit = RateLimitConfig{.requests_per_second = 10, .burst = 20};
+  rule.max_connections = 5;
+  rule.deny = {Cidr::Parse("10.0.0.0/8").value()};
+  rule.allow = {Cidr::Parse("10.1.0.0/16").value(), Cidr::Parse("192.0.2.0/24").value()};
+  Config config;
+  config.rules.push_back(rule);
+  return config;
+}
+
+class ClientTurnTest : public testing::Test {
+ protected:
+  ClientTurnTest() {
+    std::vector<Action> actions;
+    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
+                                                               .incarnation = "one",
+                                                               .pid = 1,
+                                                               .start_time = {},
+                                                               .seed = 1,
+                                                               .boot_id = "",
+                                                               .stored_state = ""},
+                                          now_, actions);
+    Handle(ConfigRead{"lb.yaml", Limited(), {}, 0});
+  }
+
+  void Handle(const Event& event) {
+    std::vector<Action> actions;
+    loop_->Handle(event, now_, actions);
+    for (const Action& action : actions) {
+      if (const auto* reply = std::get_if<Reply>(&action)) replies_.push_back(*reply);
+      const auto* send = std::get_if<SendToWorker>(&action);
+      if (send != nullptr && send->message.command().has_look_at_clients()) asked_.push_back(*send);
+    }
+  }
+
+  void Connect(SessionId session, const std::string& id, const std::vector<std::string>& features) {
+    Handle(WorkerMessage{session, HelloOf(id, "i", static_cast<uint32_t>(40 + session), features)});
+  }
+
+  void Ask(AdminCall call) { Handle(AdminRequest{9, std::move(call), {now_, {}}}); }
+
+  // A report of `session` on the newest question.
+  ConnectRequest ReportOf(double connects_per_s, double tokens) const {
+    ConnectRequest message;
+    ClientReport& report = *message.mutable_clients();
+    report.set_command_id(asked_.back().message.command().id());
+    ClientReport::Limit& limit = *report.add_limits();
+    limit.set_rule("web");
+    ClientReport::Client& client = *limit.add_clients();
+    client.set_client("10.1.2.3");
+    client.set_connects_per_s(connects_per_s);
+    *limit.mutable_asked() = client;
+    limit.mutable_asked()->set_tokens(tokens);
+    ClientReport::Candidate& candidate = *report.add_candidates();
+    candidate.set_backend("b");
+    candidate.set_weight(7);
+    return message;
+  }
+
+  Explained Explain(const std::string& client, double tokens) {
+    replies_.clear();
+    admin::v1::ExplainConnectionRequest request;
+    request.set_rule("rules/web");
+    request.set_client(client);
+    Ask(request);
+    Handle(WorkerMessage{1, ReportOf(1, tokens)});
+    return std::get<Explained>(replies_.at(0).answer);
+  }
+
+  Instant now_ = Instant(seconds(1'000));
+  std::unique_ptr<ControlLoop> loop_;
+  std::vector<Reply> replies_;
+  std::vector<SendToWorker> asked_;
+};
+
+TEST_F(ClientTurnTest, OneClientIsSummedUpOverTheWorkersThatKnowIt) {
+  Connect(1, "w1", {"clients"});
+  Connect(2, "w2", {"clients"});
+  Connect(3, "old", {});
+  admin::v1::ListClientsRequest request;
+  request.set_limit(7);
+  Ask(request);
+  ASSERT_EQ(asked_.size(), 2u);
+  EXPECT_EQ(asked_[0].message.command().look_at_clients().top(), 7u);
+  Handle(WorkerMessage{1, ReportOf(3, 1)});
+  EXPECT_TRUE(replies_.empty());
+  Handle(WorkerMessage{2, ReportOf(4, 1)});
+  ASSERT_EQ(replies_.size(), 1u);
+  const auto answer = std::get<admin::v1::ListClientsResponse>(replies_[0].answer);
+  ASSERT_EQ(answer.clients_size(), 1);
+  EXPECT_EQ(answer.clients(0).rule(), "rules/web");
+  EXPECT_EQ(answer.clients(0).connects_per_s(), 7);
+  EXPECT_EQ(answer.clients(0).buckets_size(), 2);
+  ASSERT_EQ(answer.workers_missing_size(), 1);
+  EXPECT_EQ(answer.workers_missing(0), "workers/old");
+}
+
+TEST_F(ClientTurnTest, AWorkerThatSaysNothingIsNamedAndNotWaitedForLong) {
+  Connect(1, "w1", {"clients"});
+  Ask(admin::v1::ListLimitsRequest());
+  EXPECT_TRUE(replies_.empty());
+  EXPECT_LE(loop_->NextDeadline(), now_ + seconds(3));
+  now_ += seconds(3);
+  Handle(TimerFired{});
+  ASSERT_EQ(replies_.size(), 1u);
+  const auto answer = std::get<admin::v1::ListLimitsResponse>(replies_[0].answer);
+  EXPECT_EQ(answer.workers_missing(0), "workers/w1");
+  ASSERT_EQ(answer.limits_size(), 2);
+  EXPECT_EQ(answer.limits(0).rate_per_s(), 10);
+  EXPECT_EQ(answer.limits(1).max_connections(), 5u);
+}
+
+TEST_F(ClientTurnTest, NobodyToAskIsAFailureWithAReason) {
+  Ask(admin::v1::ListLimitsRequest());
+  ASSERT_EQ(replies_.size(), 1u);
+  EXPECT_EQ(replies_[0].failure->reason, "WORKER_DISCONNECTED");
+  Connect(1, "old", {});
+  Ask(admin::v1::ListLimitsRequest());
+  EXPECT_EQ(replies_.at(1).failure->reason, "MISSING_FEATURE");
+}
+
+TEST_F(ClientTurnTest, EveryCheckIsExplainedInOrder) {
+  Connect(1, "w1", {"clients"});
+  const Explained good = Explain("10.1.2.3", 2);
+  ASSERT_EQ(good.checks_size(), 4);
+  EXPECT_EQ(good.checks(0).name(), "allow");
+  EXPECT_EQ(good.checks(0).why(), "10.1.0.0/16 decides");
+  EXPECT_EQ(good.checks(1).name(), "rate_limit");
+  EXPECT_EQ(good.checks(2).name(), "max_connections");
+  EXPECT_EQ(good.checks(3).name(), "backends");
+  for (const Explained::Check& check : good.checks())
+    EXPECT_EQ(check.verdict(), Explained::VERDICT_PASSED) << check.name();
+  ASSERT_EQ(good.candidates_size(), 2);
+  EXPECT_NE(good.candidates(0).why_out(), "");
+  EXPECT_EQ(good.candidates(1).share_ratio(), 1);
+
+  const Explained denied = Explain("10.2.0.1", 0.5);
+  EXPECT_EQ(denied.checks(0).name(), "deny");
+  EXPECT_EQ(denied.checks(0).verdict(), Explained::VERDICT_REFUSED);
+  EXPECT_EQ(denied.checks(1).verdict(), Explained::VERDICT_REFUSED);
+  EXPECT_EQ(Explain("203.0.113.1", 2).checks(0).verdict(), Explained::VERDICT_REFUSED);
+}
+
+TEST_F(ClientTurnTest, BadQuestionsAreRefused) {
+  Connect(1, "w1", {"clients"});
+  admin::v1::ListClientsRequest many;
+  many.set_limit(1'001);
+  Ask(many);
+  EXPECT_EQ(replies_.at(0).failure->reason, "FIELD_INVALID");
+  admin::v1::ExplainConnectionRequest request;
+  request.set_rule("rules/web");
+  request.set_client("example.com");
+  Ask(request);
+  EXPECT_EQ(replies_.at(1).failure->reason, "FIELD_INVALID");
+  request.set_rule("rules/none");
+  Ask(request);
+  EXPECT_EQ(replies_.at(2).failure->reason, "RULE_NOT_FOUND");
+}
+
+}  // namespace
+}  // namespace lb::controlplane

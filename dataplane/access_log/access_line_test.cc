@@ -10,7 +10,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr WallTime kBegan{milliseconds(1'795'689'600'123)};  // 2026-11-26T12:00:00.123Z
+constexpr WallTime kBegan{milliseconds(1'795'694'400'123)};  // 2026-11-26T12:00:00.123Z
 
 std::shared_ptr<const RuleTable> Web(const std::string& name = "web") {
   auto rule = std::make_shared<RuleTable>();

@@ -23,24 +23,24 @@ struct AccessRecord {
     kLast,     // One direction had ended.
   };
 
-  std::shared_ptr<const RuleTable> rule;
-  std::optional<uint32_t> backend;  // Index in the rule's table, of the one tried last.
-  const char* reason = "";          // Of ToString, which lives for ever.
+  std::shared_ptr<const RuleTable> rule{};
+  std::optional<uint32_t> backend{};  // Index in the rule's table, of the one tried last.
+  const char* reason = "";            // Of ToString, which lives for ever.
   Phase phase = Phase::kAccept;
   uint8_t attempts = 0;  // Connects to backends.
-  Instant began_at;
+  Instant began_at{};
   Duration duration{};
   // Absent: it did not come so far.
-  std::optional<Duration> queued;
-  std::optional<Duration> connected_after;
-  std::optional<Duration> first_byte_after;  // Of the backend, sent to the client.
-  uint64_t received_bytes = 0;               // From the client.
-  uint64_t sent_bytes = 0;                   // To the client.
+  std::optional<Duration> queued{};
+  std::optional<Duration> connected_after{};
+  std::optional<Duration> first_byte_after{};  // Of the backend, sent to the client.
+  uint64_t received_bytes = 0;                 // From the client.
+  uint64_t sent_bytes = 0;                     // To the client.
   // Absent: the socket had failed before it was asked, or it is no IP address.
-  std::optional<proxy::Address> client;  // Who the PROXY header says, else `peer`.
-  std::optional<proxy::Address> peer;    // The client's end of the socket.
-  std::optional<proxy::Address> listen;  // What it connected to.
-  std::optional<proxy::Address> source;  // What its backend was connected from.
+  std::optional<proxy::Address> client{};  // Who the PROXY header says, else `peer`.
+  std::optional<proxy::Address> peer{};    // The client's end of the socket.
+  std::optional<proxy::Address> listen{};  // What it connected to.
+  std::optional<proxy::Address> source{};  // What its backend was connected from.
 };
 
 }  // namespace lb::dataplane

@@ -211,6 +211,26 @@ class AccessLogTest(harness.Case):
                     lambda: lb.sum("lb_access_log_dropped_total") > before, 10, "dropped lines are counted"
                 )
 
+    def test_what_a_line_costs(self):
+        count = 20000
+        lb = self.serve()
+        spent = {True: [], False: []}
+        for turn in range(4):
+            on = turn % 2 == 0
+            if turn > 0:
+                lb.apply({"rules": [rule()], **({"access_log": self.path} if on else {})})
+            before = lb.sum("process_cpu_seconds_total")
+            result = Requests(self, "127.0.0.1:8080", connections=count, clients=20).result()
+            self.assertEqual(result["ok"], count)
+            if on:
+                lines = count * (turn // 2 + 1)
+                wait_for(lambda: lb.sum("lb_access_log_lines_total") == lines, 10, "all lines")
+            spent[on].append((lb.sum("process_cpu_seconds_total") - before) / count * 1e6)
+        off, on = min(spent[False]), min(spent[True])
+        self.figure("%.1f us of CPU per connection without the log, %.1f with it", off, on)
+        self.assertEqual(lb.sum("lb_access_log_dropped_total"), 0)
+        self.assertLess(on, 1.5 * off)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -41,7 +41,10 @@ void AccessLog::SetDestination(const std::string& destination) {
     ordered_ = true;
   }
   for (RecordRing& ring : rings_) destination.empty() ? ring.SwitchOff() : ring.SwitchOn();
-  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  if (!thread_.joinable()) {
+    destination_ = destination;
+    thread_ = std::thread([this] { Run(); });
+  }
   woken_.notify_one();
 }
 
@@ -105,7 +108,7 @@ bool AccessLog::Fill(const ClockReading& clocks) {
   for (RecordRing& ring : rings_) {
     AccessRecord record;
     while (pending_.size() < kMaxPendingBytes && ring.Pop(record)) {
-      if (std::exchange(cut_, false)) pending_ += '\n';
+      if (pending_.empty() && std::exchange(cut_, false)) pending_ += '\n';
       AppendAccessLine(record, options_.worker, clocks.ToWall(record.began_at), ids_, pending_);
     }
   }

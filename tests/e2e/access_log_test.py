@@ -158,9 +158,10 @@ class AccessLogTest(harness.Case):
                 first.close()
                 self.assertTrue(second.recv(1))
         lines = self.wait_for_lines(2)
-        self.assertIsNone(lines[0]["queue_ms"])
-        self.assertGreaterEqual(lines[1]["queue_ms"], 0)
-        self.assertGreaterEqual(lines[1]["connect_ms"], lines[1]["queue_ms"])
+        waited = [line for line in lines if line["queue_ms"] is not None]
+        self.assertGreater(len(waited), 0)
+        for line in waited:
+            self.assertGreaterEqual(line["connect_ms"], line["queue_ms"])
 
     def test_a_reload_turns_it_on_and_off_and_closes_nothing(self):
         Server(self, "a", BACKEND)

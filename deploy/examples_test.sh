@@ -12,7 +12,7 @@ for file in deploy/examples/*.yaml; do
   "$lbctl" config validate "$file" || fail "$file is refused by lbctl"
 done
 
-for section in bandwidth_limit tls backend_tls cluster; do
+for section in tls backend_tls cluster; do
   sed "/^$section:/,/enabled:/s/enabled: false/enabled: true/" deploy/examples/core.yaml >"$TEST_TMPDIR/on.yaml"
   code=0
   "$controlplane" --check-config --config "$TEST_TMPDIR/on.yaml" >"$TEST_TMPDIR/out" 2>&1 || code=$?

@@ -80,14 +80,17 @@ void RateLedger::SharesChanged() {
   for (auto& [key, worker] : workers_) worker.told = false;
 }
 
+size_t RateLedger::connected() const {
+  return static_cast<size_t>(
+      std::count_if(workers_.begin(), workers_.end(),
+                    [](const auto& worker) { return worker.second.connected; }));
+}
+
 SharedLimit RateLedger::SharesOf(const Limit& limit) const {
   const auto all = static_cast<double>(std::max<size_t>(workers_.size(), 1));
-  const auto connected =
-      static_cast<double>(std::count_if(workers_.begin(), workers_.end(), [](const auto& worker) {
-        return worker.second.connected;
-      }));
-  return {.rate_per_s = limit.rate_per_s * connected / all,
-          .burst = std::max(1.0, limit.burst * connected / all),
+  const double part = static_cast<double>(connected()) / all;
+  return {.rate_per_s = limit.rate_per_s * part,
+          .burst = std::max(1.0, limit.burst * part),
           .quiet_ratio = std::min(1.0, kOvercommit / all)};
 }
 

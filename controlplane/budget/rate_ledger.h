@@ -73,6 +73,10 @@ class RateLedger final {
   const Client* Find(const std::string& rule, uint64_t prefix) const;
   size_t clients() const { return due_.size(); }
 
+  // Workers that share the limits, and those of them that have a stream.
+  size_t workers() const { return workers_.size(); }
+  size_t connected() const;
+
  private:
   struct Worker {
     bool connected = false;

@@ -53,7 +53,24 @@ void Apply(const YamlNode* section, HealthCheckConfig& check) {
   Set(*section, "port", check.port);
 }
 
+void Apply(const YamlNode* section, BandwidthRatesConfig& rates) {
+  if (section == nullptr) return;
+  Set(*section, "upload_per_sec", rates.upload_bytes_per_s);
+  Set(*section, "download_per_sec", rates.download_bytes_per_s);
+  Set(*section, "burst", rates.burst_bytes);
+}
+
 // What the section says, on top of `base`; nothing where it is off.
+std::optional<BandwidthLimitConfig> BuildBandwidthLimit(
+    const YamlNode& section, const std::optional<BandwidthLimitConfig>& base) {
+  if (section.kind != YamlNode::Kind::kMap || !SectionIsOn(section)) return std::nullopt;
+  BandwidthLimitConfig limit = base.value_or(BandwidthLimitConfig{});
+  Apply(section.Find("client"), limit.client);
+  Apply(section.Find("backend"), limit.backend);
+  return limit;
+}
+
+// Likewise.
 std::optional<RateLimitConfig> BuildRateLimit(const YamlNode& section,
                                               const std::optional<RateLimitConfig>& base) {
   if (section.kind != YamlNode::Kind::kMap || !SectionIsOn(section)) return std::nullopt;
@@ -162,7 +179,7 @@ std::optional<OutlierConfig> BuildOutlierDetection(const YamlNode* section) {
 }
 
 RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check,
-                     const std::optional<RateLimitConfig>& rate_limit) {
+                     const Config& top) {
   RuleConfig rule;
   rule.health_check = health_check;
   if (const YamlNode* name = Value(node, "name")) rule.name = name->text;
@@ -201,7 +218,11 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
   Set(node, "access_log", rule.access_log);
   if (const YamlNode* section = node.Find("rate_limit")) {
     rule.own_rate_limit = true;
-    rule.rate_limit = BuildRateLimit(*section, rate_limit);
+    rule.rate_limit = BuildRateLimit(*section, top.rate_limit);
+  }
+  if (const YamlNode* section = node.Find("bandwidth_limit")) {
+    rule.own_bandwidth_limit = true;
+    rule.bandwidth_limit = BuildBandwidthLimit(*section, top.bandwidth_limit);
   }
   return rule;
 }
@@ -234,10 +255,12 @@ Config BuildConfig(const YamlNode& root) {
   const HealthCheckConfig health_check = BuildHealthCheck(root.Find("health_check"));
   if (const YamlNode* section = root.Find("rate_limit"))
     config.rate_limit = BuildRateLimit(*section, std::nullopt);
+  if (const YamlNode* section = root.Find("bandwidth_limit"))
+    config.bandwidth_limit = BuildBandwidthLimit(*section, std::nullopt);
   if (const YamlNode* rules = root.Find("rules")) {
     config.rules.reserve(rules->children.size());
     for (const YamlNode& rule : rules->children)
-      config.rules.push_back(BuildRule(rule, health_check, config.rate_limit));
+      config.rules.push_back(BuildRule(rule, health_check, config));
   }
   Apply(root.Find("dns"), config.dns);
   if (const YamlNode* log = Value(root, "access_log")) config.access_log = log->text;

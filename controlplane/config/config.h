@@ -90,6 +90,26 @@ struct RateLimitConfig {
   friend bool operator==(const RateLimitConfig&, const RateLimitConfig&) = default;
 };
 
+// Bytes that pass per second, over all workers of the host; 0: no limit.
+struct BandwidthRatesConfig {
+  uint64_t upload_bytes_per_s = 0;
+  uint64_t download_bytes_per_s = 0;
+  std::optional<uint64_t> burst_bytes{};  // Absent: see BurstOf.
+
+  // Bytes at once after a quiet time, of a direction with this rate: what is configured, else those
+  // of a quarter of a second, at least 64 KiB.
+  uint64_t BurstOf(uint64_t bytes_per_s) const;
+
+  friend bool operator==(const BandwidthRatesConfig&, const BandwidthRatesConfig&) = default;
+};
+
+struct BandwidthLimitConfig {
+  BandwidthRatesConfig client;
+  BandwidthRatesConfig backend;
+
+  friend bool operator==(const BandwidthLimitConfig&, const BandwidthLimitConfig&) = default;
+};
+
 struct RuleConfig {
   std::string name;
   Endpoint listen;                      // An IP address and port.
@@ -113,6 +133,9 @@ struct RuleConfig {
   std::optional<RateLimitConfig> rate_limit{};
   bool own_rate_limit = false;  // The top level's does not count here, even if there is no own one.
   bool access_log = true;       // False: no line of its connections, whatever the top level says.
+  // The rule's own limit, likewise.
+  std::optional<BandwidthLimitConfig> bandwidth_limit{};
+  bool own_bandwidth_limit = false;
 
   friend bool operator==(const RuleConfig&, const RuleConfig&) = default;
 };
@@ -130,7 +153,8 @@ struct DnsConfig {
 struct Config {
   std::vector<RuleConfig> rules;  // As written; names are unique.
   DnsConfig dns;
-  std::optional<RateLimitConfig> rate_limit{};  // Of all rules without their own.
+  std::optional<RateLimitConfig> rate_limit{};            // Of all rules without their own.
+  std::optional<BandwidthLimitConfig> bandwidth_limit{};  // Likewise.
   std::string access_log{};  // "stdout", "stderr" or an absolute path; empty: none.
 
   friend bool operator==(const Config&, const Config&) = default;

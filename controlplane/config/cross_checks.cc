@@ -188,6 +188,24 @@ void CheckAccessLog(const YamlNode& root, const Config& config, FindingList& fin
                                         " is not stdout, stderr or an absolute path")});
 }
 
+bool HasRate(const YamlNode* rates) {
+  return rates != nullptr &&
+         (rates->Find("upload_per_sec") != nullptr || rates->Find("download_per_sec") != nullptr);
+}
+
+// Likewise any of its four rates.
+void CheckBandwidthLimit(const YamlNode& parent, const std::string& prefix, bool inherits,
+                         FindingList& findings) {
+  const YamlNode* section = parent.Find("bandwidth_limit");
+  if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section)) return;
+  if (inherits || HasRate(section->Find("client")) || HasRate(section->Find("backend"))) return;
+  findings.Add({.code = codes::kMissingKey,
+                .span = section->Place(),
+                .field = absl::StrCat(prefix, "bandwidth_limit.client"),
+                .message = "a bandwidth limit needs upload_per_sec or download_per_sec, of client "
+                           "or backend"});
+}
+
 void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings) {
   const YamlNode* section = root.Find("dns");
   if (section == nullptr || dns.min_ttl <= dns.max_ttl) return;
@@ -214,7 +232,7 @@ void CheckBalance(const YamlNode& node, const RuleConfig& rule, const std::strin
                 .hint = "it bounds source_hash and maglev"});
 }
 
-void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, bool has_rate_limit,
+void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, const Config& top,
                FindingList& findings) {
   const std::string field = RuleField(index);
   const YamlNode* backends = node.Find("backends");
@@ -228,7 +246,8 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, bool 
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
   CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);
-  CheckRateLimit(node, absl::StrCat(field, "."), has_rate_limit, findings);
+  CheckRateLimit(node, absl::StrCat(field, "."), top.rate_limit.has_value(), findings);
+  CheckBandwidthLimit(node, absl::StrCat(field, "."), top.bandwidth_limit.has_value(), findings);
 }
 
 }  // namespace
@@ -247,10 +266,11 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
     CheckRuleNames(*rules, config, findings);
     CheckListeners(*rules, config, findings);
     for (size_t i = 0; i < config.rules.size(); ++i)
-      CheckRule(rules->children[i], config.rules[i], i, config.rate_limit.has_value(), findings);
+      CheckRule(rules->children[i], config.rules[i], i, config, findings);
   }
   CheckIgnoreVerify(root, "", findings);
   CheckRateLimit(root, "", false, findings);
+  CheckBandwidthLimit(root, "", false, findings);
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);
   CheckDns(root, config.dns, findings);

@@ -53,7 +53,7 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[].health_check", .type = kSection, .same_as = "health_check", .description = "Replaces the top level's health_check for this rule, key by key."},
       {.path = "rules[].rate_limit", .type = kSection, .same_as = "rate_limit", .description = "A limit of this rule, instead of the top level's."},
       {.path = "rules[].access_log", .type = kBool, .default_value = "true", .description = "false: the access log has no line of this rule's connections."},
-      {.path = "rules[].bandwidth_limit", .type = kSection, .built = kNotYet, .same_as = "bandwidth_limit", .description = "A limit of this rule, instead of the top level's."},
+      {.path = "rules[].bandwidth_limit", .type = kSection, .same_as = "bandwidth_limit", .description = "A limit of this rule alone, the top level's replaced key by key."},
       {.path = "rules[].tls", .type = kSection, .built = kNotYet, .same_as = "tls", .description = "Replaces the top level's tls for this rule, key by key."},
       {.path = "rules[].backend_tls", .type = kSection, .built = kNotYet, .same_as = "backend_tls", .description = "Replaces the top level's backend_tls for this rule, key by key."},
   };
@@ -133,13 +133,13 @@ std::vector<KeySpec> LimitRows() {
       {.path = "rate_limit.enforce", .type = kChoice, .default_value = "on", .choices = {{"on"}, {"shadow"}, {"off"}}, .description = "shadow: what would be refused is counted, and nothing is refused."},
       {.path = "rate_limit.on_refuse", .type = kChoice, .default_value = "reset", .choices = {{"reset"}, {"close"}}, .description = "What a refused client sees: a reset, or an end without a byte."},
       {.path = "rate_limit.max_clients", .type = kCount, .default_value = "1000000", .min = 1'000, .max = 50'000'000, .description = "Clients whose buckets are not full that one worker keeps, 32 bytes each. With more, the one least in debt gives way to a new one, which takes over its debt."},
-      {.path = "bandwidth_limit", .type = kSection, .built = kNotYet, .description = "Bytes per second."},
+      {.path = "bandwidth_limit", .type = kSection, .description = "Bytes per second, all workers of the host together. The limit of a client is one over all rules without a section of their own; a rule's section counts for that rule alone."},
       {.path = "bandwidth_limit.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
-      {.path = "bandwidth_limit.client", .type = kMap, .description = "Of one client."},
+      {.path = "bandwidth_limit.client", .type = kMap, .description = "Of one client (an IPv4 address, 64 bits of an IPv6 one), all its connections together."},
       {.path = "bandwidth_limit.client.upload_per_sec", .type = kByteRate, .bare = kBare, .min = 1, .max = kMaxRate, .description = "From the client."},
       {.path = "bandwidth_limit.client.download_per_sec", .type = kByteRate, .bare = kBare, .min = 1, .max = kMaxRate, .description = "To the client."},
-      {.path = "bandwidth_limit.client.burst", .type = kSize, .min = 1, .max = kMaxRate, .description = "Bytes at once after a quiet time."},
-      {.path = "bandwidth_limit.backend", .type = kMap, .same_as = "bandwidth_limit.client", .description = "Of one backend."},
+      {.path = "bandwidth_limit.client.burst", .type = kSize, .default_value = "what passes in 250 ms, at least 64 KiB", .min = 1, .max = kMaxRate, .description = "Bytes at once after a quiet time, each way."},
+      {.path = "bandwidth_limit.backend", .type = kMap, .same_as = "bandwidth_limit.client", .description = "Of one backend, all connections to it together."},
   };
 }
 

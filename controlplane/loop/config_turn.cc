@@ -119,6 +119,21 @@ std::map<std::string, RateLedger::Limit> RateLimitsOf(const LiveRules& rules) {
   return limits;
 }
 
+std::map<BandwidthLedger::Owner, BandwidthLedger::Limit> BandwidthLimitsOf(const LiveRules& rules) {
+  std::map<BandwidthLedger::Owner, BandwidthLedger::Limit> limits;
+  const auto limit_of = [](const BandwidthRatesConfig& rates) {
+    return BandwidthLedger::Limit{static_cast<double>(rates.upload_bytes_per_s),
+                                  static_cast<double>(rates.download_bytes_per_s)};
+  };
+  for (const LiveRule& rule : rules) {
+    if (!rule.bandwidth_limit) continue;
+    limits[{rule.own_bandwidth_limit ? rule.name : "", false}] =
+        limit_of(rule.bandwidth_limit->client);
+    limits[{rule.name, true}] = limit_of(rule.bandwidth_limit->backend);
+  }
+  return limits;
+}
+
 }  // namespace
 
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
@@ -185,6 +200,7 @@ void Refresh(Parts& parts, Turn& turn) {
   turn.health_changed.insert(changed.begin(), changed.end());
   parts.ledger.SetLimits(parts.live);
   parts.rates.SetLimits(RateLimitsOf(parts.live), turn.now);
+  parts.bandwidths.SetLimits(BandwidthLimitsOf(parts.live));
   parts.totals.Keep(parts.live);
   parts.outliers.Keep(parts.live);
   const bool changed_content = parts.versions.SetContent(Encode(parts.live));

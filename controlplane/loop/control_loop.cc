@@ -148,6 +148,10 @@ class ControlLoop::Impl final {
     if (dirty_ && may_save) Save(turn);
     for (SlotLedger::ToWorker& grant : grants)
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
+    parts_->bandwidths.SetWorkers(parts_->rates.workers(), parts_->rates.connected());
+    for (BandwidthLedger::ToWorker& grant : parts_->bandwidths.Settle(turn.now))
+      if (const auto* to = parts_->workers.Find(grant.worker); to != nullptr && to->session)
+        turn.Send(*to->session, std::move(grant.message));
     for (RateLedger::ToWorker& grant : parts_->rates.Settle(turn.now))
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
   }

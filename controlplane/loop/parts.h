@@ -19,6 +19,7 @@
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/request_ledger.h"
 #include "controlplane/admin/totals.h"
+#include "controlplane/budget/bandwidth_ledger.h"
 #include "controlplane/budget/rate_ledger.h"
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/config/config.h"
@@ -78,6 +79,7 @@ struct Parts {
   WorkerTable workers;
   SlotLedger ledger;
   RateLedger rates;
+  BandwidthLedger bandwidths;
   Totals totals;
   Operations operations;
   EventLog events;

@@ -49,6 +49,7 @@ std::set<WorkerKey> WhoMayGo(const Parts& parts) {
 void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& turn) {
   parts.ledger.Forget(worker);
   parts.rates.Forget(worker);
+  parts.bandwidths.Forget(worker);
   parts.totals.Forget(worker);
   ForgetOutliers(worker, parts, turn);
   parts.connect_watch.Forget(worker);
@@ -245,6 +246,7 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
       return parts.ledger.Report(worker, message.slots(), turn.now);
     case ConnectRequest::kRates:
       parts.rates.Report(worker, message.rates(), turn.now);
+      parts.bandwidths.Report(worker, message.rates(), turn.now);
       return absl::OkStatus();
     case ConnectRequest::kDrain:
       OnDrainStatus(message.drain(), worker, parts, turn);

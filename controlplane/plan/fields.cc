@@ -15,6 +15,7 @@ constexpr char kNewConnections[] = "for new connections; open ones keep what the
 constexpr char kLimit[] = "for new connections; none that is open is closed";
 constexpr size_t kMaxNetworksShown = 8;
 constexpr size_t kShownDigestBytes = 6;
+constexpr char kPaces[] = "at once, for open connections too where there was a limit before";
 constexpr char kBuckets[] = "at once; every client keeps the tokens in its bucket";
 constexpr char kChecks[] = "for the next health check; no connection is touched";
 
@@ -75,6 +76,26 @@ std::string Text(const std::optional<OutlierConfig>& outlier) {
                       outlier->max_ejected_percent, "%");
 }
 
+void Append(std::string& text, const char* of, const char* way, uint64_t bytes_per_s,
+            const BandwidthRatesConfig& rates) {
+  if (bytes_per_s == 0) return;
+  absl::StrAppend(&text, text.empty() ? "" : ", ", of, " ", way, " ", bytes_per_s, " B/s, burst ",
+                  rates.BurstOf(bytes_per_s));
+}
+
+// The limit in one line; empty when there is none and none is said.
+std::string Text(const std::optional<BandwidthLimitConfig>& limit, bool said) {
+  if (!limit) return said ? "off" : "";
+  std::string text;
+  const BandwidthRatesConfig& client = limit->client;
+  const BandwidthRatesConfig& backend = limit->backend;
+  Append(text, "client", "up", client.upload_bytes_per_s, client);
+  Append(text, "client", "down", client.download_bytes_per_s, client);
+  Append(text, "backend", "up", backend.upload_bytes_per_s, backend);
+  Append(text, "backend", "down", backend.download_bytes_per_s, backend);
+  return text;
+}
+
 }  // namespace
 
 std::vector<Field> FieldsOf(const RuleConfig& rule) {
@@ -99,6 +120,7 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"timeouts.handshake", Ms(rule.timeouts.handshake), kNewConnections},
       {"rate_limit", Text(rule.rate_limit, rule.own_rate_limit), kBuckets},
       {"access_log", rule.access_log ? "true" : "false", kNewConnections},
+      {"bandwidth_limit", Text(rule.bandwidth_limit, rule.own_bandwidth_limit), kPaces},
       {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
       {"balance", ToString(rule.balance.algorithm), kNewConnections},
       {"hash_balance_factor", Percent(rule.balance.hash_balance_percent), kNewConnections},

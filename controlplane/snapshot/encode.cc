@@ -88,6 +88,21 @@ type::v1::RateLimit::Enforce ToProto(RateLimitConfig::Enforce enforce) {
   return type::v1::RateLimit::ENFORCE_OFF;
 }
 
+void SetRates(const BandwidthRatesConfig& from, type::v1::BandwidthLimit::Rates& to) {
+  to.set_upload_bytes_per_s(from.upload_bytes_per_s);
+  to.set_download_bytes_per_s(from.download_bytes_per_s);
+  if (from.upload_bytes_per_s > 0) to.set_upload_burst_bytes(from.BurstOf(from.upload_bytes_per_s));
+  if (from.download_bytes_per_s > 0)
+    to.set_download_burst_bytes(from.BurstOf(from.download_bytes_per_s));
+}
+
+void SetBandwidthLimit(const std::optional<BandwidthLimitConfig>& limit,
+                       type::v1::BandwidthLimit& to) {
+  if (!limit) return;
+  SetRates(limit->client, *to.mutable_client());
+  SetRates(limit->backend, *to.mutable_backend());
+}
+
 void SetRateLimit(const std::optional<RateLimitConfig>& limit, type::v1::RateLimit& to) {
   const RateLimitConfig off{.enforce = RateLimitConfig::Enforce::kOff};
   const RateLimitConfig& from = limit ? *limit : off;
@@ -139,6 +154,10 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
     out.set_access_log(rule.access_log);
     to.set_access_log_off(rule.access_log_off);
   }
+  if (rule.own_bandwidth_limit)
+    SetBandwidthLimit(rule.bandwidth_limit, *to.mutable_bandwidth_limit());
+  else if (rule.bandwidth_limit)
+    SetBandwidthLimit(rule.bandwidth_limit, *out.mutable_bandwidth_limit());
 }
 
 // What a worker must know to do all that the rules say; a worker that does not refuses them.
@@ -155,6 +174,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (rule.outlier_detection) features.insert(kFeatureOutlierDetection);
     if (rule.rate_limit) features.insert(kFeatureRateLimit);
     if (!rule.access_log.empty()) features.insert(kFeatureAccessLog);
+    if (rule.bandwidth_limit) features.insert(kFeatureBandwidthLimit);
   }
   return features;
 }

@@ -7,7 +7,8 @@
 
 namespace lb::controlplane {
 
-inline constexpr char kFeatureAccessLog[] = "access_log";  // Snapshot.access_log
+inline constexpr char kFeatureAccessLog[] = "access_log";            // Snapshot.access_log
+inline constexpr char kFeatureBandwidthLimit[] = "bandwidth_limit";  // See BandwidthLimit.
 inline constexpr char kFeatureBalance[] = "balance";       // See Rule, Backend and Balance.
 inline constexpr char kFeatureQueue[] = "queue";           // Rule.queue
 inline constexpr char kFeatureRuleLimit[] = "rule_limit";  // Rule.max_connections, and its slots
@@ -25,10 +26,10 @@ inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's
 inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
 inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
 
-inline constexpr std::array<const char*, 15> kFeatures = {
-    kFeatureAccess,    kFeatureAccessLog,        kFeatureBalance,       kFeatureCancelKill,
-    kFeatureClients,   kFeatureConnections,      kFeatureDrainTimeout,  kFeatureLogGrpc,
-    kFeatureLogLevel,  kFeatureOutlierDetection, kFeatureProxyProtocol, kFeatureQueue,
-    kFeatureRateLimit, kFeatureRuleLimit,        kFeatureSource};
+inline constexpr std::array<const char*, 16> kFeatures = {
+    kFeatureAccess,     kFeatureAccessLog, kFeatureBalance,          kFeatureBandwidthLimit,
+    kFeatureCancelKill, kFeatureClients,   kFeatureConnections,      kFeatureDrainTimeout,
+    kFeatureLogGrpc,    kFeatureLogLevel,  kFeatureOutlierDetection, kFeatureProxyProtocol,
+    kFeatureQueue,      kFeatureRateLimit, kFeatureRuleLimit,        kFeatureSource};
 
 }  // namespace lb::controlplane

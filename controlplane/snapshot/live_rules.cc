@@ -73,6 +73,9 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .queue = rule.queue,
                      .rate_limit = rule.own_rate_limit ? rule.rate_limit : config.rate_limit,
                      .own_rate_limit = rule.own_rate_limit,
+                     .bandwidth_limit =
+                         rule.own_bandwidth_limit ? rule.bandwidth_limit : config.bandwidth_limit,
+                     .own_bandwidth_limit = rule.own_bandwidth_limit,
                      .source = rule.source,
                      .allow = rule.allow,
                      .deny = rule.deny,

@@ -54,6 +54,8 @@ struct LiveRule {
   std::optional<QueueConfig> queue;
   std::optional<RateLimitConfig> rate_limit;  // The rule's own, or the top level's.
   bool own_rate_limit = false;
+  std::optional<BandwidthLimitConfig> bandwidth_limit{};  // Likewise.
+  bool own_bandwidth_limit = false;
   std::vector<Endpoint> source;  // Addresses to connect from, best first; port 0.
   std::vector<Cidr> allow{};     // Clients, as configured.
   std::vector<Cidr> deny{};

@@ -62,6 +62,7 @@ ConnectRequest ConfigLane::Apply(const SnapshotReceiver::Received& received) {
   tables_ = std::move(built.tables);
   registry_.Committed(*tables_);
   registry_.rate_limiters().Commit(tables_->rate_limiters, clock_());
+  registry_.bandwidths().Commit(tables_->bandwidths, clock_());
   ++applies_total_;
   return Accept(received.version, clock_() - begin);
 }

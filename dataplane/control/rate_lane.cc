@@ -17,14 +17,14 @@ constexpr std::chrono::seconds kMaxTtl{60};
 
 absl::Status CheckRatio(const char* field, double ratio, bool may_be_zero) {
   if (ratio <= 1 && (ratio > 0 || (may_be_zero && ratio == 0))) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("RateGrant.shares.", field, " is ", ratio));
+  return absl::InvalidArgumentError(absl::StrCat("RateGrant.", field, " is ", ratio));
 }
 
 absl::Status Check(const RateGrant& grant) {
   if (grant.has_shares()) {
-    LB_RETURN_IF_ERROR(CheckRatio("quiet_ratio", grant.shares().quiet_ratio(), false));
-    LB_RETURN_IF_ERROR(CheckRatio("fallback_ratio", grant.shares().fallback_ratio(), false));
-    LB_RETURN_IF_ERROR(CheckRatio("report_ratio", grant.shares().report_ratio(), true));
+    LB_RETURN_IF_ERROR(CheckRatio("shares.quiet_ratio", grant.shares().quiet_ratio(), false));
+    LB_RETURN_IF_ERROR(CheckRatio("shares.fallback_ratio", grant.shares().fallback_ratio(), false));
+    LB_RETURN_IF_ERROR(CheckRatio("shares.report_ratio", grant.shares().report_ratio(), true));
   }
   for (const RateGrant::Budget& budget : grant.budgets()) {
     const bool good = budget.rate_per_s() > 0 && budget.rate_per_s() <= 1e9 &&
@@ -34,6 +34,13 @@ absl::Status Check(const RateGrant& grant) {
       return absl::InvalidArgumentError(
           absl::StrCat("RateGrant.budgets: rate ", budget.rate_per_s(), ", burst ", budget.burst(),
                        ", ", budget.ttl().seconds(), " s"));
+  }
+  for (const RateGrant::Bandwidth& budget : grant.bandwidths()) {
+    LB_RETURN_IF_ERROR(CheckRatio("bandwidths.upload_ratio", budget.upload_ratio(), false));
+    LB_RETURN_IF_ERROR(CheckRatio("bandwidths.download_ratio", budget.download_ratio(), false));
+    if (budget.ttl().seconds() < 0 || budget.ttl().seconds() > kMaxTtl.count())
+      return absl::InvalidArgumentError(
+          absl::StrCat("RateGrant.bandwidths: ", budget.ttl().seconds(), " s"));
   }
   return absl::OkStatus();
 }
@@ -46,6 +53,7 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
     const RateGrant::Shares& shares = grant.shares();
     limiters_.SetShares({shares.quiet_ratio(), shares.report_ratio()}, {shares.fallback_ratio(), 0},
                         now);
+    bandwidths_.SetPart(shares.fallback_ratio(), now);
   }
   for (const RateGrant::Budget& budget : grant.budgets()) {
     RateLimiter* limiter = limiters_.Find(budget.rule());
@@ -55,10 +63,33 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
                             std::chrono::nanoseconds(budget.ttl().nanos())},
                        now);
   }
+  for (const RateGrant::Bandwidth& budget : grant.bandwidths())
+    bandwidths_.SetBudget({budget.rule(), budget.prefix(), budget.backend()}, budget.upload_ratio(),
+                          budget.download_ratio(),
+                          now + std::chrono::seconds(budget.ttl().seconds()), now);
   return absl::OkStatus();
 }
 
+void RateLane::ReportBandwidths(Instant now, std::vector<ConnectRequest>& out) {
+  if (!bandwidths_.reports() || now < bandwidths_told_at_ + kBandwidthInterval) return;
+  bandwidths_told_at_ = now;
+  lb::worker::v1::RateReport* report = nullptr;
+  for (const auto& [name, use] : bandwidths_.TakeUses(now, kMaxClients)) {
+    if (report == nullptr) report = out.emplace_back().mutable_rates();
+    lb::worker::v1::RateReport::Bandwidth& to = *report->add_bandwidths();
+    to.set_rule(name.rule);
+    to.set_prefix(name.client);
+    to.set_backend(name.backend);
+    to.set_upload_bytes_total(use.upload_bytes_total);
+    to.set_download_bytes_total(use.download_bytes_total);
+    to.set_connections(use.connections);
+    to.set_upload_throttled(use.upload_throttled);
+    to.set_download_throttled(use.download_throttled);
+  }
+}
+
 void RateLane::Report(Instant now, std::vector<ConnectRequest>& out) {
+  ReportBandwidths(now, out);
   const bool all = !told_all_;
   told_all_ = true;
   for (const auto& [rule, named] : limiters_.in_force()) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "base/time.h"
+#include "dataplane/limit/bandwidths.h"
 #include "dataplane/limit/rate_limiters.h"
 #include "lb/worker/v1/worker.pb.h"
 
@@ -15,11 +16,14 @@ class RateLane final {
  public:
   // A client's counts go out at most this often.
   static constexpr std::chrono::milliseconds kInterval{50};
+  // Likewise the use of bandwidth limits.
+  static constexpr std::chrono::milliseconds kBandwidthInterval{100};
   // Clients in one message.
   static constexpr size_t kMaxClients = 2'000;
 
-  // `limiters` outlives the lane.
-  explicit RateLane(RateLimiters& limiters) : limiters_(limiters) {}
+  // Both outlive the lane.
+  RateLane(RateLimiters& limiters, Bandwidths& bandwidths)
+      : limiters_(limiters), bandwidths_(bandwidths) {}
 
   // Takes shares and budgets; InvalidArgument, and nothing is changed, for a number that no limiter
   // can work with.
@@ -29,8 +33,12 @@ class RateLane final {
   void Report(Instant now, std::vector<lb::worker::v1::ConnectRequest>& out);
 
  private:
+  void ReportBandwidths(Instant now, std::vector<lb::worker::v1::ConnectRequest>& out);
+
   RateLimiters& limiters_;
+  Bandwidths& bandwidths_;
   bool told_all_ = false;
+  Instant bandwidths_told_at_{};
 };
 
 }  // namespace lb::dataplane

@@ -26,7 +26,7 @@ Session::Session(Lent lent, Instant now)
     : lent_(lent),
       health_(lent.registry),
       slots_(lent.registry),
-      rates_(lent.registry.rate_limiters()),
+      rates_(lent.registry.rate_limiters(), lent.registry.bandwidths()),
       stats_(lent.registry),
       welcome_deadline_(now + kWelcomeTimeout) {}
 

@@ -155,6 +155,7 @@ class Worker::Impl final {
     log_.Step(now);
     registry_.rate_limiters().Step(now);
     if (config_.tables() != nullptr) NoteReturns(*config_.tables(), now);
+    registry_.bandwidths().Step(now);
     if (heap_trim_.Due(forwarder_.connections(), now)) malloc_trim(0);
     if (session_) {
       Session::Messages out;
@@ -163,7 +164,8 @@ class Worker::Impl final {
       if (!status.ok()) client_.End(status);
     }
     if (drained_ && drainer_.drained()) std::exchange(drained_, nullptr)();
-    tick_.expires_after(registry_.rate_limiters().reports() ? RateLane::kInterval : kTick);
+    const bool reports = registry_.rate_limiters().reports() || registry_.bandwidths().reports();
+    tick_.expires_after(reports ? RateLane::kInterval : kTick);
     tick_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
       if (!error && !alive.expired()) Tick();
     });

@@ -192,6 +192,7 @@ void Connection::Established() {
   moved_at_ = context_.now;
   if (notes_ != nullptr) notes_->Connected(link_.side().fd.get(), context_.now);
   ArmTimeout();
+  if (rule_->table().Throttles(link_.backend())) StartThrottle();
   if (rule_->table().proxy != nullptr && !QueueHeader()) return Close(CloseReason::kClientReset);
   Relay();
 }
@@ -207,8 +208,8 @@ void Connection::Relay() {
   const bool was_half_closed = HalfClosed();
   Pumped up;
   Pumped down;
-  if (!backend.reset) up = Pump(up_, client_, backend, down_.ended, context_.tools, context_.now);
-  if (!client_.reset) down = Pump(down_, backend, client_, up_.ended, context_.tools, context_.now);
+  if (!backend.reset) up = PumpUp();
+  if (!client_.reset) down = PumpDown();
   Count(up, down);
   if (client_.reset || backend.reset) return OnReset(up, down);
   if (up_.ended && down_.ended) return Close(CloseReason::kNormal);
@@ -287,6 +288,7 @@ void Connection::CloseSockets(bool with_reset) {
     if (link_.side().fd.valid()) CloseWithReset(link_.side().fd.get());
   }
   waiting_.reset();
+  EndThrottle();
   ReturnPipe(up_, context_.tools);
   ReturnPipe(down_, context_.tools);
   client_.fd.Reset();

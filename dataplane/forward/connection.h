@@ -27,6 +27,7 @@
 #include "dataplane/forward/side.h"
 #include "dataplane/forward/thread_context.h"
 #include "dataplane/forward/thread_rule.h"
+#include "dataplane/forward/throttle.h"
 #include "dataplane/forward/timer_wheel.h"
 #include "dataplane/forward/waiting.h"
 #include "dataplane/proxy/header.h"
@@ -54,6 +55,8 @@ class Connection final : private Timer {
   void OnRunAgain();
   // Its timer fired.
   void OnTimer();
+  // A bandwidth limit may let it go on.
+  void OnPaced();
   // A backend that it waits for may have a slot.
   void OnCalled(const ListenerSet& listeners);
 
@@ -86,6 +89,12 @@ class Connection final : private Timer {
   void Established();
   bool QueueHeader();
   void Relay();
+  Pumped PumpUp();
+  Pumped PumpDown();
+  void StartThrottle();
+  void EndThrottle();
+  template <typename PumpWith>
+  Pumped Paced(Throttle::Way& way, const PumpWith& pump);
   void Count(const Pumped& up, const Pumped& down);
   void OnReset(const Pumped& up, const Pumped& down);
   // Whether the backend reset it before anything was passed on, so that another one may do.
@@ -118,6 +127,7 @@ class Connection final : private Timer {
   std::unique_ptr<Waiting> waiting_;             // From entering the queue until it is connected.
   std::unique_ptr<const proxy::Header> header_;  // The client's; with its extensions.
   std::unique_ptr<AccessNotes> notes_;           // While the access log is on.
+  std::unique_ptr<Throttle> throttle_;           // Where a bandwidth limit counts.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;

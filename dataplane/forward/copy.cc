@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -55,9 +56,10 @@ void SendKept(Stream& stream) {
 }
 
 void Copy(Stream& stream) {
-  auto& [direction, from, to, tools, now, pumped] = stream;
+  auto& [direction, from, to, tools, now, allowance, pumped] = stream;
   char* const scratch = tools.scratch.get();
-  const ssize_t received = raw::Recv(from.fd.get(), scratch, kScratchBytes, MSG_DONTWAIT);
+  const auto room = static_cast<size_t>(std::min<uint64_t>(kScratchBytes, stream.MayRead()));
+  const ssize_t received = raw::Recv(from.fd.get(), scratch, room, MSG_DONTWAIT);
   if (received == 0) {
     direction.source_ended = true;
     return;
@@ -69,9 +71,9 @@ void Copy(Stream& stream) {
   const auto bytes = static_cast<size_t>(received);
   if (bytes == kScratchBytes)
     BeginBulk(stream);
-  else if (from.ShortReadIsLast())
+  else if (bytes < room && from.ShortReadIsLast())
     direction.source_ended = true;
-  else if (!from.read_to_end)
+  else if (bytes < room && !from.read_to_end)
     from.readable = false;
   pumped.received_bytes += bytes;
   // The FIN is passed on next: it goes out with the last bytes, in one packet.

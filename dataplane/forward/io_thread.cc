@@ -21,6 +21,7 @@
 #include "base/system_calls.h"
 #include "base/unique_fd.h"
 #include "dataplane/forward/connection.h"
+#include "dataplane/forward/throttle.h"
 
 namespace lb::dataplane {
 namespace {
@@ -79,7 +80,7 @@ class IoThread::Loop final {
 
   // Waits, then does what there is to do: sockets, posted work, postponed connections, timers.
   void Turn() {
-    const std::optional<Instant> wake = context_.timers.NextWake();
+    const std::optional<Instant> wake = NextWake();
     std::array<epoll_event, kMaxEvents> events;
     const int count = raw::EpollWait(epoll_.get(), events.data(), kMaxEvents, WaitMs(wake));
     LB_CHECK(count >= 0 || errno == EINTR);
@@ -92,6 +93,13 @@ class IoThread::Loop final {
     if (std::exchange(work_waits_, false)) RunWork();
     if (wake.has_value() && *wake <= context_.now) FireTimers();
     Connection::DestroyClosed(context_);
+  }
+
+  std::optional<Instant> NextWake() const {
+    const std::optional<Instant> timer = context_.timers.NextWake();
+    const std::optional<Instant> pace = context_.pace_timers.NextWake();
+    if (!timer.has_value() || !pace.has_value()) return timer.has_value() ? timer : pace;
+    return std::min(*timer, *pace);
   }
 
   // How long nothing has to be done, in milliseconds, rounded up; -1: for ever.
@@ -132,6 +140,8 @@ class IoThread::Loop final {
       else
         Connection::Of(timer).OnTimer();
     });
+    context_.pace_timers.Advance(context_.now,
+                                 [](Timer& timer) { Throttle::Of(timer).owner()->OnPaced(); });
   }
 
   const size_t index_;

@@ -44,6 +44,7 @@ PumpResult Run(Stream& stream, bool last) {
     if (stream.direction.source_ended) return End(stream, last);
     if (!stream.from.readable) return stream.from.reset ? PumpResult::kReset : PumpResult::kWaiting;
     if (!stream.to.writable) return PumpResult::kWaiting;
+    if (stream.MayRead() == 0) return PumpResult::kPaused;
     Move(stream);
   }
   return PumpResult::kAgain;
@@ -51,8 +52,9 @@ PumpResult Run(Stream& stream, bool last) {
 
 }  // namespace
 
-Pumped Pump(Direction& direction, Side& from, Side& to, bool last, RelayTools& tools, Instant now) {
-  Stream stream{direction, from, to, tools, now};
+Pumped Pump(Direction& direction, Side& from, Side& to, bool last, RelayTools& tools, Instant now,
+            uint64_t allowance) {
+  Stream stream{direction, from, to, tools, now, allowance};
   if (direction.ended)
     stream.pumped.result = PumpResult::kEnded;
   else

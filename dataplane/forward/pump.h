@@ -54,6 +54,7 @@ struct Direction {
 enum class PumpResult : uint8_t {
   kWaiting,  // For an event of either socket.
   kAgain,    // There may be more to do: run again without an event.
+  kPaused,   // It read all that it was allowed to; there may be more.
   kEnded,    // Just now, or before.
   kReset,    // One of the sockets failed; its side says so.
 };
@@ -64,9 +65,12 @@ struct Pumped {
   uint64_t sent_bytes = 0;
 };
 
-// Moves what can be moved now. At the end it passes the FIN on with shutdown(2), unless `last`:
-// then both sockets are closed next, which says the same.
-Pumped Pump(Direction& direction, Side& from, Side& to, bool last, RelayTools& tools, Instant now);
+inline constexpr uint64_t kNoAllowance = UINT64_MAX;  // None is needed.
+
+// Moves what can be moved now, and reads `allowance` bytes at most. At the end it passes the FIN on
+// with shutdown(2), unless `last`: then both sockets are closed next, which says the same.
+Pumped Pump(Direction& direction, Side& from, Side& to, bool last, RelayTools& tools, Instant now,
+            uint64_t allowance = kNoAllowance);
 
 // Gives the pipe back, if it has one; bytes in it are lost.
 void ReturnPipe(Direction& direction, RelayTools& tools);

@@ -2,6 +2,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/check.h"
@@ -28,7 +29,7 @@ bool OnlyNoSplice(int error) { return error == EAGAIN || error == EINVAL || erro
 }  // namespace
 
 void DrainPipe(Stream& stream) {
-  auto& [direction, from, to, tools, now, pumped] = stream;
+  auto& [direction, from, to, tools, now, allowance, pumped] = stream;
   Pipe& pipe = *direction.pipe;
   if (to.nagle != Nagle::kOff) to.NextSend();
   while (pipe.bytes > 0) {
@@ -44,9 +45,10 @@ void DrainPipe(Stream& stream) {
 }
 
 void Splice(Stream& stream) {
-  auto& [direction, from, to, tools, now, pumped] = stream;
+  auto& [direction, from, to, tools, now, allowance, pumped] = stream;
   Pipe& pipe = *direction.pipe;
-  const ssize_t received = raw::Splice(from.fd.get(), pipe.write.get(), kSpliceBytes, kSpliceFlags);
+  const auto room = static_cast<size_t>(std::min<uint64_t>(kSpliceBytes, stream.MayRead()));
+  const ssize_t received = raw::Splice(from.fd.get(), pipe.write.get(), room, kSpliceFlags);
   if (received <= 0) {
     const int error = received < 0 ? errno : 0;
     if (error == EINTR) return;
@@ -61,8 +63,9 @@ void Splice(Stream& stream) {
   }
   pipe.bytes = static_cast<size_t>(received);
   pumped.received_bytes += pipe.bytes;
-  direction.bulk = pipe.bytes >= kMinSpliceBytes;
-  const bool message = pipe.bytes < kMessageBytes;
+  // An allowance that was used up says nothing about what is behind it.
+  direction.bulk = pipe.bytes >= kMinSpliceBytes || pipe.bytes == room;
+  const bool message = pipe.bytes < kMessageBytes && pipe.bytes < room;
   DrainPipe(stream);
   // Asking what is left is cheaper than a splice that finds nothing.
   if (message && !from.read_to_end && Unread(from) == 0) from.readable = false;

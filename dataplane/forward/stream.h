@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 
 #include "dataplane/forward/pump.h"
 
@@ -15,7 +16,10 @@ struct Stream {
   Side& to;
   RelayTools& tools;
   Instant now;
+  uint64_t allowance;
   Pumped pumped{};
+
+  uint64_t MayRead() const { return allowance - pumped.received_bytes; }
 };
 
 // What errno says about a side after a failed read or write: it has to wait, or it is broken.

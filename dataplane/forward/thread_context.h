@@ -22,6 +22,9 @@ struct ThreadContext {
   // Timeouts are counted in seconds; a finer tick would only cost wakeups.
   static constexpr Duration kTimerTick = std::chrono::milliseconds(50);
 
+  // What a bandwidth limit gives is moved this often at least.
+  static constexpr Duration kPaceTick = std::chrono::milliseconds(1);
+
   ThreadContext(size_t thread_index, int epoll, ThreadGroup& thread_group, RecordRing& ring,
                 size_t max_pipes, Instant start)
       : thread(thread_index),
@@ -31,6 +34,7 @@ struct ThreadContext {
         access_ring(ring),
         now(start),
         timers(kTimerTick, start),
+        pace_timers(kPaceTick, start),
         tools(max_pipes) {}
 
   // The first of the last few descriptors below RLIMIT_NOFILE as it is now.
@@ -43,6 +47,7 @@ struct ThreadContext {
   RecordRing& access_ring;  // For connections that ended, while Logs().
   Instant now;              // When the current turn of the loop began.
   TimerWheel timers;
+  TimerWheel pace_timers;  // Of connections that wait for a bandwidth limit: their throttles.
   RelayTools tools;
 
   // Held back for the second descriptor of a connection, when the first was the last one there was:

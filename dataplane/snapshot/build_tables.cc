@@ -58,6 +58,25 @@ void SetRateLimit(const type::Rule& rule, const type::Snapshot& snapshot,
   table.rate_limit_closes = limit.on_refuse() == type::RateLimit::ON_REFUSE_CLOSE;
 }
 
+BandwidthRates RatesOf(const type::BandwidthLimit::Rates& rates) {
+  return {static_cast<double>(rates.upload_bytes_per_s()),
+          static_cast<double>(rates.download_bytes_per_s()),
+          static_cast<double>(rates.upload_burst_bytes()),
+          static_cast<double>(rates.download_burst_bytes())};
+}
+
+void SetBandwidth(const type::Rule& rule, const type::Snapshot& snapshot,
+                  const Bandwidths& bandwidths, Instant now, Bandwidths::Wanted& wanted,
+                  RuleTable& table) {
+  const bool own = rule.has_bandwidth_limit();
+  const type::BandwidthLimit& limit = own ? rule.bandwidth_limit() : snapshot.bandwidth_limit();
+  table.client_bandwidth = bandwidths.ClientsOf(own ? rule.name() : Bandwidths::kShared,
+                                                RatesOf(limit.client()), now, wanted);
+  const BandwidthRates rates = RatesOf(limit.backend());
+  for (BackendTable& backend : table.backends)
+    backend.bandwidth = bandwidths.BackendOf(rule.name(), backend.name, rates, now, wanted);
+}
+
 RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   RuleTable table;
   table.name = rule.name();
@@ -86,8 +105,8 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
 
 bool SameBackend(const BackendTable& a, const BackendTable& b) {
   return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
-         a.limited == b.limited && a.backup == b.backup && a.draining == b.draining &&
-         a.state == b.state;
+         a.limited == b.limited && a.backup == b.backup && a.bandwidth == b.bandwidth &&
+         a.draining == b.draining && a.state == b.state;
 }
 
 bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
@@ -108,7 +127,8 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
          a.rate_limiter == b.rate_limiter && a.rate_limit_counts_only == b.rate_limit_counts_only &&
          a.rate_limit_closes == b.rate_limit_closes && a.access_log_off == b.access_log_off &&
-         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         a.client_bandwidth == b.client_bandwidth && a.state == b.state &&
+         SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
          a.drain_timeout_ms == b.drain_timeout_ms &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
@@ -139,6 +159,7 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
   for (const type::Rule& rule : snapshot.rules()) {
     RuleTable made = MakeRule(rule, registry);
     SetRateLimit(rule, snapshot, registry, tables->rate_limiters, made);
+    SetBandwidth(rule, snapshot, registry.bandwidths(), now, tables->bandwidths, made);
     auto fresh = std::make_shared<RuleTable>(std::move(made));
     std::shared_ptr<const RuleTable> old = FindRule(previous, rule.name());
     if (old != nullptr && SameRule(*old, *fresh)) {

@@ -23,9 +23,11 @@ namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
 inline const std::vector<std::string> kSupportedFeatures = {
-    "access",         "access_log",    "balance",    "cancel_kill", "clients",
-    "connections",    "drain_timeout", "log_grpc",   "log_level",   "outlier_detection",
-    "proxy_protocol", "queue",         "rate_limit", "rule_limit",  "source"};
+    "access",          "access_log",  "balance",    "balance",
+    "bandwidth_limit", "cancel_kill", "clients",    "connections",
+    "drain_timeout",   "log_grpc",    "log_level",  "outlier_detection",
+    "proxy_protocol",  "queue",       "rate_limit", "rule_limit",
+    "source"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;
@@ -40,6 +42,7 @@ inline constexpr int kMaxSources = 64;            // Addresses of one rule to co
 inline constexpr int kMaxHashRules = 1'000;       // Rules that hash clients: 128 KiB or more each.
 inline constexpr double kMaxHashBalanceRatio = 100;
 inline constexpr double kMaxRatePerS = 1e6;  // Of one client; beyond it, a bucket loses count.
+inline constexpr uint64_t kMaxBytesPerS = 1'000'000'000'000;  // Of a bandwidth limit.
 inline constexpr uint64_t kMaxClients = 50'000'000;
 inline constexpr size_t kMaxPathBytes = 4'095;  // PATH_MAX without its end, limits.h.
 inline constexpr size_t kMaxProblems = 1'000;   // Of one refusal; the rest would tell nothing new.

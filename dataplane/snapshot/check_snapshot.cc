@@ -80,6 +80,7 @@ class Checker final {
     const std::string* previous = nullptr;
     if (snapshot.has_rate_limit()) CheckRateLimit("rate_limit", snapshot.rate_limit());
     CheckAccessLog(snapshot.access_log());
+    CheckBandwidth("bandwidth_limit", snapshot.bandwidth_limit());
     for (const type::Rule& rule : snapshot.rules()) {
       const std::string path = absl::StrCat("rules/", absl::CHexEscape(rule.name()));
       CheckName(path, rule.name(), previous);
@@ -132,6 +133,7 @@ class Checker final {
         rule.proxy_protocol().accept_from_size() > 0)
       CheckTimeout(absl::StrCat(path, "/proxy_protocol/header_timeout_ms"), timeout_ms);
     if (rule.has_rate_limit()) CheckRateLimit(absl::StrCat(path, "/rate_limit"), rule.rate_limit());
+    CheckBandwidth(absl::StrCat(path, "/bandwidth_limit"), rule.bandwidth_limit());
   }
 
   void CheckMade(std::string path, const absl::Status& status) {
@@ -145,6 +147,19 @@ class Checker final {
       return;
     Bad("access_log", absl::StrCat("'", absl::CHexEscape(destination.substr(0, kMaxNameBytes)),
                                    "' is not stdout, stderr or an absolute path"));
+  }
+
+  void CheckBandwidth(const std::string& path, const type::BandwidthLimit& limit) {
+    const auto check = [&](const char* of, const type::BandwidthLimit::Rates& rates) {
+      if (rates.upload_bytes_per_s() > kMaxBytesPerS ||
+          rates.download_bytes_per_s() > kMaxBytesPerS)
+        Bad(absl::StrCat(path, "/", of), absl::StrCat("a rate is above ", kMaxBytesPerS));
+      const bool no_burst = (rates.upload_bytes_per_s() > 0 && rates.upload_burst_bytes() == 0) ||
+                            (rates.download_bytes_per_s() > 0 && rates.download_burst_bytes() == 0);
+      if (no_burst) Bad(absl::StrCat(path, "/", of), "a rate has no burst");
+    };
+    check("client", limit.client());
+    check("backend", limit.backend());
   }
 
   void CheckRateLimit(const std::string& path, const type::RateLimit& limit) {

@@ -16,6 +16,7 @@
 #include "dataplane/access/access_list.h"
 #include "dataplane/balance/algorithm.h"
 #include "dataplane/balance/hash_tables.h"
+#include "dataplane/limit/bandwidths.h"
 #include "dataplane/limit/rate_limiters.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/proxy_table.h"
@@ -30,6 +31,8 @@ struct BackendTable {
   bool limited = false;  // Connections need a slot.
   bool backup = false;
   bool draining = false;  // By an operator.
+  // The bandwidth of all connections to it together; nullptr: not limited.
+  std::shared_ptr<BucketPair> bandwidth;
   std::shared_ptr<BackendState> state;
 };
 
@@ -71,18 +74,26 @@ struct RuleTable {
   BalanceTable balance;
   OutlierSettings outlier;
   uint64_t drain_timeout_ms = 0;  // 0: connections of backends that are out stay.
+  // The bandwidth of each of its clients; nullptr: not limited.
+  std::shared_ptr<ClientBuckets> client_bandwidth;
   // The rate limit of its clients; nullptr: none.
   std::shared_ptr<RateLimiter> rate_limiter;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.
   bool rate_limit_closes = false;       // Who is refused sees an end, not a reset.
   bool access_log_off = false;
   std::shared_ptr<RuleState> state;
+
+  // True when a connection to this backend has to keep to a bandwidth limit.
+  bool Throttles(size_t backend) const {
+    return client_bandwidth != nullptr || backends[backend].bandwidth != nullptr;
+  }
 };
 
 struct Tables {
   std::vector<std::shared_ptr<const RuleTable>> rules;  // Sorted by name.
   RateLimiters::ByRule rate_limiters;
   std::string access_log;  // "stdout", "stderr" or an absolute path; empty: none.
+  Bandwidths::Wanted bandwidths;
 };
 
 }  // namespace lb::dataplane

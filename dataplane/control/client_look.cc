@@ -47,7 +47,7 @@ bool IsFull(const BackendTable& backend) {
 void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant now,
                    ClientReport& to) {
   std::vector<BackendFacts> facts(rule.backends.size());
-  ReadFacts(rule, facts);
+  ReadFacts(rule, now, facts);
   Shares shares(rule.backends.size(), ShareOptions(rule));
   shares.Update(facts, now);
   for (size_t i = 0; i < rule.backends.size(); ++i) {

@@ -35,6 +35,7 @@ void Connection::TryElsewhere() {
     up_.kept.reset();
     up_.kept_offset = up_.kept_bytes = 0;
   }
+  EndThrottle();  // Of the backend that is left.
   up_.ended = false;
   keepalive_ = false;
   state_ = State::kConnecting;

@@ -33,8 +33,11 @@ while True:
         try:
             if events & selectors.EVENT_WRITE:
                 peer.send(block)
-            elif peer.recv(1 << 18)[:1] == b"d":
-                poll.modify(peer, selectors.EVENT_WRITE)
+            elif data := peer.recv(1 << 18):
+                if data[:1] == b"d":
+                    poll.modify(peer, selectors.EVENT_WRITE)
+            else:
+                raise ConnectionError
         except BlockingIOError:
             pass
         except OSError:

@@ -83,7 +83,7 @@ class ProxyProtocolTest(harness.Case):
                     wanted = "PROXY %s %s %s %s %d\r\nhello" % (family, host, host, source, port)
                     got = read_exactly(client, len(wanted)).decode()
                     self.assertEqual(got, wanted, "port %d" % port)
-                    listed = self.lb.json("connections", "list")["connections"]
+                    listed = self.lb.json("connections", "list")["items"]
                     shown = "%s:%s" % ("[::1]" if ":" in host else host, source)
                     self.assertIn(shown, [connection["client"] for connection in listed])
                 self.figure("port %d, %s: %s", port, family, got.split("\r")[0])

@@ -142,8 +142,10 @@ void BandwidthLedger::Share(const Name& name, Uses& uses, Instant now, Messages&
       Divide(down, limit.download_bytes_per_s * connected_ratio_);
   size_t i = 0;
   for (auto& [worker, use] : uses) {
-    const double up_ratio = std::min(1.0, up_parts[i] * connected_ratio_);
-    const double down_ratio = std::min(1.0, down_parts[i] * connected_ratio_);
+    const double up_ratio =
+        limit.upload_bytes_per_s > 0 ? std::min(1.0, up_parts[i] * connected_ratio_) : 1;
+    const double down_ratio =
+        limit.download_bytes_per_s > 0 ? std::min(1.0, down_parts[i] * connected_ratio_) : 1;
     ++i;
     const bool news = Moved(use.upload_ratio, up_ratio) || Moved(use.download_ratio, down_ratio) ||
                       now - use.sent_at >= kBudgetTtl / 2;

@@ -32,7 +32,7 @@ struct BackendTable {
   bool backup = false;
   bool draining = false;  // By an operator.
   // The bandwidth of all connections to it together; nullptr: not limited.
-  std::shared_ptr<BucketPair> bandwidth;
+  std::shared_ptr<BucketPair> bandwidth{};
   std::shared_ptr<BackendState> state;
 };
 

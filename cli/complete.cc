@@ -132,6 +132,8 @@ void CompleteSelection(const Place& place, const std::string& last, Completion& 
   if (first && slash == std::string::npos) {
     for (const Type type : {Type::kRule, Type::kBackend, Type::kWorker, Type::kOperation})
       completion.words.push_back(Plural(type));
+    if (place.app->get_name() == "get")
+      completion.words.insert(completion.words.end(), {"events", "limits", "clients"});
     return;
   }
   const std::string& word = first ? last : place.positionals[0];

@@ -16,7 +16,6 @@
 namespace lb::dataplane {
 namespace {
 
-constexpr unsigned kV6Bits = 128;
 constexpr unsigned kMappedBits = 96;  // In front of an IPv4 address in IPv6 form.
 
 absl::uint128 Number(const std::array<uint8_t, 16>& bytes) {
@@ -119,7 +118,7 @@ class AccessList::Reader final {
     constexpr unsigned kBits = sizeof(Address) * 8;
     const auto first = static_cast<Address>(Number(cidr.prefix()));
     // A shift by all bits is not defined.
-    const Address behind = bits == 0 ? ~Address(0) : (Address(1) << (kBits - bits)) - 1;
+    const Address behind = bits == 0 ? ~Address(0) : (Address(1) << static_cast<int>(kBits - bits)) - 1;
     return {first, first | behind, allowed};
   }
 
@@ -155,7 +154,7 @@ bool AccessList::Allows(const SocketAddress& client) const {
               bytes.size());
   const absl::uint128 address = Number(bytes);
   constexpr absl::uint128 kMapped = 0xffff;
-  if (address >> 32 == kMapped) return v4_.Allows(static_cast<uint32_t>(address));
+  if ((address >> 32) == kMapped) return v4_.Allows(static_cast<uint32_t>(address));
   return v6_.Allows(address);
 }
 

@@ -32,7 +32,8 @@ CLI::App* AddGet(CLI::App& app, CommandLine& line) {
       ->type_name("RULE")
       ->take_last();
   get->add_option("--sort-by", line.sort_by,
-                  "by a column of -o wide, smallest first; COLUMN:desc for largest first")
+                  "by a column of -o wide, smallest first; COLUMN:desc for largest first; "
+                  "clients: connects or bytes")
       ->type_name("COLUMN")
       ->take_last();
   get->add_option("--top", line.limit, "clients: at most so many, the busiest (20; up to 1000)")
@@ -53,7 +54,8 @@ CLI::App* AddGet(CLI::App& app, CommandLine& line) {
       "  lbctl get operations --filter 'done = false'\n"
       "  lbctl get events --since 1h --filter 'attributes.author = alice'\n"
       "  lbctl get limits\n"
-      "  lbctl get clients --top 10 --rule web     who connects most, who is refused");
+      "  lbctl get clients --top 10 --rule web     who connects most, who is refused\n"
+      "  lbctl get clients --sort-by bytes         who moves most under a bandwidth limit");
   return get;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "cli/age.h"
 #include "cli/client.h"
 #include "cli/limit_client.h"
 #include "cli/operation.h"
@@ -32,7 +33,26 @@ std::string Decimal(double value) { return absl::StrFormat("%.1f", value); }
 
 Cell Refused(double count) { return {Decimal(count), count > 0 ? Tone::kWarning : Tone::kPlain}; }
 
+std::string PerSecond(double bytes) {
+  return absl::StrCat(FormatBytes(static_cast<uint64_t>(bytes)), "/s");
+}
+
+// "up 1.0MiB/s, down 4.0MiB/s", without a way that has no limit.
+std::string BandwidthOf(const api::Limit& limit) {
+  const auto up = static_cast<double>(limit.max_upload_bytes_per_s());
+  const auto down = static_cast<double>(limit.max_download_bytes_per_s());
+  return absl::StrCat(up > 0 ? absl::StrCat("up ", PerSecond(up)) : "",
+                      up > 0 && down > 0 ? ", " : "",
+                      down > 0 ? absl::StrCat("down ", PerSecond(down)) : "");
+}
+
+bool IsBandwidth(const api::Limit& limit) {
+  return limit.kind() == api::Limit::KIND_CLIENT_BANDWIDTH ||
+         limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH;
+}
+
 std::string Setting(const api::Limit& limit) {
+  if (IsBandwidth(limit)) return BandwidthOf(limit);
   if (limit.kind() != api::Limit::KIND_RATE) return absl::StrCat(limit.max_connections());
   const char* enforce = limit.enforce() == api::Limit::ENFORCE_SHADOW ? ", shadow"
                         : limit.enforce() == api::Limit::ENFORCE_OFF  ? ", off"
@@ -42,8 +62,27 @@ std::string Setting(const api::Limit& limit) {
 
 const char* KindOf(const api::Limit& limit) {
   if (limit.kind() == api::Limit::KIND_RATE) return "rate_limit";
+  if (IsBandwidth(limit)) return limit.backend().empty() ? "client_bandwidth" : "backend_bandwidth";
   return limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ? "max_connections"
                                                            : "backend_connections";
+}
+
+// What is used of it now; empty where that is different for each client.
+std::string InUse(const api::Limit& limit) {
+  if (limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH)
+    return absl::StrCat("up ", PerSecond(limit.upload_bytes_per_s()), ", down ",
+                        PerSecond(limit.download_bytes_per_s()));
+  const bool counts = limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ||
+                      limit.kind() == api::Limit::KIND_BACKEND_CONNECTIONS;
+  return counts ? absl::StrCat(limit.connections()) : "";
+}
+
+// Clients that the limit slows down, or that may be above it.
+std::string BusyClients(const api::Limit& limit) {
+  if (limit.kind() == api::Limit::KIND_RATE) return absl::StrCat(limit.busy_clients());
+  if (limit.kind() == api::Limit::KIND_CLIENT_BANDWIDTH)
+    return absl::StrCat(limit.throttled_clients(), "/", limit.clients());
+  return "";
 }
 
 Row RowOf(const api::Limit& limit) {
@@ -54,9 +93,10 @@ Row RowOf(const api::Limit& limit) {
           {Owner(limit.rule())},
           {Leaf(limit.backend())},
           {Setting(limit)},
-          {rate ? "" : absl::StrCat(limit.connections())},
-          {rate ? absl::StrCat(limit.busy_clients()) : ""},
-          {absl::StrCat(refused), refused > 0 ? Tone::kWarning : Tone::kPlain}};
+          {InUse(limit)},
+          {BusyClients(limit)},
+          {IsBandwidth(limit) ? "" : absl::StrCat(refused),
+           refused > 0 ? Tone::kWarning : Tone::kPlain}};
 }
 
 Row RowOf(const api::ClientUse& use) {
@@ -66,13 +106,17 @@ Row RowOf(const api::ClientUse& use) {
     tokens += bucket.tokens();
     rate_per_s += bucket.rate_per_s();
   }
+  const bool rated = use.buckets_size() > 0;
+  const Tone tone = use.throttled() ? Tone::kWarning : Tone::kPlain;
   return {{use.client()},
           {Owner(use.rule())},
-          {Decimal(use.connects_per_s())},
-          Refused(use.refused_per_s()),
-          {Decimal(tokens)},
-          {Decimal(rate_per_s)},
-          {absl::StrCat(use.buckets_size())}};
+          {rated ? Decimal(use.connects_per_s()) : ""},
+          rated ? Refused(use.refused_per_s()) : Cell{""},
+          {rated ? Decimal(tokens) : ""},
+          {rated ? Decimal(rate_per_s) : ""},
+          {use.connections() > 0 ? absl::StrCat(use.connections()) : ""},
+          {use.connections() > 0 ? PerSecond(use.upload_bytes_per_s()) : "", tone},
+          {use.connections() > 0 ? PerSecond(use.download_bytes_per_s()) : "", tone}};
 }
 
 template <typename Response>
@@ -149,8 +193,14 @@ absl::StatusOr<ExitCode> RunGetLimits(const Globals& globals, const std::string&
   return ExitCode::kDone;
 }
 
-absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top) {
+absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top,
+                                       const std::string& sort_by) {
   api::ListClientsRequest request;
+  if (sort_by == "bytes")
+    request.set_order(api::ListClientsRequest::ORDER_BYTES);
+  else if (!sort_by.empty() && sort_by != "connects")
+    return UsageError(
+        absl::StrCat("--sort-by: '", Escape(sort_by), "' is neither connects nor bytes"));
   LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(rule));
   request.set_limit(top);
   LB_ASSIGN_OR_RETURN(auto client, LimitClient::Connect(globals));
@@ -164,7 +214,9 @@ absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string
                  {"REFUSED/S", true},
                  {"TOKENS", true},
                  {"RATE/S", true},
-                 {"WORKERS", true}});
+                 {"CONNS", true},
+                 {"UP", true},
+                 {"DOWN", true}});
     for (const api::ClientUse& use : response.clients()) table.Add(RowOf(use));
     WriteOut(Render(globals, table));
   }

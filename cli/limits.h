@@ -12,8 +12,10 @@ namespace lb::cli {
 // Every limit in force, or those that the connections of `rule` meet.
 absl::StatusOr<ExitCode> RunGetLimits(const Globals& globals, const std::string& rule);
 
-// The clients that connect most; `top`: how many, 0 for the server's default.
-absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top);
+// The clients that connect most, or that move most bytes (`sort_by`: "connects", "bytes" or empty,
+// which is connects); `top`: how many, 0 for the server's default.
+absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top,
+                                       const std::string& sort_by);
 
 // What the next connection of `client` to `rule` would meet. Exit code 1 when it would be refused.
 absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const std::string& rule,

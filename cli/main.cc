@@ -64,16 +64,17 @@ absl::StatusOr<ExitCode> GetEvents(const Globals& globals, const CommandLine& li
   return RunGetEvents(globals, options);
 }
 
-// Of limits and clients, which have no names and no columns to sort by.
+// Of limits and clients, which have no names.
 absl::StatusOr<ExitCode> GetLimits(const Globals& globals, const CommandLine& line) {
   const std::string& what = line.words[0];
   if (line.words.size() > 1) return UsageError(absl::StrCat(what, " have no names"));
-  if (line.watch || !line.sort_by.empty() || !line.filter.empty())
-    return UsageError(absl::StrCat(what, " have neither --watch, --sort-by nor --filter"));
+  if (line.watch || !line.filter.empty())
+    return UsageError(absl::StrCat(what, " have neither --watch nor --filter"));
   if (globals.output == Output::kJsonPath || globals.output == Output::kName)
     return UsageError(absl::StrCat("-o jsonpath and -o name are not for ", what, "; use -o json"));
-  if (what == "clients") return RunGetClients(globals, line.rule, line.limit);
-  if (line.limit != 0) return UsageError("--top is for clients");
+  if (what == "clients") return RunGetClients(globals, line.rule, line.limit, line.sort_by);
+  if (line.limit != 0 || !line.sort_by.empty())
+    return UsageError("--top and --sort-by are for clients");
   return RunGetLimits(globals, line.rule);
 }
 

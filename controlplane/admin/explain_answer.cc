@@ -100,6 +100,35 @@ void CheckRuleLimit(const LiveRule& rule, const View& view, ExplainConnectionRes
       absl::StrCat(open, " of ", rule.max_connections, " in use"), out);
 }
 
+// A limit of bandwidth refuses nobody; it is told how fast the client's connections are.
+void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
+                    ExplainConnectionResponse& out) {
+  if (!rule.bandwidth_limit) return;
+  const BandwidthRatesConfig& most = rule.bandwidth_limit->client;
+  if (most.upload_bytes_per_s == 0 && most.download_bytes_per_s == 0) return;
+  double upload = 0;
+  double download = 0;
+  uint64_t connections = 0;
+  for (const auto& [worker, report] : reports) {
+    for (const ClientReport::Bandwidth& limit : report.bandwidths()) {
+      if (!limit.has_asked()) continue;
+      upload += limit.asked().upload_bytes_per_s();
+      download += limit.asked().download_bytes_per_s();
+      connections += limit.asked().connections();
+    }
+  }
+  const auto way = [](const char* name, double now, uint64_t limit) {
+    return absl::StrCat(
+        name, " ", static_cast<uint64_t>(now),
+        limit == 0 ? std::string(", no limit") : absl::StrCat(" of ", limit, " bytes/s"));
+  };
+  Add("bandwidth_limit", kPassed,
+      absl::StrCat(way("upload", upload, most.upload_bytes_per_s), ", ",
+                   way("download", download, most.download_bytes_per_s), ", ", connections,
+                   connections == 1 ? " connection" : " connections"),
+      out);
+}
+
 // What every worker that answered says of a backend.
 struct Said {
   uint64_t weight = 0;  // In the worker that has most.
@@ -176,6 +205,7 @@ ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoin
   CheckAccess(rule, address, out);
   CheckRate(rule, reports, out);
   CheckRuleLimit(rule, view, out);
+  CheckBandwidth(rule, reports, out);
   out.set_balance(ToString(rule.balance.algorithm));
   AddCandidates(rule, view, reports, out);
   out.set_backend(HashedTo(rule, reports));

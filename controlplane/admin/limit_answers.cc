@@ -88,6 +88,31 @@ void Fill(const WorkerKey& worker, const worker::v1::ClientReport::Client& from,
   to.set_has_budget(from.has_budget());
 }
 
+// By whose limits they are under, and the client.
+using UsesByClient = std::map<std::pair<std::string, std::string>, ClientUse>;
+
+ClientUse& UseOf(const std::string& rule, const std::string& client, UsesByClient& by_client) {
+  ClientUse& use = by_client[{rule, client}];
+  use.set_client(client);
+  use.set_rule(RuleNameOf(rule));
+  return use;
+}
+
+double Bytes(const ClientUse& use) { return use.upload_bytes_per_s() + use.download_bytes_per_s(); }
+
+void AddBytes(const worker::v1::ClientReport& report, UsesByClient& by_client) {
+  for (const auto& bandwidth : report.bandwidths()) {
+    if (!bandwidth.backend().empty()) continue;
+    for (const auto& told : bandwidth.uses()) {
+      ClientUse& use = UseOf(bandwidth.rule(), told.client(), by_client);
+      use.set_upload_bytes_per_s(use.upload_bytes_per_s() + told.upload_bytes_per_s());
+      use.set_download_bytes_per_s(use.download_bytes_per_s() + told.download_bytes_per_s());
+      use.set_connections(use.connections() + told.connections());
+      use.set_throttled(use.throttled() || told.throttled());
+    }
+  }
+}
+
 }  // namespace
 
 admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
@@ -112,17 +137,20 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
   for (auto& [owner, limit] : rates) *out.add_limits() = std::move(limit);
   for (Limit& limit : rules) *out.add_limits() = std::move(limit);
   for (Limit& limit : backends) *out.add_limits() = std::move(limit);
+  for (Limit& limit : DescribeBandwidths(view.live, rule, reports))
+    *out.add_limits() = std::move(limit);
   return out;
 }
 
-admin::v1::ListClientsResponse DescribeClients(size_t limit, const ClientReports& reports) {
-  std::map<std::pair<std::string, std::string>, ClientUse> by_client;
+admin::v1::ListClientsResponse DescribeClients(size_t limit,
+                                               admin::v1::ListClientsRequest::Order order,
+                                               const ClientReports& reports) {
+  UsesByClient by_client;
   for (const auto& [worker, report] : reports) {
+    AddBytes(report, by_client);
     for (const auto& from : report.limits()) {
       for (const auto& client : from.clients()) {
-        ClientUse& use = by_client[{from.rule(), client.client()}];
-        use.set_client(client.client());
-        use.set_rule(RuleNameOf(from.rule()));
+        ClientUse& use = UseOf(from.rule(), client.client(), by_client);
         use.set_connects_per_s(use.connects_per_s() + client.connects_per_s());
         use.set_refused_per_s(use.refused_per_s() + client.refused_per_s());
         Fill(worker, client, *use.add_buckets());
@@ -132,7 +160,9 @@ admin::v1::ListClientsResponse DescribeClients(size_t limit, const ClientReports
   std::vector<ClientUse> clients;
   clients.reserve(by_client.size());
   for (auto& [key, use] : by_client) clients.push_back(std::move(use));
-  std::stable_sort(clients.begin(), clients.end(), [](const ClientUse& a, const ClientUse& b) {
+  const bool by_bytes = order == admin::v1::ListClientsRequest::ORDER_BYTES;
+  std::stable_sort(clients.begin(), clients.end(), [&](const ClientUse& a, const ClientUse& b) {
+    if (by_bytes || a.connects_per_s() == b.connects_per_s()) return Bytes(a) > Bytes(b);
     return a.connects_per_s() > b.connects_per_s();
   });
   if (clients.size() > limit) clients.resize(limit);

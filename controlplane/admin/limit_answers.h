@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/endpoint.h"
 #include "controlplane/admin/view.h"
@@ -21,7 +22,14 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
                                              const ClientReports& reports);
 
 // At most `limit` clients.
-admin::v1::ListClientsResponse DescribeClients(size_t limit, const ClientReports& reports);
+admin::v1::ListClientsResponse DescribeClients(size_t limit,
+                                               admin::v1::ListClientsRequest::Order order,
+                                               const ClientReports& reports);
+
+// The bandwidth limits that the connections of these rules meet, clients' before backends'. `rule`
+// as in DescribeLimits.
+std::vector<admin::v1::Limit> DescribeBandwidths(const LiveRules& rules, const std::string& rule,
+                                                 const ClientReports& reports);
 
 // `client` is an IP endpoint, whose port says nothing.
 admin::v1::ExplainConnectionResponse DescribeConnection(const LiveRule& rule,

@@ -85,7 +85,8 @@ void Finish(const ClientQuestion& question, Parts& parts, Turn& turn) {
   };
   const auto clients = [&](const admin::v1::ListClientsRequest& request) {
     const int limit = request.limit() == 0 ? kDefaultClients : request.limit();
-    Respond(question, DescribeClients(static_cast<size_t>(limit), question.reports), turn);
+    Respond(question,
+            DescribeClients(static_cast<size_t>(limit), request.order(), question.reports), turn);
   };
   std::visit(Overloaded{limits, clients, explain}, question.call);
 }

@@ -118,7 +118,8 @@ class AccessList::Reader final {
     constexpr unsigned kBits = sizeof(Address) * 8;
     const auto first = static_cast<Address>(Number(cidr.prefix()));
     // A shift by all bits is not defined.
-    const Address behind = bits == 0 ? ~Address(0) : (Address(1) << static_cast<int>(kBits - bits)) - 1;
+    const Address behind =
+        bits == 0 ? ~Address(0) : (Address(1) << static_cast<int>(kBits - bits)) - 1;
     return {first, first | behind, allowed};
   }
 

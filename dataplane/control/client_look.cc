@@ -80,10 +80,49 @@ void AddLimit(const std::string& name, RateLimiter& limiter, uint32_t top,
   if (client) Fill(limiter.Look(PrefixOf(*client, lengths), now), lengths, *limit.mutable_asked());
 }
 
+void Fill(const BandwidthView& view, ClientReport::Bandwidth::Use& to) {
+  to.set_upload_bytes_per_s(view.upload_bytes_per_s);
+  to.set_download_bytes_per_s(view.download_bytes_per_s);
+  to.set_connections(view.connections);
+  to.set_throttled(view.throttled);
+}
+
+// What clients and backends move; with `rule`, only under the limits that its connections meet.
+void AddBandwidths(const Bandwidths& bandwidths, const RuleTable* rule, uint32_t top,
+                   const std::optional<SocketAddress>& client, int& room, ClientReport& to) {
+  for (const auto& [name, limit] : bandwidths.in_force().clients) {
+    if (rule != nullptr && rule->client_bandwidth != limit.buckets) continue;
+    const PrefixLengths& lengths = limit.buckets->prefix_lengths();
+    ClientReport::Bandwidth& told = *to.add_bandwidths();
+    told.set_rule(name);
+    told.set_clients(limit.buckets->clients());
+    told.set_throttled_clients(limit.buckets->throttled());
+    const auto most = std::min<size_t>({top, kMaxLookedAt, static_cast<size_t>(room)});
+    for (const BandwidthView& view : limit.buckets->Busiest(most)) {
+      ClientReport::Bandwidth::Use& use = *told.add_uses();
+      use.set_client(PrefixText(view.client, lengths));
+      Fill(view, use);
+    }
+    room -= told.uses_size();
+    if (client) {
+      told.mutable_asked()->set_client(PrefixText(PrefixOf(*client, lengths), lengths));
+      Fill(limit.buckets->Look(PrefixOf(*client, lengths)), *told.mutable_asked());
+    }
+  }
+  for (const auto& [name, limit] : bandwidths.in_force().backends) {
+    if (rule != nullptr && rule->name != name.first) continue;
+    ClientReport::Bandwidth& told = *to.add_bandwidths();
+    told.set_rule(name.first);
+    told.set_backend(name.second);
+    Fill(ViewOf(0, *limit.buckets), *told.add_uses());
+  }
+}
+
 }  // namespace
 
 lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& command,
-                                             const RateLimiters& limiters, const Tables* tables,
+                                             const RateLimiters& limiters,
+                                             const Bandwidths& bandwidths, const Tables* tables,
                                              Instant now) {
   const auto& look = command.look_at_clients();
   const std::optional<SocketAddress> client = AddressOf(look.client());
@@ -97,6 +136,8 @@ lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& comm
         look.rule().empty() || (rule != nullptr && rule->rate_limiter == named.limiter);
     if (wanted) AddLimit(name, *named.limiter, look.top(), client, now, room, report);
   }
+  if (rule != nullptr || look.rule().empty())
+    AddBandwidths(bandwidths, rule, look.top(), client, room, report);
   if (rule != nullptr && client) AddCandidates(*rule, *client, now, report);
   return message;
 }

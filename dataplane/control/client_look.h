@@ -1,10 +1,11 @@
-// What this worker says of clients: how they stand under its rate limits, and where it would send
+// What this worker says of clients: how they stand under its limits, and where it would send
 // one. Changes nothing, takes no token. Threading: the control thread.
 #pragma once
 
 #include <cstdint>
 
 #include "base/time.h"
+#include "dataplane/limit/bandwidths.h"
 #include "dataplane/limit/rate_limiters.h"
 #include "dataplane/snapshot/tables.h"
 #include "lb/worker/v1/worker.pb.h"
@@ -17,7 +18,8 @@ inline constexpr int kMaxReportedClients = 20'000;  // Of one answer, over all l
 // Answers the command, which is a look_at_clients; `tables` may be nullptr: nothing is in force
 // yet.
 lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& command,
-                                             const RateLimiters& limiters, const Tables* tables,
+                                             const RateLimiters& limiters,
+                                             const Bandwidths& bandwidths, const Tables* tables,
                                              Instant now);
 
 }  // namespace lb::dataplane

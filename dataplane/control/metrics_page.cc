@@ -137,6 +137,23 @@ void AppendRateLimiters(const RateLimiters& limiters, std::vector<MetricFamily>&
     families.push_back(std::move(*family));
 }
 
+void AppendBandwidths(const Bandwidths& bandwidths, std::vector<MetricFamily>& families) {
+  auto clients = Gauge("lb_bandwidth_clients", "Clients whose bandwidth this worker keeps.");
+  auto throttled = Gauge("lb_bandwidth_throttled_clients",
+                         "Clients that had to wait for their turn in the last second.");
+  for (const auto& [rule, limit] : bandwidths.in_force().clients) {
+    const std::string name = rule == Bandwidths::kShared ? "*" : rule;
+    clients.Add({{"rule", name}}, Value(limit.buckets->clients()));
+    throttled.Add({{"rule", name}}, Value(limit.buckets->throttled()));
+  }
+  auto backend = Gauge("lb_backend_throttled",
+                       "1 while connections to the backend wait for their turn at its bandwidth.");
+  for (const auto& [name, limit] : bandwidths.in_force().backends)
+    backend.Add({{"rule", name.first}, {"backend", name.second}}, limit.buckets->throttled ? 1 : 0);
+  for (MetricFamily* family : {&clients, &throttled, &backend})
+    families.push_back(std::move(*family));
+}
+
 void AppendConfig(const ConfigLane& config, std::vector<MetricFamily>& families) {
   if (const auto& running = config.running()) {
     auto epoch = Gauge("lb_config_epoch", "Epoch of the configuration in force.");
@@ -194,6 +211,7 @@ std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const Con
   AppendBackends(registry, families);
   if (config.tables() != nullptr) AppendTables(*config.tables(), gauges.now, families);
   AppendRateLimiters(registry.rate_limiters(), families);
+  AppendBandwidths(registry.bandwidths(), families);
   AppendConfig(config, families);
   AppendGauges(gauges, families);
   return families;

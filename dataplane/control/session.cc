@@ -63,7 +63,7 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
     case ConnectResponse::kCommand:
       if (!message.command().has_look_at_clients()) return TakeCommand(message.command(), now);
       out.push_back(LookAtClients(message.command(), lent_.registry.rate_limiters(),
-                                  lent_.config.tables().get(), now));
+                                  lent_.registry.bandwidths(), lent_.config.tables().get(), now));
       return absl::OkStatus();
     case ConnectResponse::kWelcome:
     case ConnectResponse::MESSAGE_NOT_SET:

@@ -52,7 +52,13 @@ Throttle::Throttle(Connection* owner, std::shared_ptr<BucketPair> client,
     if (pair == nullptr) continue;
     up_.Add(pair->upload);
     down_.Add(pair->download);
+    pair->connections.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+Throttle::~Throttle() {
+  for (BucketPair* pair : {client_.get(), backend_.get()})
+    if (pair != nullptr) pair->connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Throttle::Leave(Instant now) {

@@ -50,6 +50,9 @@ class Throttle final : public Timer {
   // Either pair may be nullptr.
   Throttle(Connection* owner, std::shared_ptr<BucketPair> client,
            std::shared_ptr<BucketPair> backend);
+  ~Throttle();
+  Throttle(const Throttle&) = delete;
+  Throttle& operator=(const Throttle&) = delete;
 
   Connection* owner() const { return owner_; }
   Way& up() { return up_; }

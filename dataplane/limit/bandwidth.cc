@@ -1,6 +1,8 @@
 #include "dataplane/limit/bandwidth.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 namespace lb::dataplane {
 namespace {
@@ -32,7 +34,7 @@ std::optional<BandwidthUse> TakeUse(const std::shared_ptr<BucketPair>& pair, Ins
   use.download_bytes_total = pair->download.used();
   const uint64_t bytes = use.upload_bytes_total + use.download_bytes_total;
   if (std::exchange(pair->told_bytes, bytes) == bytes) return std::nullopt;
-  use.connections = static_cast<uint32_t>(pair.use_count());
+  use.connections = std::max(1u, pair->connections.load(std::memory_order_relaxed));
   use.upload_throttled = pair->upload.Throttles(now);
   use.download_throttled = pair->download.Throttles(now);
   return use;
@@ -44,6 +46,28 @@ BucketPair::BucketPair(const BandwidthRates& rates, Instant now)
 void BucketPair::SetRates(const BandwidthRates& rates, Instant now) {
   upload.SetShape(Upload(rates), now);
   download.SetShape(Download(rates), now);
+}
+
+void BucketPair::Sample(Instant now, Duration elapsed) {
+  throttled = Throttles(now);
+  const double seconds = std::chrono::duration<double>(elapsed).count();
+  if (seconds <= 0) return;
+  const auto rate = [&](const ByteBucket& bucket, uint64_t& before) {
+    const uint64_t used = bucket.used();
+    // Less than before: what was booked then was given back.
+    const uint64_t moved = used - std::min(used, std::exchange(before, used));
+    return static_cast<double>(moved) / seconds;
+  };
+  upload_bytes_per_s = rate(upload, sampled_upload_bytes);
+  download_bytes_per_s = rate(download, sampled_download_bytes);
+}
+
+BandwidthView ViewOf(ClientPrefix client, const BucketPair& pair) {
+  return {.client = client,
+          .upload_bytes_per_s = pair.upload_bytes_per_s,
+          .download_bytes_per_s = pair.download_bytes_per_s,
+          .connections = pair.connections.load(std::memory_order_relaxed),
+          .throttled = pair.throttled};
 }
 
 ClientBuckets::ClientBuckets(const BandwidthRates& rates, const PrefixLengths& lengths, Instant now)
@@ -105,14 +129,50 @@ void ClientBuckets::EndBudgets(Instant now) {
   }
 }
 
-void ClientBuckets::Sweep(Instant now) {
+void ClientBuckets::Sweep(Instant now, Duration elapsed) {
+  throttled_ = 0;
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
     // Under the lock nobody else can begin to use one.
     absl::erase_if(shard.pairs, [&](const auto& entry) {
-      return entry.second.use_count() == 1 && entry.second->Full(now);
+      BucketPair& pair = *entry.second;
+      pair.Sample(now, elapsed);
+      if (pair.throttled) ++throttled_;
+      return entry.second.use_count() == 1 && pair.Full(now);
     });
   }
+}
+
+std::vector<BandwidthView> ClientBuckets::Busiest(size_t count) const {
+  const auto busier = [](const BandwidthView& a, const BandwidthView& b) {
+    if (a.bytes_per_s() != b.bytes_per_s()) return a.bytes_per_s() > b.bytes_per_s();
+    return a.client < b.client;
+  };
+  std::vector<BandwidthView> heap;  // The least busy of those kept is in front.
+  if (count == 0) return heap;
+  for (const Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    for (const auto& [client, pair] : shard.pairs) {
+      const BandwidthView view = ViewOf(client, *pair);
+      if (heap.size() == count && !busier(view, heap.front())) continue;
+      if (heap.size() == count) {
+        std::pop_heap(heap.begin(), heap.end(), busier);
+        heap.pop_back();
+      }
+      heap.push_back(view);
+      std::push_heap(heap.begin(), heap.end(), busier);
+    }
+  }
+  std::sort(heap.begin(), heap.end(), busier);
+  return heap;
+}
+
+BandwidthView ClientBuckets::Look(ClientPrefix client) const {
+  const Shard& shard = shards_[Fold(client) % kShards];
+  const MutexLock lock(shard.mutex);
+  const auto found = shard.pairs.find(client);
+  return found == shard.pairs.end() ? BandwidthView{.client = client}
+                                    : ViewOf(client, *found->second);
 }
 
 size_t ClientBuckets::clients() const {

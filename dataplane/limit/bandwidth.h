@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -41,11 +42,33 @@ struct BucketPair {
   BucketPair(const BandwidthRates& rates, Instant now);
   void SetRates(const BandwidthRates& rates, Instant now);
   bool Full(Instant now) { return upload.Full(now) && download.Full(now); }
+  bool Throttles(Instant now) { return upload.Throttles(now) || download.Throttles(now); }
+  // Control thread: what is below becomes that of the time since the last call, `elapsed` ago.
+  void Sample(Instant now, Duration elapsed);
 
   ByteBucket upload;
   ByteBucket download;
-  uint64_t told_bytes = 0;  // Used when it was reported last. The control thread's.
+  std::atomic<uint32_t> connections{0};  // That use it now; counted by those who do.
+  // The control thread's.
+  uint64_t told_bytes = 0;  // Used when it was reported last.
+  uint64_t sampled_upload_bytes = 0;
+  uint64_t sampled_download_bytes = 0;
+  double upload_bytes_per_s = 0;
+  double download_bytes_per_s = 0;
+  bool throttled = false;  // Somebody waited when it was looked at.
 };
+
+// A pair as a person wants to see it.
+struct BandwidthView {
+  ClientPrefix client = 0;        // 0: of a backend.
+  double upload_bytes_per_s = 0;  // Moved, over the last second or so.
+  double download_bytes_per_s = 0;
+  uint32_t connections = 0;
+  bool throttled = false;
+
+  double bytes_per_s() const { return upload_bytes_per_s + download_bytes_per_s; }
+};
+BandwidthView ViewOf(ClientPrefix client, const BucketPair& pair);
 
 // How a pair is used.
 struct BandwidthUse {
@@ -76,9 +99,17 @@ class ClientBuckets final {
   void SetBudget(ClientPrefix client, const BandwidthRates& rates, Instant until, Instant now);
   // Ends budgets that were not renewed. Call it every 100 ms or so.
   void EndBudgets(Instant now);
-  // Forgets who would find a new bucket the same. Call it every second or so.
-  void Sweep(Instant now);
+  // Samples all clients, and forgets who would find a new bucket the same. Call it every second or
+  // so; `elapsed` is the time since the last call.
+  void Sweep(Instant now, Duration elapsed);
+  // The clients that moved the most bytes of late, most first.
+  std::vector<BandwidthView> Busiest(size_t count) const;
+  BandwidthView Look(ClientPrefix client) const;
+
+  const PrefixLengths& prefix_lengths() const { return lengths_; }
   size_t clients() const;
+  // Clients that had to wait for their turn when the last sweep looked.
+  size_t throttled() const { return throttled_; }
 
  private:
   static constexpr size_t kShards = 16;
@@ -90,7 +121,9 @@ class ClientBuckets final {
 
   const PrefixLengths lengths_;
   std::array<Shard, kShards> shards_;
-  std::map<ClientPrefix, Instant> budgets_;  // When they end. The control thread's.
+  // The control thread's.
+  std::map<ClientPrefix, Instant> budgets_;  // When they end.
+  size_t throttled_ = 0;
 };
 
 }  // namespace lb::dataplane

@@ -1,6 +1,7 @@
 #include "dataplane/limit/bandwidths.h"
 
 #include <chrono>
+#include <utility>
 
 namespace lb::dataplane {
 namespace {
@@ -97,8 +98,9 @@ void Bandwidths::Step(Instant now) {
     it = backend_budgets_.erase(it);
   }
   if (now < swept_at_ + kSweepInterval) return;
-  swept_at_ = now;
-  for (const auto& [rule, limit] : in_force_.clients) limit.buckets->Sweep(now);
+  const Duration elapsed = now - std::exchange(swept_at_, now);
+  for (const auto& [rule, limit] : in_force_.clients) limit.buckets->Sweep(now, elapsed);
+  for (const auto& [name, limit] : in_force_.backends) limit.buckets->Sample(now, elapsed);
 }
 
 void Bandwidths::Apply(Instant now) {

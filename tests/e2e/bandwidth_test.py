@@ -139,6 +139,33 @@ class BandwidthTest(harness.Case):
         self.assertLess(time.monotonic() - start, 1 * harness.SLOW)
         peer.close()
 
+    def test_says_who_moves_how_much(self):
+        lb = self.start_with(client={"download_per_sec": RATE}, backend={"download_per_sec": 2 * RATE})
+        transfers = Transfers(self, ["127.0.2.1"] * 2 + ["127.0.2.2"])
+
+        def told():
+            transfers.run(0.5)
+            clients = lb.json("get", "clients", "--sort-by", "bytes")["items"]
+            moved = [client.get("downloadBytesPerS", 0) for client in clients]
+            return clients if min(moved) > 0.5 * RATE else None
+
+        clients = wait_for(told, 20, "the rates of two clients")
+        self.assertEqual(
+            {client["client"]: client["connections"] for client in clients},
+            {"127.0.2.1": "2", "127.0.2.2": "1"},
+        )
+        one = lb.json("get", "clients", "--sort-by", "bytes", "--top", "1")["items"]
+        self.assertEqual(len(one), 1)
+        of_clients, of_backend = lb.json("get", "limits")["items"]
+        self.assertEqual(of_clients["kind"], "KIND_CLIENT_BANDWIDTH")
+        self.assertEqual((of_clients["maxDownloadBytesPerS"], of_clients["clients"]), (str(RATE), "2"))
+        self.assertEqual(of_clients["throttledClients"], "2")
+        self.assertEqual(of_backend["kind"], "KIND_BACKEND_BANDWIDTH")
+        self.assertEqual(of_backend["connections"], "3")
+        self.assertGreater(of_backend["downloadBytesPerS"], RATE)
+        why = lb.lbctl("explain", "--rule", "web", "--client", "127.0.2.1").stdout
+        self.assertRegex(why, r"bandwidth_limit +passed +upload .* of 4000000 bytes/s, 2 connections")
+
     def test_a_reload_changes_the_rate_of_open_connections(self):
         lb = self.start_with(client={"download_per_sec": RATE, "burst": "400KB"})
         transfers = Transfers(self, ["127.0.2.1"] * 4)

@@ -64,9 +64,10 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
                        now);
   }
   for (const RateGrant::Bandwidth& budget : grant.bandwidths())
-    bandwidths_.SetBudget({budget.rule(), budget.prefix(), budget.backend()}, budget.upload_ratio(),
-                          budget.download_ratio(),
-                          now + std::chrono::seconds(budget.ttl().seconds()), now);
+    bandwidths_.SetBudget({budget.rule(), budget.prefix(), budget.backend()},
+                          {budget.upload_ratio(), budget.download_ratio(),
+                           now + std::chrono::seconds(budget.ttl().seconds())},
+                          now);
   return absl::OkStatus();
 }
 
@@ -74,8 +75,9 @@ void RateLane::ReportBandwidths(Instant now, std::vector<ConnectRequest>& out) {
   if (!bandwidths_.reports() || now < bandwidths_told_at_ + kBandwidthInterval) return;
   bandwidths_told_at_ = now;
   lb::worker::v1::RateReport* report = nullptr;
-  for (const auto& [name, use] : bandwidths_.TakeUses(now, kMaxClients)) {
-    if (report == nullptr) report = out.emplace_back().mutable_rates();
+  for (const auto& [name, use] : bandwidths_.TakeUses(now, kMaxUses)) {
+    if (report == nullptr || report->bandwidths_size() >= static_cast<int>(kMaxClients))
+      report = out.emplace_back().mutable_rates();
     lb::worker::v1::RateReport::Bandwidth& to = *report->add_bandwidths();
     to.set_rule(name.rule);
     to.set_prefix(name.client);

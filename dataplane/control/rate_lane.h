@@ -20,6 +20,8 @@ class RateLane final {
   static constexpr std::chrono::milliseconds kBandwidthInterval{100};
   // Clients in one message.
   static constexpr size_t kMaxClients = 2'000;
+  // Uses of bandwidth limits told at a time; those of others are told next time.
+  static constexpr size_t kMaxUses = 8'000;
 
   // Both outlive the lane.
   RateLane(RateLimiters& limiters, Bandwidths& bandwidths)

@@ -54,7 +54,8 @@ Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
       client_(this),
       link_(this),
       started_at_(context.now),
-      moved_at_(context.now) {
+      moved_at_(context.now),
+      bandwidth_generation_(context.bandwidth_generation) {
   client_.fd = std::move(client);
   client_.writable = true;
   next_ = std::exchange(context_.first, this);
@@ -103,9 +104,14 @@ void Connection::OnTimer() {
   }
   // Moving bytes does not move the timer; it looks here whether it has to go on.
   const Instant due = moved_at_ + Timeout();
-  if (due <= context_.now)
-    return Close(HalfClosed() ? CloseReason::kHalfClose : CloseReason::kIdle);
+  if (due <= context_.now) {
+    // Who waits for his turn is not idle, however long the line is.
+    if (throttle_ == nullptr || !throttle_->paused())
+      return Close(HalfClosed() ? CloseReason::kHalfClose : CloseReason::kIdle);
+    return context_.timers.Arm(*this, context_.now + Timeout());
+  }
   context_.timers.Arm(*this, due);
+  NoteBackendKept();
   if (std::exchange(keepalive_, true) ||
       rule_->backend(link_.backend()).address.family() == AF_UNIX)
     return;
@@ -204,6 +210,7 @@ void Connection::ArmTimeout() {
 }
 
 void Connection::Relay() {
+  if (bandwidth_generation_ != context_.bandwidth_generation) FollowBandwidth();
   Side& backend = link_.side();
   const bool was_half_closed = HalfClosed();
   Pumped up;
@@ -247,6 +254,8 @@ void Connection::OnReset(const Pumped& up, const Pumped& down) {
   // It may have been found out by a write after its own direction had been looked at.
   const bool unread = rest == PumpResult::kWaiting && failed.readable && other.writable;
   if (!both && (rest == PumpResult::kAgain || unread)) return RunAgainLater();
+  // A bandwidth limit holds it back; its timer goes on.
+  if (!both && rest == PumpResult::kPaused) return;
   if (MayTryElsewhere()) {
     // In the next turn: an event of this one may be about the socket that failed.
     leaves_ = true;
@@ -275,6 +284,7 @@ void Connection::Refuse(RefuseReason reason) {
 
 void Connection::Close(CloseReason reason) {
   rule_->counters().closed[static_cast<size_t>(reason)].Add(1);
+  if (reason == CloseReason::kNormal) NoteBackendKept();
   if (context_.Logs(rule_->table())) LogEnd(ToString(reason));
   CloseSockets(reason != CloseReason::kNormal);
 }

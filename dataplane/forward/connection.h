@@ -92,6 +92,8 @@ class Connection final : private Timer {
   Pumped PumpUp();
   Pumped PumpDown();
   void StartThrottle();
+  // Keeps to what limits its bandwidth now, instead of what did when it began.
+  void FollowBandwidth();
   void EndThrottle();
   template <typename PumpWith>
   Pumped Paced(Throttle::Way& way, const PumpWith& pump);
@@ -102,6 +104,8 @@ class Connection final : private Timer {
   void TryElsewhere();
   // Counts a reset that nobody can hide from the client, where it says something of the backend.
   void NoteBackendReset();
+  // Counts a connection without an answer that its backend kept all the same.
+  void NoteBackendKept();
   void RunAgainLater();
   Duration Timeout() const;
   void ArmTimeout();
@@ -128,6 +132,7 @@ class Connection final : private Timer {
   std::unique_ptr<const proxy::Header> header_;  // The client's; with its extensions.
   std::unique_ptr<AccessNotes> notes_;           // While the access log is on.
   std::unique_ptr<Throttle> throttle_;           // Where a bandwidth limit counts.
+  uint32_t bandwidth_generation_;                // Of what it keeps to.
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;

@@ -1,10 +1,28 @@
 #include "dataplane/forward/listener_set.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 
 namespace lb::dataplane {
+namespace {
+
+// True when connections of the rule keep to the same buckets under both tables.
+bool SameBandwidths(const RuleTable& a, const RuleTable& b) {
+  const auto same = [](const BackendTable& x, const BackendTable& y) {
+    return x.name == y.name && x.bandwidth == y.bandwidth;
+  };
+  const auto unlimited = [](const BackendTable& backend) { return backend.bandwidth == nullptr; };
+  if (a.client_bandwidth != b.client_bandwidth) return false;
+  if (std::all_of(a.backends.begin(), a.backends.end(), unlimited) &&
+      std::all_of(b.backends.begin(), b.backends.end(), unlimited))
+    return true;
+  return std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
+                    same);
+}
+
+}  // namespace
 
 void ListenerSet::Apply(Update update) {
   Rules rules;
@@ -12,6 +30,8 @@ void ListenerSet::Apply(Update update) {
   bool resumed = true;
   for (const auto& table : update.tables->rules) {
     RuleLease rule = Renew(table);
+    const RuleTable* const before = Find(table->name);
+    if (before != nullptr && !SameBandwidths(*before, *table)) ++context_.bandwidth_generation;
     rules.emplace(table->name, rule);
     if (!update.listen) continue;
     const ListenKey key = ListenKeyOf(*table);
@@ -32,6 +52,11 @@ void ListenerSet::Apply(Update update) {
   listeners_ = std::move(listeners);
   rules_ = std::move(rules);
   if (!resumed) PauseAll();
+}
+
+const RuleTable* ListenerSet::Find(const std::string& name) const {
+  const auto known = rules_.find(name);
+  return known == rules_.end() ? nullptr : &known->second->table();
 }
 
 RuleLease ListenerSet::LeaseOf(const std::shared_ptr<const RuleTable>& table) const {

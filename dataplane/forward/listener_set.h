@@ -34,8 +34,13 @@ class ListenerSet final : private Timer {
   };
 
   // `seed` is for the round robins of new rules.
-  ListenerSet(ThreadContext& context, uint64_t seed) : context_(context), seed_(seed) {}
-  ~ListenerSet() { context_.timers.Cancel(*this); }
+  ListenerSet(ThreadContext& context, uint64_t seed) : context_(context), seed_(seed) {
+    context_.rules = this;
+  }
+  ~ListenerSet() {
+    context_.timers.Cancel(*this);
+    context_.rules = nullptr;
+  }
   ListenerSet(const ListenerSet&) = delete;
   ListenerSet& operator=(const ListenerSet&) = delete;
 
@@ -44,6 +49,8 @@ class ListenerSet final : private Timer {
   void Apply(Update update);
   // The rule of that table's name as this thread has it now; of the table itself when it has none.
   RuleLease LeaseOf(const std::shared_ptr<const RuleTable>& table) const;
+  // The rule of this name in force, or nullptr.
+  const RuleTable* Find(const std::string& name) const;
   // Clients wait at `listener`.
   void OnReadable(Listener& listener);
   // True when `timer` is this set's own.

@@ -1,7 +1,10 @@
 // How a connection keeps to the bandwidth limits that count for it.
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "dataplane/forward/connection.h"
+#include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/throttle.h"
 
 namespace lb::dataplane {
@@ -32,25 +35,47 @@ Pumped PumpWithin(Throttle::Way& way, Instant now, Instant& wake, const PumpWith
   return all;
 }
 
+// What limits a backend, as the table says now; of one that was removed, as it was.
+std::shared_ptr<BucketPair> BandwidthOf(const RuleTable& table, const BackendTable& backend) {
+  const auto found = std::lower_bound(
+      table.backends.begin(), table.backends.end(), backend.name,
+      [](const BackendTable& a, const std::string& name) { return a.name < name; });
+  return found != table.backends.end() && found->name == backend.name ? found->bandwidth
+                                                                      : backend.bandwidth;
+}
+
 }  // namespace
 
 template <typename PumpWith>
 Pumped Connection::Paced(Throttle::Way& way, const PumpWith& pump) {
   Instant wake = Instant::max();
   const Pumped pumped = PumpWithin(way, context_.now, wake, pump);
+  way.NotePaused(pumped.result == PumpResult::kPaused);
   const bool armed = throttle_->armed();
   if (wake != Instant::max() && (!armed || wake < throttle_->deadline))
     context_.pace_timers.Arm(*throttle_, wake);
   return pumped;
 }
 
+// The table in force counts: it may be newer than the connection's, even at its beginning. A rule
+// that was removed keeps its limits.
 void Connection::StartThrottle() {
-  const RuleTable& table = rule_->table();
+  const RuleTable* const newest = context_.rules->Find(rule_->table().name);
+  const RuleTable& table = newest == nullptr ? rule_->table() : *newest;
+  std::shared_ptr<BucketPair> backend = BandwidthOf(table, rule_->backend(link_.backend()));
+  if (table.client_bandwidth == nullptr && backend == nullptr) return;
   std::shared_ptr<BucketPair> client;
   if (table.client_bandwidth != nullptr)
     client = table.client_bandwidth->Of(ClientAddress(), context_.now);
-  throttle_ = std::make_unique<Throttle>(this, std::move(client),
-                                         rule_->backend(link_.backend()).bandwidth);
+  throttle_ = std::make_unique<Throttle>(this, std::move(client), std::move(backend));
+}
+
+void Connection::FollowBandwidth() {
+  bandwidth_generation_ = context_.bandwidth_generation;
+  // A socket that failed does not tell any more whose it was.
+  if (client_.reset) return;
+  EndThrottle();
+  StartThrottle();
 }
 
 void Connection::EndThrottle() {

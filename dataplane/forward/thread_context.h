@@ -17,6 +17,7 @@ namespace lb::dataplane {
 
 class Connection;
 class ConnectionWalk;
+class ListenerSet;
 
 struct ThreadContext {
   // Timeouts are counted in seconds; a finer tick would only cost wakeups.
@@ -49,6 +50,11 @@ struct ThreadContext {
   TimerWheel timers;
   TimerWheel pace_timers;  // Of connections that wait for a bandwidth limit: their throttles.
   RelayTools tools;
+
+  // The rules in force, which say so themselves.
+  const ListenerSet* rules = nullptr;
+  // Another number after a change of what limits a rule's bandwidth.
+  uint32_t bandwidth_generation = 0;
 
   // Held back for the second descriptor of a connection, when the first was the last one there was:
   // whoever is accepted can be connected. Given up by DialBackend, taken again before accepting.

@@ -35,6 +35,9 @@ class Throttle final : public Timer {
     void GiveBackRest(Instant now);
     // Gives back everything, also its places in line.
     void Leave(Instant now);
+    // Whether there is something to move that only waits for its turn.
+    void NotePaused(bool paused) { paused_ = paused; }
+    bool paused() const { return paused_; }
 
    private:
     // At most one of the client and one of the backend.
@@ -42,6 +45,7 @@ class Throttle final : public Timer {
     uint32_t count_ = 0;
     uint32_t passed_ = 0;   // Buckets in which the booking is due.
     bool in_line_ = false;  // In the one behind those.
+    bool paused_ = false;
     ByteBucket::Ticket ticket_ = 0;
     uint64_t quantum_ = 0;  // What is being booked.
     uint64_t credit_ = 0;   // Booked in all of them, and not moved.
@@ -55,6 +59,8 @@ class Throttle final : public Timer {
   Throttle& operator=(const Throttle&) = delete;
 
   Connection* owner() const { return owner_; }
+  // True while it is only this that holds the connection up.
+  bool paused() const { return up_.paused() || down_.paused(); }
   Way& up() { return up_; }
   Way& down() { return down_; }
   void Leave(Instant now);

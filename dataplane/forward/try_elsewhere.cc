@@ -50,4 +50,10 @@ void Connection::NoteBackendReset() {
     rule_->NoteFailure(link_.backend(), ConnectFailure::kReset, context_.now);
 }
 
+void Connection::NoteBackendKept() {
+  // Where the protocol has no answer nothing else ends a row of failures.
+  if (state_ == State::kRelaying && !answered_ && rule_->DetectsOutliers())
+    rule_->NoteAnswer(link_.backend());
+}
+
 }  // namespace lb::dataplane

@@ -28,16 +28,16 @@ BandwidthRates BandwidthRates::Part(double upload_ratio, double download_ratio) 
           download_burst_bytes > 0 ? std::max(1.0, download_burst_bytes * download_ratio) : 0};
 }
 
-std::optional<BandwidthUse> TakeUse(const std::shared_ptr<BucketPair>& pair, Instant now) {
-  BandwidthUse use;
-  use.upload_bytes_total = pair->upload.used();
-  use.download_bytes_total = pair->download.used();
-  const uint64_t bytes = use.upload_bytes_total + use.download_bytes_total;
-  if (std::exchange(pair->told_bytes, bytes) == bytes) return std::nullopt;
-  use.connections = std::max(1u, pair->connections.load(std::memory_order_relaxed));
-  use.upload_throttled = pair->upload.Throttles(now);
-  use.download_throttled = pair->download.Throttles(now);
-  return use;
+std::optional<BandwidthUse> TakeUse(BucketPair& pair, Instant now) {
+  const ByteBucket::State upload = pair.upload.Look(now);
+  const ByteBucket::State download = pair.download.Look(now);
+  const uint64_t bytes = upload.used + download.used;
+  if (std::exchange(pair.told_bytes, bytes) == bytes) return std::nullopt;
+  return BandwidthUse{.upload_bytes_total = upload.used,
+                      .download_bytes_total = download.used,
+                      .connections = std::max(1u, pair.connections.load(std::memory_order_relaxed)),
+                      .upload_throttled = upload.throttles,
+                      .download_throttled = download.throttles};
 }
 
 BucketPair::BucketPair(const BandwidthRates& rates, Instant now)
@@ -48,18 +48,21 @@ void BucketPair::SetRates(const BandwidthRates& rates, Instant now) {
   download.SetShape(Download(rates), now);
 }
 
-void BucketPair::Sample(Instant now, Duration elapsed) {
-  throttled = Throttles(now);
+bool BucketPair::Sample(Instant now, Duration elapsed) {
+  const ByteBucket::State up = upload.Look(now);
+  const ByteBucket::State down = download.Look(now);
+  throttled = up.throttles || down.throttles;
   const double seconds = std::chrono::duration<double>(elapsed).count();
-  if (seconds <= 0) return;
-  const auto rate = [&](const ByteBucket& bucket, uint64_t& before) {
-    const uint64_t used = bucket.used();
+  const auto rate = [&](uint64_t used, uint64_t& before) {
     // Less than before: what was booked then was given back.
     const uint64_t moved = used - std::min(used, std::exchange(before, used));
     return static_cast<double>(moved) / seconds;
   };
-  upload_bytes_per_s = rate(upload, sampled_upload_bytes);
-  download_bytes_per_s = rate(download, sampled_download_bytes);
+  if (seconds > 0) {
+    upload_bytes_per_s = rate(up.used, sampled_upload_bytes);
+    download_bytes_per_s = rate(down.used, sampled_download_bytes);
+  }
+  return up.full && down.full;
 }
 
 BandwidthView ViewOf(ClientPrefix client, const BucketPair& pair) {
@@ -70,9 +73,10 @@ BandwidthView ViewOf(ClientPrefix client, const BucketPair& pair) {
           .throttled = pair.throttled};
 }
 
-ClientBuckets::ClientBuckets(const BandwidthRates& rates, const PrefixLengths& lengths, Instant now)
+ClientBuckets::ClientBuckets(const BandwidthRates& rates, double part_ratio,
+                             const PrefixLengths& lengths, Instant now)
     : lengths_(lengths) {
-  SetRates(rates, now);
+  SetRates(rates, part_ratio, now);
 }
 
 std::shared_ptr<BucketPair> ClientBuckets::Of(const SocketAddress& client, Instant now) {
@@ -86,38 +90,49 @@ std::shared_ptr<BucketPair> ClientBuckets::Of(const SocketAddress& client, Insta
   return pair;
 }
 
-void ClientBuckets::SetRates(const BandwidthRates& rates, Instant now) {
+void ClientBuckets::SetRates(const BandwidthRates& rates, double part_ratio, Instant now) {
+  all_ = rates;
+  const BandwidthRates part = rates.Part(part_ratio);
   for (Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
-    if (shard.rates == rates) continue;
-    shard.rates = rates;
-    for (const auto& [client, pair] : shard.pairs) pair->SetRates(rates, now);
+    if (shard.rates == part) continue;
+    shard.rates = part;
+    for (const auto& [client, pair] : shard.pairs) {
+      const auto budget = budgets_.find(client);
+      pair->SetRates(budget == budgets_.end() ? part : rates.Part(budget->second), now);
+    }
   }
 }
 
-std::vector<std::pair<ClientPrefix, BandwidthUse>> ClientBuckets::TakeUses(Instant now) {
+std::vector<std::pair<ClientPrefix, BandwidthUse>> ClientBuckets::TakeUses(Instant now,
+                                                                           size_t most) {
   std::vector<std::pair<ClientPrefix, BandwidthUse>> uses;
-  for (Shard& shard : shards_) {
+  size_t looks = 0;
+  for (size_t i = 0; i < kShards && looks < kMaxLooks; ++i) {
+    Shard& shard = shards_[next_told_];
     const MutexLock lock(shard.mutex);
-    for (const auto& [client, pair] : shard.pairs)
-      if (const auto use = TakeUse(pair, now)) uses.emplace_back(client, *use);
+    for (const auto& [client, pair] : shard.pairs) {
+      if (uses.size() == most) return uses;  // The rest of the shard is first in the next call.
+      if (const auto use = TakeUse(*pair, now)) uses.emplace_back(client, *use);
+    }
+    looks += shard.pairs.size();
+    next_told_ = (next_told_ + 1) % kShards;
   }
   return uses;
 }
 
-void ClientBuckets::SetBudget(ClientPrefix client, const BandwidthRates& rates, Instant until,
-                              Instant now) {
+void ClientBuckets::SetBudget(ClientPrefix client, const BandwidthBudget& budget, Instant now) {
   Shard& shard = shards_[Fold(client) % kShards];
   const MutexLock lock(shard.mutex);
   const auto found = shard.pairs.find(client);
   if (found == shard.pairs.end()) return;
-  found->second->SetRates(rates, now);
-  budgets_[client] = until;
+  found->second->SetRates(all_.Part(budget), now);
+  budgets_[client] = budget;
 }
 
 void ClientBuckets::EndBudgets(Instant now) {
   for (auto it = budgets_.begin(); it != budgets_.end();) {
-    if (it->second > now) {
+    if (it->second.until > now) {
       ++it;
       continue;
     }
@@ -129,17 +144,19 @@ void ClientBuckets::EndBudgets(Instant now) {
   }
 }
 
-void ClientBuckets::Sweep(Instant now, Duration elapsed) {
-  throttled_ = 0;
-  for (Shard& shard : shards_) {
+void ClientBuckets::Sweep(Instant now) {
+  for (size_t i = 0; i < (kShards + kSweeps - 1) / kSweeps; ++i) {
+    Shard& shard = shards_[std::exchange(next_swept_, (next_swept_ + 1) % kShards)];
+    const Duration elapsed = now - std::exchange(shard.swept_at, now);
+    throttled_ -= std::exchange(shard.throttled, 0);
     const MutexLock lock(shard.mutex);
     // Under the lock nobody else can begin to use one.
     absl::erase_if(shard.pairs, [&](const auto& entry) {
-      BucketPair& pair = *entry.second;
-      pair.Sample(now, elapsed);
-      if (pair.throttled) ++throttled_;
-      return entry.second.use_count() == 1 && pair.Full(now);
+      const bool full = entry.second->Sample(now, elapsed);
+      if (entry.second->throttled) ++shard.throttled;
+      return full && entry.second.use_count() == 1;
     });
+    throttled_ += shard.throttled;
   }
 }
 

@@ -23,6 +23,13 @@
 
 namespace lb::dataplane {
 
+// What one client or backend may use in this worker, until then.
+struct BandwidthBudget {
+  double upload_ratio = 1;  // Of the limit, above 0 and at most 1.
+  double download_ratio = 1;
+  Instant until{};
+};
+
 // Bytes per second of each direction, as seen from the client; 0: no limit.
 struct BandwidthRates {
   double upload_bytes_per_s = 0;
@@ -34,6 +41,9 @@ struct BandwidthRates {
   // A part of each direction, above 0 and at most 1.
   BandwidthRates Part(double upload_ratio, double download_ratio) const;
   BandwidthRates Part(double ratio) const { return Part(ratio, ratio); }
+  BandwidthRates Part(const BandwidthBudget& budget) const {
+    return Part(budget.upload_ratio, budget.download_ratio);
+  }
 
   friend bool operator==(const BandwidthRates&, const BandwidthRates&) = default;
 };
@@ -41,10 +51,9 @@ struct BandwidthRates {
 struct BucketPair {
   BucketPair(const BandwidthRates& rates, Instant now);
   void SetRates(const BandwidthRates& rates, Instant now);
-  bool Full(Instant now) { return upload.Full(now) && download.Full(now); }
-  bool Throttles(Instant now) { return upload.Throttles(now) || download.Throttles(now); }
   // Control thread: what is below becomes that of the time since the last call, `elapsed` ago.
-  void Sample(Instant now, Duration elapsed);
+  // True when both are full.
+  bool Sample(Instant now, Duration elapsed);
 
   ByteBucket upload;
   ByteBucket download;
@@ -80,28 +89,32 @@ struct BandwidthUse {
 };
 
 // The use of a pair, if bytes have passed since the last call. Control thread.
-std::optional<BandwidthUse> TakeUse(const std::shared_ptr<BucketPair>& pair, Instant now);
+std::optional<BandwidthUse> TakeUse(BucketPair& pair, Instant now);
 
 class ClientBuckets final {
  public:
   // Clients kept; with more, new ones have a bucket that is not kept when they go.
   static constexpr size_t kMaxClients = 1'000'000;
 
-  ClientBuckets(const BandwidthRates& rates, const PrefixLengths& lengths, Instant now);
+  ClientBuckets(const BandwidthRates& rates, double part_ratio, const PrefixLengths& lengths,
+                Instant now);
 
   std::shared_ptr<BucketPair> Of(const SocketAddress& client, Instant now);
 
-  // From now on, for open connections too.
-  void SetRates(const BandwidthRates& rates, Instant now);
-  // The use of every client that bytes have passed for since the last call.
-  std::vector<std::pair<ClientPrefix, BandwidthUse>> TakeUses(Instant now);
-  // Other rates for one client, until then; nothing when it has no connection.
-  void SetBudget(ClientPrefix client, const BandwidthRates& rates, Instant until, Instant now);
+  // From now on, for open connections too; clients with a budget have their part of these rates.
+  // `part_ratio` is everybody else's part, above 0 and at most 1.
+  void SetRates(const BandwidthRates& rates, double part_ratio, Instant now);
+  // The use of clients that bytes have passed for since they were told last, some `most` of them.
+  // The next call goes on where this one stops.
+  std::vector<std::pair<ClientPrefix, BandwidthUse>> TakeUses(Instant now, size_t most);
+  // Another part for one client, until then; nothing when it has no connection.
+  void SetBudget(ClientPrefix client, const BandwidthBudget& budget, Instant now);
   // Ends budgets that were not renewed. Call it every 100 ms or so.
   void EndBudgets(Instant now);
-  // Samples all clients, and forgets who would find a new bucket the same. Call it every second or
-  // so; `elapsed` is the time since the last call.
-  void Sweep(Instant now, Duration elapsed);
+  // Samples some of the clients, and forgets those who would find a new bucket the same. Comes to
+  // all of them in kSweeps calls; call it every 100 ms or so.
+  static constexpr size_t kSweeps = 10;
+  void Sweep(Instant now);
   // The clients that moved the most bytes of late, most first.
   std::vector<BandwidthView> Busiest(size_t count) const;
   BandwidthView Look(ClientPrefix client) const;
@@ -112,18 +125,27 @@ class ClientBuckets final {
   size_t throttled() const { return throttled_; }
 
  private:
-  static constexpr size_t kShards = 16;
+  static constexpr size_t kShards = 250;  // A sweep holds up one of them at a time.
+  // Clients that TakeUses looks at in one call, about.
+  static constexpr size_t kMaxLooks = 100'000;
+
   struct Shard {
     mutable Mutex mutex;
-    BandwidthRates rates ABSL_GUARDED_BY(mutex);
+    BandwidthRates rates ABSL_GUARDED_BY(mutex);  // Of who has no budget.
     absl::flat_hash_map<ClientPrefix, std::shared_ptr<BucketPair>> pairs ABSL_GUARDED_BY(mutex);
+    // The control thread's.
+    Instant swept_at{};
+    size_t throttled = 0;
   };
 
   const PrefixLengths lengths_;
   std::array<Shard, kShards> shards_;
   // The control thread's.
-  std::map<ClientPrefix, Instant> budgets_;  // When they end.
+  BandwidthRates all_;  // Of which everybody has a part.
+  std::map<ClientPrefix, BandwidthBudget> budgets_;
   size_t throttled_ = 0;
+  size_t next_swept_ = 0;
+  size_t next_told_ = 0;
 };
 
 }  // namespace lb::dataplane

@@ -6,14 +6,7 @@
 namespace lb::dataplane {
 namespace {
 
-constexpr std::chrono::seconds kSweepInterval{1};
-
-// Takes the limit from what still uses its buckets.
-template <typename Limits>
-void Release(const Limits& before, const Limits& after, Instant now) {
-  for (const auto& [name, limit] : before)
-    if (after.find(name) == after.end()) limit.buckets->SetRates({}, now);
-}
+constexpr std::chrono::seconds kSampleInterval{1};
 
 }  // namespace
 
@@ -24,10 +17,9 @@ std::shared_ptr<ClientBuckets> Bandwidths::ClientsOf(const std::string& rule,
   const auto found = in_force_.clients.find(rule);
   auto& limit = wanted.clients[rule];
   if (limit.buckets == nullptr)
-    limit.buckets =
-        found != in_force_.clients.end()
-            ? found->second.buckets
-            : std::make_shared<ClientBuckets>(rates.Part(part_ratio_), PrefixLengths{}, now);
+    limit.buckets = found != in_force_.clients.end()
+                        ? found->second.buckets
+                        : std::make_shared<ClientBuckets>(rates, part_ratio_, PrefixLengths{}, now);
   limit.rates = rates;
   return limit.buckets;
 }
@@ -47,8 +39,6 @@ std::shared_ptr<BucketPair> Bandwidths::BackendOf(const std::string& rule,
 }
 
 void Bandwidths::Commit(Wanted wanted, Instant now) {
-  Release(in_force_.clients, wanted.clients, now);
-  Release(in_force_.backends, wanted.backends, now);
   in_force_ = std::move(wanted);
   Apply(now);
 }
@@ -62,33 +52,33 @@ std::vector<std::pair<Bandwidths::Name, BandwidthUse>> Bandwidths::TakeUses(Inst
                                                                             size_t most) {
   std::vector<std::pair<Name, BandwidthUse>> uses;
   for (const auto& [name, limit] : in_force_.backends)
-    if (const auto use = TakeUse(limit.buckets, now))
+    if (const auto use = TakeUse(*limit.buckets, now))
       uses.emplace_back(Name{name.first, 0, name.second}, *use);
-  for (const auto& [rule, limit] : in_force_.clients)
-    for (const auto& [client, use] : limit.buckets->TakeUses(now))
+  for (const auto& [rule, limit] : in_force_.clients) {
+    if (uses.size() >= most) break;
+    for (const auto& [client, use] : limit.buckets->TakeUses(now, most - uses.size()))
       uses.emplace_back(Name{rule, client, ""}, use);
-  if (uses.size() > most) uses.resize(most);
+  }
   return uses;
 }
 
-void Bandwidths::SetBudget(const Name& name, double upload_ratio, double download_ratio,
-                           Instant until, Instant now) {
+void Bandwidths::SetBudget(const Name& name, const BandwidthBudget& budget, Instant now) {
   if (name.backend.empty()) {
     const auto found = in_force_.clients.find(name.rule);
-    if (found == in_force_.clients.end()) return;
-    const BandwidthRates rates = found->second.rates.Part(upload_ratio, download_ratio);
-    return found->second.buckets->SetBudget(name.client, rates, until, now);
+    if (found != in_force_.clients.end())
+      found->second.buckets->SetBudget(name.client, budget, now);
+    return;
   }
   const auto found = in_force_.backends.find({name.rule, name.backend});
   if (found == in_force_.backends.end()) return;
-  found->second.buckets->SetRates(found->second.rates.Part(upload_ratio, download_ratio), now);
-  backend_budgets_[found->first] = until;
+  found->second.buckets->SetRates(found->second.rates.Part(budget), now);
+  backend_budgets_[found->first] = budget;
 }
 
 void Bandwidths::Step(Instant now) {
   for (const auto& [rule, limit] : in_force_.clients) limit.buckets->EndBudgets(now);
   for (auto it = backend_budgets_.begin(); it != backend_budgets_.end();) {
-    if (it->second > now) {
+    if (it->second.until > now) {
       ++it;
       continue;
     }
@@ -97,17 +87,21 @@ void Bandwidths::Step(Instant now) {
       found->second.buckets->SetRates(found->second.rates.Part(part_ratio_), now);
     it = backend_budgets_.erase(it);
   }
-  if (now < swept_at_ + kSweepInterval) return;
-  const Duration elapsed = now - std::exchange(swept_at_, now);
-  for (const auto& [rule, limit] : in_force_.clients) limit.buckets->Sweep(now, elapsed);
+  for (const auto& [rule, limit] : in_force_.clients) limit.buckets->Sweep(now);
+  if (now < sampled_at_ + kSampleInterval) return;
+  const Duration elapsed = now - std::exchange(sampled_at_, now);
   for (const auto& [name, limit] : in_force_.backends) limit.buckets->Sample(now, elapsed);
 }
 
 void Bandwidths::Apply(Instant now) {
   for (const auto& [rule, limit] : in_force_.clients)
-    limit.buckets->SetRates(limit.rates.Part(part_ratio_), now);
-  for (const auto& [name, limit] : in_force_.backends)
-    limit.buckets->SetRates(limit.rates.Part(part_ratio_), now);
+    limit.buckets->SetRates(limit.rates, part_ratio_, now);
+  for (const auto& [name, limit] : in_force_.backends) {
+    const auto budget = backend_budgets_.find(name);
+    limit.buckets->SetRates(budget == backend_budgets_.end() ? limit.rates.Part(part_ratio_)
+                                                             : limit.rates.Part(budget->second),
+                            now);
+  }
 }
 
 }  // namespace lb::dataplane

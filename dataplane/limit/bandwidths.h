@@ -40,7 +40,7 @@ class Bandwidths final {
   std::shared_ptr<BucketPair> BackendOf(const std::string& rule, const std::string& backend,
                                         const BandwidthRates& rates, Instant now,
                                         Wanted& wanted) const;
-  // These are in force now, for open connections too. Limits that are gone no longer slow anybody.
+  // These are in force now. Limits that are gone stay what they were for those who still use them.
   void Commit(Wanted wanted, Instant now);
 
   // What one limit's use is about.
@@ -49,11 +49,10 @@ class Bandwidths final {
     ClientPrefix client = 0;
     std::string backend;  // Empty: of the client.
   };
-  // What was used since the last call, at most `most` of them.
+  // What was used since it was told last, at most `most` of them; the next call tells of others.
   std::vector<std::pair<Name, BandwidthUse>> TakeUses(Instant now, size_t most);
-  // Other parts of one limit, until then.
-  void SetBudget(const Name& name, double upload_ratio, double download_ratio, Instant until,
-                 Instant now);
+  // Another part of one limit.
+  void SetBudget(const Name& name, const BandwidthBudget& budget, Instant now);
 
   // True when others use the limits too, and the control plane wants to know who uses what.
   bool reports() const { return part_ratio_ < 1 && !in_force_.empty(); }
@@ -71,8 +70,8 @@ class Bandwidths final {
 
   double part_ratio_ = 1;
   Wanted in_force_;
-  std::map<std::pair<std::string, std::string>, Instant> backend_budgets_;  // When they end.
-  Instant swept_at_{};
+  std::map<std::pair<std::string, std::string>, BandwidthBudget> backend_budgets_;
+  Instant sampled_at_{};
 };
 
 }  // namespace lb::dataplane

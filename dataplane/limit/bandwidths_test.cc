@@ -6,19 +6,27 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/endpoint.h"
 
 namespace lb::dataplane {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Instant kStart{seconds(1000)};
 constexpr BandwidthRates kRates{1000, 2000, 100, 200};
 
 SocketAddress Client(const char* ip) { return Endpoint::FromIp(ip, 1)->ToSocketAddress(); }
+
+void SweepAll(ClientBuckets& clients, Instant now) {
+  for (size_t i = 0; i < ClientBuckets::kSweeps; ++i) clients.Sweep(now);
+}
 
 class BandwidthsTest : public testing::Test {
  protected:
@@ -28,6 +36,11 @@ class BandwidthsTest : public testing::Test {
     auto clients = bandwidths_.ClientsOf(Bandwidths::kShared, rates, now, wanted);
     bandwidths_.Commit(std::move(wanted), now);
     return clients;
+  }
+
+  // As a worker does in the second up to `end`.
+  void StepOneSecond(Instant end) {
+    for (int i = 9; i >= 0; --i) bandwidths_.Step(end - milliseconds(100 * i));
   }
 
   // How long `bytes` more wait in an empty bucket.
@@ -49,12 +62,54 @@ TEST_F(BandwidthsTest, AClientKeepsItsBucketOverSnapshots) {
   EXPECT_EQ(WaitFor(pair->upload, 500, kStart), seconds(1));
 }
 
-TEST_F(BandwidthsTest, ALimitThatIsGoneSlowsNobody) {
+TEST_F(BandwidthsTest, ALimitThatIsGoneIsNewWhenItComesBack) {
   const auto pair = Commit(kRates, kStart)->Of(Client("127.0.0.1"), kStart);
   pair->upload.Book(1'000'000, kStart);
-  EXPECT_TRUE(pair->Throttles(kStart));
   EXPECT_EQ(Commit({}, kStart), nullptr);
-  EXPECT_FALSE(pair->Throttles(kStart));
+  const auto again = Commit(kRates, kStart)->Of(Client("127.0.0.1"), kStart);
+  EXPECT_EQ(WaitFor(again->upload, 100, kStart), Duration(0));
+}
+
+TEST_F(BandwidthsTest, ABudgetOutlivesASnapshotAndIsAPartOfTheNewRate) {
+  const auto clients = Commit(kRates, kStart);
+  const auto address = Client("127.0.0.1");
+  const auto pair = clients->Of(address, kStart);
+  pair->upload.Book(100, kStart);
+  bandwidths_.SetBudget({Bandwidths::kShared, PrefixOf(address, clients->prefix_lengths()), ""},
+                        {0.5, 1, kStart + seconds(2)}, kStart);
+  bandwidths_.SetPart(0.1, kStart);
+  Commit({4000, 2000, 100, 200}, kStart);
+  EXPECT_EQ(WaitFor(pair->upload, 2000, kStart), seconds(1));
+}
+
+TEST_F(BandwidthsTest, ABackendsBudgetOutlivesASnapshot) {
+  std::shared_ptr<BucketPair> pair;
+  const auto commit = [&] {
+    Bandwidths::Wanted wanted;
+    pair = bandwidths_.BackendOf("web", "a", kRates, kStart, wanted);
+    bandwidths_.Commit(std::move(wanted), kStart);
+  };
+  bandwidths_.SetPart(0.25, kStart);
+  commit();
+  pair->upload.Book(25, kStart);
+  bandwidths_.SetBudget({"web", 0, "a"}, {1, 1, kStart + seconds(2)}, kStart);
+  commit();
+  EXPECT_EQ(WaitFor(pair->upload, 1000, kStart), seconds(1));
+}
+
+TEST_F(BandwidthsTest, TellsOfAllWhoMoveBytesHoweverFewAtATime) {
+  const auto clients = Commit(kRates, kStart);
+  std::vector<std::shared_ptr<BucketPair>> pairs;
+  for (int i = 1; i <= 100; ++i)
+    pairs.push_back(clients->Of(Client(absl::StrCat("127.0.1.", i).c_str()), kStart));
+  std::set<ClientPrefix> told;
+  for (int round = 0; round < 10; ++round) {
+    for (const auto& pair : pairs) pair->upload.Book(1, kStart);
+    const auto uses = bandwidths_.TakeUses(kStart, 20);
+    EXPECT_LE(uses.size(), 20u);
+    for (const auto& [name, use] : uses) told.insert(name.client);
+  }
+  EXPECT_EQ(told.size(), 100u);
 }
 
 TEST_F(BandwidthsTest, ABudgetCountsUntilItsTime) {
@@ -65,7 +120,7 @@ TEST_F(BandwidthsTest, ABudgetCountsUntilItsTime) {
   pair->upload.Book(50, kStart);
   EXPECT_EQ(WaitFor(pair->upload, 500, kStart), seconds(1));
   bandwidths_.SetBudget({Bandwidths::kShared, PrefixOf(address, clients->prefix_lengths()), ""},
-                        0.1, 1, kStart + seconds(2), kStart);
+                        {0.1, 1, kStart + seconds(2)}, kStart);
   EXPECT_EQ(WaitFor(pair->upload, 0, kStart), seconds(5));
   bandwidths_.Step(kStart + seconds(2));
   EXPECT_LT(WaitFor(pair->upload, 0, kStart + seconds(2)), seconds(1));
@@ -73,35 +128,37 @@ TEST_F(BandwidthsTest, ABudgetCountsUntilItsTime) {
 
 TEST_F(BandwidthsTest, TellsWhoMovesHowMuch) {
   const auto clients = Commit(kRates, kStart);
-  bandwidths_.Step(kStart);
+  StepOneSecond(kStart);
   const auto some = clients->Of(Client("127.0.0.1"), kStart);
   const auto more = clients->Of(Client("127.0.0.2"), kStart);
   ++more->connections;
   some->upload.Book(10, kStart);
   more->upload.Book(60, kStart);
   more->download.Book(400, kStart);
-  bandwidths_.Step(kStart + std::chrono::milliseconds(100));
-  EXPECT_EQ(clients->throttled(), 0u) << "it is looked at every second";
-  bandwidths_.Step(kStart + seconds(1));
+  StepOneSecond(kStart + seconds(1));
   const std::vector<BandwidthView> busiest = clients->Busiest(1);
   ASSERT_EQ(busiest.size(), 1u);
   EXPECT_EQ(busiest[0].upload_bytes_per_s, 60);
   EXPECT_EQ(busiest[0].download_bytes_per_s, 400);
   EXPECT_EQ(busiest[0].connections, 1u);
-  EXPECT_EQ(clients->Busiest(5).size(), 2u);
-  bandwidths_.Step(kStart + seconds(2));
-  EXPECT_EQ(clients->Busiest(1)[0].bytes_per_s(), 0);
+  StepOneSecond(kStart + seconds(2));
+  EXPECT_EQ(clients->Look(busiest[0].client).bytes_per_s(), 0);
 }
 
-TEST_F(BandwidthsTest, ForgetsWhoWouldFindANewBucketTheSame) {
-  const auto clients = Commit(kRates, kStart);
-  auto pair = clients->Of(Client("127.0.0.1"), kStart);
-  pair->upload.Book(100, kStart);
-  bandwidths_.Step(kStart + seconds(1));
-  EXPECT_EQ(clients->clients(), 1u) << "a connection uses it";
+TEST(ClientBucketsTest, AClientHasOnePairUntilItIsFullAgain) {
+  ClientBuckets clients({1'000, 1'000, 1'000, 1'000}, 1, {}, kStart);
+  auto pair = clients.Of(Client("10.0.0.1"), kStart);
+  EXPECT_EQ(clients.Of(Client("10.0.0.1"), kStart), pair);
+  EXPECT_NE(clients.Of(Client("10.0.0.2"), kStart), pair);
+  EXPECT_EQ(clients.Of(Client("fd00::1"), kStart), clients.Of(Client("fd00::2"), kStart));
+  (void)pair->upload.Book(1'000, kStart);
+  ByteBucket* const bucket = &pair->upload;
   pair.reset();
-  bandwidths_.Step(kStart + seconds(2));
-  EXPECT_EQ(clients->clients(), 0u);
+  SweepAll(clients, kStart + milliseconds(900));
+  EXPECT_EQ(clients.clients(), 1u) << "the one in debt";
+  EXPECT_EQ(&clients.Of(Client("10.0.0.1"), kStart)->upload, bucket);
+  SweepAll(clients, kStart + seconds(2));
+  EXPECT_EQ(clients.clients(), 0u);
 }
 
 }  // namespace

@@ -15,12 +15,17 @@ constexpr double kQuantumS = 0.002;
 constexpr double kMaxQuantum = 1024 * 1024;
 constexpr double kMinQuantum = 1448;
 
+// A thread that is busy looks at its timers a few milliseconds late.
+constexpr double kMinBurstS = 0.005;
+
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
 
+double ByteBucket::Shape::size() const { return std::max(burst_bytes, bytes_per_s * kMinBurstS); }
+
 ByteBucket::ByteBucket(const Shape& shape, Instant now)
-    : shape_(shape), at_(now), granted_(shape.burst_bytes) {
+    : shape_(shape), at_(now), granted_(shape.size()) {
   LB_CHECK(shape.bytes_per_s == 0 || shape.burst_bytes >= 1);
 }
 
@@ -36,7 +41,7 @@ uint64_t ByteBucket::quantum() const {
   const MutexLock lock(mutex_);
   if (shape_.bytes_per_s == 0) return static_cast<uint64_t>(kMaxQuantum);
   const double even = std::clamp(shape_.bytes_per_s * kQuantumS, kMinQuantum, kMaxQuantum);
-  return static_cast<uint64_t>(std::min(even, shape_.burst_bytes));
+  return static_cast<uint64_t>(std::min(even, shape_.size()));
 }
 
 ByteBucket::Ticket ByteBucket::Book(uint64_t bytes, Instant now) {
@@ -63,18 +68,18 @@ void ByteBucket::GiveBack(uint64_t bytes, Instant now) {
   Advance(now);
 }
 
-bool ByteBucket::Full(Instant now) {
+ByteBucket::State ByteBucket::Look(Instant now) {
   const MutexLock lock(mutex_);
   Advance(now);
-  return shape_.bytes_per_s == 0 ||
-         granted_ - static_cast<double>(booked_) >= shape_.burst_bytes - 1;
+  const double left = granted_ - static_cast<double>(booked_);
+  return {.used = booked_ - given_back_,
+          .throttles = left < 0,
+          .full = shape_.bytes_per_s == 0 || left >= shape_.size() - 1};
 }
 
-bool ByteBucket::Throttles(Instant now) {
-  const MutexLock lock(mutex_);
-  Advance(now);
-  return granted_ < static_cast<double>(booked_);
-}
+bool ByteBucket::Full(Instant now) { return Look(now).full; }
+
+bool ByteBucket::Throttles(Instant now) { return Look(now).throttles; }
 
 uint64_t ByteBucket::used() const {
   const MutexLock lock(mutex_);
@@ -86,7 +91,7 @@ void ByteBucket::Advance(Instant now) {
     granted_ += shape_.bytes_per_s * Seconds(now - at_);
     at_ = now;
   }
-  const double most = static_cast<double>(booked_) + shape_.burst_bytes;
+  const double most = static_cast<double>(booked_) + shape_.size();
   // Without a limit everything booked is granted.
   if (shape_.bytes_per_s == 0) granted_ = std::max(granted_, static_cast<double>(booked_));
   granted_ = std::min(granted_, most);

@@ -21,6 +21,10 @@ class ByteBucket final {
     double bytes_per_s = 0;  // 0: no limit.
     double burst_bytes = 0;  // At least 1 where there is a limit.
 
+    // Bytes that the bucket holds: the burst, and at least what is granted from one turn of an I/O
+    // thread to the next few, or the rate would never be reached.
+    double size() const;
+
     friend bool operator==(const Shape&, const Shape&) = default;
   };
   // A place in the line: the bytes booked up to its end since the beginning.
@@ -42,6 +46,13 @@ class ByteBucket final {
   // Of a booking: bytes that will not be moved.
   void GiveBack(uint64_t bytes, Instant now);
 
+  // How it stands: `used` as used() says, the others as the calls of these names.
+  struct State {
+    uint64_t used = 0;
+    bool throttles = false;
+    bool full = false;
+  };
+  State Look(Instant now);
   // True when nobody has booked what is not granted, and the burst is whole: a new bucket of the
   // same shape would be no different.
   bool Full(Instant now);

@@ -97,48 +97,5 @@ TEST(ByteBucketTest, ANewRateCountsForThoseWhoWaitAndTheLevelStays) {
   EXPECT_EQ(bucket.DueAt(ticket, kStart), kStart);
 }
 
-SocketAddress Client(const char* address) {
-  return Endpoint::FromIp(address, 1).value().ToSocketAddress();
-}
-
-TEST(ClientBucketsTest, AClientHasOnePairUntilItIsFullAgain) {
-  ClientBuckets clients({1'000, 1'000, 1'000, 1'000}, {}, kStart);
-  auto pair = clients.Of(Client("10.0.0.1"), kStart);
-  EXPECT_EQ(clients.Of(Client("10.0.0.1"), kStart), pair);
-  EXPECT_NE(clients.Of(Client("10.0.0.2"), kStart), pair);
-  EXPECT_EQ(clients.Of(Client("fd00::1"), kStart), clients.Of(Client("fd00::2"), kStart));
-  (void)pair->upload.Book(1'000, kStart);
-  ByteBucket* const bucket = &pair->upload;
-  pair.reset();
-  clients.Sweep(kStart + milliseconds(900));
-  EXPECT_EQ(clients.clients(), 1u) << "the one in debt";
-  EXPECT_EQ(&clients.Of(Client("10.0.0.1"), kStart)->upload, bucket);
-  clients.Sweep(kStart + seconds(2));
-  EXPECT_EQ(clients.clients(), 0u);
-}
-
-TEST(BandwidthsTest, LimitsThatStayKeepTheirBucketsAndThoseThatGoSlowNobody) {
-  Bandwidths bandwidths;
-  const BandwidthRates rates{1'000, 1'000, 1'000, 1'000};
-  Bandwidths::Wanted wanted;
-  const auto clients = bandwidths.ClientsOf("web", rates, kStart, wanted);
-  const auto backend = bandwidths.BackendOf("web", "a", rates, kStart, wanted);
-  EXPECT_EQ(bandwidths.ClientsOf("api", {}, kStart, wanted), nullptr);
-  bandwidths.Commit(std::move(wanted), kStart);
-  const auto pair = clients->Of(Client("10.0.0.1"), kStart);
-  const ByteBucket::Ticket ticket = pair->upload.Book(2'000, kStart);
-  EXPECT_EQ(pair->upload.DueAt(ticket, kStart), kStart + seconds(1));
-
-  Bandwidths::Wanted again;
-  EXPECT_EQ(bandwidths.ClientsOf("web", {500, 500, 500, 500}, kStart, again), clients);
-  EXPECT_EQ(bandwidths.BackendOf("web", "a", rates, kStart, again), backend);
-  bandwidths.Commit(std::move(again), kStart);
-  EXPECT_EQ(pair->upload.DueAt(ticket, kStart), kStart + seconds(2));
-  bandwidths.SetPart(0.5, kStart);
-  EXPECT_EQ(pair->upload.DueAt(ticket, kStart), kStart + seconds(4));
-  bandwidths.Commit({}, kStart);
-  EXPECT_EQ(pair->upload.DueAt(ticket, kStart), kStart);
-}
-
 }  // namespace
 }  // namespace lb::dataplane

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace lb::controlplane {
@@ -83,40 +84,63 @@ void BandwidthLedger::Report(const WorkerKey& worker, const worker::v1::RateRepo
 
 void BandwidthLedger::Take(const WorkerKey& worker, const worker::v1::RateReport::Bandwidth& told,
                            Instant now) {
-  if (limits_.find({told.rule(), !told.backend().empty()}) == limits_.end()) return;
+  const auto limit = limits_.find({told.rule(), !told.backend().empty()});
+  if (limit == limits_.end()) return;
   const Name name{told.rule(), told.prefix(), told.backend()};
   if (uses_.size() >= kMaxShared && uses_.find(name) == uses_.end()) return;
-  const auto [at, fresh] = uses_[name].try_emplace(worker);
+  Uses& uses = uses_[name];
+  const auto [at, fresh] = uses.try_emplace(worker);
   Use& use = at->second;
-  if (fresh) {
-    use.upload.bytes_total = told.upload_bytes_total();
-    use.download.bytes_total = told.download_bytes_total();
-    use.at = now - std::chrono::milliseconds(1);
-  }
-  const Duration time = std::max<Duration>(now - use.at, std::chrono::milliseconds(1));
-  Count(use.upload, told.upload_bytes_total(), told.upload_throttled(), time);
-  Count(use.download, told.download_bytes_total(), told.download_throttled(), time);
+  use.upload.throttled = told.upload_throttled();
+  use.download.throttled = told.download_throttled();
   use.connections = std::max(told.connections(), 1u);
-  use.at = now;
   changed_.insert(name);
+  if (fresh) {
+    // How much it needs is known after the next report; until then, an even part.
+    const auto users = static_cast<double>(uses.size());
+    use.upload = {told.upload_bytes_total(), limit->second.upload_bytes_per_s / users,
+                  told.upload_throttled()};
+    use.download = {told.download_bytes_total(), limit->second.download_bytes_per_s / users,
+                    told.download_throttled()};
+    use.at = now;
+    return;
+  }
+  const Duration time = now - use.at;
+  if (time < kMinInterval) return;  // The next one has these bytes too.
+  Count(use.upload, told.upload_bytes_total(), time);
+  Count(use.download, told.download_bytes_total(), time);
+  use.at = now;
 }
 
-void BandwidthLedger::Count(Way& way, uint64_t bytes_total, bool throttled, Duration time) {
+void BandwidthLedger::Count(Way& way, uint64_t bytes_total, Duration time) {
   // Bookings that were given back may make it smaller.
   const uint64_t bytes = bytes_total - std::min(bytes_total, way.bytes_total);
   const double rate = static_cast<double>(bytes) / std::chrono::duration<double>(time).count();
   way.bytes_per_s += kNewWeight * (rate - way.bytes_per_s);
   way.bytes_total = bytes_total;
-  way.throttled = throttled;
+}
+
+void BandwidthLedger::EraseOld(Uses& uses, Instant now) {
+  std::erase_if(uses, [&](const auto& entry) { return entry.second.at + kForgetAfter <= now; });
+}
+
+// Who stops is not reported again.
+void BandwidthLedger::SweepSome(Instant now) {
+  auto at = uses_.lower_bound(next_swept_);
+  for (size_t i = 0; i < kSweep && at != uses_.end(); ++i) {
+    EraseOld(at->second, now);
+    at = at->second.empty() ? uses_.erase(at) : std::next(at);
+  }
+  next_swept_ = at == uses_.end() ? Name() : at->first;
 }
 
 std::vector<BandwidthLedger::ToWorker> BandwidthLedger::Settle(Instant now) {
   Messages messages;
+  SweepSome(now);
   for (const Name& name : std::exchange(changed_, {})) {
     const auto found = uses_.find(name);
     if (found == uses_.end()) continue;
-    std::erase_if(found->second,
-                  [&](const auto& entry) { return entry.second.at + kForgetAfter <= now; });
+    EraseOld(found->second, now);
     if (found->second.empty())
       uses_.erase(found);
     else

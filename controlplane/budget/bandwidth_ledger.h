@@ -30,6 +30,10 @@ class BandwidthLedger final {
   static constexpr std::chrono::milliseconds kForgetAfter{1000};
   // Limits in use that are shared out, over all; others go on with even parts.
   static constexpr size_t kMaxShared = 65'536;
+  // Of these, looked at in one Settle to find those that nobody uses any more.
+  static constexpr size_t kSweep = 1'000;
+  // Reports that come closer together than this are one: of a control plane that was held up.
+  static constexpr std::chrono::milliseconds kMinInterval{50};
   // Ratios in one message.
   static constexpr int kMaxBudgets = 2'000;
 
@@ -84,14 +88,17 @@ class BandwidthLedger final {
   using Uses = std::map<WorkerKey, Use>;
 
   void Take(const WorkerKey& worker, const worker::v1::RateReport::Bandwidth& told, Instant now);
-  static void Count(Way& way, uint64_t bytes_total, bool throttled, Duration time);
+  static void Count(Way& way, uint64_t bytes_total, Duration time);
   using Messages = std::map<WorkerKey, std::vector<worker::v1::ConnectResponse>>;
+  void SweepSome(Instant now);
+  static void EraseOld(Uses& uses, Instant now);
   void Share(const Name& name, Uses& uses, Instant now, Messages& messages);
 
   std::map<Owner, Limit> limits_;
   double connected_ratio_ = 1;
   std::map<Name, Uses> uses_;
   std::set<Name> changed_;  // Since the last Settle.
+  Name next_swept_;
 };
 
 }  // namespace lb::controlplane

@@ -95,6 +95,48 @@ TEST_F(BandwidthLedgerTest, AWorkerWithoutAStreamKeepsItsEvenPart) {
   EXPECT_DOUBLE_EQ(ratio_[kOne], 0.5);
 }
 
+TEST_F(BandwidthLedgerTest, ClientsThatStoppedAreForgotten) {
+  for (uint64_t i = 0; i < 70'000; ++i) {
+    worker::v1::RateReport report;
+    report.add_bandwidths()->set_prefix(i);
+    ledger_.Report(kOne, report, now_);
+  }
+  EXPECT_EQ(ledger_.shared(), BandwidthLedger::kMaxShared);
+  ledger_.Settle(now_);
+  now_ += seconds(2);
+  for (int i = 0; i < 100; ++i) ledger_.Settle(now_);
+  EXPECT_EQ(ledger_.shared(), 0u);
+  Use(kOne, 50'000, true, 1);
+  Settle();
+  EXPECT_DOUBLE_EQ(ratio_[kOne], 1) << "there is room for a new one";
+}
+
+TEST_F(BandwidthLedgerTest, ReportsThatWereHeldUpAreNoBurst) {
+  for (int i = 0; i < 20; ++i) {
+    Use(kOne, 10'000, false, 1);  // A tenth of the limit.
+    Use(kTwo, 80'000, true, 1);
+    Settle();
+  }
+  // Three of them at once.
+  for (int i = 0; i < 3; ++i) {
+    now_ += milliseconds(1);
+    Use(kOne, 10'000, false, 1);
+    Use(kTwo, 80'000, true, 1);
+  }
+  Settle();
+  EXPECT_NEAR(ratio_[kTwo], 0.875, 0.05);
+}
+
+TEST_F(BandwidthLedgerTest, WhoBeginsMayUseAnEvenPartUntilItIsKnown) {
+  for (int i = 0; i < 20; ++i) {
+    Use(kOne, 100'000, true, 1);
+    Settle();
+  }
+  Use(kTwo, 1'000, false, 1);
+  Settle();
+  EXPECT_NEAR(ratio_[kTwo], 0.5, 0.15);
+}
+
 TEST_F(BandwidthLedgerTest, WhatIsNotLimitedIsNotKept) {
   worker::v1::RateReport report;
   report.add_bandwidths()->set_rule("gone");

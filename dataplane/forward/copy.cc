@@ -61,7 +61,11 @@ void Copy(Stream& stream) {
   const auto room = static_cast<size_t>(std::min<uint64_t>(kScratchBytes, stream.MayRead()));
   const ssize_t received = raw::Recv(from.fd.get(), scratch, room, MSG_DONTWAIT);
   if (received == 0) {
-    direction.source_ended = true;
+    // The error of a reset is told once; after it this is no FIN.
+    if (from.reset)
+      from.readable = false;
+    else
+      direction.source_ended = true;
     return;
   }
   if (received < 0) {

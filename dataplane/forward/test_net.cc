@@ -187,6 +187,7 @@ void TestWorker::Apply(const std::vector<lb::type::v1::Rule>& others) {
   ASSERT_TRUE(forwarder_->Apply(built.tables).empty());
   tables_ = built.tables;
   registry_.Committed(*tables_);
+  registry_.bandwidths().Commit(tables_->bandwidths, std::chrono::steady_clock::now());
 }
 
 uint64_t TestWorker::Refused(RefuseReason reason) const {

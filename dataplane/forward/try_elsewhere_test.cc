@@ -76,6 +76,33 @@ TEST(TryElsewhereTest, ABackendThatResetsIsLeftOutAndComesBackByItself) {
   EXPECT_FALSE(IsOut(worker, 0));
 }
 
+TEST(TryElsewhereTest, AConnectionThatWasKeptEndsTheRowAlsoWithoutAnAnswer) {
+  // Every other connection is reset; the others are those of a protocol that is never answered.
+  std::atomic<int> served{0};
+  FakeBackend noisy([&](UniqueFd client) {
+    if (served.fetch_add(1) % 2 == 0) return Reset(std::move(client));
+    Read(client.get());
+  });
+  FakeBackend other(GreetAndEcho);
+  TestWorker worker;
+  DetectOutliers(worker, 2, kForeverMs);
+  worker.rule().set_connect_attempts(1);
+  worker.AddBackend("a", noisy.address(), 1'000'000);
+  worker.AddBackend("b", other.address(), 1);
+  worker.Apply();
+  for (int i = 0; i < 6; ++i) {
+    const UniqueFd refused = Dial(worker.address());
+    Read(refused.get());
+    ASSERT_TRUE(worker.Quiet());
+    const UniqueFd kept = Dial(worker.address());
+    ASSERT_TRUE(SendAll(kept.get(), "a line of a log"));
+    SendFin(kept.get());
+    ASSERT_EQ(Read(kept.get()).error, 0);
+    ASSERT_TRUE(worker.Quiet());
+  }
+  EXPECT_FALSE(IsOut(worker, 0));
+}
+
 TEST(TryElsewhereTest, WhileItIsOutNoConnectionGoesThere) {
   FakeBackend good(GreetAndEcho);
   FakeBackend bad(Reset);

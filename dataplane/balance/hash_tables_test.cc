@@ -37,9 +37,8 @@ size_t BackendOf(const HashRing& table, uint64_t key) { return table.Owner(table
 // The part of the keys that had another backend before and moved all the same, when the backends
 // `gone` have no weight any more.
 template <typename Table>
-double MovedOfOthers(size_t count, const std::vector<size_t>& gone) {
-  const std::vector<std::string> names = Names(count);
-  std::vector<uint32_t> weights(count, 1);
+double MovedOfOthers(std::vector<uint32_t> weights, const std::vector<size_t>& gone) {
+  const std::vector<std::string> names = Names(weights.size());
   const Table before = Make<Table>(names, weights);
   for (const size_t i : gone) weights[i] = 0;
   const Table after = Make<Table>(names, weights);
@@ -52,6 +51,18 @@ double MovedOfOthers(size_t count, const std::vector<size_t>& gone) {
     if (BackendOf(after, key) != old) ++moved;
   }
   return static_cast<double>(moved) / static_cast<double>(others);
+}
+
+template <typename Table>
+double MovedOfOthers(size_t count, const std::vector<size_t>& gone) {
+  return MovedOfOthers<Table>(std::vector<uint32_t>(count, 1), gone);
+}
+
+// 1 to 5, so that the heaviest of a hundred has 1.7 % of all.
+std::vector<uint32_t> MixedWeights(size_t count) {
+  std::vector<uint32_t> weights;
+  for (uint32_t i = 0; i < count; ++i) weights.push_back(i % 5 + 1);
+  return weights;
 }
 
 // How far the share of any backend is from its weight's, as a part of it.
@@ -89,10 +100,7 @@ TEST(MaglevTest, ThePermutationsOfThePaperGiveTheTableByHand) {
 }
 
 TEST(MaglevTest, SharesAreWithinAHundredthOfTheWeights) {
-  std::vector<uint32_t> equal(100, 1);
-  std::vector<uint32_t> mixed;
-  for (uint32_t i = 0; i < 100; ++i) mixed.push_back(i % 5 + 1);
-  for (const std::vector<uint32_t>& weights : {equal, mixed}) {
+  for (const auto& weights : {std::vector<uint32_t>(100, 1), MixedWeights(100)}) {
     const double deviation =
         LargestDeviation(EntriesOf(Make<Maglev>(Names(100), weights), 100), weights);
     std::printf("largest deviation of a share from its weight: %.3f %%\n", deviation * 100);
@@ -109,6 +117,15 @@ TEST(MaglevTest, HardlyAnyOtherClientMovesWhenBackendsGo) {
   for (const size_t gone : {0u, 1u, 50u, 99u}) {
     const double moved = MovedOfOthers<Maglev>(100, {gone});
     std::printf("1 of 100 gone: %.2f %% of the other clients move\n", moved * 100);
+    EXPECT_LT(moved, 0.02);
+  }
+  // The last of them is heavier than any other: with it the order of all turns goes.
+  for (const size_t gone : {0u, 52u, 99u, 7u}) {
+    std::vector<uint32_t> weights = MixedWeights(100);
+    if (gone == 7) weights[gone] = 7;
+    const double moved = MovedOfOthers<Maglev>(weights, {gone});
+    std::printf("1 of 100 gone, of weight %u where 3 is the mean: %.2f %% of the others move\n",
+                weights[gone], moved * 100);
     EXPECT_LT(moved, 0.02);
   }
   const double ten = MovedOfOthers<Maglev>(1'000, {1, 101, 201, 301, 401, 501, 601, 701, 801, 901});

@@ -9,6 +9,11 @@ from harness.scripted import ScriptedServer, connect, read_all, read_exactly
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V1 = b"PROXY TCP4 192.0.2.1 198.51.100.9 1111 443\r\n"
+V1_6 = b"PROXY TCP6 2001:db8::1 2001:db8::9 1111 443\r\n"
+PORTS = (1111).to_bytes(2, "big") + (443).to_bytes(2, "big")
+V2 = SIGNATURE + b"\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 198, 51, 100, 9]) + PORTS
+V2_6 = (SIGNATURE + b"\x21\x21\0\x24" + socket.inet_pton(socket.AF_INET6, "2001:db8::1")
+        + socket.inet_pton(socket.AF_INET6, "2001:db8::9") + PORTS)
 ECHO = "127.0.0.1:9001"
 HTTP = {"protocol": "http", "path": "/", "interval_ms": 200, "timeout_ms": 2000}
 
@@ -126,26 +131,34 @@ class ProxyProtocolTest(harness.Case):
         ScriptedServer(self, echo, ("127.0.0.1", 9001))
         accept = {"accept": {"from": ["127.0.0.1"]}}
         config = {"rules": [self.rule("web", "127.0.0.1:8080", [ECHO], proxy_protocol=accept,
-                                      timeouts={"handshake": "300ms"})]}
+                                      timeouts={"handshake": "300ms"}),
+                            self.rule("web6", "[::1]:8080", [ECHO], proxy_protocol=accept)]}
         self.lb = self.balancer().start(config)
+        self.expect_refused(V2_6, address="[::1]:8080")  # Not in the list.
         local = SIGNATURE + b"\x20\0\0\0"
-        for whole in (V1, b"PROXY UNKNOWN\r\n", local):
-            with connect("127.0.0.1:8080") as client:
-                client.sendall(whole + b"hello")
-                client.shutdown(socket.SHUT_WR)
-                self.assertEqual(read_all(client), b"hello")
+        for whole in (V1, V1_6, V2, V2_6, b"PROXY UNKNOWN\r\n", local):
+            # At once, and byte by byte.
+            for size in (len(whole), 1):
+                with connect("127.0.0.1:8080") as client:
+                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    for begin in range(0, len(whole), size):
+                        client.sendall(whole[begin : begin + size])
+                    client.sendall(b"hello")
+                    client.shutdown(socket.SHUT_WR)
+                    self.assertEqual(read_all(client), b"hello")
         garbage = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0", b"PROXY TCP9 1 2 3 4\r\n",
                    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 99999\r\n", SIGNATURE + b"\x31\x11\0\x0c",
                    SIGNATURE + b"\x21\x11\xff\xff", b"PROXY " + b"x" * 200]
         for bad in garbage:
             self.expect_refused(bad)
-        for size in range(0, len(V1), 7):
-            self.expect_refused(V1[:size])
+        for whole in (V1, V1_6, V2, V2_6):
+            for size in (*range(0, len(whole), 7), len(whole) - 1):
+                self.expect_refused(whole[:size])
         for size in (1, 12, 15):
             self.expect_refused(local[:size])
         # Slow: the FIN never comes.
-        self.expect_refused(V1[:20], fin=False)
-        self.expect_refused(local[:14], fin=False)
+        for slow in (V1[:20], V1_6[:-1], local[:14], V2[:-1], V2_6[:20]):
+            self.expect_refused(slow, fin=False)
         # Untrusted: another address of loopback.
         config["rules"][0]["proxy_protocol"]["accept"]["from"] = ["127.0.0.2"]
         self.lb.apply(config)

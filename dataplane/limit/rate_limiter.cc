@@ -117,6 +117,11 @@ void RateLimiter::GiveShape(HotClients::Client& hot, ClientPrefix client, const 
 std::vector<RateLimiter::Usage> RateLimiter::TakeUsage(bool all, Instant now) {
   std::vector<Usage> usage;
   hot_.ForEach([&](ClientPrefix client, HotClients::Client& hot) {
+    if (all && hot.told) {
+      const uint64_t taken = Taken(client, ShapeOf(hot), Nanoseconds(now));
+      hot.arrivals.store(taken, std::memory_order_relaxed);
+      hot.admitted.store(taken, std::memory_order_relaxed);
+    }
     const uint64_t arrivals = hot.arrivals.load(std::memory_order_relaxed);
     if (!all && hot.told && arrivals == hot.told_arrivals) return;
     if (arrivals != hot.told_arrivals || hot.moved_ns == 0) hot.moved_ns = Nanoseconds(now);
@@ -128,16 +133,16 @@ std::vector<RateLimiter::Usage> RateLimiter::TakeUsage(bool all, Instant now) {
 }
 
 // What it was admitted of late, as far as its bucket shows.
-uint64_t RateLimiter::Taken(ClientPrefix client, uint64_t now_ns) {
+uint64_t RateLimiter::Taken(ClientPrefix client, const BucketShape& shape, uint64_t now_ns) {
   const ClientTable::Entry* entry = table_.Find(client);
   if (entry == nullptr) return 0;
-  return static_cast<uint64_t>(ClientTable::Missing(*entry, Quiet(), now_ns) + 0.5);
+  return static_cast<uint64_t>(ClientTable::Missing(*entry, shape, now_ns) + 0.5);
 }
 
 void RateLimiter::SetBudget(const Budget& budget, Instant now) {
   const uint64_t now_ns = Nanoseconds(now);
   HotClients::Client* hot = hot_.Find(budget.client);
-  if (hot == nullptr) hot = hot_.Add(budget.client, Quiet(), Taken(budget.client, now_ns));
+  if (hot == nullptr) hot = hot_.Add(budget.client, Quiet(), Taken(budget.client, Quiet(), now_ns));
   if (hot == nullptr) return;  // No room: it goes on with the quiet one's part, which is less.
   if (hot->moved_ns == 0) hot->moved_ns = now_ns;
   hot->expires_ns = now_ns + static_cast<uint64_t>(budget.ttl.count());

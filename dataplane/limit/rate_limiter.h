@@ -73,7 +73,8 @@ class RateLimiter final {
 
   // True once after a client became busy.
   bool TakeAdded() { return hot_.TakeAdded(); }
-  // What has changed since the last call; with `all`, everything.
+  // What has changed since the last call; with `all`, everything, counted anew: to a control plane
+  // that heard nothing yet what was admitted long ago would be a debt.
   std::vector<Usage> TakeUsage(bool all, Instant now);
   void SetBudget(const Budget& budget, Instant now);
   // Ends budgets that were not renewed, and forgets who is quiet. Call it every 100 ms or so.
@@ -94,7 +95,7 @@ class RateLimiter final {
   BucketShape QuietOf(const Settings& settings, const Shares& shares) const;
   void SetQuiet(const BucketShape& shape, Instant now);
   void Consider(ClientPrefix client, const ClientTable::Entry& entry, uint64_t now_ns);
-  uint64_t Taken(ClientPrefix client, uint64_t now_ns);
+  uint64_t Taken(ClientPrefix client, const BucketShape& shape, uint64_t now_ns);
   void GiveShape(HotClients::Client& hot, ClientPrefix client, const BucketShape& shape,
                  bool fill_growth, uint64_t now_ns);
   ClientView ViewOf(ClientPrefix client, const ClientTable::Entry* entry, uint64_t now_ns);

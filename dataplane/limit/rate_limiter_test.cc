@@ -60,6 +60,25 @@ TEST(RateLimiterTest, ReportsWhoIsBusyAndAppliesItsBudget) {
   EXPECT_NEAR(Attempt(limiter, kStart + seconds(1), seconds(1), 1'000), 200, 5);
 }
 
+TEST(RateLimiterTest, ANewControlPlaneIsToldWhatTheBucketShows) {
+  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
+  (void)Attempt(limiter, kStart, seconds(1), 1'000);
+  (void)limiter.TakeUsage(true, kStart + seconds(1));
+  // It goes, for long: the client is admitted its share.
+  limiter.SetShares({.quiet_ratio = 0.5, .report_ratio = 0}, kStart + seconds(1));
+  EXPECT_NEAR(Attempt(limiter, kStart + seconds(1), seconds(10), 1'000), 500, 5);
+  const auto usage = limiter.TakeUsage(true, kStart + seconds(11));
+  ASSERT_EQ(usage.size(), 1u);
+  EXPECT_NEAR(static_cast<double>(usage[0].admitted), 25, 1) << "its burst here";
+  EXPECT_EQ(usage[0].arrivals, usage[0].admitted);
+  // From there on both count on.
+  EXPECT_NEAR(Attempt(limiter, kStart + seconds(11), seconds(1), 1'000), 50, 2);
+  const auto next = limiter.TakeUsage(false, kStart + seconds(12));
+  ASSERT_EQ(next.size(), 1u);
+  EXPECT_NEAR(static_cast<double>(next[0].admitted), 75, 3);
+  EXPECT_NEAR(static_cast<double>(next[0].arrivals), 1'025, 3);
+}
+
 TEST(RateLimiterTest, ABudgetThatIsNotRenewedEndsInTheShare) {
   RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
   limiter.SetBudget({kClient, 100, 10, false, seconds(2)}, kStart);

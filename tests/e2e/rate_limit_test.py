@@ -1,5 +1,5 @@
 """The rate limit of a client, with real workers: how much of it a client gets, whichever of them it
-meets, and what happens when the control plane goes."""
+meets, and what a reload changes."""
 
 import collections
 import select
@@ -7,10 +7,11 @@ import socket
 import time
 
 import harness
-from harness import Server, wait_for
+from harness import Server
 
 LISTEN = ("127.0.0.1", 8080)
 BACKEND = "127.0.0.1:9001"
+TOLERANCE = 0.03  # Of rate * time + burst.
 IP_BIND_ADDRESS_NO_PORT = 24  # ip(7); not in Python's socket module.
 
 
@@ -28,6 +29,7 @@ class Attempts:
     def __init__(self, addresses, per_s):
         self.addresses = addresses
         self.interval_s = 1 / (per_s * len(addresses))
+        self.begun = 0  # In the last run.
         self.admitted = collections.Counter()
         self.refused = collections.Counter()
         self._poll = select.epoll()
@@ -36,11 +38,11 @@ class Attempts:
     def run(self, seconds):
         """Returns how long it really took."""
         start = time.monotonic()
-        begun = 0
+        self.begun = 0
         while (now := time.monotonic()) < start + seconds:
-            while start + begun * self.interval_s <= now:
-                self._begin(self.addresses[begun % len(self.addresses)])
-                begun += 1
+            while start + self.begun * self.interval_s <= now:
+                self._begin(self.addresses[self.begun % len(self.addresses)])
+                self.begun += 1
             self._serve(min(self.interval_s, 0.01))
         took = time.monotonic() - start
         deadline = time.monotonic() + 20
@@ -93,38 +95,21 @@ class RateLimitTest(harness.Case):
             self.servers_started = True
         return self.balancer().start(rule(**limit), workers=workers)
 
-    def check(self, attempts, took, rate, burst, tolerance):
-        expected = rate * took + burst
-        worst = max(abs(attempts.admitted[a] / expected - 1) for a in attempts.addresses)
-        self.figure(
-            "%d clients, %.1f s: expected %.0f each, worst %.1f %% off; %d refused",
-            len(attempts.addresses), took, expected, 100 * worst, attempts.refused.total(),
-        )
-        self.assertLess(worst, tolerance)
-        return expected
-
     def test_one_client_far_above_its_limit(self):
         for workers in (1, 2, 4):
             with self.subTest(workers=workers):
                 lb = self.balancer_with(workers, requests_per_second=50, burst=25)
                 attempts = Attempts(["127.0.2.1"], per_s=500)
-                self.check(attempts, attempts.run(10), 50, 25, tolerance=0.1)
+                took = attempts.run(10)
+                off = attempts.admitted.total() / (50 * took + 25) - 1
+                self.figure("%d workers: %d of %d admitted, %+.2f %% off", workers,
+                            attempts.admitted.total(), attempts.begun, 100 * off)
+                self.assertLess(abs(off), TOLERANCE)
                 self.assertEqual(
                     lb.sum("lb_rule_refused_total", reason="rate_limit"),
                     attempts.refused.total(),
                 )
                 lb.stop()
-
-    def test_many_clients_above_their_limit(self):
-        self.balancer_with(2, requests_per_second=2, burst=5)
-        clients = ["127.0.3.%d" % n for n in range(1, 201)]
-        attempts = Attempts(clients, per_s=6)
-        took = attempts.run(10)
-        # Two a second from each, in whole connections.
-        self.check(attempts, took, 2, 5, tolerance=0.25)
-        mean = attempts.admitted.total() / len(clients) / (2 * took + 5)
-        self.figure("on average %.1f %% of the limit", 100 * mean)
-        self.assertAlmostEqual(mean, 1, delta=0.05)
 
     def test_a_client_below_its_limit_is_never_refused(self):
         self.balancer_with(1, requests_per_second=50, burst=25)
@@ -158,26 +143,28 @@ class RateLimitTest(harness.Case):
                 lb.stop()
 
     def test_a_reload_changes_the_limit_and_keeps_the_bucket(self):
-        lb = self.balancer_with(1, requests_per_second=1, burst=5)
-        attempts = Attempts(["127.0.2.1"], per_s=100)
-        attempts.run(0.3)
-        self.assertEqual(attempts.admitted.total(), 5)
-        lb.apply(rule(requests_per_second=1, burst=1000))
-        attempts = Attempts(["127.0.2.1"], per_s=100)
-        attempts.run(0.5)
-        self.assertLessEqual(attempts.admitted.total(), 30)
-
-    def test_without_a_control_plane_the_limit_holds(self):
-        lb = self.balancer_with(2, requests_per_second=50, burst=25)
-        attempts = Attempts(["127.0.2.1"], per_s=300)
-        attempts.run(2)
-        lb.control.stop()
-        wait_for(lambda: lb.sum("lb_controlplane_connected") == 0, 10, "the stream has ended")
-        attempts = Attempts(["127.0.2.1"], per_s=300)
-        took = attempts.run(10)
-        self.figure("admitted %d in %.1f s", attempts.admitted.total(), took)
-        self.assertLessEqual(attempts.admitted.total(), 1.05 * (50 * took + 25))
-        self.assertGreaterEqual(attempts.admitted.total(), 0.85 * 50 * took)
+        for workers in (1, 2):
+            with self.subTest(workers=workers):
+                lb = self.balancer_with(workers, requests_per_second=1, burst=6)
+                attempts = Attempts(["127.0.2.1"], per_s=100)
+                attempts.run(0.5)
+                # A burst is lent to each of two workers, and paid back before anything else.
+                self.assertIn(attempts.admitted.total(), range(6, 6 * workers + 2))
+                lb.apply(rule(requests_per_second=1, burst=1000))
+                # Empty as before, and as slow: a full one would admit all of them.
+                attempts = Attempts(["127.0.2.1"], per_s=100)
+                attempts.run(1)
+                self.figure("%d workers: %d of %d admitted after the reload", workers,
+                            attempts.admitted.total(), attempts.begun)
+                self.assertLessEqual(attempts.admitted.total(), 12)
+                # The new rate holds at once, too.
+                lb.apply(rule(requests_per_second=50, burst=1000))
+                attempts = Attempts(["127.0.2.1"], per_s=100)
+                took = attempts.run(2)
+                self.figure("%d workers: %d admitted in %.1f s at the new rate", workers,
+                            attempts.admitted.total(), took)
+                self.assertAlmostEqual(attempts.admitted.total(), 50 * took, delta=25)
+                lb.stop()
 
 
 if __name__ == "__main__":

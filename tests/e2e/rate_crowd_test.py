@@ -12,8 +12,9 @@ ABOVE_S = 10
 BELOW = {"requests_per_second": 10, "burst": 5}  # Half a second of the rate.
 TIMES_BELOW = 0.8
 BELOW_S = 3
-# Refused in vain, of all attempts, where workers share the limit.
-MAX_FALSE_RATIO = 0.001
+# Refused in vain, of all attempts, where workers share the limit. The promise is a third of this, for
+# more attempts than these: rate_crowd_big_test.py.
+MAX_FALSE_RATIO = 0.003
 
 
 class RateCrowdTest(harness.Case):

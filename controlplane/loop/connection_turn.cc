@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -131,6 +132,28 @@ std::optional<Failure> Ask(ConnectionOrders::List list, const worker::v1::Connec
   return std::nullopt;
 }
 
+// proxy-protocol.txt 2.2.
+const char* NameOfTlv(uint32_t type) {
+  switch (type) {
+    case 0x01:
+      return "alpn";
+    case 0x02:
+      return "authority";
+    case 0x03:
+      return "crc32c";
+    case 0x04:
+      return "noop";
+    case 0x05:
+      return "unique_id";
+    case 0x20:
+      return "ssl";
+    case 0x30:
+      return "netns";
+    default:
+      return "";
+  }
+}
+
 void Append(const worker::v1::ConnectionList::Connection& from, const WorkerKey& worker,
             admin::v1::ListConnectionsResponse& to) {
   admin::v1::Connection& out = *to.add_connections();
@@ -144,6 +167,14 @@ void Append(const worker::v1::ConnectionList::Connection& from, const WorkerKey&
   *out.mutable_idle() = from.idle();
   out.set_received_bytes(from.received_bytes());
   out.set_sent_bytes(from.sent_bytes());
+  for (const auto& tlv : from.proxy_tlvs()) {
+    admin::v1::Connection::ProxyTlv& extension = *out.add_proxy_tlvs();
+    extension.set_type(tlv.type());
+    extension.set_name(NameOfTlv(tlv.type()));
+    extension.set_value(tlv.value());
+    if (std::all_of(tlv.value().begin(), tlv.value().end(), absl::ascii_isprint))
+      extension.set_text(tlv.value());
+  }
 }
 
 void Finish(ConnectionOrders::List& list, Turn& turn) {

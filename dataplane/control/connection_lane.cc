@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dataplane/control/drainer.h"
+#include "dataplane/proxy/tlv.h"
 
 namespace lb::dataplane {
 namespace {
@@ -44,6 +46,12 @@ void Append(const ConnectionInfo& info, lb::worker::v1::ConnectionList& to) {
   *out.mutable_idle() = ToProto(info.idle);
   out.set_received_bytes(info.received_bytes);
   out.set_sent_bytes(info.sent_bytes);
+  proxy::TlvReader tlvs(info.proxy_tlvs);
+  while (const std::optional<proxy::Tlv> tlv = tlvs.Next()) {
+    auto& extension = *out.add_proxy_tlvs();
+    extension.set_type(tlv->type);
+    extension.set_value(tlv->value.data(), tlv->value.size());
+  }
 }
 
 }  // namespace

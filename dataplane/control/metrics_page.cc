@@ -141,16 +141,19 @@ void AppendBandwidths(const Bandwidths& bandwidths, std::vector<MetricFamily>& f
   auto clients = Gauge("lb_bandwidth_clients", "Clients whose bandwidth this worker keeps.");
   auto throttled = Gauge("lb_bandwidth_throttled_clients",
                          "Clients that had to wait for their turn in the last second.");
+  auto not_kept = Counter("lb_bandwidth_not_kept_total",
+                          "Connections of new clients that were limited each by itself.");
   for (const auto& [rule, limit] : bandwidths.in_force().clients) {
     const std::string name = rule == Bandwidths::kShared ? "*" : rule;
     clients.Add({{"rule", name}}, Value(limit.buckets->clients()));
     throttled.Add({{"rule", name}}, Value(limit.buckets->throttled()));
+    not_kept.Add({{"rule", name}}, Value(limit.buckets->not_kept()));
   }
   auto backend = Gauge("lb_backend_throttled",
                        "1 while connections to the backend wait for their turn at its bandwidth.");
   for (const auto& [name, limit] : bandwidths.in_force().backends)
     backend.Add({{"rule", name.first}, {"backend", name.second}}, limit.buckets->throttled ? 1 : 0);
-  for (MetricFamily* family : {&clients, &throttled, &backend})
+  for (MetricFamily* family : {&clients, &throttled, &not_kept, &backend})
     families.push_back(std::move(*family));
 }
 

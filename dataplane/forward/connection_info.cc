@@ -44,6 +44,7 @@ ConnectionInfo Connection::Describe() const {
   info.idle = context_.now - moved_at_;
   info.received_bytes = received_bytes_;
   info.sent_bytes = sent_bytes_;
+  if (header_ != nullptr) info.proxy_tlvs = header_->tlvs;
   return info;
 }
 

@@ -41,6 +41,7 @@ struct ConnectionInfo {
   Duration idle{};
   uint64_t received_bytes = 0;  // From the client.
   uint64_t sent_bytes = 0;      // To the client.
+  std::string proxy_tlvs;       // Of the client's PROXY header, see dataplane/proxy/tlv.h.
 };
 
 class ConnectionWalk final : public std::enable_shared_from_this<ConnectionWalk> {

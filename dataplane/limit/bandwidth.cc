@@ -86,7 +86,10 @@ std::shared_ptr<BucketPair> ClientBuckets::Of(const SocketAddress& client, Insta
   const auto found = shard.pairs.find(prefix);
   if (found != shard.pairs.end()) return found->second;
   auto pair = std::make_shared<BucketPair>(shard.rates, now);
-  if (shard.pairs.size() < kMaxClients / kShards) shard.pairs.emplace(prefix, pair);
+  if (shard.pairs.size() < kMaxClients / kShards)
+    shard.pairs.emplace(prefix, pair);
+  else
+    not_kept_.fetch_add(1, std::memory_order_relaxed);
   return pair;
 }
 

@@ -121,6 +121,8 @@ class ClientBuckets final {
 
   const PrefixLengths& prefix_lengths() const { return lengths_; }
   size_t clients() const;
+  // Buckets that were not kept, since there were too many clients.
+  uint64_t not_kept() const { return not_kept_.load(std::memory_order_relaxed); }
   // Clients that had to wait for their turn when the last sweep looked.
   size_t throttled() const { return throttled_; }
 
@@ -140,6 +142,7 @@ class ClientBuckets final {
 
   const PrefixLengths lengths_;
   std::array<Shard, kShards> shards_;
+  std::atomic<uint64_t> not_kept_{0};
   // The control thread's.
   BandwidthRates all_;  // Of which everybody has a part.
   std::map<ClientPrefix, BandwidthBudget> budgets_;

@@ -90,7 +90,10 @@ class ProxyProtocolTest(harness.Case):
                     self.assertEqual(got, wanted, "port %d" % port)
                     listed = self.lb.json("connections", "list")["items"]
                     shown = "%s:%s" % ("[::1]" if ":" in host else host, source)
-                    self.assertIn(shown, [connection["client"] for connection in listed])
+                    found = [one for one in listed if one["client"] == shown]
+                    self.assertEqual(len(found), 1, listed)
+                    extensions = [tlv["name"] for tlv in found[0].get("proxyTlvs", [])]
+                    self.assertEqual("crc32c" in extensions, port == 7003, extensions)
                 self.figure("port %d, %s: %s", port, family, got.split("\r")[0])
         self.assertEqual(self.refused(), 0)
 

@@ -44,6 +44,13 @@ bool IsFull(const BackendTable& backend) {
   return backend.limited && !backend.state->slots.HasFree();
 }
 
+void AddConnections(const RuleTable& rule, const SocketAddress& client, ClientReport& to) {
+  if (rule.client_connections == nullptr) return;
+  const ClientConnections::Use use = rule.client_connections->Look(client);
+  to.mutable_connections()->set_open(use.held);
+  to.mutable_connections()->set_slots(use.slots);
+}
+
 void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant now,
                    ClientReport& to) {
   std::vector<BackendFacts> facts(rule.backends.size());
@@ -97,7 +104,10 @@ lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& comm
         look.rule().empty() || (rule != nullptr && rule->rate_limiter == named.limiter);
     if (wanted) AddLimit(name, *named.limiter, look.top(), client, now, room, report);
   }
-  if (rule != nullptr && client) AddCandidates(*rule, *client, now, report);
+  if (rule != nullptr && client) {
+    AddConnections(*rule, *client, report);
+    AddCandidates(*rule, *client, now, report);
+  }
   return message;
 }
 

@@ -202,6 +202,35 @@ class ClientConnectionsTest(harness.Case):
                 greedy.close()
                 lb.stop()
 
+    def test_the_cap_goes_where_the_client_goes(self):
+        cap = 100
+        lb = self.balancer_with(cap, workers=2)
+        greedy = Greedy(self, "127.0.2.1")
+
+        def meets_only(*names):
+            for name in lb.workers:
+                order = ("undrain", name) if name in names else ("drain", name, "--yes")
+                if lb.items("workers")[name]["draining"] == (name in names):
+                    self.assertEqual(lb.lbctl("worker", *order).returncode, 0)
+            wait_for(lambda: all(worker["draining"] == (name not in names) for name, worker in
+                                 lb.items("workers").items()), 20, "only %s accept" % (names,))
+
+        def fill(what):
+            took = greedy.run(2 * harness.SLOW, enough=0.95 * cap)
+            self.figure("%s: %d of %d after %.2f s", what, len(greedy.open), cap, took)
+            self.assertGreaterEqual(len(greedy.open), 0.95 * cap)
+
+        meets_only("worker-1")
+        fill("all through worker-1")
+        meets_only("worker-1", "worker-2")
+        greedy.let_go(50)
+        fill("half of it anew through both")
+        greedy.let_go(len(greedy.open))
+        meets_only("worker-2")
+        fill("all through worker-2")
+        self.figure("at most %d of %d at once", greedy.most, cap)
+        self.assertLessEqual(greedy.most, cap)
+
     def test_without_a_control_plane_the_cap_holds(self):
         lb = self.balancer_with(20, workers=2)
         known = Greedy(self, "127.0.2.1")

@@ -42,19 +42,21 @@ std::string Setting(const api::Limit& limit) {
 
 const char* KindOf(const api::Limit& limit) {
   if (limit.kind() == api::Limit::KIND_RATE) return "rate_limit";
+  if (limit.kind() == api::Limit::KIND_CLIENT_CONNECTIONS) return "max_connections_per_client";
   return limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ? "max_connections"
                                                            : "backend_connections";
 }
 
 Row RowOf(const api::Limit& limit) {
   const bool rate = limit.kind() == api::Limit::KIND_RATE;
+  const bool of_clients = rate || limit.kind() == api::Limit::KIND_CLIENT_CONNECTIONS;
   const uint64_t refused =
       limit.refused_total() + (rate ? limit.would_refuse_total() : uint64_t{0});
   return {{KindOf(limit)},
           {Owner(limit.rule())},
           {Leaf(limit.backend())},
           {Setting(limit)},
-          {rate ? "" : absl::StrCat(limit.connections())},
+          {of_clients ? "" : absl::StrCat(limit.connections())},
           {rate ? absl::StrCat(limit.busy_clients()) : ""},
           {absl::StrCat(refused), refused > 0 ? Tone::kWarning : Tone::kPlain}};
 }

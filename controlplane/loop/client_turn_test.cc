@@ -132,9 +132,11 @@ TEST_F(ClientTurnTest, AWorkerThatSaysNothingIsNamedAndNotWaitedForLong) {
   ASSERT_EQ(replies_.size(), 1u);
   const auto answer = std::get<admin::v1::ListLimitsResponse>(replies_[0].answer);
   EXPECT_EQ(answer.workers_missing(0), "workers/w1");
-  ASSERT_EQ(answer.limits_size(), 2);
+  ASSERT_EQ(answer.limits_size(), 3);
   EXPECT_EQ(answer.limits(0).rate_per_s(), 10);
   EXPECT_EQ(answer.limits(1).max_connections(), 5u);
+  EXPECT_EQ(answer.limits(2).kind(), admin::v1::Limit::KIND_CLIENT_CONNECTIONS);
+  EXPECT_EQ(answer.limits(2).max_connections(), 10u);
 }
 
 TEST_F(ClientTurnTest, NobodyToAskIsAFailureWithAReason) {

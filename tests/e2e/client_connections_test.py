@@ -152,6 +152,14 @@ class ClientConnectionsTest(harness.Case):
         self.assertEqual(lb.sum("lb_rule_refused_total", reason="client_limit"), 3)
         self.assertRegex(self.check_line(lb, "127.0.2.1"), "REFUSED +5 of 5 open")
         self.assertRegex(self.check_line(lb, "127.0.2.2"), "passed +2 of 5 open")
+
+        def listed():
+            (limit,) = lb.json("get", "limits")["items"]
+            self.assertEqual(limit["kind"], "KIND_CLIENT_CONNECTIONS")
+            self.assertEqual(limit["maxConnections"], "5")
+            return limit.get("refusedTotal") == "3"
+
+        wait_for(listed, 20, "the refusals are reported")
         one.close(1)
         self.wait_for_open(lb, 6)
         self.assertEqual(one.admitted(3), 1)

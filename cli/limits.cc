@@ -63,6 +63,7 @@ std::string Setting(const api::Limit& limit) {
 const char* KindOf(const api::Limit& limit) {
   if (limit.kind() == api::Limit::KIND_RATE) return "rate_limit";
   if (IsBandwidth(limit)) return limit.backend().empty() ? "client_bandwidth" : "backend_bandwidth";
+  if (limit.kind() == api::Limit::KIND_CLIENT_CONNECTIONS) return "max_connections_per_client";
   return limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ? "max_connections"
                                                            : "backend_connections";
 }

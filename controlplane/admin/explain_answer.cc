@@ -5,7 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/limit_answers.h"
+#include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
+#include "google/protobuf/util/time_util.h"
 
 namespace lb::controlplane {
 namespace {
@@ -17,6 +19,8 @@ using worker::v1::ClientReport;
 constexpr auto kPassed = ExplainConnectionResponse::VERDICT_PASSED;
 constexpr auto kRefused = ExplainConnectionResponse::VERDICT_REFUSED;
 constexpr auto kDepends = ExplainConnectionResponse::VERDICT_DEPENDS;
+
+constexpr size_t kMaxEjectedShown = 8;
 
 void Add(const char* name, ExplainConnectionResponse::Verdict verdict, std::string why,
          ExplainConnectionResponse& out) {
@@ -93,6 +97,27 @@ void CheckRate(const LiveRule& rule, const ClientReports& reports, ExplainConnec
   Add(kName, shadow ? kPassed : kRefused, absl::StrCat("no token is left", counted), out);
 }
 
+void CheckClientLimit(const LiveRule& rule, const ClientReports& reports,
+                      ExplainConnectionResponse& out) {
+  if (rule.max_connections_per_client == 0) return;
+  uint64_t open = 0;
+  int asked = 0;
+  int with_room = 0;
+  for (const auto& [worker, report] : reports) {
+    if (!report.has_connections()) continue;
+    ++asked;
+    open += report.connections().open();
+    if (report.connections().open() < report.connections().slots()) ++with_room;
+  }
+  constexpr char kName[] = "max_connections_per_client";
+  if (asked == 0) return Add(kName, kDepends, "no worker counts them yet", out);
+  std::string why = absl::StrCat(open, " of ", rule.max_connections_per_client, " open");
+  if (asked > 1)
+    absl::StrAppend(&why, " in ", asked, " workers, ", with_room, " of them with room");
+  const auto some = with_room > 0 ? kDepends : kRefused;
+  Add(kName, with_room == asked ? kPassed : some, std::move(why), out);
+}
+
 void CheckRuleLimit(const LiveRule& rule, const View& view, ExplainConnectionResponse& out) {
   if (rule.max_connections == 0) return;
   const uint64_t open = view.totals.OfRule(rule.name).connections;
@@ -147,6 +172,33 @@ Said SaidOf(const std::string& backend, const ClientReports& reports) {
   return said;
 }
 
+// "until 2026-11-26T12:00:00.250Z (reset)"; empty where no worker leaves it out.
+std::string EjectedUntil(const BackendKey& backend, const View& view) {
+  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(backend);
+  if (!ejection) return "";
+  const auto until = ToProto(view.clock.ToWall(ejection->longest.until));
+  std::string text = absl::StrCat("until ", google::protobuf::util::TimeUtil::ToString(until), " (",
+                                  ejection->longest.reason, ")");
+  const size_t workers = view.workers.sessions().size();
+  if (ejection->workers < workers)
+    absl::StrAppend(&text, " by ", ejection->workers, " of ", workers, " workers");
+  return text;
+}
+
+void CheckOutliers(const LiveRule& rule, const View& view, ExplainConnectionResponse& out) {
+  if (!rule.outlier_detection) return;
+  std::string why;
+  size_t ejected = 0;
+  for (const LiveBackend& backend : rule.backends) {
+    const std::string until = EjectedUntil({rule.name, backend.name}, view);
+    if (until.empty() || ++ejected > kMaxEjectedShown) continue;
+    absl::StrAppend(&why, why.empty() ? "left out: " : ", ", backend.name, " ", until);
+  }
+  if (ejected > kMaxEjectedShown)
+    absl::StrAppend(&why, " and ", ejected - kMaxEjectedShown, " more");
+  Add("outlier_detection", kPassed, ejected == 0 ? "no backend is left out" : std::move(why), out);
+}
+
 std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said& said,
                    const View& view) {
   if (said.weight > 0) return said.full ? "full" : "";
@@ -154,6 +206,8 @@ std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said&
   if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) return "maintenance";
   if (!IsUp(view.health.StateOf({rule.name, backend.name}))) return "unhealthy";
   if (backend.weight == 0) return "weight 0";
+  const std::string until = EjectedUntil({rule.name, backend.name}, view);
+  if (!until.empty()) return absl::StrCat("ejected ", until);
   return backend.backup ? "backup, not needed" : "not in use yet";
 }
 
@@ -204,8 +258,10 @@ ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoin
   CheckProxy(rule, address, out);
   CheckAccess(rule, address, out);
   CheckRate(rule, reports, out);
+  CheckClientLimit(rule, reports, out);
   CheckRuleLimit(rule, view, out);
   CheckBandwidth(rule, reports, out);
+  CheckOutliers(rule, view, out);
   out.set_balance(ToString(rule.balance.algorithm));
   AddCandidates(rule, view, reports, out);
   out.set_backend(HashedTo(rule, reports));

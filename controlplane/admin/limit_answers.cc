@@ -67,6 +67,16 @@ Limit RuleLimitOf(const LiveRule& rule, const RuleTotals& totals) {
   return limit;
 }
 
+Limit ClientLimitOf(const LiveRule& rule, const RuleTotals& totals) {
+  Limit limit;
+  limit.set_kind(Limit::KIND_CLIENT_CONNECTIONS);
+  limit.set_rule(RuleNameOf(rule.name));
+  limit.set_enforce(Limit::ENFORCE_ON);
+  limit.set_max_connections(rule.max_connections_per_client);
+  limit.set_refused_total(totals.client_limited_total);
+  return limit;
+}
+
 Limit BackendLimitOf(const LiveRule& rule, const LiveBackend& backend, const View& view) {
   Limit limit;
   limit.set_kind(Limit::KIND_BACKEND_CONNECTIONS);
@@ -130,6 +140,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
       CountRefused(totals, at->second);
     }
     if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
+    if (live.max_connections_per_client != 0) rules.push_back(ClientLimitOf(live, totals));
     for (const LiveBackend& backend : live.backends)
       if (backend.max_connections != 0) backends.push_back(BackendLimitOf(live, backend, view));
   }

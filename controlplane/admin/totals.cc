@@ -26,6 +26,7 @@ RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
           .queued = rule.queued(),
           .queued_total = rule.queued_total(),
           .rate_limited_total = CountOf(rule.refused_total(), "rate_limit"),
+          .client_limited_total = CountOf(rule.refused_total(), "client_limit"),
           .rule_limited_total = CountOf(rule.refused_total(), "rule_limit"),
           .backend_limited_total = CountOf(rule.refused_total(), "backend_limit"),
           .would_refuse_total = rule.would_refuse_total()};
@@ -48,6 +49,7 @@ void Add(const RuleTotals& from, RuleTotals& to) {
   to.queued += from.queued;
   to.queued_total += from.queued_total;
   to.rate_limited_total += from.rate_limited_total;
+  to.client_limited_total += from.client_limited_total;
   to.rule_limited_total += from.rule_limited_total;
   to.backend_limited_total += from.backend_limited_total;
   to.would_refuse_total += from.would_refuse_total;

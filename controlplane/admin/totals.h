@@ -27,6 +27,7 @@ struct RuleTotals {
   uint64_t queued_total = 0;
   // Of refused_total, by the limit that refused.
   uint64_t rate_limited_total = 0;
+  uint64_t client_limited_total = 0;
   uint64_t rule_limited_total = 0;
   uint64_t backend_limited_total = 0;
   uint64_t would_refuse_total = 0;  // By a rate limit that only counts.

@@ -76,6 +76,7 @@ class RateLedger final {
   // Workers that share the limits, and those of them that have a stream.
   size_t workers() const { return workers_.size(); }
   size_t connected() const;
+  std::vector<WorkerKey> Connected() const;
 
  private:
   struct Worker {
@@ -90,7 +91,6 @@ class RateLedger final {
   using Messages = std::map<WorkerKey, std::vector<worker::v1::ConnectResponse>>;
 
   SharedLimit SharesOf(const Limit& limit) const;
-  std::vector<WorkerKey> Connected() const;
   void SharesChanged();
   void SetDue(const DueKey& key, Client& client, Instant due);
   void TellShares(Messages& messages);

@@ -198,6 +198,7 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
       rule.backend_connection_limit = number->number;
   }
   Set(node, "max_connections", rule.max_connections);
+  Set(node, "max_connections_per_client", rule.max_connections_per_client);
   rule.queue = BuildQueue(node.Find("queue"));
   rule.source = BuildSource(node.Find("source"));
   if (const YamlNode* timeouts = node.Find("timeouts")) {

@@ -116,8 +116,9 @@ struct RuleConfig {
   std::vector<BackendConfig> backends;  // As written.
   std::optional<uint64_t> backend_connection_limit;
   std::optional<uint64_t> max_connections;  // Client connections, over all workers of the host.
-  std::optional<QueueConfig> queue;         // Absent: nobody waits.
-  std::vector<Endpoint> source;             // IP, port 0; as written. Empty: the kernel chooses.
+  std::optional<uint64_t> max_connections_per_client{};  // Likewise, of each client.
+  std::optional<QueueConfig> queue;                      // Absent: nobody waits.
+  std::vector<Endpoint> source;  // IP, port 0; as written. Empty: the kernel chooses.
   // Clients; the longest network decides. No network is in both lists.
   std::vector<Cidr> allow;  // As written. Empty: those who are not in `deny`.
   std::vector<Cidr> deny;

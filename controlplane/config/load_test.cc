@@ -139,6 +139,7 @@ rules:
         weight: 65535
     backend_connection_limit: {limit: 12, scope: node}
     max_connections: 500
+    max_connections_per_client: 20
     queue: {max: 7, timeout: 250ms}
     source: [10.0.0.5, "::ffff:10.0.0.6", fd00::5]
     timeouts: {connect: 250ms, idle: 1h, half_close: 2m}
@@ -168,6 +169,7 @@ x-note: {anything: [even, {unknown: keys}]}
   EXPECT_EQ(rule.backends.at(2).weight, 65535u);
   EXPECT_EQ(rule.backend_connection_limit, 12u);
   EXPECT_EQ(rule.max_connections, 500u);
+  EXPECT_EQ(rule.max_connections_per_client, 20u);
   EXPECT_EQ(rule.queue, (QueueConfig{7, milliseconds(250)}));
   ASSERT_EQ(rule.source.size(), 3u);
   EXPECT_EQ(rule.source[0].host(), "10.0.0.5");

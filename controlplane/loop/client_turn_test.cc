@@ -22,6 +22,8 @@ Config Limited() {
   rule.own_rate_limit = true;
   rule.rate_limit = RateLimitConfig{.requests_per_second = 10, .burst = 20};
   rule.max_connections = 5;
+  rule.max_connections_per_client = 10;
+  rule.outlier_detection.emplace();
   rule.deny = {Cidr::Parse("10.0.0.0/8").value()};
   rule.allow = {Cidr::Parse("10.1.0.0/16").value(), Cidr::Parse("192.0.2.0/24").value()};
   Config config;
@@ -74,7 +76,9 @@ class ClientTurnTest : public testing::Test {
     limit.mutable_asked()->set_tokens(tokens);
     ClientReport::Candidate& candidate = *report.add_candidates();
     candidate.set_backend("b");
-    candidate.set_weight(7);
+    candidate.set_weight(weight_);
+    report.mutable_connections()->set_open(open_);
+    report.mutable_connections()->set_slots(10);
     return message;
   }
 
@@ -90,6 +94,8 @@ class ClientTurnTest : public testing::Test {
 
   Instant now_ = Instant(seconds(1'000));
   std::unique_ptr<ControlLoop> loop_;
+  uint64_t open_ = 3;    // What workers report of a client.
+  uint64_t weight_ = 7;  // And of a backend.
   std::vector<Reply> replies_;
   std::vector<SendToWorker> asked_;
 };
@@ -126,9 +132,11 @@ TEST_F(ClientTurnTest, AWorkerThatSaysNothingIsNamedAndNotWaitedForLong) {
   ASSERT_EQ(replies_.size(), 1u);
   const auto answer = std::get<admin::v1::ListLimitsResponse>(replies_[0].answer);
   EXPECT_EQ(answer.workers_missing(0), "workers/w1");
-  ASSERT_EQ(answer.limits_size(), 2);
+  ASSERT_EQ(answer.limits_size(), 3);
   EXPECT_EQ(answer.limits(0).rate_per_s(), 10);
   EXPECT_EQ(answer.limits(1).max_connections(), 5u);
+  EXPECT_EQ(answer.limits(2).kind(), admin::v1::Limit::KIND_CLIENT_CONNECTIONS);
+  EXPECT_EQ(answer.limits(2).max_connections(), 10u);
 }
 
 TEST_F(ClientTurnTest, NobodyToAskIsAFailureWithAReason) {
@@ -143,12 +151,16 @@ TEST_F(ClientTurnTest, NobodyToAskIsAFailureWithAReason) {
 TEST_F(ClientTurnTest, EveryCheckIsExplainedInOrder) {
   Connect(1, "w1", {"clients"});
   const Explained good = Explain("10.1.2.3", 2);
-  ASSERT_EQ(good.checks_size(), 4);
+  ASSERT_EQ(good.checks_size(), 6);
   EXPECT_EQ(good.checks(0).name(), "allow");
   EXPECT_EQ(good.checks(0).why(), "10.1.0.0/16 decides");
   EXPECT_EQ(good.checks(1).name(), "rate_limit");
-  EXPECT_EQ(good.checks(2).name(), "max_connections");
-  EXPECT_EQ(good.checks(3).name(), "backends");
+  EXPECT_EQ(good.checks(2).name(), "max_connections_per_client");
+  EXPECT_EQ(good.checks(2).why(), "3 of 10 open");
+  EXPECT_EQ(good.checks(3).name(), "max_connections");
+  EXPECT_EQ(good.checks(4).name(), "outlier_detection");
+  EXPECT_EQ(good.checks(4).why(), "no backend is left out");
+  EXPECT_EQ(good.checks(5).name(), "backends");
   for (const Explained::Check& check : good.checks())
     EXPECT_EQ(check.verdict(), Explained::VERDICT_PASSED) << check.name();
   ASSERT_EQ(good.candidates_size(), 2);
@@ -160,6 +172,45 @@ TEST_F(ClientTurnTest, EveryCheckIsExplainedInOrder) {
   EXPECT_EQ(denied.checks(0).verdict(), Explained::VERDICT_REFUSED);
   EXPECT_EQ(denied.checks(1).verdict(), Explained::VERDICT_REFUSED);
   EXPECT_EQ(Explain("203.0.113.1", 2).checks(0).verdict(), Explained::VERDICT_REFUSED);
+}
+
+TEST_F(ClientTurnTest, AClientThatHasAllItsConnectionsOpenIsRefused) {
+  Connect(1, "w1", {"clients"});
+  open_ = 10;
+  const Explained full = Explain("10.1.2.3", 2);
+  EXPECT_EQ(full.checks(2).verdict(), Explained::VERDICT_REFUSED);
+  EXPECT_EQ(full.checks(2).why(), "10 of 10 open");
+}
+
+TEST_F(ClientTurnTest, WithRoomInSomeWorkersItDependsOnTheOneThatIsMet) {
+  Connect(1, "w1", {"clients"});
+  Connect(2, "w2", {"clients"});
+  admin::v1::ExplainConnectionRequest request;
+  request.set_rule("rules/web");
+  request.set_client("10.1.2.3");
+  Ask(request);
+  Handle(WorkerMessage{1, ReportOf(1, 2)});
+  open_ = 12;
+  Handle(WorkerMessage{2, ReportOf(1, 2)});
+  const auto explained = std::get<Explained>(replies_.at(0).answer);
+  EXPECT_EQ(explained.checks(2).verdict(), Explained::VERDICT_DEPENDS);
+  EXPECT_EQ(explained.checks(2).why(), "15 of 10 open in 2 workers, 1 of them with room");
+}
+
+TEST_F(ClientTurnTest, AnEjectedBackendIsNamedWithTheTimeOfItsReturn) {
+  Connect(1, "w1", {"clients"});
+  ConnectRequest stats;
+  auto& backend = *stats.mutable_stats()->add_backends();
+  backend.set_rule("web");
+  backend.set_backend("b");
+  backend.set_ejections_total(1);
+  backend.mutable_ejection()->set_reason("reset");
+  backend.mutable_ejection()->mutable_returns_in()->set_seconds(30);
+  Handle(WorkerMessage{1, stats});
+  weight_ = 0;
+  const Explained explained = Explain("10.1.2.3", 2);
+  EXPECT_EQ(explained.checks(4).why(), "left out: b until 1970-01-01T00:00:30Z (reset)");
+  EXPECT_EQ(explained.candidates(1).why_out(), "ejected until 1970-01-01T00:00:30Z (reset)");
 }
 
 TEST_F(ClientTurnTest, BadQuestionsAreRefused) {

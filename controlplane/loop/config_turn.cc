@@ -134,6 +134,13 @@ std::map<BandwidthLedger::Owner, BandwidthLedger::Limit> BandwidthLimitsOf(const
   return limits;
 }
 
+std::map<std::string, uint64_t> ClientLimitsOf(const LiveRules& rules) {
+  std::map<std::string, uint64_t> limits;
+  for (const LiveRule& rule : rules)
+    if (rule.max_connections_per_client != 0) limits[rule.name] = rule.max_connections_per_client;
+  return limits;
+}
+
 }  // namespace
 
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
@@ -201,6 +208,7 @@ void Refresh(Parts& parts, Turn& turn) {
   parts.ledger.SetLimits(parts.live);
   parts.rates.SetLimits(RateLimitsOf(parts.live), turn.now);
   parts.bandwidths.SetLimits(BandwidthLimitsOf(parts.live));
+  parts.client_slots.SetLimits(ClientLimitsOf(parts.live), turn.now);
   parts.totals.Keep(parts.live);
   parts.outliers.Keep(parts.live);
   const bool changed_content = parts.versions.SetContent(Encode(parts.live));

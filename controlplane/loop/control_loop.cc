@@ -65,7 +65,8 @@ class ControlLoop::Impl final {
 
   Instant NextDeadline() const {
     Instant next = std::min(parts_->resolver.NextDeadline(), parts_->health.NextDeadline());
-    next = std::min({next, NextSilence(*parts_), parts_->rates.NextDeadline()});
+    next = std::min({next, NextSilence(*parts_), parts_->rates.NextDeadline(),
+                     parts_->client_slots.NextDeadline()});
     next =
         std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_), NextResourceLook(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
@@ -150,6 +151,12 @@ class ControlLoop::Impl final {
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
     parts_->bandwidths.SetWorkers(parts_->rates.workers(), parts_->rates.connected());
     for (BandwidthLedger::ToWorker& grant : parts_->bandwidths.Settle(turn.now))
+      if (const auto* to = parts_->workers.Find(grant.worker); to != nullptr && to->session)
+        turn.Send(*to->session, std::move(grant.message));
+    const std::vector<WorkerKey> connected = parts_->rates.Connected();
+    parts_->client_slots.SetWorkers(parts_->rates.workers(), {connected.begin(), connected.end()},
+                                    turn.now);
+    for (ClientSlotLedger::ToWorker& grant : parts_->client_slots.Settle(turn.now))
       if (const auto* to = parts_->workers.Find(grant.worker); to != nullptr && to->session)
         turn.Send(*to->session, std::move(grant.message));
     for (RateLedger::ToWorker& grant : parts_->rates.Settle(turn.now))

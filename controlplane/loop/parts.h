@@ -20,6 +20,7 @@
 #include "controlplane/admin/request_ledger.h"
 #include "controlplane/admin/totals.h"
 #include "controlplane/budget/bandwidth_ledger.h"
+#include "controlplane/budget/client_slot_ledger.h"
 #include "controlplane/budget/rate_ledger.h"
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/config/config.h"
@@ -80,6 +81,7 @@ struct Parts {
   SlotLedger ledger;
   RateLedger rates;
   BandwidthLedger bandwidths;
+  ClientSlotLedger client_slots;
   Totals totals;
   Operations operations;
   EventLog events;

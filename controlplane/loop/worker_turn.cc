@@ -50,6 +50,7 @@ void ForgetWorker(const WorkerKey& worker, bool expected, Parts& parts, Turn& tu
   parts.ledger.Forget(worker);
   parts.rates.Forget(worker);
   parts.bandwidths.Forget(worker);
+  parts.client_slots.Forget(worker, turn.now);
   parts.totals.Forget(worker);
   ForgetOutliers(worker, parts, turn);
   parts.connect_watch.Forget(worker);
@@ -69,6 +70,7 @@ void Detach(SessionId session, Parts& parts, Turn& turn) {
   const WorkerKey worker = parts.workers.KeyOf(session);
   parts.ledger.Disconnect(worker);
   parts.rates.Disconnect(worker);
+  parts.client_slots.Disconnect(worker);
   parts.totals.Disconnect(worker);
   const bool expected = MayGo(parts.workers.At(worker));
   if (parts.workers.Disconnect(session)) ForgetWorker(worker, expected, parts, turn);
@@ -247,6 +249,7 @@ absl::Status OnReport(const ConnectRequest& message, const WorkerKey& worker, Pa
     case ConnectRequest::kRates:
       parts.rates.Report(worker, message.rates(), turn.now);
       parts.bandwidths.Report(worker, message.rates(), turn.now);
+      parts.client_slots.Report(worker, message.rates(), turn.now);
       return absl::OkStatus();
     case ConnectRequest::kDrain:
       OnDrainStatus(message.drain(), worker, parts, turn);

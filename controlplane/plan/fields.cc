@@ -107,6 +107,7 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
        "end"},
       {"backend_connection_limit", OrNone(rule.backend_connection_limit), kLimit},
       {"max_connections", OrNone(rule.max_connections), kLimit},
+      {"max_connections_per_client", OrNone(rule.max_connections_per_client), kLimit},
       {"queue.max", rule.queue ? absl::StrCat(rule.queue->max) : "", kNewConnections},
       {"queue.timeout", rule.queue ? Ms(rule.queue->timeout) : "", kNewConnections},
       {"source", List(rule.source), kNewConnections},

@@ -122,6 +122,7 @@ TEST_F(PlanTest, NoDifferenceIsLeftOut) {
   differs([](RuleConfig& r) { r.listen = Endpoint::Parse("0.0.0.0:99").value(); });
   differs([](RuleConfig& r) { r.backend_connection_limit = 5; });
   differs([](RuleConfig& r) { r.max_connections = 5; });
+  differs([](RuleConfig& r) { r.max_connections_per_client = 5; });
   differs([](RuleConfig& r) { r.source = {Endpoint::Parse("10.0.0.9:1").value()}; });
   differs([](RuleConfig& r) { r.timeouts.connect = std::chrono::seconds(1); });
   differs([](RuleConfig& r) { r.timeouts.half_close = std::chrono::seconds(1); });

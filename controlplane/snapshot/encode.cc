@@ -139,6 +139,7 @@ void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
     SetOutlierDetection(*rule.outlier_detection, *to.mutable_outlier_detection());
   to.set_connect_attempts(rule.connect_attempts);
   to.set_max_connections(rule.max_connections);
+  to.set_max_connections_per_client(rule.max_connections_per_client);
   if (rule.queue) {
     to.mutable_queue()->set_max(rule.queue->max);
     to.mutable_queue()->set_timeout_ms(static_cast<uint64_t>(rule.queue->timeout.count()));
@@ -166,6 +167,10 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
   for (const LiveRule& rule : rules) {
     if (rule.queue) features.insert(kFeatureQueue);
     if (rule.max_connections != 0) features.insert(kFeatureRuleLimit);
+    if (rule.max_connections_per_client != 0) {
+      features.insert(kFeatureClientLimit);
+      features.insert(kFeatureRateLimit);  // Its shares.
+    }
     if (!rule.source.empty()) features.insert(kFeatureSource);
     if (!rule.allow.empty() || !rule.deny.empty()) features.insert(kFeatureAccess);
     if (UsesProxyProtocol(rule)) features.insert(kFeatureProxyProtocol);

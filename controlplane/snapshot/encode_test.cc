@@ -125,6 +125,15 @@ TEST(EncodeTest, AccessListsAndProxySettingsArriveWithTheFeaturesTheyNeed) {
   EXPECT_TRUE(snapshot.rules(0).proxy_protocol().refuse_others());
 }
 
+TEST(EncodeTest, ACapOnClientsArrivesWithTheFeaturesItNeeds) {
+  LiveRules rules = Rules();
+  rules[0].max_connections_per_client = 9;
+  type::v1::Snapshot snapshot;
+  ASSERT_TRUE(snapshot.ParseFromString(Encode(rules).bytes));
+  EXPECT_EQ(snapshot.rules(0).max_connections_per_client(), 9u);
+  EXPECT_EQ(FeaturesOf(rules), (std::vector<std::string>{"client_limit", "rate_limit"}));
+}
+
 TEST(EncodeTest, OutlierDetectionArrivesWithTheFeatureItNeeds) {
   LiveRules rules = Rules();
   rules[0].outlier_detection = OutlierConfig{

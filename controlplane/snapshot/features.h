@@ -16,6 +16,7 @@ inline constexpr char kFeatureSource[] = "source";         // Rule.source_addres
 inline constexpr char kFeatureAccess[] = "access";         // Rule.allow and deny
 inline constexpr char kFeatureProxyProtocol[] = "proxy_protocol";  // Rule.proxy_protocol
 inline constexpr char kFeatureConnections[] = "connections";       // Lists and kills connections.
+inline constexpr char kFeatureClientLimit[] = "client_limit";  // Rule.max_connections_per_client
 inline constexpr char kFeatureClients[] = "clients";         // Tells of clients under rate limits.
 inline constexpr char kFeatureLogLevel[] = "log_level";      // Changes its log level.
 inline constexpr char kFeatureCancelKill[] = "cancel_kill";  // Stops a kill that is under way.
@@ -26,10 +27,11 @@ inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's
 inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
 inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
 
-inline constexpr std::array<const char*, 16> kFeatures = {
-    kFeatureAccess,     kFeatureAccessLog, kFeatureBalance,          kFeatureBandwidthLimit,
-    kFeatureCancelKill, kFeatureClients,   kFeatureConnections,      kFeatureDrainTimeout,
-    kFeatureLogGrpc,    kFeatureLogLevel,  kFeatureOutlierDetection, kFeatureProxyProtocol,
-    kFeatureQueue,      kFeatureRateLimit, kFeatureRuleLimit,        kFeatureSource};
+inline constexpr std::array<const char*, 17> kFeatures = {
+    kFeatureAccess,        kFeatureAccessLog,   kFeatureBalance,   kFeatureBandwidthLimit,
+    kFeatureCancelKill,    kFeatureClientLimit, kFeatureClients,   kFeatureConnections,
+    kFeatureDrainTimeout,  kFeatureLogGrpc,     kFeatureLogLevel,  kFeatureOutlierDetection,
+    kFeatureProxyProtocol, kFeatureQueue,       kFeatureRateLimit, kFeatureRuleLimit,
+    kFeatureSource};
 
 }  // namespace lb::controlplane

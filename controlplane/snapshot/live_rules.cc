@@ -70,6 +70,7 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .health_check = rule.health_check,
                      .connect_attempts = rule.connect_attempts,
                      .max_connections = rule.max_connections.value_or(0),
+                     .max_connections_per_client = rule.max_connections_per_client.value_or(0),
                      .queue = rule.queue,
                      .rate_limit = rule.own_rate_limit ? rule.rate_limit : config.rate_limit,
                      .own_rate_limit = rule.own_rate_limit,

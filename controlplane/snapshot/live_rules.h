@@ -51,6 +51,7 @@ struct LiveRule {
   HealthCheckConfig health_check;
   uint32_t connect_attempts = 3;
   uint64_t max_connections = 0;  // Of clients, over all workers of the host; 0: no limit.
+  uint64_t max_connections_per_client = 0;  // Likewise, of each.
   std::optional<QueueConfig> queue;
   std::optional<RateLimitConfig> rate_limit;  // The rule's own, or the top level's.
   bool own_rate_limit = false;

@@ -44,6 +44,13 @@ bool IsFull(const BackendTable& backend) {
   return backend.limited && !backend.state->slots.HasFree();
 }
 
+void AddConnections(const RuleTable& rule, const SocketAddress& client, ClientReport& to) {
+  if (rule.client_connections == nullptr) return;
+  const ClientConnections::Use use = rule.client_connections->Look(client);
+  to.mutable_connections()->set_open(use.held);
+  to.mutable_connections()->set_slots(use.slots);
+}
+
 void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant now,
                    ClientReport& to) {
   std::vector<BackendFacts> facts(rule.backends.size());
@@ -138,7 +145,10 @@ lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& comm
   }
   if (rule != nullptr || look.rule().empty())
     AddBandwidths(bandwidths, rule, look.top(), client, room, report);
-  if (rule != nullptr && client) AddCandidates(*rule, *client, now, report);
+  if (rule != nullptr && client) {
+    AddConnections(*rule, *client, report);
+    AddCandidates(*rule, *client, now, report);
+  }
   return message;
 }
 

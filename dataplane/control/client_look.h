@@ -1,5 +1,6 @@
-// What this worker says of clients: how they stand under its limits, and where it would send
-// one. Changes nothing, takes no token. Threading: the control thread.
+// What this worker says of clients: how they stand under its limits, how many connections one
+// has open, and where it would send it. Changes nothing, takes no token. Threading: the control
+// thread.
 #pragma once
 
 #include <cstdint>

@@ -63,6 +63,7 @@ ConnectRequest ConfigLane::Apply(const SnapshotReceiver::Received& received) {
   registry_.Committed(*tables_);
   registry_.rate_limiters().Commit(tables_->rate_limiters, clock_());
   registry_.bandwidths().Commit(tables_->bandwidths, clock_());
+  registry_.client_limits().Commit(tables_->client_limits);
   ++applies_total_;
   return Accept(received.version, clock_() - begin);
 }

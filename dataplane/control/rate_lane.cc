@@ -1,5 +1,6 @@
 #include "dataplane/control/rate_lane.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -42,6 +43,11 @@ absl::Status Check(const RateGrant& grant) {
       return absl::InvalidArgumentError(
           absl::StrCat("RateGrant.bandwidths: ", budget.ttl().seconds(), " s"));
   }
+  for (const RateGrant::ClientSlots& slots : grant.client_slots()) {
+    if (slots.ttl().seconds() < 0 || slots.ttl().seconds() > kMaxTtl.count())
+      return absl::InvalidArgumentError(
+          absl::StrCat("RateGrant.client_slots: ", slots.ttl().seconds(), " s"));
+  }
   return absl::OkStatus();
 }
 
@@ -54,6 +60,7 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
     limiters_.SetShares({shares.quiet_ratio(), shares.report_ratio()}, {shares.fallback_ratio(), 0},
                         now);
     bandwidths_.SetPart(shares.fallback_ratio(), now);
+    client_limits_.SetPart(shares.fallback_ratio());
   }
   for (const RateGrant::Budget& budget : grant.budgets()) {
     RateLimiter* limiter = limiters_.Find(budget.rule());
@@ -68,7 +75,31 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
                           {budget.upload_ratio(), budget.download_ratio(),
                            now + std::chrono::seconds(budget.ttl().seconds())},
                           now);
+  TakeClientSlots(grant, now);
   return absl::OkStatus();
+}
+
+void RateLane::TakeClientSlots(const RateGrant& grant, Instant now) {
+  for (const RateGrant::ClientSlots& slots : grant.client_slots())
+    client_limits_.SetGrant(slots.rule(), slots.prefix(),
+                            {static_cast<uint32_t>(std::min<uint64_t>(slots.slots(), UINT32_MAX)),
+                             slots.seq(), now + std::chrono::seconds(slots.ttl().seconds())});
+}
+
+void RateLane::ReportClientSlots(Instant now, std::vector<ConnectRequest>& out) {
+  if (!client_limits_.reports() || now < client_slots_told_at_ + kInterval) return;
+  client_slots_told_at_ = now;
+  lb::worker::v1::RateReport* report = nullptr;
+  for (const auto& [rule, use] : client_limits_.TakeNews(kMaxClients)) {
+    if (report == nullptr) report = out.emplace_back().mutable_rates();
+    lb::worker::v1::RateReport::ClientSlots& to = *report->add_client_slots();
+    to.set_rule(rule);
+    to.set_prefix(use.client);
+    to.set_held(use.held);
+    to.set_slots(use.slots);
+    to.set_refused(use.refused);
+    to.set_seq(use.seq);
+  }
 }
 
 void RateLane::ReportBandwidths(Instant now, std::vector<ConnectRequest>& out) {
@@ -91,9 +122,10 @@ void RateLane::ReportBandwidths(Instant now, std::vector<ConnectRequest>& out) {
 }
 
 void RateLane::Report(Instant now, std::vector<ConnectRequest>& out) {
-  ReportBandwidths(now, out);
   const bool all = !told_all_;
   told_all_ = true;
+  ReportBandwidths(now, out);
+  ReportClientSlots(now, out);
   for (const auto& [rule, named] : limiters_.in_force()) {
     lb::worker::v1::RateReport::Limit* limit = nullptr;
     for (const RateLimiter::Usage& usage : named.limiter->TakeUsage(all, now)) {

@@ -26,7 +26,8 @@ Session::Session(Lent lent, Instant now)
     : lent_(lent),
       health_(lent.registry),
       slots_(lent.registry),
-      rates_(lent.registry.rate_limiters(), lent.registry.bandwidths()),
+      rates_(lent.registry.rate_limiters(), lent.registry.bandwidths(),
+             lent.registry.client_limits()),
       stats_(lent.registry),
       welcome_deadline_(now + kWelcomeTimeout) {}
 

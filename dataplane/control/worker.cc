@@ -128,6 +128,7 @@ class Worker::Impl final {
     const bool was_welcomed = session_->welcomed();
     session_.reset();
     registry_.rate_limiters().StreamEnded(Now());
+    registry_.client_limits().StreamEnded();
     connections_.ForgetLists();
     if (was_welcomed) ++reconnects_total_;
     if (was_welcomed && Now() - welcomed_at_ >= kGoodStream) backoff_.Reset();
@@ -156,6 +157,7 @@ class Worker::Impl final {
     registry_.rate_limiters().Step(now);
     if (config_.tables() != nullptr) NoteReturns(*config_.tables(), now);
     registry_.bandwidths().Step(now);
+    registry_.client_limits().Step(now);
     if (heap_trim_.Due(forwarder_.connections(), now)) malloc_trim(0);
     if (session_) {
       Session::Messages out;
@@ -164,7 +166,8 @@ class Worker::Impl final {
       if (!status.ok()) client_.End(status);
     }
     if (drained_ && drainer_.drained()) std::exchange(drained_, nullptr)();
-    const bool reports = registry_.rate_limiters().reports() || registry_.bandwidths().reports();
+    const bool reports = registry_.rate_limiters().reports() || registry_.bandwidths().reports() ||
+                         registry_.client_limits().reports();
     tick_.expires_after(reports ? RateLane::kInterval : kTick);
     tick_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
       if (!error && !alive.expired()) Tick();

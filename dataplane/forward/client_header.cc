@@ -18,8 +18,10 @@ void Connection::ReadHeader() {
   const RuleTable& table = rule_->table();
   const SocketAddress client = ClientAddress();
   if (!MayConnect(table, client)) return Refuse(RefuseReason::kDenied);
-  if (table.rate_limiter != nullptr && !TakesToken(*rule_, client, context_.now))
-    return Refuse(RefuseReason::kRateLimit);
+  if (LimitsClients(table)) {
+    const auto refusal = LimitClient(*rule_, client, context_.now, client_hold_);
+    if (refusal.has_value()) return Refuse(*refusal);
+  }
   context_.timers.Cancel(*this);
   state_ = State::kConnecting;
   Admit();

@@ -13,6 +13,20 @@ namespace lb::dataplane {
 
 static_assert(proxy::kMaxHeaderBytes <= kScratchBytes, "the shared buffer holds a header");
 
+namespace {
+
+// False when the client has no token and is to be refused.
+bool TakesToken(ThreadRule& rule, const SocketAddress& client, Instant now) {
+  const RuleTable& table = rule.table();
+  RateLimiter& limiter = *table.rate_limiter;
+  if (limiter.Admit(PrefixOf(client, limiter.prefix_lengths()), now)) return true;
+  if (!table.rate_limit_counts_only) return false;
+  rule.counters().would_refuse.Add(1);
+  return true;
+}
+
+}  // namespace
+
 std::optional<RefuseReason> ScreenSocket(const RuleTable& table, int fd) {
   const SocketAddress peer = PeerAddress(fd);
   if (table.proxy != nullptr && table.proxy->accept_from.has_value()) {
@@ -37,17 +51,18 @@ bool MayConnect(const RuleTable& table, const SocketAddress& client) {
 }
 
 bool LimitsBeforeHeader(const RuleTable& table, int fd) {
-  return table.rate_limiter != nullptr &&
-         (table.proxy == nullptr || !ExpectsHeader(*table.proxy, fd));
+  return LimitsClients(table) && (table.proxy == nullptr || !ExpectsHeader(*table.proxy, fd));
 }
 
-bool TakesToken(ThreadRule& rule, const SocketAddress& client, Instant now) {
+std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& client, Instant now,
+                                        std::unique_ptr<ClientConnections::Hold>& hold) {
   const RuleTable& table = rule.table();
-  RateLimiter& limiter = *table.rate_limiter;
-  if (limiter.Admit(PrefixOf(client, limiter.prefix_lengths()), now)) return true;
-  if (!table.rate_limit_counts_only) return false;
-  rule.counters().would_refuse.Add(1);
-  return true;
+  if (table.rate_limiter != nullptr && !TakesToken(rule, client, now))
+    return RefuseReason::kRateLimit;
+  if (table.client_connections == nullptr) return std::nullopt;
+  hold = table.client_connections->TryHold(client);
+  if (hold == nullptr) return RefuseReason::kClientLimit;
+  return std::nullopt;
 }
 
 bool WithReset(const RuleTable& table, RefuseReason reason) {

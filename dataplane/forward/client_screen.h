@@ -5,11 +5,13 @@
 // header; who may send one is asked of the socket's address. Threading: the I/O thread of the rule.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "base/time.h"
 #include "dataplane/forward/side.h"
 #include "dataplane/forward/thread_rule.h"
+#include "dataplane/limit/client_connections.h"
 #include "dataplane/proxy/parse.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/tables.h"
@@ -30,12 +32,19 @@ bool ExpectsHeader(const ProxyTable& proxy, int fd);
 // True when the lists let a client of this address in.
 bool MayConnect(const RuleTable& table, const SocketAddress& client);
 
-// True when there is a rate limit, and the socket's address is the client's.
-bool LimitsBeforeHeader(const RuleTable& table, int fd);
+// False when LimitClient would let everybody in.
+inline bool LimitsClients(const RuleTable& table) {
+  return table.rate_limiter != nullptr || table.client_connections != nullptr;
+}
 
-// Takes a token of the client from the rule's rate limit; false when it has none. Where the limit
-// only counts, it is true and counted.
-bool TakesToken(ThreadRule& rule, const SocketAddress& client, Instant now);
+// Takes a token of the client from the rule's rate limit, and of the connections that it may have
+// open one, which goes to `hold`. Why the client is refused; nullopt when it is not. Without a
+// token where the rate limit only counts, it is not, and counted.
+std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& client, Instant now,
+                                        std::unique_ptr<ClientConnections::Hold>& hold);
+
+// True when there are such limits, and the socket's address is the client's.
+bool LimitsBeforeHeader(const RuleTable& table, int fd);
 
 // How a client that is refused sees it: a reset, or an end where the rate limit says so.
 bool WithReset(const RuleTable& table, RefuseReason reason);

@@ -24,9 +24,11 @@ constexpr size_t kMaxConnectionBytes = 320;
 
 }  // namespace
 
-void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client) {
+void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client,
+                       std::unique_ptr<ClientConnections::Hold> client_hold) {
   static_assert(sizeof(Connection) <= kMaxConnectionBytes);
-  auto* connection = new Connection(context, std::move(rule), std::move(client));
+  auto* connection =
+      new Connection(context, std::move(rule), std::move(client), std::move(client_hold));
   if (connection->client_.Watch(context.epoll_fd) != 0)
     connection->Refuse(RefuseReason::kWorkerLimit);
   else
@@ -48,14 +50,16 @@ void Connection::Admit() {
   ConnectNext();
 }
 
-Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client)
+Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client,
+                       std::unique_ptr<ClientConnections::Hold> client_hold)
     : context_(context),
       rule_(std::move(rule)),
       client_(this),
       link_(this),
       started_at_(context.now),
       moved_at_(context.now),
-      bandwidth_generation_(context.bandwidth_generation) {
+      bandwidth_generation_(context.bandwidth_generation),
+      client_hold_(std::move(client_hold)) {
   client_.fd = std::move(client);
   client_.writable = true;
   next_ = std::exchange(context_.first, this);
@@ -293,6 +297,7 @@ void Connection::CloseSockets(bool with_reset) {
   LB_CHECK(state_ != State::kClosed);
   state_ = State::kClosed;
   context_.timers.Cancel(*this);
+  client_hold_.reset();  // First: who sees the end may come again.
   if (with_reset) {
     CloseWithReset(client_.fd.get());
     if (link_.side().fd.valid()) CloseWithReset(link_.side().fd.get());

@@ -30,6 +30,7 @@
 #include "dataplane/forward/throttle.h"
 #include "dataplane/forward/timer_wheel.h"
 #include "dataplane/forward/waiting.h"
+#include "dataplane/limit/client_connections.h"
 #include "dataplane/proxy/header.h"
 #include "dataplane/snapshot/live_state.h"
 
@@ -40,7 +41,9 @@ class ListenerSet;
 class Connection final : private Timer {
  public:
   // Takes an accepted client: begins to connect, or refuses it with a reset and counts why.
-  static void Start(ThreadContext& context, RuleLease rule, UniqueFd client);
+  // `client_hold`: what is counted of its client so far; nullptr: nothing, or not yet.
+  static void Start(ThreadContext& context, RuleLease rule, UniqueFd client,
+                    std::unique_ptr<ClientConnections::Hold> client_hold);
 
   // Destroys those closed in this turn; at its end, when nothing names them any more.
   static void DestroyClosed(ThreadContext& context);
@@ -73,7 +76,8 @@ class Connection final : private Timer {
  private:
   enum class State : uint8_t { kReadingHeader, kConnecting, kWaiting, kRelaying, kClosed };
 
-  Connection(ThreadContext& context, RuleLease rule, UniqueFd client);
+  Connection(ThreadContext& context, RuleLease rule, UniqueFd client,
+             std::unique_ptr<ClientConnections::Hold> client_hold);
   ~Connection() = default;
 
   void Begin();
@@ -133,6 +137,8 @@ class Connection final : private Timer {
   std::unique_ptr<AccessNotes> notes_;           // While the access log is on.
   std::unique_ptr<Throttle> throttle_;           // Where a bandwidth limit counts.
   uint32_t bandwidth_generation_;                // Of what it keeps to.
+  // Where the connections of its client are counted.
+  std::unique_ptr<ClientConnections::Hold> client_hold_;
   Connection* next_ = nullptr;
   Connection* previous_ = nullptr;
   State state_ = State::kConnecting;

@@ -16,6 +16,18 @@
 #include "dataplane/forward/socket_options.h"
 
 namespace lb::dataplane {
+namespace {
+
+// A connection on its way to another thread.
+struct Handed {
+  Handed(UniqueFd fd, std::unique_ptr<ClientConnections::Hold> hold_of_client)
+      : client(std::move(fd)), hold(std::move(hold_of_client)) {}
+
+  UniqueFd client;
+  std::unique_ptr<ClientConnections::Hold> hold;
+};
+
+}  // namespace
 
 int Listener::Resume(int epoll_fd) { return Control(epoll_fd, EPOLLIN); }
 
@@ -66,9 +78,11 @@ void Listener::Admit(ThreadContext& context, UniqueFd client) {
     const std::optional<RefuseReason> refusal = ScreenSocket(table, client.get());
     if (refusal.has_value()) return Refuse(context, std::move(client), *refusal);
   }
-  if (LimitsBeforeHeader(table, client.get()) &&
-      !TakesToken(*rule_, PeerAddress(client.get()), context.now))
-    return Refuse(context, std::move(client), RefuseReason::kRateLimit);
+  std::unique_ptr<ClientConnections::Hold> hold;
+  if (LimitsBeforeHeader(table, client.get())) {
+    const auto refusal = LimitClient(*rule_, PeerAddress(client.get()), context.now, hold);
+    if (refusal.has_value()) return Refuse(context, std::move(client), *refusal);
+  }
   if (!context.group.Admit(context.thread))
     return Refuse(context, std::move(client), RefuseReason::kWorkerLimit);
   if (!TakeRuleSlot(table)) {
@@ -78,11 +92,13 @@ void Listener::Admit(ThreadContext& context, UniqueFd client) {
   // The other thread may have no spare descriptor for the second one that the connection needs.
   const bool stays = context.FewDescriptorsLeft(client.get());
   const size_t thread = stays ? context.thread : context.group.Place(context.thread);
-  if (thread == context.thread) return Connection::Start(context, rule_, std::move(client));
+  if (thread == context.thread)
+    return Connection::Start(context, rule_, std::move(client), std::move(hold));
   // Copyable, as a function must be.
-  auto handed = std::make_shared<UniqueFd>(std::move(client));
+  auto handed = std::make_shared<Handed>(std::move(client), std::move(hold));
   context.group.inbox(thread).Post([table = rule_->shared_table(), handed](ThreadParts parts) {
-    Connection::Start(parts.context, parts.listeners.LeaseOf(table), std::move(*handed));
+    Connection::Start(parts.context, parts.listeners.LeaseOf(table), std::move(handed->client),
+                      std::move(handed->hold));
   });
 }
 

@@ -127,8 +127,8 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
          a.rate_limiter == b.rate_limiter && a.rate_limit_counts_only == b.rate_limit_counts_only &&
          a.rate_limit_closes == b.rate_limit_closes && a.access_log_off == b.access_log_off &&
-         a.client_bandwidth == b.client_bandwidth && a.state == b.state &&
-         SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         a.client_bandwidth == b.client_bandwidth && a.client_connections == b.client_connections &&
+         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
          a.drain_timeout_ms == b.drain_timeout_ms &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
@@ -160,6 +160,8 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
     RuleTable made = MakeRule(rule, registry);
     SetRateLimit(rule, snapshot, registry, tables->rate_limiters, made);
     SetBandwidth(rule, snapshot, registry.bandwidths(), now, tables->bandwidths, made);
+    made.client_connections = registry.client_limits().FindOrMake(
+        rule.name(), rule.max_connections_per_client(), tables->client_limits);
     auto fresh = std::make_shared<RuleTable>(std::move(made));
     std::shared_ptr<const RuleTable> old = FindRule(previous, rule.name());
     if (old != nullptr && SameRule(*old, *fresh)) {

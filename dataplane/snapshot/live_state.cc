@@ -26,6 +26,8 @@ const char* ToString(RefuseReason reason) {
       return "proxy_header";
     case RefuseReason::kRateLimit:
       return "rate_limit";
+    case RefuseReason::kClientLimit:
+      return "client_limit";
     case RefuseReason::kCount:
       break;
   }

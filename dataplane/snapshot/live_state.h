@@ -48,6 +48,7 @@ enum class RefuseReason : uint8_t {
   kDenied,         // The rule's access lists refuse the client.
   kProxyHeader,    // Its PROXY header is missing, malformed or late, or nobody may send one there.
   kRateLimit,      // Its client is above the rate limit.
+  kClientLimit,    // Its client has as many connections open as it may.
   kCount,
 };
 

@@ -70,6 +70,8 @@ class StateRegistry final {
   void Committed(const Tables& tables);
 
   RateLimiters& rate_limiters() { return rate_limiters_; }
+  ClientLimits& client_limits() { return client_limits_; }
+  const ClientLimits& client_limits() const { return client_limits_; }
   Bandwidths& bandwidths() { return bandwidths_; }
   const Bandwidths& bandwidths() const { return bandwidths_; }
   const RateLimiters& rate_limiters() const { return rate_limiters_; }
@@ -111,6 +113,7 @@ class StateRegistry final {
   const size_t threads_;
   RateLimiters rate_limiters_;
   Bandwidths bandwidths_;
+  ClientLimits client_limits_;
   std::map<std::string, RuleEntry> rules_;
   std::map<BackendKey, Entry> backends_;
 };

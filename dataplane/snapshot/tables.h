@@ -17,6 +17,7 @@
 #include "dataplane/balance/algorithm.h"
 #include "dataplane/balance/hash_tables.h"
 #include "dataplane/limit/bandwidths.h"
+#include "dataplane/limit/client_limits.h"
 #include "dataplane/limit/rate_limiters.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/proxy_table.h"
@@ -80,6 +81,8 @@ struct RuleTable {
   std::shared_ptr<RateLimiter> rate_limiter;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.
   bool rate_limit_closes = false;       // Who is refused sees an end, not a reset.
+  // The open connections of each of its clients; nullptr: not limited.
+  std::shared_ptr<ClientConnections> client_connections;
   bool access_log_off = false;
   std::shared_ptr<RuleState> state;
 
@@ -94,6 +97,7 @@ struct Tables {
   RateLimiters::ByRule rate_limiters;
   std::string access_log;  // "stdout", "stderr" or an absolute path; empty: none.
   Bandwidths::Wanted bandwidths;
+  ClientLimits::ByRule client_limits;
 };
 
 }  // namespace lb::dataplane

@@ -81,6 +81,7 @@ TEST(RateLimiterCostTest, AFloodLeavesTheBucketOfOneWhoCameBefore) {
   int left = 0;
   while (limiter.Admit(kClient, end)) ++left;
   EXPECT_EQ(left, 40);
+  EXPECT_GT(limiter.pushed_out(), 8'000'000u) << "the table was never full";
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "controlplane/budget/rate_ledger.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <iterator>
 
 namespace lb::controlplane {
 namespace {
@@ -22,14 +22,14 @@ Duration ForgetAfter(const RateLedger::Limit& limit) {
 bool Moved(double from, double to) { return std::abs(to - from) > kNews * std::max(from, to); }
 
 void Add(const std::string& rule, uint64_t prefix, const SharedBucket::Budget& budget,
-         worker::v1::RateGrant& grant) {
+         std::chrono::seconds ttl, worker::v1::RateGrant& grant) {
   worker::v1::RateGrant::Budget& out = *grant.add_budgets();
   out.set_rule(rule);
   out.set_prefix(prefix);
   out.set_rate_per_s(budget.rate_per_s);
   out.set_burst(budget.burst);
   out.set_fill_growth(budget.fill_growth);
-  out.mutable_ttl()->set_seconds(RateLedger::kBudgetTtl.count());
+  out.mutable_ttl()->set_seconds(ttl.count());
 }
 
 }  // namespace
@@ -40,8 +40,10 @@ void RateLedger::SetLimits(std::map<std::string, Limit> limits, Instant now) {
       ++it;
       continue;
     }
-    for (const auto& [prefix, client] : it->second.clients)
+    for (auto& [prefix, client] : it->second.clients) {
+      SetIdle(client, false);
       due_.erase({client.due, {it->first, prefix}});
+    }
     it = limits_.erase(it);
   }
   for (auto& [rule, limit] : limits) {
@@ -52,53 +54,19 @@ void RateLedger::SetLimits(std::map<std::string, Limit> limits, Instant now) {
   }
 }
 
-void RateLedger::Connect(const WorkerKey& worker, bool knows) {
+void RateLedger::Connect(const WorkerKey& worker, bool knows, Instant now) {
   if (!knows) return Forget(worker);
-  workers_[worker] = {.connected = true, .told = false};
-  SharesChanged();
-}
-
-void RateLedger::Disconnect(const WorkerKey& worker) {
-  const auto at = workers_.find(worker);
-  if (at == workers_.end()) return;
-  at->second.connected = false;
-  SharesChanged();
+  parts_.Connect(worker, now);
 }
 
 void RateLedger::Forget(const WorkerKey& worker) {
-  if (workers_.erase(worker) == 0) return;
+  if (!parts_.Forget(worker)) return;
   for (auto& [rule, shared] : limits_) {
     for (auto& [prefix, client] : shared.clients) {
       client.bucket.Forget(worker);
       client.sent.erase(worker);
     }
   }
-  SharesChanged();
-}
-
-void RateLedger::SharesChanged() {
-  for (auto& [key, worker] : workers_) worker.told = false;
-}
-
-size_t RateLedger::connected() const {
-  return static_cast<size_t>(
-      std::count_if(workers_.begin(), workers_.end(),
-                    [](const auto& worker) { return worker.second.connected; }));
-}
-
-SharedLimit RateLedger::SharesOf(const Limit& limit) const {
-  const auto all = static_cast<double>(std::max<size_t>(workers_.size(), 1));
-  const double part = static_cast<double>(connected()) / all;
-  return {.rate_per_s = limit.rate_per_s * part,
-          .burst = std::max(1.0, limit.burst * part),
-          .quiet_ratio = std::min(1.0, kOvercommit / all)};
-}
-
-std::vector<WorkerKey> RateLedger::Connected() const {
-  std::vector<WorkerKey> connected;
-  for (const auto& [key, worker] : workers_)
-    if (worker.connected) connected.push_back(key);
-  return connected;
 }
 
 void RateLedger::SetDue(const DueKey& key, Client& client, Instant due) {
@@ -107,44 +75,78 @@ void RateLedger::SetDue(const DueKey& key, Client& client, Instant due) {
   due_.emplace(due, key);
 }
 
+void RateLedger::SetIdle(Client& client, bool idle) {
+  if (std::exchange(client.idle, idle) == idle) return;
+  idle_clients_ += idle ? 1 : -1;
+}
+
+Duration RateLedger::interval() const {
+  const size_t busy = (due_.size() - idle_clients_) * parts_.serving().size();
+  const double times = static_cast<double>(busy) / static_cast<double>(kBudgetsPerInterval);
+  return std::chrono::duration_cast<Duration>(SharedBucket::kInterval * std::max(1.0, times));
+}
+
+void RateLedger::NoteLateTurn(Instant now) {
+  if (due_.empty() || now - std::max(due_.begin()->first, settled_at_) <= kLate) return;
+  settled_at_ = now;
+  caught_up_at_ = now + kCatchUp;
+  parts_.BeginStreams(now);
+}
+
 void RateLedger::Report(const WorkerKey& worker, const worker::v1::RateReport& report,
                         Instant now) {
-  const auto known = workers_.find(worker);
-  if (known == workers_.end() || !known->second.connected) return;
+  NoteLateTurn(now);
+  const RateParts::Worker* known = parts_.FindConnected(worker);
+  if (known == nullptr) return;
   for (const worker::v1::RateReport::Limit& limit : report.limits()) {
     const auto at = limits_.find(limit.rule());
     if (at == limits_.end()) continue;
-    Shared& shared = at->second;
-    const SharedLimit shares = SharesOf(shared.limit);
-    for (const worker::v1::RateReport::Client& told : limit.clients()) {
-      const DueKey key{limit.rule(), told.prefix()};
-      auto client = shared.clients.find(told.prefix());
-      if (client == shared.clients.end()) {
-        if (due_.size() >= kMaxClients) continue;
-        client =
-            shared.clients.emplace(told.prefix(), Client{SharedBucket(shares.burst, now), now, {}})
-                .first;
-        due_.emplace(now, key);
-      }
-      if (client->second.bucket.Report(worker, told.arrivals(), told.admitted(), shares, now))
-        SetDue(key, client->second, now);
-    }
+    for (const worker::v1::RateReport::Client& told : limit.clients())
+      Take(worker, *known, limit.rule(), at->second, told, now);
   }
 }
 
+RateLedger::Client* RateLedger::FindOrMake(const DueKey& key, Shared& shared, Instant now) {
+  const auto known = shared.clients.find(key.second);
+  if (known != shared.clients.end()) return &known->second;
+  if (due_.size() >= kMaxClients) return nullptr;
+  due_.emplace(now, key);
+  Client made{SharedBucket(ShareOf(shared.limit).burst, now), now, now, false, {}};
+  return &shared.clients.emplace(key.second, std::move(made)).first->second;
+}
+
+void RateLedger::Take(const WorkerKey& key, const RateParts::Worker& worker,
+                      const std::string& rule, Shared& shared,
+                      const worker::v1::RateReport::Client& told, Instant now) {
+  const DueKey due{rule, told.prefix()};
+  Client* client = FindOrMake(due, shared, now);
+  if (client == nullptr) return;
+  // What the worker had for itself is in this bucket again; one that was made later began with it.
+  const bool joins = client->began_at < worker.connected_at && now - worker.connected_at < kCatchUp;
+  const SharedBucket::Told counts{
+      .arrivals = told.arrivals(),
+      .admitted = told.admitted(),
+      .missing = told.missing(),
+      .stream = worker.stream,
+      .brought = joins ? worker.brought_ratio * shared.limit.burst : 0,
+      .late = now < caught_up_at_,
+  };
+  const bool look = client->bucket.Report(key, counts, ShareOf(shared.limit), now);
+  const bool back = client->idle && client->bucket.moved_at() == now;
+  if (!look && !back) return;
+  SetIdle(*client, false);
+  SetDue(due, *client, now);
+}
+
 std::vector<RateLedger::ToWorker> RateLedger::Settle(Instant now) {
+  NoteLateTurn(now);
+  settled_at_ = now;
   Messages messages;
   TellShares(messages);
-  while (!due_.empty() && due_.begin()->first <= now) {
-    const DueKey key = due_.begin()->second;
-    Shared& shared = limits_.at(key.first);
-    Client& client = shared.clients.at(key.second);
-    if (Renew(key.first, key.second, client, shared.limit, now, messages)) {
-      SetDue(key, client, now + SharedBucket::kInterval);
-    } else {
-      due_.erase(due_.begin());
-      shared.clients.erase(key.second);
-    }
+  const size_t budgets_each = std::max<size_t>(parts_.serving().size(), 1);
+  for (size_t made = 0; made < kMaxBudgetsPerTurn; made += budgets_each) {
+    if (due_.empty() || due_.begin()->first > now) break;
+    Look(DueKey(due_.begin()->second), messages, now);
   }
   std::vector<ToWorker> out;
   for (auto& [worker, sent] : messages)
@@ -153,45 +155,62 @@ std::vector<RateLedger::ToWorker> RateLedger::Settle(Instant now) {
 }
 
 void RateLedger::TellShares(Messages& messages) {
-  const auto all = static_cast<double>(std::max<size_t>(workers_.size(), 1));
-  for (auto& [key, worker] : workers_) {
-    if (!worker.connected || std::exchange(worker.told, true)) continue;
+  const RateParts::Told told = parts_.told();
+  for (const WorkerKey& key : parts_.TakeUntold()) {
     worker::v1::RateGrant::Shares& shares =
         *messages[key].emplace_back().mutable_rates()->mutable_shares();
-    shares.set_quiet_ratio(std::min(1.0, kOvercommit / all));
-    shares.set_fallback_ratio(1 / all);
-    shares.set_report_ratio(all > 1 ? kReportPart / all : 0);
+    shares.set_quiet_ratio(told.quiet_ratio);
+    shares.set_fallback_ratio(told.fallback_ratio);
+    shares.set_report_ratio(told.report_ratio);
   }
 }
 
-// False when the client is quiet and forgotten.
-bool RateLedger::Renew(const std::string& rule, uint64_t prefix, Client& client, const Limit& limit,
-                       Instant now, Messages& messages) {
-  if (now - client.bucket.moved_at() > ForgetAfter(limit)) return false;
+// The client that is due: it gets its budgets, or is idle, or forgotten.
+void RateLedger::Look(const DueKey& key, Messages& messages, Instant now) {
+  Shared& shared = limits_.at(key.first);
+  Client& client = shared.clients.at(key.second);
+  const Instant moved_at = client.bucket.moved_at();
+  const Instant forget_at = moved_at + ForgetAfter(shared.limit);
+  if (forget_at < now) {
+    SetIdle(client, false);
+    due_.erase(due_.begin());
+    shared.clients.erase(key.second);
+    return;
+  }
+  // While it is not known what happened of late, nobody is idle.
+  if (now - moved_at > kIdleAfter && now >= caught_up_at_) {
+    SetIdle(client, true);
+    return SetDue(key, client, forget_at + SharedBucket::kInterval);
+  }
+  SetIdle(client, false);
+  Renew(key, client, shared.limit, now, messages);
+  SetDue(key, client, now + interval());
+}
+
+void RateLedger::Renew(const DueKey& key, Client& client, const Limit& limit, Instant now,
+                       Messages& messages) {
+  const auto ttl = std::max<std::chrono::seconds>(
+      kBudgetTtl, std::chrono::ceil<std::chrono::seconds>(kLooksPerTtl * interval()));
   for (const SharedBucket::Budget& budget :
-       client.bucket.Divide(Connected(), SharesOf(limit), now)) {
+       client.bucket.Divide(parts_.serving(), ShareOf(limit), now)) {
     if (!IsNews(client, budget, now)) continue;
     std::vector<worker::v1::ConnectResponse>& to = messages[budget.worker];
     if (to.empty() || to.back().rates().budgets_size() >= kMaxBudgets) to.emplace_back();
-    Add(rule, prefix, budget, *to.back().mutable_rates());
-    client.sent[budget.worker] = {budget, now};
+    Add(key.first, key.second, budget, ttl, *to.back().mutable_rates());
+    client.sent[budget.worker] = {budget, now + ttl / 2};
   }
-  return true;
 }
 
 bool RateLedger::IsNews(const Client& client, const SharedBucket::Budget& budget, Instant now) {
   const auto at = client.sent.find(budget.worker);
   if (at == client.sent.end()) return true;
-  const auto& [before, when] = at->second;
+  const auto& [before, renew_at] = at->second;
   return Moved(before.rate_per_s, budget.rate_per_s) || Moved(before.burst, budget.burst) ||
-         before.fill_growth != budget.fill_growth || now - when >= kBudgetTtl / 2;
+         before.fill_growth != budget.fill_growth || now >= renew_at;
 }
 
 Instant RateLedger::NextDeadline() const {
-  const bool untold = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
-    return worker.second.connected && !worker.second.told;
-  });
-  if (untold) return Instant::min();
+  if (parts_.untold()) return Instant::min();
   return due_.empty() ? Instant::max() : due_.begin()->first;
 }
 

@@ -3,7 +3,8 @@
 // A worker that is alone uses the whole limit and reports nobody. Of several, each has a part for
 // quiet clients, and a client that gets busy anywhere is given a budget in every one of them. What
 // all may admit together stays within the limit, but for what a client takes before it is known
-// (kOvercommit). A worker that is not connected but may be alive keeps its even part. Pure;
+// (RateParts::kOvercommit). A worker that is not connected but may be alive keeps its part. The
+// work of one turn is bounded; with very many busy clients each is looked at less often. Pure;
 // threading: none.
 #pragma once
 
@@ -16,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "base/time.h"
+#include "controlplane/budget/rate_parts.h"
 #include "controlplane/budget/shared_bucket.h"
 #include "controlplane/stream/worker_table.h"
 #include "lb/worker/v1/worker.pb.h"
@@ -24,15 +26,26 @@ namespace lb::controlplane {
 
 class RateLedger final {
  public:
-  // How far the parts of quiet clients, together, may pass a limit.
-  static constexpr double kOvercommit = 2;
-  // A client above this much of its even part in one worker is reported.
-  static constexpr double kReportPart = 0.5;
+  // At least; as long as a budget is looked at kLooksPerTtl times.
   static constexpr std::chrono::seconds kBudgetTtl{2};
-  // Clients with budgets, over all limits; others go on with their quiet parts.
+  static constexpr int kLooksPerTtl = 5;
+  // Clients with budgets, over all limits; others have the parts used without a control plane. Four
+  // limits may have as many busy clients as a worker has room for in each
+  // (HotClients::kMaxClients).
   static constexpr size_t kMaxClients = 65'536;
   // Budgets in one message.
   static constexpr int kMaxBudgets = 2'000;
+  // Budgets made in one turn, which takes some 10 ms; the rest follows in the next.
+  static constexpr size_t kMaxBudgetsPerTurn = 4'096;
+  // Busy clients times workers that can all be looked at every SharedBucket::kInterval; with more
+  // of them the interval grows.
+  static constexpr size_t kBudgetsPerInterval = 16'384;
+  // A client without an arrival for so long has its budgets renewed no more.
+  static constexpr std::chrono::seconds kIdleAfter{1};
+  // A turn that comes so much too late: the process was stopped, or starved, and workers helped
+  // themselves; what they said meanwhile is read within kCatchUp.
+  static constexpr std::chrono::seconds kLate{1};
+  static constexpr std::chrono::milliseconds kCatchUp{500};
 
   struct Limit {
     double rate_per_s = 1;
@@ -49,10 +62,12 @@ class RateLedger final {
   void SetLimits(std::map<std::string, Limit> limits, Instant now);
 
   // A worker that is known to live, without a stream.
-  void Restore(const WorkerKey& worker) { workers_.try_emplace(worker); }
+  void Restore(const WorkerKey& worker) { parts_.Restore(worker); }
   // It said hello; `knows` is whether it can keep rate limits at all.
-  void Connect(const WorkerKey& worker, bool knows);
-  void Disconnect(const WorkerKey& worker);
+  void Connect(const WorkerKey& worker, bool knows, Instant now);
+  void Disconnect(const WorkerKey& worker) { parts_.Disconnect(worker); }
+  // One that drains accepts nothing: its part is for the others.
+  void SetDraining(const WorkerKey& worker, bool draining) { parts_.SetDraining(worker, draining); }
   // Its process is gone.
   void Forget(const WorkerKey& worker);
 
@@ -64,25 +79,31 @@ class RateLedger final {
   // When Settle has something to do next; Instant::max(): when something happens.
   Instant NextDeadline() const;
 
+  // A budget, and until when it holds.
+  struct Sent {
+    SharedBucket::Budget budget;
+    Instant renew_at;
+  };
   // The clients of a limit that have budgets, or nullptr.
   struct Client {
     SharedBucket bucket;
+    Instant began_at;
     Instant due;
-    std::map<WorkerKey, std::pair<SharedBucket::Budget, Instant>> sent;  // And when.
+    bool idle = false;
+    std::map<WorkerKey, Sent> sent;
   };
   const Client* Find(const std::string& rule, uint64_t prefix) const;
   size_t clients() const { return due_.size(); }
 
   // Workers that share the limits, and those of them that have a stream.
-  size_t workers() const { return workers_.size(); }
-  size_t connected() const;
-  std::vector<WorkerKey> Connected() const;
+  size_t workers() const { return parts_.workers(); }
+  size_t connected() const { return parts_.connected(); }
+  std::vector<WorkerKey> Connected() const { return parts_.Connected(); }
+
+  // Between two looks at one client.
+  Duration interval() const;
 
  private:
-  struct Worker {
-    bool connected = false;
-    bool told = false;  // The shares in force.
-  };
   struct Shared {
     Limit limit;
     std::map<uint64_t, Client> clients;  // By prefix.
@@ -90,17 +111,27 @@ class RateLedger final {
   using DueKey = std::pair<std::string, uint64_t>;  // Rule, prefix.
   using Messages = std::map<WorkerKey, std::vector<worker::v1::ConnectResponse>>;
 
-  SharedLimit SharesOf(const Limit& limit) const;
-  void SharesChanged();
+  SharedLimit ShareOf(const Limit& limit) const {
+    return parts_.ShareOf(limit.rate_per_s, limit.burst);
+  }
+  void NoteLateTurn(Instant now);
   void SetDue(const DueKey& key, Client& client, Instant due);
+  void SetIdle(Client& client, bool idle);
+  Client* FindOrMake(const DueKey& key, Shared& shared, Instant now);
+  void Take(const WorkerKey& key, const RateParts::Worker& worker, const std::string& rule,
+            Shared& shared, const worker::v1::RateReport::Client& told, Instant now);
   void TellShares(Messages& messages);
-  bool Renew(const std::string& rule, uint64_t prefix, Client& client, const Limit& limit,
-             Instant now, Messages& messages);
+  void Look(const DueKey& key, Messages& messages, Instant now);
+  void Renew(const DueKey& key, Client& client, const Limit& limit, Instant now,
+             Messages& messages);
   static bool IsNews(const Client& client, const SharedBucket::Budget& budget, Instant now);
 
-  std::map<WorkerKey, Worker> workers_;
+  RateParts parts_;
   std::map<std::string, Shared> limits_;
   std::set<std::pair<Instant, DueKey>> due_;  // One for each client.
+  size_t idle_clients_ = 0;
+  Instant settled_at_{};
+  Instant caught_up_at_{};  // What is reported before is late.
 };
 
 }  // namespace lb::controlplane

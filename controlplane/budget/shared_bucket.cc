@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace lb::controlplane {
 namespace {
@@ -14,6 +15,8 @@ constexpr double kFloor = 0.1;       // Of an even part: what everybody may alwa
 constexpr double kNearLimit = 0.95;  // Below it a surplus is not given out.
 constexpr double kMinTokens = 2;     // Fewer would turn into nothing by rounding.
 constexpr double kMaxDebt = 2;       // In bursts or seconds of the rate.
+// A worker without an arrival for so long was not asked for anything in between.
+constexpr std::chrono::seconds kPause{1};
 
 double Seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -25,24 +28,57 @@ void SharedBucket::Refill(const SharedLimit& limit, Instant now) {
   tokens_at_ = now;
 }
 
-bool SharedBucket::Report(const WorkerKey& worker, uint64_t arrivals, uint64_t admitted,
-                          const SharedLimit& limit, Instant now) {
-  const auto [at, fresh] = members_.try_emplace(worker);
-  Member& member = at->second;
-  if (fresh) member.looked_at = now - kInterval;
-  const bool anew = arrivals < member.arrivals || admitted < member.admitted;
-  const uint64_t came = anew ? arrivals : arrivals - member.arrivals;
-  const uint64_t took = anew ? admitted : admitted - member.admitted;
-  member.arrivals = arrivals;
-  member.admitted = admitted;
-  member.fresh += came;
-  if (came > 0) moved_at_ = now;
-  Refill(limit, now);
+void SharedBucket::Book(double change, const SharedLimit& limit) {
   const double debt = kMaxDebt * std::max(limit.burst, limit.rate_per_s);
-  tokens_ = std::max(-debt, tokens_ - static_cast<double>(took));
-  admitted_total_ += took;
+  tokens_ = std::clamp(tokens_ + change, -debt, limit.burst);
+}
+
+bool SharedBucket::Report(const WorkerKey& worker, const Told& told, const SharedLimit& limit,
+                          Instant now) {
+  const auto [at, first] = members_.try_emplace(worker);
+  Member& member = at->second;
+  Refill(limit, now);
+  if (told.arrivals != member.arrivals) moved_at_ = now;
+  if (first || told.late || told.stream != member.stream || told.arrivals < member.arrivals ||
+      told.admitted < member.admitted) {
+    if (first) member.looked_at = now - kInterval;
+    Rebase(member, told, limit, now);
+  } else {
+    const uint64_t took = told.admitted - member.admitted;
+    Book(-static_cast<double>(took), limit);
+    admitted_total_ += took;
+    Count(member, told.arrivals - member.arrivals, now);
+    member.late_missing = 0;
+  }
+  member.arrivals = told.arrivals;
+  member.admitted = told.admitted;
+  member.stream = told.stream;
   const Duration since = now - member.looked_at;
-  return fresh || (since >= kMinInterval && member.demand.IsJump(member.fresh, since));
+  return first || (since >= kMinInterval && member.demand.IsJump(member.fresh, since));
+}
+
+void SharedBucket::Rebase(Member& member, const Told& told, const SharedLimit& limit, Instant now) {
+  // Of what is late the most that was ever missing: buckets have other shapes from one to the next.
+  const uint64_t booked = std::exchange(member.late_missing, 0);
+  const uint64_t missing = std::max(told.missing, booked);
+  Book(told.brought - static_cast<double>(missing - booked), limit);
+  if (told.late) member.late_missing = missing;
+  // A client that was not known here asked for what it took at least. The demand of one that was
+  // known is what it was before.
+  const bool known = told.late || (member.stream != 0 && told.stream != member.stream);
+  if (!known) return Count(member, told.missing, now);
+  member.fresh = 0;
+  member.looked_at = now;
+}
+
+void SharedBucket::Count(Member& member, uint64_t arrivals, Instant now) {
+  const Duration since = now - member.looked_at;
+  if (arrivals > 0 && member.fresh == 0 && since > kPause) {
+    // Nobody looks at the demand of those who are idle.
+    member.demand.Note(0, since - kInterval);
+    member.looked_at = now - kInterval;
+  }
+  member.fresh += arrivals;
 }
 
 SharedBucket::Sum SharedBucket::LookAtDemand(const std::vector<WorkerKey>& workers, Instant now) {

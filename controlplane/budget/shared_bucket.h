@@ -38,12 +38,25 @@ class SharedBucket final {
     bool fill_growth = false;  // There is plenty.
   };
 
-  explicit SharedBucket(double burst, Instant now) : tokens_(burst), tokens_at_(now) {}
+  // What a worker says of the client.
+  struct Told {
+    uint64_t arrivals = 0;  // Totals.
+    uint64_t admitted = 0;
+    uint64_t missing = 0;  // Tokens, in its own bucket.
+    uint64_t stream = 0;   // In which it says so.
+    // Of the burst, what the worker had for itself until this stream began.
+    double brought = 0;
+    // It was said while nobody listened.
+    bool late = false;
+  };
 
-  // A worker's totals; a total below the last one is of a new count. True when a look at the demand
-  // should not wait.
-  bool Report(const WorkerKey& worker, uint64_t arrivals, uint64_t admitted,
-              const SharedLimit& limit, Instant now);
+  explicit SharedBucket(double burst, Instant now)
+      : tokens_(burst), tokens_at_(now), moved_at_(now) {}
+
+  // The first of a stream, one with totals below the last ones and those that are late only say
+  // where the counts stand: what was admitted before was not of this bucket, but for what is
+  // missing in the worker's own. True when a look at the demand should not wait.
+  bool Report(const WorkerKey& worker, const Told& told, const SharedLimit& limit, Instant now);
   void Forget(const WorkerKey& worker) { members_.erase(worker); }
 
   // Looks at the demand and returns what each of `workers` may admit.
@@ -65,6 +78,8 @@ class SharedBucket final {
     uint64_t admitted = 0;
     uint64_t fresh = 0;  // Arrivals since the demand was looked at.
     Instant looked_at;
+    uint64_t stream = 0;
+    uint64_t late_missing = 0;  // Booked for what is late.
   };
   // The demand of all those who share, and what they may have together.
   struct Sum {
@@ -74,12 +89,15 @@ class SharedBucket final {
   };
 
   void Refill(const SharedLimit& limit, Instant now);
+  void Book(double change, const SharedLimit& limit);
+  void Rebase(Member& member, const Told& told, const SharedLimit& limit, Instant now);
+  static void Count(Member& member, uint64_t arrivals, Instant now);
   Sum LookAtDemand(const std::vector<WorkerKey>& workers, Instant now);
   Budget BudgetOf(const WorkerKey& worker, const Sum& sum, const SharedLimit& limit) const;
 
   double tokens_;
   Instant tokens_at_;
-  Instant moved_at_{};
+  Instant moved_at_;
   uint64_t admitted_total_ = 0;
   std::map<WorkerKey, Member> members_;
 };

@@ -149,6 +149,8 @@ class ControlLoop::Impl final {
     if (dirty_ && may_save) Save(turn);
     for (SlotLedger::ToWorker& grant : grants)
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));
+    for (const auto& [key, record] : parts_->workers.workers())
+      parts_->rates.SetDraining(key, record.draining);
     parts_->bandwidths.SetWorkers(parts_->rates.workers(), parts_->rates.connected());
     for (BandwidthLedger::ToWorker& grant : parts_->bandwidths.Settle(turn.now))
       if (const auto* to = parts_->workers.Find(grant.worker); to != nullptr && to->session)

@@ -166,7 +166,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   Learn(hello, parts, turn);
   FreezeIfLost(hello, known, parts, turn);
   parts.ledger.Connect(key, hello, turn.now);
-  parts.rates.Connect(key, parts.workers.At(key).Knows(kFeatureRateLimit));
+  parts.rates.Connect(key, parts.workers.At(key).Knows(kFeatureRateLimit), turn.now);
   turn.Send(session, MakeWelcome(session, parts));
   for (worker::v1::ConnectResponse& part : CompleteHealth(parts.health.Known()))
     turn.Send(session, std::move(part));

@@ -124,16 +124,19 @@ void AppendRateLimiters(const RateLimiters& limiters, std::vector<MetricFamily>&
   auto room = Gauge("lb_limit_clients_max", "Clients in debt that the limit has room for.");
   auto pushed_out = Counter("lb_limit_forced_evictions_total",
                             "Clients in debt that gave way to a new one: the table is full.");
+  auto refused = Counter("lb_limit_hot_clients_refused_total",
+                         "Times that a busy client found no room among those with budgets.");
   auto expired = Counter("lb_limit_budget_expired_total",
                          "Budgets that the control plane did not renew in time.");
   for (const auto& [rule, named] : limiters.in_force()) {
     const std::string name = rule == RateLimiters::kShared ? "*" : rule;
     hot.Add({{"rule", name}}, Value(named.limiter->hot_clients()));
+    refused.Add({{"rule", name}}, Value(named.limiter->refused_hot_clients()));
     room.Add({{"rule", name}}, Value(named.limiter->capacity()));
     pushed_out.Add({{"rule", name}}, Value(named.limiter->pushed_out()));
     expired.Add({{"rule", name}}, Value(named.limiter->expired_budgets()));
   }
-  for (MetricFamily* family : {&hot, &room, &pushed_out, &expired})
+  for (MetricFamily* family : {&hot, &refused, &room, &pushed_out, &expired})
     families.push_back(std::move(*family));
 }
 

@@ -57,7 +57,9 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
   LB_RETURN_IF_ERROR(Check(grant));
   if (grant.has_shares()) {
     const RateGrant::Shares& shares = grant.shares();
-    limiters_.SetShares({shares.quiet_ratio(), shares.report_ratio()}, {shares.fallback_ratio(), 0},
+    limiters_.SetShares({.quiet_ratio = shares.quiet_ratio(),
+                         .report_ratio = shares.report_ratio(),
+                         .fallback_ratio = shares.fallback_ratio()},
                         now);
     bandwidths_.SetPart(shares.fallback_ratio(), now);
     client_limits_.SetPart(shares.fallback_ratio());
@@ -137,6 +139,7 @@ void RateLane::Report(Instant now, std::vector<ConnectRequest>& out) {
       client.set_prefix(usage.client);
       client.set_arrivals(usage.arrivals);
       client.set_admitted(usage.admitted);
+      client.set_missing(usage.missing);
     }
   }
 }

@@ -48,7 +48,12 @@ ConnectRequest Session::Hello(const Self& self) {
 }
 
 absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages& out) {
-  if (message.has_welcome()) return TakeWelcome(message.welcome(), now);
+  if (message.has_welcome()) {
+    LB_RETURN_IF_ERROR(TakeWelcome(message.welcome(), now));
+    // Before this stream's shares change the buckets: they show what was taken without a stream.
+    rates_.Report(now, out);
+    return absl::OkStatus();
+  }
   if (!welcomed_) return absl::InvalidArgumentError("the first message is no Welcome");
   switch (message.message_case()) {
     case ConnectResponse::kSnapshot:

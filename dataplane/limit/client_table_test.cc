@@ -126,9 +126,16 @@ TEST(HotClientsTest, FindsWhoWasAddedAndForgetsWhoWasDropped) {
 TEST(HotClientsTest, IsBounded) {
   HotClients hot;
   Prng prng(1);
+  EXPECT_FALSE(hot.crowded());
   for (size_t i = 0; i < 10 * HotClients::kMaxClients; ++i) (void)hot.Add(prng.Next(), {1, 1}, 0);
   EXPECT_LE(hot.count(), HotClients::kMaxClients);
   EXPECT_GT(hot.count(), HotClients::kMaxClients / 2);
+  EXPECT_TRUE(hot.crowded());
+  EXPECT_EQ(hot.refused(), 10 * HotClients::kMaxClients - hot.count());
+  hot.LookAtRoom();
+  EXPECT_TRUE(hot.crowded()) << "somebody asked in vain since the last look";
+  hot.LookAtRoom();
+  EXPECT_FALSE(hot.crowded());
 }
 
 }  // namespace

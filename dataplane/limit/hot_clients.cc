@@ -1,6 +1,7 @@
 #include "dataplane/limit/hot_clients.h"
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/check.h"
 
@@ -23,8 +24,7 @@ HotClients::Client* HotClients::Find(ClientPrefix client) {
   return nullptr;
 }
 
-HotClients::Client* HotClients::Add(ClientPrefix client, const BucketShape& shape,
-                                    uint64_t admitted) {
+HotClients::Client* HotClients::Add(ClientPrefix client, const BucketShape& shape, uint64_t taken) {
   const size_t first = FirstOf(client);
   for (size_t i = 0; i < kMaxProbes; ++i) {
     Client& slot = slots_[(first + i) % kMaxClients];
@@ -37,22 +37,34 @@ HotClients::Client* HotClients::Add(ClientPrefix client, const BucketShape& shap
       if (owner == client + 1) return nullptr;
       continue;
     }
-    slot.arrivals.store(admitted, std::memory_order_relaxed);
-    slot.admitted.store(admitted, std::memory_order_relaxed);
+    slot.arrivals.store(taken, std::memory_order_relaxed);
+    slot.admitted.store(taken, std::memory_order_relaxed);
     slot.burst.store(shape.burst, std::memory_order_relaxed);
     slot.interval_ns.store(shape.interval_ns, std::memory_order_release);
+    BlockOf(slot).fetch_add(1, std::memory_order_release);
     count_.fetch_add(1, std::memory_order_relaxed);
     added_.store(true, std::memory_order_relaxed);
     return &slot;
   }
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  crowded_.store(true, std::memory_order_relaxed);
   return nullptr;
+}
+
+void HotClients::LookAtRoom() {
+  if (!crowded()) return;
+  const uint64_t refused = this->refused();
+  if (std::exchange(refused_before_, refused) == refused)
+    crowded_.store(false, std::memory_order_relaxed);
 }
 
 void HotClients::Drop(Client& client) {
   client.interval_ns.store(0, std::memory_order_release);
-  client.expires_ns = client.moved_ns = client.told_arrivals = 0;
+  client.expires_ns = client.moved_ns = client.seen_arrivals = client.told_arrivals = 0;
+  client.basis = Basis::kQuiet;
   client.told = false;
   client.client.store(0, std::memory_order_release);
+  BlockOf(client).fetch_sub(1, std::memory_order_relaxed);
   count_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -1,11 +1,14 @@
 #include "dataplane/limit/rate_limiter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
 namespace lb::dataplane {
 namespace {
+
+using Basis = HotClients::Basis;
 
 constexpr double kSecondNs = 1e9;
 
@@ -13,8 +16,15 @@ constexpr double kSecondNs = 1e9;
 // connects once says nothing.
 constexpr uint32_t kMinArrivals = 3;
 
-// A client without an arrival for so long is not busy any more.
-constexpr Duration kForgetAfter = std::chrono::seconds(15);
+// A client without an arrival for so long is not busy any more. The control plane keeps it a little
+// longer (RateLedger), so that a new count is known for one.
+constexpr uint64_t kForgetAfterNs = 8'000'000'000;
+
+// A budget for one that has none, or not any more, comes within this time; else the control plane
+// is away, hangs, or has no room. Who had no arrival for kIdleAfterNs does not wait for one: the
+// control plane renews none for idle clients (RateLedger::kIdleAfter).
+constexpr uint64_t kAnswerWithinNs = 2'000'000'000;
+constexpr uint64_t kIdleAfterNs = 1'000'000'000;
 
 uint64_t Nanoseconds(Instant now) {
   return static_cast<uint64_t>(
@@ -25,6 +35,8 @@ BucketShape ShapeOf(const HotClients::Client& hot) {
   return {hot.interval_ns.load(std::memory_order_relaxed),
           hot.burst.load(std::memory_order_relaxed)};
 }
+
+uint64_t Rounded(double tokens) { return static_cast<uint64_t>(tokens + 0.5); }
 
 BucketShape Shape(double rate_per_s, double burst) {
   return {kSecondNs / rate_per_s, std::max(1.0, burst)};
@@ -37,11 +49,7 @@ RateLimiter::RateLimiter(const Settings& settings, const Shares& shares, const S
       settings_(settings),
       shares_(shares),
       table_(settings.max_clients, key) {
-  SetQuiet(QuietOf(settings, shares), Instant());
-}
-
-BucketShape RateLimiter::QuietOf(const Settings& settings, const Shares& shares) const {
-  return Shape(settings.rate_per_s * shares.quiet_ratio, settings.burst * shares.quiet_ratio);
+  StoreShapes();
 }
 
 BucketShape RateLimiter::Quiet() const {
@@ -49,45 +57,70 @@ BucketShape RateLimiter::Quiet() const {
           quiet_burst_.load(std::memory_order_relaxed)};
 }
 
+BucketShape RateLimiter::Fallback() const {
+  return {fallback_interval_ns_.load(std::memory_order_relaxed),
+          fallback_burst_.load(std::memory_order_relaxed)};
+}
+
 bool RateLimiter::Admit(ClientPrefix client, Instant now) {
   const uint64_t now_ns = Nanoseconds(now);
   ClientTable::Entry& entry = table_.FindOrTake(client, now_ns);
   HotClients::Client* hot = hot_.Find(client);
-  const bool admitted = ClientTable::Take(entry, hot != nullptr ? ShapeOf(*hot) : Quiet(), now_ns);
+  // Both bursts last equally long at their rates, so a bucket can be used as the one or the other
+  // without being reshaped.
+  const BucketShape shape = hot != nullptr                                  ? ShapeOf(*hot)
+                            : hot_.crowded() && MayPassLimit(entry, now_ns) ? Fallback()
+                                                                            : Quiet();
+  const bool admitted = ClientTable::Take(entry, shape, now_ns);
   entry.arrivals.Add(now_ns);
   if (!admitted) entry.refused.Add(now_ns);
   if (hot != nullptr) {
     hot->arrivals.fetch_add(1, std::memory_order_relaxed);
     if (admitted) hot->admitted.fetch_add(1, std::memory_order_relaxed);
-  } else if (report_per_s_.load(std::memory_order_relaxed) > 0) {
-    Consider(client, entry, now_ns);
+  } else if (report_per_s_.load(std::memory_order_relaxed) > 0 && MayPassLimit(entry, now_ns)) {
+    // One that finds no room is counted, and asks again.
+    (void)hot_.Add(client, Quiet(), Rounded(ClientTable::Missing(entry, Quiet(), now_ns)));
   }
   return admitted;
 }
 
 // Whether this client, of all workers together, may pass the limit: then this one sees more than
 // its part of it.
-void RateLimiter::Consider(ClientPrefix client, const ClientTable::Entry& entry, uint64_t now_ns) {
-  if (entry.arrivals.Recent(now_ns) < kMinArrivals) return;
-  const double missing = ClientTable::Missing(entry, Quiet(), now_ns);
-  const bool busy = entry.arrivals.Rate(now_ns) > report_per_s_.load(std::memory_order_relaxed);
-  if (!busy && missing < Quiet().burst / 2) return;
-  hot_.Add(client, Quiet(), static_cast<uint64_t>(missing + 0.5));
+bool RateLimiter::MayPassLimit(const ClientTable::Entry& entry, uint64_t now_ns) const {
+  if (entry.arrivals.Recent(now_ns) < kMinArrivals) return false;
+  if (entry.arrivals.Rate(now_ns) > report_per_s_.load(std::memory_order_relaxed)) return true;
+  return ClientTable::Missing(entry, Quiet(), now_ns) >= Quiet().burst / 2;
 }
 
-void RateLimiter::SetQuiet(const BucketShape& shape, Instant now) {
-  const BucketShape before = Quiet();
+void RateLimiter::StoreShapes() {
+  const auto shape_of = [&](double ratio) {
+    return Shape(settings_.rate_per_s * ratio, settings_.burst * ratio);
+  };
+  const BucketShape quiet = shape_of(shares_.quiet_ratio);
+  const BucketShape fallback = shape_of(shares_.fallback_ratio);
   report_per_s_.store(settings_.rate_per_s * shares_.report_ratio, std::memory_order_relaxed);
-  quiet_interval_ns_.store(shape.interval_ns, std::memory_order_relaxed);
-  quiet_burst_.store(shape.burst, std::memory_order_relaxed);
-  if (now == Instant()) return;
+  quiet_interval_ns_.store(quiet.interval_ns, std::memory_order_relaxed);
+  quiet_burst_.store(quiet.burst, std::memory_order_relaxed);
+  fallback_interval_ns_.store(fallback.interval_ns, std::memory_order_relaxed);
+  fallback_burst_.store(fallback.burst, std::memory_order_relaxed);
+}
+
+// With `fill_growth` a larger part fills the buckets by as much: what was taken of the smaller one
+// is missing still, and no more, when the client is reported. Of those that are reported already
+// the control plane knows.
+void RateLimiter::ShapesChanged(bool fill_growth, Instant now) {
+  const BucketShape before = Quiet();
+  StoreShapes();
+  const BucketShape shape = Quiet();
   const uint64_t now_ns = Nanoseconds(now);
   table_.ForEach([&](ClientPrefix client, ClientTable::Entry& entry) {
     if (entry.full_at.load(std::memory_order_relaxed) <= now_ns) return;
-    if (hot_.Find(client) == nullptr) ClientTable::Reshape(entry, before, shape, false, now_ns);
+    if (hot_.Find(client) == nullptr)
+      ClientTable::Reshape(entry, before, shape, fill_growth, now_ns);
   });
   hot_.ForEach([&](ClientPrefix client, HotClients::Client& hot) {
-    if (hot.expires_ns == 0) GiveShape(hot, client, shape, false, now_ns);
+    if (hot.basis == Basis::kBudget) return;
+    GiveShape(hot, client, hot.basis == Basis::kQuiet ? shape : Fallback(), false, now_ns);
   });
 }
 
@@ -96,13 +129,13 @@ void RateLimiter::SetLimit(const Settings& settings, Instant now) {
   LB_CHECK(settings.max_clients == settings_.max_clients);
   if (settings == settings_) return;
   settings_ = settings;
-  SetQuiet(QuietOf(settings_, shares_), now);
+  ShapesChanged(false, now);
 }
 
 void RateLimiter::SetShares(const Shares& shares, Instant now) {
   if (shares == shares_) return;
   shares_ = shares;
-  SetQuiet(QuietOf(settings_, shares_), now);
+  ShapesChanged(true, now);
 }
 
 void RateLimiter::GiveShape(HotClients::Client& hot, ClientPrefix client, const BucketShape& shape,
@@ -115,36 +148,44 @@ void RateLimiter::GiveShape(HotClients::Client& hot, ClientPrefix client, const 
 }
 
 std::vector<RateLimiter::Usage> RateLimiter::TakeUsage(bool all, Instant now) {
+  const uint64_t now_ns = Nanoseconds(now);
   std::vector<Usage> usage;
   hot_.ForEach([&](ClientPrefix client, HotClients::Client& hot) {
-    if (all && hot.told) {
-      const uint64_t taken = Taken(client, ShapeOf(hot), Nanoseconds(now));
-      hot.arrivals.store(taken, std::memory_order_relaxed);
-      hot.admitted.store(taken, std::memory_order_relaxed);
-    }
     const uint64_t arrivals = hot.arrivals.load(std::memory_order_relaxed);
     if (!all && hot.told && arrivals == hot.told_arrivals) return;
-    if (arrivals != hot.told_arrivals || hot.moved_ns == 0) hot.moved_ns = Nanoseconds(now);
+    const uint64_t taken = TakenBefore(hot, client, now_ns);
     hot.told = true;
     hot.told_arrivals = arrivals;
-    usage.push_back({client, arrivals, hot.admitted.load(std::memory_order_relaxed)});
+    usage.push_back({client, arrivals, hot.admitted.load(std::memory_order_relaxed), taken});
   });
   return usage;
 }
 
-// What it was admitted of late, as far as its bucket shows.
-uint64_t RateLimiter::Taken(ClientPrefix client, const BucketShape& shape, uint64_t now_ns) {
+uint64_t RateLimiter::MissingOf(ClientPrefix client, const BucketShape& shape, uint64_t now_ns) {
   const ClientTable::Entry* entry = table_.Find(client);
   if (entry == nullptr) return 0;
-  return static_cast<uint64_t>(ClientTable::Missing(*entry, shape, now_ns) + 0.5);
+  return Rounded(ClientTable::Missing(*entry, shape, now_ns));
+}
+
+// What the client took that its budgets, made without knowing of it, do not allow for.
+uint64_t RateLimiter::TakenBefore(const HotClients::Client& hot, ClientPrefix client,
+                                  uint64_t now_ns) {
+  const BucketShape shape = ShapeOf(hot);
+  const uint64_t missing = MissingOf(client, shape, now_ns);
+  // One that is told of for the first time has used what its bucket was filled with since, too.
+  return hot.told ? missing
+                  : std::clamp(hot.admitted.load(std::memory_order_relaxed), missing,
+                               std::max(missing, Rounded(2 * shape.burst)));
 }
 
 void RateLimiter::SetBudget(const Budget& budget, Instant now) {
   const uint64_t now_ns = Nanoseconds(now);
   HotClients::Client* hot = hot_.Find(budget.client);
-  if (hot == nullptr) hot = hot_.Add(budget.client, Quiet(), Taken(budget.client, Quiet(), now_ns));
-  if (hot == nullptr) return;  // No room: it goes on with the quiet one's part, which is less.
+  if (hot == nullptr)
+    hot = hot_.Add(budget.client, Quiet(), MissingOf(budget.client, Quiet(), now_ns));
+  if (hot == nullptr) return;  // No room: it has the fallback's part once it is busy here.
   if (hot->moved_ns == 0) hot->moved_ns = now_ns;
+  hot->basis = Basis::kBudget;
   hot->expires_ns = now_ns + static_cast<uint64_t>(budget.ttl.count());
   GiveShape(*hot, budget.client, Shape(budget.rate_per_s, budget.burst), budget.fill_growth,
             now_ns);
@@ -152,16 +193,33 @@ void RateLimiter::SetBudget(const Budget& budget, Instant now) {
 
 void RateLimiter::Step(Instant now) {
   const uint64_t now_ns = Nanoseconds(now);
+  hot_.LookAtRoom();
   hot_.ForEach([&](ClientPrefix client, HotClients::Client& hot) {
-    if (hot.expires_ns != 0 && hot.expires_ns <= now_ns) {
-      hot.expires_ns = 0;
-      ++expired_budgets_;
-      GiveShape(hot, client, Quiet(), false, now_ns);
-    }
-    const auto quiet_ns = static_cast<uint64_t>(kForgetAfter.count());
-    if (hot.moved_ns == 0) hot.moved_ns = now_ns;
-    if (hot.expires_ns == 0 && now_ns - hot.moved_ns > quiet_ns) hot_.Drop(hot);
+    NoteArrivals(hot, now_ns);
+    if (hot.expires_ns == 0) hot.expires_ns = now_ns + kAnswerWithinNs;
+    if (hot.expires_ns <= now_ns) EndBasis(hot, client, now_ns);
+    if (hot.basis != Basis::kBudget && now_ns - hot.moved_ns > kForgetAfterNs) hot_.Drop(hot);
   });
+}
+
+void RateLimiter::NoteArrivals(HotClients::Client& hot, uint64_t now_ns) {
+  const uint64_t arrivals = hot.arrivals.load(std::memory_order_relaxed);
+  if (std::exchange(hot.seen_arrivals, arrivals) == arrivals && hot.moved_ns != 0) return;
+  // One that was idle begins to wait for a budget now.
+  if (hot.basis != Basis::kBudget && hot.moved_ns + kIdleAfterNs <= now_ns)
+    hot.expires_ns = now_ns + kAnswerWithinNs;
+  hot.moved_ns = now_ns;
+}
+
+// Nobody answered in time: who is busy may have only what is safe when nobody divides the limit.
+// Who is idle was not renewed for that reason, and is as any other quiet client.
+void RateLimiter::EndBasis(HotClients::Client& hot, ClientPrefix client, uint64_t now_ns) {
+  const bool busy = now_ns - hot.moved_ns < kIdleAfterNs;
+  if (busy && hot.basis == Basis::kBudget) ++expired_budgets_;
+  const Basis next = busy ? Basis::kFallback : Basis::kQuiet;
+  hot.expires_ns = now_ns + kAnswerWithinNs;
+  if (std::exchange(hot.basis, next) == next) return;
+  GiveShape(hot, client, busy ? Fallback() : Quiet(), false, now_ns);
 }
 
 RateLimiter::ClientView RateLimiter::ViewOf(ClientPrefix client, const ClientTable::Entry* entry,
@@ -170,7 +228,7 @@ RateLimiter::ClientView RateLimiter::ViewOf(ClientPrefix client, const ClientTab
   const BucketShape shape = hot != nullptr ? ShapeOf(*hot) : Quiet();
   ClientView view{
       .client = client, .burst = shape.burst, .rate_per_s = kSecondNs / shape.interval_ns};
-  view.has_budget = hot != nullptr && hot->expires_ns != 0;
+  view.has_budget = hot != nullptr && hot->basis == Basis::kBudget;
   view.tokens = shape.burst;
   if (entry == nullptr) return view;
   view.arrivals_per_s = entry->arrivals.Rate(now_ns);

@@ -35,6 +35,8 @@ class RateLimiter final {
   struct Shares {
     double quiet_ratio = 1;   // Of rate and burst, for a client without a budget; at most 1.
     double report_ratio = 0;  // A client above this part of the rate is reported; 0: none is.
+    // What is safe by itself: for one that waits for a budget in vain. At most quiet_ratio.
+    double fallback_ratio = 1;
 
     friend bool operator==(const Shares&, const Shares&) = default;
   };
@@ -42,6 +44,7 @@ class RateLimiter final {
     ClientPrefix client = 0;
     uint64_t arrivals = 0;  // Since it is reported; those before that its bucket still showed, too.
     uint64_t admitted = 0;
+    uint64_t missing = 0;  // In its bucket now; the first time, what it took.
   };
   struct Budget {
     ClientPrefix client = 0;
@@ -73,11 +76,11 @@ class RateLimiter final {
 
   // True once after a client became busy.
   bool TakeAdded() { return hot_.TakeAdded(); }
-  // What has changed since the last call; with `all`, everything, counted anew: to a control plane
-  // that heard nothing yet what was admitted long ago would be a debt.
+  // What has changed since the last call; with `all`, everything.
   std::vector<Usage> TakeUsage(bool all, Instant now);
   void SetBudget(const Budget& budget, Instant now);
-  // Ends budgets that were not renewed, and forgets who is quiet. Call it every 100 ms or so.
+  // Ends budgets that were not renewed, and waiting for one, and forgets who is quiet. Call it
+  // every 100 ms or so.
   void Step(Instant now);
 
   // The clients with the most arrivals of late, most first.
@@ -88,14 +91,20 @@ class RateLimiter final {
   size_t hot_clients() const { return hot_.count(); }
   size_t capacity() const { return table_.capacity(); }
   uint64_t pushed_out() const { return table_.pushed_out(); }
+  // How often a busy client found no room among those with budgets.
+  uint64_t refused_hot_clients() const { return hot_.refused(); }
   uint64_t expired_budgets() const { return expired_budgets_; }
 
  private:
   BucketShape Quiet() const;
-  BucketShape QuietOf(const Settings& settings, const Shares& shares) const;
-  void SetQuiet(const BucketShape& shape, Instant now);
-  void Consider(ClientPrefix client, const ClientTable::Entry& entry, uint64_t now_ns);
-  uint64_t Taken(ClientPrefix client, const BucketShape& shape, uint64_t now_ns);
+  BucketShape Fallback() const;
+  void StoreShapes();
+  void ShapesChanged(bool fill_growth, Instant now);
+  bool MayPassLimit(const ClientTable::Entry& entry, uint64_t now_ns) const;
+  uint64_t MissingOf(ClientPrefix client, const BucketShape& shape, uint64_t now_ns);
+  uint64_t TakenBefore(const HotClients::Client& hot, ClientPrefix client, uint64_t now_ns);
+  static void NoteArrivals(HotClients::Client& hot, uint64_t now_ns);
+  void EndBasis(HotClients::Client& hot, ClientPrefix client, uint64_t now_ns);
   void GiveShape(HotClients::Client& hot, ClientPrefix client, const BucketShape& shape,
                  bool fill_growth, uint64_t now_ns);
   ClientView ViewOf(ClientPrefix client, const ClientTable::Entry* entry, uint64_t now_ns);
@@ -107,6 +116,8 @@ class RateLimiter final {
   HotClients hot_;
   std::atomic<double> quiet_interval_ns_{1};
   std::atomic<double> quiet_burst_{1};
+  std::atomic<double> fallback_interval_ns_{1};
+  std::atomic<double> fallback_burst_{1};
   std::atomic<double> report_per_s_{0};
   uint64_t expired_budgets_ = 0;
 };

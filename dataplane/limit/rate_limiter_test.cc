@@ -20,6 +20,10 @@ RateLimiter::Settings HundredPerSecond() {
   return {.rate_per_s = 100, .burst = 50, .prefix_lengths = {}, .max_clients = 1'000};
 }
 
+RateLimiter::Shares FourWorkers() {
+  return {.quiet_ratio = 0.5, .report_ratio = 0.125, .fallback_ratio = 0.25};
+}
+
 // Attempts of one client at this rate; returns how many were admitted.
 int Attempt(RateLimiter& limiter, Instant from, Duration time, int per_s) {
   int admitted = 0;
@@ -53,41 +57,72 @@ TEST(RateLimiterTest, ReportsWhoIsBusyAndAppliesItsBudget) {
   ASSERT_EQ(usage.size(), 1u);
   EXPECT_EQ(usage[0].client, kClient);
   EXPECT_NEAR(static_cast<double>(usage[0].arrivals), 1'000, 30);
-  EXPECT_NEAR(static_cast<double>(usage[0].admitted), 75, 10);
+  EXPECT_NEAR(static_cast<double>(usage[0].admitted), 75, 15) << "but the first ones";
+  EXPECT_EQ(usage[0].missing, 50u) << "what it took, but not more than two bursts";
   EXPECT_TRUE(limiter.TakeUsage(false, kStart + seconds(1)).empty()) << "nothing has changed";
+  EXPECT_EQ(limiter.TakeUsage(true, kStart + seconds(1))[0].missing, 25u) << "its part, then";
 
   limiter.SetBudget({kClient, 200, 10, false, seconds(2)}, kStart + seconds(1));
   EXPECT_NEAR(Attempt(limiter, kStart + seconds(1), seconds(1), 1'000), 200, 5);
 }
 
-TEST(RateLimiterTest, ANewControlPlaneIsToldWhatTheBucketShows) {
-  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
-  (void)Attempt(limiter, kStart, seconds(1), 1'000);
-  (void)limiter.TakeUsage(true, kStart + seconds(1));
-  // It goes, for long: the client is admitted its share.
-  limiter.SetShares({.quiet_ratio = 0.5, .report_ratio = 0}, kStart + seconds(1));
-  EXPECT_NEAR(Attempt(limiter, kStart + seconds(1), seconds(10), 1'000), 500, 5);
-  const auto usage = limiter.TakeUsage(true, kStart + seconds(11));
-  ASSERT_EQ(usage.size(), 1u);
-  EXPECT_NEAR(static_cast<double>(usage[0].admitted), 25, 1) << "its burst here";
-  EXPECT_EQ(usage[0].arrivals, usage[0].admitted);
-  // From there on both count on.
-  EXPECT_NEAR(Attempt(limiter, kStart + seconds(11), seconds(1), 1'000), 50, 2);
-  const auto next = limiter.TakeUsage(false, kStart + seconds(12));
-  ASSERT_EQ(next.size(), 1u);
-  EXPECT_NEAR(static_cast<double>(next[0].admitted), 75, 3);
-  EXPECT_NEAR(static_cast<double>(next[0].arrivals), 1'025, 3);
-}
-
 TEST(RateLimiterTest, ABudgetThatIsNotRenewedEndsInTheShare) {
-  RateLimiter limiter(HundredPerSecond(), {.quiet_ratio = 0.5, .report_ratio = 0.25}, {1, 2});
+  RateLimiter limiter(HundredPerSecond(), FourWorkers(), {1, 2});
   limiter.SetBudget({kClient, 100, 10, false, seconds(2)}, kStart);
+  (void)Attempt(limiter, kStart, milliseconds(1'900), 1'000);
   limiter.Step(kStart + milliseconds(1'900));
   EXPECT_EQ(limiter.expired_budgets(), 0u);
-  (void)Attempt(limiter, kStart, seconds(2), 1'000);
   limiter.Step(kStart + seconds(2));
   EXPECT_EQ(limiter.expired_budgets(), 1u);
-  EXPECT_NEAR(Attempt(limiter, kStart + seconds(2), seconds(10), 1'000), 500, 30);
+  EXPECT_NEAR(Attempt(limiter, kStart + seconds(2), seconds(10), 1'000), 250, 15)
+      << "what all may admit when nobody divides the limit";
+}
+
+TEST(RateLimiterTest, WhoWaitsForABudgetInVainHasTheFallbacksPart) {
+  RateLimiter limiter(HundredPerSecond(), FourWorkers(), {1, 2});
+  const Duration tick = milliseconds(100);
+  Instant now = kStart;
+  const auto run = [&](Duration time) {
+    int admitted = 0;
+    for (const Instant end = now + time; now < end; now += tick) {
+      admitted += Attempt(limiter, now, tick, 1'000);
+      limiter.Step(now + tick);
+    }
+    return admitted;
+  };
+  EXPECT_NEAR(run(seconds(2)), 125, 10);
+  (void)run(milliseconds(200));
+  EXPECT_NEAR(run(seconds(10)), 250, 10);
+  limiter.SetBudget({kClient, 200, 10, false, seconds(60)}, now);
+  EXPECT_NEAR(run(seconds(10)), 2'000, 20);
+}
+
+TEST(RateLimiterTest, TheBudgetOfAnIdleClientEndsQuietly) {
+  RateLimiter limiter(HundredPerSecond(), FourWorkers(), {1, 2});
+  (void)Attempt(limiter, kStart, seconds(1), 100);
+  limiter.Step(kStart + seconds(1));
+  limiter.SetBudget({kClient, 100, 10, false, seconds(2)}, kStart + seconds(1));
+  limiter.Step(kStart + seconds(3));
+  EXPECT_EQ(limiter.expired_budgets(), 0u);
+  EXPECT_NEAR(limiter.Look(kClient, kStart + seconds(3)).rate_per_s, 50, 0.1);
+}
+
+TEST(RateLimiterTest, WhoFindsNoRoomHasTheFallbacksPart) {
+  RateLimiter::Settings settings = HundredPerSecond();
+  settings.max_clients = 100'000;
+  RateLimiter limiter(settings, FourWorkers(), {1, 2});
+  for (ClientPrefix other = 1; other <= 4 * HotClients::kMaxClients; ++other)
+    limiter.SetBudget({other << 32, 100, 10, false, seconds(60)}, kStart);
+  // One of those that have no place there.
+  ClientPrefix client = kClient;
+  while (limiter.refused_hot_clients() <= 4 * HotClients::kMaxClients - limiter.hot_clients())
+    for (++client; limiter.Admit(client, kStart);) continue;
+  const uint64_t refused = limiter.refused_hot_clients();
+  int admitted = 0;
+  for (int i = 0; i < 10'000; ++i)
+    admitted += limiter.Admit(client, kStart + milliseconds(i)) ? 1 : 0;
+  EXPECT_NEAR(admitted, 250, 15);
+  EXPECT_GT(limiter.refused_hot_clients(), refused);
 }
 
 TEST(RateLimiterTest, ForgetsWhoIsQuiet) {

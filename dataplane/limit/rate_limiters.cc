@@ -19,15 +19,12 @@ void RateLimiters::Commit(ByRule limiters, Instant now) {
   for (auto& [rule, named] : limiters_) named.limiter->SetLimit(named.settings, now);
 }
 
-void RateLimiters::SetShares(const RateLimiter::Shares& shares, const RateLimiter::Shares& fallback,
-                             Instant now) {
-  fallback_ = fallback;
-  Apply(shares, now);
+void RateLimiters::StreamEnded(Instant now) {
+  const double ratio = shares_.fallback_ratio;
+  SetShares({.quiet_ratio = ratio, .report_ratio = 0, .fallback_ratio = ratio}, now);
 }
 
-void RateLimiters::StreamEnded(Instant now) { Apply(fallback_, now); }
-
-void RateLimiters::Apply(const RateLimiter::Shares& shares, Instant now) {
+void RateLimiters::SetShares(const RateLimiter::Shares& shares, Instant now) {
   shares_ = shares;
   for (auto& [rule, named] : limiters_) named.limiter->SetShares(shares, now);
 }

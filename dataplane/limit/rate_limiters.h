@@ -35,9 +35,8 @@ class RateLimiters final {
   // These are in force now.
   void Commit(ByRule limiters, Instant now);
 
-  // With a stream, `shares` count; without one, `fallback`.
-  void SetShares(const RateLimiter::Shares& shares, const RateLimiter::Shares& fallback,
-                 Instant now);
+  void SetShares(const RateLimiter::Shares& shares, Instant now);
+  // Without a stream every client has the fallback's part.
   void StreamEnded(Instant now);
 
   // True when clients that get busy are to be reported.
@@ -49,11 +48,8 @@ class RateLimiters final {
   void Step(Instant now);
 
  private:
-  void Apply(const RateLimiter::Shares& shares, Instant now);
-
   const SipKey key_;
   RateLimiter::Shares shares_;
-  RateLimiter::Shares fallback_;
   ByRule limiters_;
 };
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from driver.balancers import BALANCERS
+from driver.balancers import BALANCERS, USUAL
 from driver.scenarios import GROUPS, SCENARIOS, select
 
 _ABOUT = """\
@@ -48,8 +48,8 @@ def parse(arguments=None):
     add = parser.add_argument
     add("--scenarios", metavar="NAME,...", type=_names([*GROUPS, *SCENARIOS]),
         help="scenarios or groups (%s); default core" % ", ".join(GROUPS))
-    add("--balancers", metavar="NAME,...", type=_names(list(BALANCERS)), default=list(BALANCERS),
-        help="default all: %s" % ",".join(BALANCERS))
+    add("--balancers", metavar="NAME,...", type=_names(list(BALANCERS)), default=USUAL,
+        help="default: %s" % ",".join(USUAL))
     add("--repetitions", metavar="N", type=_positive(int), default=3, help="default 3")
     add("--seconds", metavar="S", type=_positive(float), default=1.2,
         help="measured interval of a run, after a warm-up; default 1.2")

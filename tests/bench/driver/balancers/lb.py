@@ -9,8 +9,12 @@ from harness import http_get, yaml
 class Lb:
     """What carries traffic is lb-worker; the control plane's CPU time is reported apart."""
 
-    name = "lb"
     role = SUBJECT
+
+    def __init__(self, name="lb", **settings):
+        """`settings`: what its configuration has besides the rule."""
+        self.name = name
+        self._config = {**_CONFIG, **settings}
 
     def missing(self):
         return ""
@@ -21,7 +25,7 @@ class Lb:
     def start(self, room):
         state = os.path.join(room.folder, "state")
         os.makedirs(state)
-        config = room.write("lb.yaml", yaml(_CONFIG))
+        config = room.write("lb.yaml", yaml(self._config))
         socket, admin, http = (
             "unix:%s/%s" % (room.folder, name) for name in ("worker.sock", "admin.sock", "control.http")
         )

@@ -143,10 +143,13 @@ std::vector<RateLedger::ToWorker> RateLedger::Settle(Instant now) {
   settled_at_ = now;
   Messages messages;
   TellShares(messages);
-  const size_t budgets_each = std::max<size_t>(parts_.serving().size(), 1);
-  for (size_t made = 0; made < kMaxBudgetsPerTurn; made += budgets_each) {
-    if (due_.empty() || due_.begin()->first > now) break;
+  if (now >= window_ends_at_) {
+    made_ = 0;
+    window_ends_at_ = now + kWindow;
+  }
+  while (made_ < kMaxBudgetsPerWindow && !due_.empty() && due_.begin()->first <= now) {
     Look(DueKey(due_.begin()->second), messages, now);
+    made_ += std::max<size_t>(parts_.serving().size(), 1);
   }
   std::vector<ToWorker> out;
   for (auto& [worker, sent] : messages)
@@ -211,7 +214,9 @@ bool RateLedger::IsNews(const Client& client, const SharedBucket::Budget& budget
 
 Instant RateLedger::NextDeadline() const {
   if (parts_.untold()) return Instant::min();
-  return due_.empty() ? Instant::max() : due_.begin()->first;
+  if (due_.empty()) return Instant::max();
+  const Instant due = due_.begin()->first;
+  return made_ < kMaxBudgetsPerWindow ? due : std::max(due, window_ends_at_);
 }
 
 const RateLedger::Client* RateLedger::Find(const std::string& rule, uint64_t prefix) const {

@@ -35,11 +35,13 @@ class RateLedger final {
   static constexpr size_t kMaxClients = 65'536;
   // Budgets in one message.
   static constexpr int kMaxBudgets = 2'000;
-  // Budgets made in one turn, which takes some 10 ms; the rest follows in the next.
-  static constexpr size_t kMaxBudgetsPerTurn = 4'096;
+  // Budgets made in one window of time, some milliseconds of work; the rest follows in the next.
+  static constexpr size_t kMaxBudgetsPerWindow = 4'096;
+  static constexpr std::chrono::milliseconds kWindow{50};
   // Busy clients times workers that can all be looked at every SharedBucket::kInterval; with more
   // of them the interval grows.
-  static constexpr size_t kBudgetsPerInterval = 16'384;
+  static constexpr size_t kBudgetsPerInterval =
+      kMaxBudgetsPerWindow * (SharedBucket::kInterval / kWindow);
   // A client without an arrival for so long has its budgets renewed no more.
   static constexpr std::chrono::seconds kIdleAfter{1};
   // A turn that comes so much too late: the process was stopped, or starved, and workers helped
@@ -130,6 +132,8 @@ class RateLedger final {
   std::map<std::string, Shared> limits_;
   std::set<std::pair<Instant, DueKey>> due_;  // One for each client.
   size_t idle_clients_ = 0;
+  size_t made_ = 0;  // Budgets, in the window that began last.
+  Instant window_ends_at_{};
   Instant settled_at_{};
   Instant caught_up_at_{};  // What is reported before is late.
 };

@@ -48,6 +48,8 @@ inline constexpr std::string_view kIdleQueue = "LB0210";
 inline constexpr std::string_view kSourceTwice = "LB0211";
 inline constexpr std::string_view kIdleSource = "LB0212";
 inline constexpr std::string_view kIdleHandshake = "LB0220";
+inline constexpr std::string_view kSmallBurst = "LB0230";
+inline constexpr std::string_view kCoarseRate = "LB0231";
 
 struct Meaning {
   std::string_view code;
@@ -95,6 +97,8 @@ inline constexpr std::array kMeanings = {
     Meaning{kIdleSource, "warning: source address of a family that no backend has"},
     Meaning{kIdleHandshake,
             "warning: handshake timeout of a rule whose clients send nothing first"},
+    Meaning{kSmallBurst, "warning: burst of a rate limit below half a second of its rate"},
+    Meaning{kCoarseRate, "warning: rate limit too low to be divided well"},
 };
 
 }  // namespace lb::controlplane::codes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "controlplane/config/checker.h"
 #include "controlplane/config/client_checks.h"
 #include "controlplane/config/codes.h"
+#include "controlplane/config/limit_checks.h"
 
 namespace lb::controlplane {
 namespace {
@@ -165,10 +167,12 @@ void CheckIgnoreVerify(const YamlNode& parent, const std::string& prefix, Findin
 }
 
 // A limit that is on needs its rate, its own or the top level's.
-void CheckRateLimit(const YamlNode& parent, const std::string& prefix, bool inherits,
+void CheckRateLimit(const YamlNode& parent, const std::string& prefix,
+                    const std::optional<RateLimitConfig>& limit, bool inherits,
                     FindingList& findings) {
   const YamlNode* section = parent.Find("rate_limit");
   if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section)) return;
+  if (limit) CheckRatePrecision(*section, *limit, absl::StrCat(prefix, "rate_limit"), findings);
   if (inherits || section->Find("requests_per_second") != nullptr) return;
   findings.Add({.code = codes::kMissingKey,
                 .span = section->Place(),
@@ -246,7 +250,8 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, const
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
   CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);
-  CheckRateLimit(node, absl::StrCat(field, "."), top.rate_limit.has_value(), findings);
+  CheckRateLimit(node, absl::StrCat(field, "."), rule.rate_limit, top.rate_limit.has_value(),
+                 findings);
   CheckBandwidthLimit(node, absl::StrCat(field, "."), top.bandwidth_limit.has_value(), findings);
 }
 
@@ -269,7 +274,7 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
       CheckRule(rules->children[i], config.rules[i], i, config, findings);
   }
   CheckIgnoreVerify(root, "", findings);
-  CheckRateLimit(root, "", false, findings);
+  CheckRateLimit(root, "", config.rate_limit, false, findings);
   CheckBandwidthLimit(root, "", false, findings);
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);

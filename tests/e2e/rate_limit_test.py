@@ -3,7 +3,9 @@ meets, and what a reload changes."""
 
 import collections
 import select
+import signal
 import socket
+import threading
 import time
 
 import harness
@@ -168,6 +170,42 @@ class RateLimitTest(harness.Case):
                             attempts.admitted.total(), took)
                 self.assertAlmostEqual(attempts.admitted.total(), 50 * took, delta=25)
                 lb.stop()
+
+    def restart_control_plane(self, lb):
+        lb.control.kill()
+        wait_for(lambda: lb.sum("lb_controlplane_connected") == 0, 10, "the streams have ended")
+        lb.start_control()
+        wait_for(lambda: lb.sum("lb_controlplane_connected") == 2, 20, "the streams are back")
+
+    def test_a_new_control_plane_refuses_nobody_below_the_limit(self):
+        lb = self.balancer_with(2, requests_per_second=50, burst=25)
+        attempts = Attempts(["127.0.2.1"], per_s=40)
+        client = threading.Thread(target=attempts.run, args=(20,))
+        client.start()
+        wait_for(lambda: attempts.admitted.total() >= 240, 20, "the client has a history")
+        self.restart_control_plane(lb)
+        client.join()
+        self.figure("%d of %d refused", attempts.refused.total(), 20 * 40)
+        self.assertLessEqual(attempts.refused.total(), 0.001 * 20 * 40 + 4)
+
+    def test_a_new_control_plane_keeps_the_limit(self):
+        lb = self.balancer_with(2, requests_per_second=100, burst=50)
+        Attempts(["127.0.2.1"], per_s=500).run(5)
+        self.restart_control_plane(lb)
+        attempts = Attempts(["127.0.2.1"], per_s=500)
+        self.check(attempts, attempts.run(10), 100, 50, tolerance=0.05)
+
+    def test_a_control_plane_that_hangs_frees_nobody(self):
+        lb = self.balancer_with(2, requests_per_second=50, burst=25)
+        Attempts(["127.0.2.1"], per_s=300).run(2)
+        lb.control.send(signal.SIGSTOP)
+        Attempts(["127.0.2.1"], per_s=300).run(3)  # Budgets end.
+        attempts = Attempts(["127.0.2.1"], per_s=300)
+        took = attempts.run(8)
+        lb.control.send(signal.SIGCONT)
+        self.figure("admitted %d in %.1f s", attempts.admitted.total(), took)
+        self.assertLessEqual(attempts.admitted.total(), 1.05 * (50 * took + 25))
+        self.assertEqual(lb.sum("lb_controlplane_connected"), 2)
 
 
 if __name__ == "__main__":

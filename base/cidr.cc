@@ -90,7 +90,8 @@ bool Cidr::Contains(const SocketAddress& address) const {
   } else {
     return false;
   }
-  return SamePrefix(bytes, prefix_, bits_);
+  const bool v4 = SamePrefix(bytes, FromIpv4({}), kMappedBits);
+  return v4 == IsIpv4() && SamePrefix(bytes, prefix_, bits_);
 }
 
 }  // namespace lb

@@ -20,7 +20,8 @@ class Cidr final {
   // no address, too many bits, or bits set behind the prefix.
   static absl::StatusOr<Cidr> Parse(std::string_view text);
 
-  // True for an address in the range. IPv4 addresses in IPv6 form (::ffff:10.0.0.1) count as IPv4.
+  // True for an address in the range. IPv4 addresses in IPv6 form (::ffff:10.0.0.1) count as IPv4,
+  // and are in no range of IPv6 addresses, ::/0 among them.
   bool Contains(const SocketAddress& address) const;
 
   // The first address, IPv4 ones in IPv6 form, and how many bits of that form are fixed.

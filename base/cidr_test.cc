@@ -31,12 +31,14 @@ TEST(CidrTest, Ipv4ClientsOfAnIpv6SocketAreIpv4) {
   in.sin6_addr.s6_addr[12] = 10;
   EXPECT_TRUE(net.Contains(mapped));
   EXPECT_FALSE(Cidr::Parse("fd00::/8").value().Contains(mapped));
+  EXPECT_FALSE(Cidr::Parse("::/0").value().Contains(mapped));
 }
 
 TEST(CidrTest, EverythingIsInARangeOfNoBits) {
   EXPECT_TRUE(Cidr::Parse("0.0.0.0/0").value().Contains(Address("192.0.2.1:1")));
   EXPECT_FALSE(Cidr::Parse("0.0.0.0/0").value().Contains(Address("[fd00::1]:1")));
   EXPECT_TRUE(Cidr::Parse("::/0").value().Contains(Address("[fd00::1]:1")));
+  EXPECT_FALSE(Cidr::Parse("::/0").value().Contains(Address("192.0.2.1:1")));
 }
 
 TEST(CidrTest, TextAndValueAreOne) {

@@ -96,6 +96,7 @@ std::string EjectionText(const api::Backend::Ejection& ejection, WallTime now) {
   const std::string what = reason == "reset"     ? "resets"
                            : reason == "refused" ? "connects refused"
                            : reason == "timeout" ? "connect timeouts"
+                           : reason == "slow"    ? "slow connects"
                                                  : absl::StrCat("failures (", reason, ")");
   const auto left = WallTime(std::chrono::seconds(ejection.return_time().seconds())) - now;
   return absl::StrCat("outlier: ", ejection.failures(), " ", what, ", back in ",

@@ -21,6 +21,8 @@ BackendLink::Progress BackendLink::ConnectNext(ThreadRule& rule, ThreadContext& 
     tried_.Add(backend_);
     rule.NoteOpened(backend_);
     side_.Clear();
+    slow_ = false;
+    dialed_at_ = context.now;
     Dialed dialed = Dial(rule, context);
     side_.fd = std::move(dialed.fd);
     if (!side_.fd.valid()) {
@@ -58,10 +60,18 @@ BackendLink::Progress BackendLink::Check() {
   return side_.writable ? Progress::kConnected : Progress::kConnecting;
 }
 
+void BackendLink::NoteConnected(ThreadRule& rule, Instant now) {
+  slow_ = rule.IsSlow(now - dialed_at_);
+  if (!slow_) return;
+  constexpr auto kSlow = static_cast<size_t>(ConnectFailure::kSlow);
+  rule.backend_counters(backend_).connect_failures[kSlow].Add(1);
+  rule.NoteFailure(backend_, ConnectFailure::kSlow, now);
+}
+
 void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure, Instant now) {
   const auto index = static_cast<size_t>(failure);
   rule.backend_counters(backend_).connect_failures[index].Add(1);
-  rule.NoteFailure(backend_, failure, now);
+  NoteFailure(rule, failure, now);
   Close(rule);
 }
 

@@ -32,6 +32,16 @@ class BackendLink final {
   Progress ConnectNext(ThreadRule& rule, ThreadContext& context, uint64_t client_hash);
   // Says how the connect under way stands, after an event.
   Progress Check();
+  // The connect under way is done: counts one that was slow as a failure. Nothing more that becomes
+  // of this backend's socket counts then, for or against the backend.
+  void NoteConnected(ThreadRule& rule, Instant now);
+  // Tell outlier detection that the backend answered or kept the connection, and that it failed.
+  void NoteAnswer(ThreadRule& rule) {
+    if (!slow_) rule.NoteAnswer(backend_);
+  }
+  void NoteFailure(ThreadRule& rule, ConnectFailure failure, Instant now) {
+    if (!slow_) rule.NoteFailure(backend_, failure, now);
+  }
   // Ends the connect under way for this reason: counts it, closes the socket, returns the slot.
   void Fail(ThreadRule& rule, ConnectFailure failure, Instant now);
   // Closes the socket and returns the slot, if there are any.
@@ -57,9 +67,11 @@ class BackendLink final {
   Dialed Dial(ThreadRule& rule, ThreadContext& context);
 
   Side side_;
+  Instant dialed_at_{};
   uint32_t backend_ = 0;  // Index in the rule's table.
   bool open_ = false;     // Holds a slot.
   bool at_limit_ = false;
+  bool slow_ = false;  // It took too long to connect.
   ConnectFailure failure_ = ConnectFailure::kOther;
   TriedBackends tried_;
 };

@@ -200,6 +200,7 @@ void Connection::Established() {
   state_ = State::kRelaying;
   waiting_.reset();
   moved_at_ = context_.now;
+  link_.NoteConnected(*rule_, context_.now);
   if (notes_ != nullptr) notes_->Connected(link_.side().fd.get(), context_.now);
   ArmTimeout();
   if (rule_->table().Throttles(link_.backend())) StartThrottle();
@@ -235,8 +236,7 @@ void Connection::Count(const Pumped& up, const Pumped& down) {
   const uint64_t moved = up.received_bytes + up.sent_bytes + down.received_bytes + down.sent_bytes;
   if (moved == 0) return;
   moved_at_ = context_.now;
-  if (down.received_bytes > 0 && !std::exchange(answered_, true))
-    rule_->NoteAnswer(link_.backend());
+  if (down.received_bytes > 0 && !std::exchange(answered_, true)) link_.NoteAnswer(*rule_);
   if (notes_ != nullptr && sent_bytes_ == 0 && down.sent_bytes > 0)
     notes_->first_byte_at = context_.now;
   received_bytes_ += up.received_bytes;

@@ -80,6 +80,11 @@ class ThreadRule final {
     if (DetectsOutliers()) NoteBackendAnswer(*table_, index);
   }
   bool DetectsOutliers() const { return table_->outlier.on(); }
+  // True when a connect that took so long counts as a failure.
+  bool IsSlow(Duration connect_time) const {
+    const Duration longest = table_->outlier.max_connect_time;
+    return longest.count() > 0 && connect_time > longest;
+  }
 
   // Begins a connect to the backend, each time from another source; counts sources without a port.
   Dialed DialBackend(size_t index);

@@ -47,13 +47,13 @@ void Connection::TryElsewhere() {
 void Connection::NoteBackendReset() {
   if (answered_ || down_.source_ended) return;
   if (received_bytes_ > 0 || IsAtOnce(rule_->table(), moved_at_, context_.now))
-    rule_->NoteFailure(link_.backend(), ConnectFailure::kReset, context_.now);
+    link_.NoteFailure(*rule_, ConnectFailure::kReset, context_.now);
 }
 
 void Connection::NoteBackendKept() {
   // Where the protocol has no answer nothing else ends a row of failures.
   if (state_ == State::kRelaying && !answered_ && rule_->DetectsOutliers())
-    rule_->NoteAnswer(link_.backend());
+    link_.NoteAnswer(*rule_);
 }
 
 }  // namespace lb::dataplane

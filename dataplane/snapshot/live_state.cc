@@ -72,6 +72,8 @@ const char* ToString(ConnectFailure reason) {
       return "no_source";
     case ConnectFailure::kReset:
       return "reset";
+    case ConnectFailure::kSlow:
+      return "slow";
     case ConnectFailure::kOther:
       return "other";
     case ConnectFailure::kCount:

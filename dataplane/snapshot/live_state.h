@@ -64,7 +64,7 @@ enum class CloseReason : uint8_t {
   kCount,
 };
 
-// Why one connect attempt to a backend failed.
+// Why one connect attempt to a backend failed, or counts as if it had.
 enum class ConnectFailure : uint8_t {
   kRefused,
   kTimeout,
@@ -73,6 +73,7 @@ enum class ConnectFailure : uint8_t {
   kNoDescriptor,  // Descriptors or memory ran out.
   kNoSource,      // The address to connect from is not one of this host's.
   kReset,         // It accepted and reset the connection before any byte.
+  kSlow,          // It took longer than outlier detection lets it, and goes on all the same.
   kOther,
   kCount,
 };

@@ -23,15 +23,20 @@ std::vector<Problem> CheckOutlierDetection(const std::string& path,
         absl::StrCat(outlier.ejection_time_ms(), " is not in 1..", kMaxTimeoutMs));
   if (outlier.max_ejected_percent() > 100)
     bad("max_ejected_percent", absl::StrCat(outlier.max_ejected_percent(), " is above 100"));
+  if (outlier.max_connect_time_ms() > kMaxTimeoutMs)
+    bad("max_connect_time_ms",
+        absl::StrCat(outlier.max_connect_time_ms(), " is not in 0..", kMaxTimeoutMs));
   return problems;
 }
 
 OutlierSettings MakeOutlierSettings(const lb::type::v1::Rule& rule) {
   const lb::type::v1::OutlierDetection& outlier = rule.outlier_detection();
   const auto ejection_ms = static_cast<int64_t>(outlier.ejection_time_ms());
+  const auto connect_ms = static_cast<int64_t>(outlier.max_connect_time_ms());
   return {.failures = outlier.failures(),
           .ejection_time = std::chrono::milliseconds(ejection_ms),
-          .max_ejected_percent = outlier.max_ejected_percent()};
+          .max_ejected_percent = outlier.max_ejected_percent(),
+          .max_connect_time = std::chrono::milliseconds(connect_ms)};
 }
 
 }  // namespace lb::dataplane

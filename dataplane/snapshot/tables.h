@@ -51,6 +51,7 @@ struct OutlierSettings {
   uint32_t failures = 0;  // In a row; 0: outliers are not detected.
   Duration ejection_time{0};
   uint32_t max_ejected_percent = 0;  // Of the backends with a weight.
+  Duration max_connect_time{0};      // A connect that took longer is a failure; 0: none is.
 
   bool on() const { return failures > 0; }
   friend bool operator==(const OutlierSettings&, const OutlierSettings&) = default;

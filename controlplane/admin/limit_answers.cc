@@ -38,10 +38,17 @@ uint64_t BusyClients(const std::string& rule, const ClientReports& reports) {
   return most;
 }
 
-// Adds what one rule counted to the rate limit it goes by.
-void CountRefused(const RuleTotals& totals, Limit& limit) {
-  limit.set_refused_total(limit.refused_total() + totals.rate_limited_total);
-  limit.set_would_refuse_total(limit.would_refuse_total() + totals.would_refuse_total);
+// Whose rate limit the rule goes by; empty: the top level's.
+std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rule.name : ""; }
+
+// What all rules that go by one rate limit counted.
+void CountRefused(const View& view, const std::string& owner, Limit& limit) {
+  for (const LiveRule& rule : view.live) {
+    if (!rule.rate_limit || RateOwnerOf(rule) != owner) continue;
+    const RuleTotals totals = view.totals.OfRule(rule.name);
+    limit.set_refused_total(limit.refused_total() + totals.rate_limited_total);
+    limit.set_would_refuse_total(limit.would_refuse_total() + totals.would_refuse_total);
+  }
 }
 
 Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config,
@@ -51,7 +58,7 @@ Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config,
   limit.set_rule(RuleNameOf(rule));
   limit.set_enforce(ToProto(config.enforce));
   limit.set_rate_per_s(config.requests_per_second);
-  limit.set_burst(config.burst);
+  limit.set_burst(config.Burst());
   limit.set_busy_clients(BusyClients(rule, reports));
   return limit;
 }
@@ -132,15 +139,15 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
   std::vector<Limit> backends;
   for (const LiveRule& live : view.live) {
     if (!rule.empty() && live.name != rule) continue;
-    const RuleTotals totals = view.totals.OfRule(live.name);
-    if (live.rate_limit) {
-      const std::string owner = live.own_rate_limit ? live.name : "";
-      const auto [at, fresh] = rates.emplace(owner, Limit());
-      if (fresh) at->second = RateLimitOf(owner, *live.rate_limit, reports);
-      CountRefused(totals, at->second);
+    if (live.rate_limit && !rates.contains(RateOwnerOf(live))) {
+      const std::string owner = RateOwnerOf(live);
+      Limit& limit = rates[owner] = RateLimitOf(owner, *live.rate_limit, reports);
+      CountRefused(view, owner, limit);
     }
-    if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
-    if (live.max_connections_per_client != 0) rules.push_back(ClientLimitOf(live, totals));
+    if (live.max_connections != 0)
+      rules.push_back(RuleLimitOf(live, view.totals.OfRule(live.name)));
+    if (live.max_connections_per_client != 0)
+      rules.push_back(ClientLimitOf(live, view.totals.OfRule(live.name)));
     for (const LiveBackend& backend : live.backends)
       if (backend.max_connections != 0) backends.push_back(BackendLimitOf(live, backend, view));
   }

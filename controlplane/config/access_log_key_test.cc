@@ -29,13 +29,24 @@ TEST(AccessLogKeyTest, IsOffByDefaultAndForAllRulesWhereItIsOn) {
   EXPECT_FALSE(silent.config->rules[0].access_log);
 }
 
+TEST(AccessLogKeyTest, IsTurnedOffInWords) {
+  for (const char* off : {"off", "false", "'off'"}) {
+    const LoadResult result = LoadWith(absl::StrCat("access_log: ", off, "\n"), "");
+    ASSERT_TRUE(result.config.has_value()) << off;
+    EXPECT_EQ(result.findings_total, 0u) << off;
+    EXPECT_EQ(result.config->access_log, "") << off;
+  }
+  EXPECT_FALSE(LoadWith("access_log: true\n", "").config.has_value());
+}
+
 TEST(AccessLogKeyTest, ARelativePathIsRefused) {
   const LoadResult result = LoadWith("access_log: access.log\n", "");
   EXPECT_FALSE(result.config.has_value());
   ASSERT_EQ(result.findings.size(), 1u);
   EXPECT_EQ(result.findings[0].code, "LB0108");
   EXPECT_EQ(result.findings[0].field, "access_log");
-  EXPECT_EQ(result.findings[0].message, "'access.log' is not stdout, stderr or an absolute path");
+  EXPECT_EQ(result.findings[0].message,
+            "'access.log' is not off, stdout, stderr or an absolute path");
 }
 
 }  // namespace

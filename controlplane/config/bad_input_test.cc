@@ -276,18 +276,18 @@ TEST(BadInputTest, VariablesHaveValuesAndKeepThem) {
 
 TEST(BadInputTest, WhatIsNotBuiltYetIsRefusedOnceAndStillChecked) {
   Check({
-      {Rule("  proxy_protocol: {accept: true, sent: v1}\n"),
-       "5:34+4 LB0102 rules[0].proxy_protocol.sent"},
+      {Rule("  proxy_protocol: {send: v1, sent: v1}\n"),
+       "5:30+4 LB0102 rules[0].proxy_protocol.sent"},
       {Rule("  allow: [10.0.0.0/33]\n"), "5:11+11 LB0108 rules[0].allow[0]"},
       {Rule("  timeouts: {max_duration: 1h}\n"), "5:14+12 LB0111 rules[0].timeouts.max_duration",
        "remove it"},
       {Rule("  rate_limit: {enabled: false, requests_per_second: 100/s}\n"), ""},
       {Rule("  rate_limit: {requests_per_second: 100}\n"), ""},
       {Rule("  rate_limit: {requests_per_second: 100, burst: 49}\n"),
-       "5:49+2 LB0230 rules[0].rate_limit.burst", "set it to 50 or more"},
+       "5:49+2 LB0233 rules[0].rate_limit.burst", "set it to 50 or more"},
       {Top("rate_limit: {requests_per_second: 100, burst: 50}\n"), ""},
       {Top("rate_limit: {requests_per_second: 3, burst: 5}\n"),
-       "2:35+1 LB0231 rate_limit.requests_per_second"},
+       "2:35+1 LB0234 rate_limit.requests_per_second"},
       {Top("rate_limit: {enabled: false, requests_per_second: 3, burst: 1}\n"), ""},
       {Rule("  rate_limit: {burst: 10}\n"),
        "5:3+10 LB0107 rules[0].rate_limit.requests_per_second"},

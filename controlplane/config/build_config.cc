@@ -60,23 +60,13 @@ void Apply(const YamlNode* section, BandwidthRatesConfig& rates) {
   Set(*section, "burst", rates.burst_bytes);
 }
 
-// What the section says, on top of `base`; nothing where it is off.
-std::optional<BandwidthLimitConfig> BuildBandwidthLimit(
-    const YamlNode& section, const std::optional<BandwidthLimitConfig>& base) {
-  if (section.kind != YamlNode::Kind::kMap || !SectionIsOn(section)) return std::nullopt;
-  BandwidthLimitConfig limit = base.value_or(BandwidthLimitConfig{});
+void Apply(const YamlNode& section, BandwidthLimitConfig& limit) {
   Apply(section.Find("client"), limit.client);
   Apply(section.Find("backend"), limit.backend);
-  return limit;
 }
 
-// Likewise.
-std::optional<RateLimitConfig> BuildRateLimit(const YamlNode& section,
-                                              const std::optional<RateLimitConfig>& base) {
-  if (section.kind != YamlNode::Kind::kMap || !SectionIsOn(section)) return std::nullopt;
-  RateLimitConfig limit = base.value_or(RateLimitConfig{});
+void Apply(const YamlNode& section, RateLimitConfig& limit) {
   Set(section, "requests_per_second", limit.requests_per_second);
-  if (!base) limit.burst = limit.requests_per_second;
   Set(section, "burst", limit.burst);
   if (const YamlNode* key = section.Find("key")) {
     Set(*key, "ipv4", limit.ipv4_prefix);
@@ -92,8 +82,29 @@ std::optional<RateLimitConfig> BuildRateLimit(const YamlNode& section,
                                               : RateLimitConfig::OnRefuse::kReset;
   }
   Set(section, "max_clients", limit.max_clients);
-  return limit;
 }
+
+// What a section of a limit says, on or off, on top of `base`.
+template <typename Limit>
+Limit LimitOf(const YamlNode* section, Limit base) {
+  if (section != nullptr && section->kind == YamlNode::Kind::kMap) Apply(*section, base);
+  return base;
+}
+
+// The limit that a section turns on, or nothing.
+template <typename Limit>
+std::optional<Limit> LimitWhereOn(const YamlNode* section, const Limit& base) {
+  if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section))
+    return std::nullopt;
+  return LimitOf(section, base);
+}
+
+// What the top level says, which rules replace key by key: of sections that are off too.
+struct Defaults {
+  HealthCheckConfig health_check;
+  RateLimitConfig rate_limit;
+  BandwidthLimitConfig bandwidth_limit;
+};
 
 BackendConfig BuildBackend(const YamlNode& node) {
   BackendConfig backend;
@@ -175,13 +186,13 @@ std::optional<OutlierConfig> BuildOutlierDetection(const YamlNode* section) {
   Set(*section, "failures", outlier.failures);
   Set(*section, "ejection_time", outlier.ejection_time);
   Set(*section, "max_ejected", outlier.max_ejected_percent);
+  Set(*section, "max_connect_time", outlier.max_connect_time);
   return outlier;
 }
 
-RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check,
-                     const Config& top) {
+RuleConfig BuildRule(const YamlNode& node, const Defaults& defaults) {
   RuleConfig rule;
-  rule.health_check = health_check;
+  rule.health_check = defaults.health_check;
   if (const YamlNode* name = Value(node, "name")) rule.name = name->text;
   if (const YamlNode* listen = Value(node, "listen")) {
     absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(listen->text);
@@ -219,11 +230,11 @@ RuleConfig BuildRule(const YamlNode& node, const HealthCheckConfig& health_check
   Set(node, "access_log", rule.access_log);
   if (const YamlNode* section = node.Find("rate_limit")) {
     rule.own_rate_limit = true;
-    rule.rate_limit = BuildRateLimit(*section, top.rate_limit);
+    rule.rate_limit = LimitWhereOn(section, defaults.rate_limit);
   }
   if (const YamlNode* section = node.Find("bandwidth_limit")) {
     rule.own_bandwidth_limit = true;
-    rule.bandwidth_limit = BuildBandwidthLimit(*section, top.bandwidth_limit);
+    rule.bandwidth_limit = LimitWhereOn(section, defaults.bandwidth_limit);
   }
   return rule;
 }
@@ -253,18 +264,20 @@ HealthCheckConfig BuildHealthCheck(const YamlNode* section) {
 
 Config BuildConfig(const YamlNode& root) {
   Config config;
-  const HealthCheckConfig health_check = BuildHealthCheck(root.Find("health_check"));
-  if (const YamlNode* section = root.Find("rate_limit"))
-    config.rate_limit = BuildRateLimit(*section, std::nullopt);
-  if (const YamlNode* section = root.Find("bandwidth_limit"))
-    config.bandwidth_limit = BuildBandwidthLimit(*section, std::nullopt);
+  const YamlNode* rate = root.Find("rate_limit");
+  const YamlNode* bandwidth = root.Find("bandwidth_limit");
+  const Defaults defaults{BuildHealthCheck(root.Find("health_check")),
+                          LimitOf(rate, RateLimitConfig{}),
+                          LimitOf(bandwidth, BandwidthLimitConfig{})};
+  config.rate_limit = LimitWhereOn(rate, RateLimitConfig{});
+  config.bandwidth_limit = LimitWhereOn(bandwidth, BandwidthLimitConfig{});
   if (const YamlNode* rules = root.Find("rules")) {
     config.rules.reserve(rules->children.size());
-    for (const YamlNode& rule : rules->children)
-      config.rules.push_back(BuildRule(rule, health_check, config));
+    for (const YamlNode& rule : rules->children) config.rules.push_back(BuildRule(rule, defaults));
   }
   Apply(root.Find("dns"), config.dns);
-  if (const YamlNode* log = Value(root, "access_log")) config.access_log = log->text;
+  if (const YamlNode* log = Value(root, "access_log"))
+    if (NamesLog(log->text)) config.access_log = log->text;
   return config;
 }
 

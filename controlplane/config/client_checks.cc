@@ -64,6 +64,48 @@ void CheckNotEmpty(const YamlNode* list, std::string field, std::string hint,
                 .hint = std::move(hint)});
 }
 
+void CheckTwice(const YamlNode* list, const std::vector<Cidr>& networks, const std::string& field,
+                FindingList& findings) {
+  const Places places = PlacesOf(list, networks);
+  for (size_t i = 1; i < places.size(); ++i) {
+    const auto& [network, index] = places[i];
+    if (places[i - 1].first != network) continue;
+    findings.Add({.severity = Severity::kWarning,
+                  .code = codes::kNetworkTwice,
+                  .span = list->children[index].span,
+                  .field = absl::StrCat(field, "[", index, "]"),
+                  .message = absl::StrCat(network.ToString(), " is also ", field, "[",
+                                          places[i - 1].second, "]")});
+  }
+}
+
+// Without `from` every client must send a header, so that there are no others to take.
+void CheckAccept(const YamlNode& accept, const ProxyProtocolConfig& proxy, const std::string& field,
+                 FindingList& findings) {
+  const YamlNode* from = accept.Find("from");
+  CheckNotEmpty(from, absl::StrCat(field, ".from"), "leave it out to read a header of every client",
+                findings);
+  CheckTwice(from, proxy.from, absl::StrCat(field, ".from"), findings);
+  if (from != nullptr || !proxy.accept) return;
+  const YamlNode* required = accept.Find("required");
+  if (required != nullptr && !proxy.refuse_others) {
+    findings.Add({.code = codes::kContradiction,
+                  .span = required->span,
+                  .field = absl::StrCat(field, ".required"),
+                  .message = "without 'from' every client must send a header",
+                  .hint = "name in `from` those who send one"});
+    return;
+  }
+  findings.Add({.severity = Severity::kWarning,
+                .code = codes::kAnyProxy,
+                .span = accept.Place(),
+                .field = field,
+                .message = "whoever reaches the port may say to be anybody, past access lists and "
+                           "limits",
+                .hint = "name the proxies in `from`; 0.0.0.0/0 and ::/0 where nobody else gets "
+                        "there"});
+}
+
 void CheckHandshake(const YamlNode& node, const RuleConfig& rule, const std::string& field,
                     FindingList& findings) {
   const YamlNode* timeouts = node.Find("timeouts");
@@ -84,11 +126,13 @@ void CheckClients(const YamlNode& node, const RuleConfig& rule, const std::strin
   CheckNotEmpty(node.Find("allow"), absl::StrCat(field, ".allow"),
                 "leave it out to let everybody in, or deny 0.0.0.0/0 and ::/0", findings);
   CheckBothLists(node, rule, field, findings);
-  if (const YamlNode* proxy = node.Find("proxy_protocol")) {
-    if (const YamlNode* accept = proxy->Find("accept"))
-      CheckNotEmpty(accept->Find("from"), absl::StrCat(field, ".proxy_protocol.accept.from"),
-                    "leave it out to read a header of every client", findings);
-  }
+  CheckTwice(node.Find("allow"), rule.allow, absl::StrCat(field, ".allow"), findings);
+  CheckTwice(node.Find("deny"), rule.deny, absl::StrCat(field, ".deny"), findings);
+  const YamlNode* proxy = node.Find("proxy_protocol");
+  const YamlNode* accept = proxy == nullptr ? nullptr : proxy->Find("accept");
+  if (accept != nullptr)
+    CheckAccept(*accept, rule.proxy_protocol, absl::StrCat(field, ".proxy_protocol.accept"),
+                findings);
   CheckHandshake(node, rule, field, findings);
 }
 

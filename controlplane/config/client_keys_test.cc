@@ -47,8 +47,8 @@ TEST(ClientKeysTest, AHeaderIsReadOfEverybodyOrOfThoseNamed) {
   EXPECT_EQ(Rule("").proxy_protocol, ProxyProtocolConfig());
   EXPECT_FALSE(Rule("  proxy_protocol: {accept: false}\n").proxy_protocol.accept);
   EXPECT_FALSE(Rule("  proxy_protocol: {accept: {enabled: false}}\n").proxy_protocol.accept);
-  const ProxyProtocolConfig all = Rule("  proxy_protocol: {accept: true}\n").proxy_protocol;
-  EXPECT_TRUE(all.accept && all.from.empty());
+  const RuleConfig all = LoadRule("  proxy_protocol: {accept: true}\n").config->rules.at(0);
+  EXPECT_TRUE(all.proxy_protocol.accept && all.proxy_protocol.from.empty());
   const RuleConfig some = Rule(
       "  proxy_protocol: {accept: {from: [10.0.0.0/8]}, send: v2}\n"
       "  timeouts: {handshake: 3s}\n");
@@ -65,6 +65,35 @@ TEST(ClientKeysTest, ChecksSendWhatConnectionsSend) {
   EXPECT_EQ(rule.proxy_protocol.send, ProxyVersion::kV1);
   EXPECT_EQ(rule.health_check.proxy_header, ProxyVersion::kV1);
   EXPECT_EQ(Rule("  health_check: {}\n").health_check.proxy_header, ProxyVersion::kNone);
+}
+
+TEST(ClientKeysTest, WithoutFromThereAreNoOthersToTake) {
+  const std::string off = "  proxy_protocol: {accept: {required: false}}\n";
+  EXPECT_FALSE(LoadRule(off).config.has_value());
+  EXPECT_EQ(Findings(off),
+            "LB0116 rules[0].proxy_protocol.accept.required: without 'from' every client must send "
+            "a header\n");
+  EXPECT_EQ(Findings("  proxy_protocol: {accept: {enabled: false, required: false}}\n"), "");
+}
+
+TEST(ClientKeysTest, WhoMaySayToBeAnybodyIsADoubt) {
+  const std::string doubt =
+      "LB0230 rules[0].proxy_protocol.accept: whoever reaches the port may say to be anybody, past "
+      "access lists and limits\n";
+  EXPECT_EQ(Findings("  proxy_protocol: {accept: true}\n"), doubt);
+  EXPECT_EQ(Findings("  proxy_protocol: {accept: {required: true}}\n"), doubt);
+  EXPECT_EQ(Findings("  proxy_protocol: {accept: {from: [0.0.0.0/0, '::/0']}}\n"), "");
+}
+
+TEST(ClientKeysTest, ANetworkTwiceInOneListIsADoubt) {
+  EXPECT_EQ(Findings("  deny: [10.0.0.0/8, 192.0.2.1, 192.0.2.1/32, 192.0.2.1]\n"),
+            "LB0231 rules[0].deny[2]: 192.0.2.1/32 is also rules[0].deny[1]\n"
+            "LB0231 rules[0].deny[3]: 192.0.2.1/32 is also rules[0].deny[2]\n");
+  EXPECT_EQ(Findings("  allow: ['::/0', '::/0']\n"),
+            "LB0231 rules[0].allow[1]: ::/0 is also rules[0].allow[0]\n");
+  EXPECT_EQ(Findings("  proxy_protocol: {accept: {from: [10.0.0.1, 10.0.0.1]}}\n"),
+            "LB0231 rules[0].proxy_protocol.accept.from[1]: 10.0.0.1/32 is also "
+            "rules[0].proxy_protocol.accept.from[0]\n");
 }
 
 TEST(ClientKeysTest, WhatContradictsItselfOrMeansNothingIsRefused) {

@@ -48,8 +48,11 @@ inline constexpr std::string_view kIdleQueue = "LB0210";
 inline constexpr std::string_view kSourceTwice = "LB0211";
 inline constexpr std::string_view kIdleSource = "LB0212";
 inline constexpr std::string_view kIdleHandshake = "LB0220";
-inline constexpr std::string_view kSmallBurst = "LB0230";
-inline constexpr std::string_view kCoarseRate = "LB0231";
+inline constexpr std::string_view kAnyProxy = "LB0230";
+inline constexpr std::string_view kNetworkTwice = "LB0231";
+inline constexpr std::string_view kIdleBurst = "LB0232";
+inline constexpr std::string_view kSmallBurst = "LB0233";
+inline constexpr std::string_view kCoarseRate = "LB0234";
 
 struct Meaning {
   std::string_view code;
@@ -97,6 +100,9 @@ inline constexpr std::array kMeanings = {
     Meaning{kIdleSource, "warning: source address of a family that no backend has"},
     Meaning{kIdleHandshake,
             "warning: handshake timeout of a rule whose clients send nothing first"},
+    Meaning{kAnyProxy, "warning: every client may say in a PROXY header who it is"},
+    Meaning{kNetworkTwice, "warning: network listed twice"},
+    Meaning{kIdleBurst, "warning: burst without a rate"},
     Meaning{kSmallBurst, "warning: burst of a rate limit below half a second of its rate"},
     Meaning{kCoarseRate, "warning: rate limit too low to be divided well"},
 };

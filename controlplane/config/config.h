@@ -80,12 +80,15 @@ struct RateLimitConfig {
   enum class OnRefuse { kReset, kClose };
 
   double requests_per_second = 1;
-  double burst = 1;
+  std::optional<double> burst{};  // Absent: see Burst.
   uint32_t ipv4_prefix = 32;
   uint32_t ipv6_prefix = 64;
   Enforce enforce = Enforce::kOn;
   OnRefuse on_refuse = OnRefuse::kReset;
   uint64_t max_clients = 1'000'000;
+
+  // Connections at once after a quiet time: what is configured, else those of a second.
+  double Burst() const { return burst.value_or(requests_per_second); }
 
   friend bool operator==(const RateLimitConfig&, const RateLimitConfig&) = default;
 };

@@ -166,20 +166,6 @@ void CheckIgnoreVerify(const YamlNode& parent, const std::string& prefix, Findin
                 .hint = "set ca to their authority instead"});
 }
 
-// A limit that is on needs its rate, its own or the top level's.
-void CheckRateLimit(const YamlNode& parent, const std::string& prefix,
-                    const std::optional<RateLimitConfig>& limit, bool inherits,
-                    FindingList& findings) {
-  const YamlNode* section = parent.Find("rate_limit");
-  if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section)) return;
-  if (limit) CheckRatePrecision(*section, *limit, absl::StrCat(prefix, "rate_limit"), findings);
-  if (inherits || section->Find("requests_per_second") != nullptr) return;
-  findings.Add({.code = codes::kMissingKey,
-                .span = section->Place(),
-                .field = absl::StrCat(prefix, "rate_limit.requests_per_second"),
-                .message = "a rate limit needs requests_per_second"});
-}
-
 // A relative path would be another file for every worker.
 void CheckAccessLog(const YamlNode& root, const Config& config, FindingList& findings) {
   const YamlNode* node = root.Find("access_log");
@@ -190,24 +176,6 @@ void CheckAccessLog(const YamlNode& root, const Config& config, FindingList& fin
                 .field = "access_log",
                 .message = absl::StrCat(Quote(config.access_log),
                                         " is not stdout, stderr or an absolute path")});
-}
-
-bool HasRate(const YamlNode* rates) {
-  return rates != nullptr &&
-         (rates->Find("upload_per_sec") != nullptr || rates->Find("download_per_sec") != nullptr);
-}
-
-// Likewise any of its four rates.
-void CheckBandwidthLimit(const YamlNode& parent, const std::string& prefix, bool inherits,
-                         FindingList& findings) {
-  const YamlNode* section = parent.Find("bandwidth_limit");
-  if (section == nullptr || section->kind != YamlNode::Kind::kMap || !SectionIsOn(*section)) return;
-  if (inherits || HasRate(section->Find("client")) || HasRate(section->Find("backend"))) return;
-  findings.Add({.code = codes::kMissingKey,
-                .span = section->Place(),
-                .field = absl::StrCat(prefix, "bandwidth_limit.client"),
-                .message = "a bandwidth limit needs upload_per_sec or download_per_sec, of client "
-                           "or backend"});
 }
 
 void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings) {
@@ -236,7 +204,7 @@ void CheckBalance(const YamlNode& node, const RuleConfig& rule, const std::strin
                 .hint = "it bounds source_hash and maglev"});
 }
 
-void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, const Config& top,
+void CheckRule(const YamlNode& root, const YamlNode& node, const RuleConfig& rule, size_t index,
                FindingList& findings) {
   const std::string field = RuleField(index);
   const YamlNode* backends = node.Find("backends");
@@ -250,9 +218,7 @@ void CheckRule(const YamlNode& node, const RuleConfig& rule, size_t index, const
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
   CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);
-  CheckRateLimit(node, absl::StrCat(field, "."), rule.rate_limit, top.rate_limit.has_value(),
-                 findings);
-  CheckBandwidthLimit(node, absl::StrCat(field, "."), top.bandwidth_limit.has_value(), findings);
+  CheckRuleLimits(root, node, rule, field, findings);
 }
 
 }  // namespace
@@ -271,15 +237,13 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
     CheckRuleNames(*rules, config, findings);
     CheckListeners(*rules, config, findings);
     for (size_t i = 0; i < config.rules.size(); ++i)
-      CheckRule(rules->children[i], config.rules[i], i, config, findings);
+      CheckRule(root, rules->children[i], config.rules[i], i, findings);
   }
   CheckIgnoreVerify(root, "", findings);
-  CheckRateLimit(root, "", config.rate_limit, false, findings);
-  CheckBandwidthLimit(root, "", false, findings);
+  CheckTopLimits(root, config, findings);
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);
   CheckDns(root, config.dns, findings);
-  CheckAccessLog(root, config, findings);
 }
 
 }  // namespace lb::controlplane

@@ -31,6 +31,7 @@ enum class ValueType {
   kCidr,         // "10.0.0.0/8"
   kUrlPath,      // "/health"
   kFile,         // Path of a file that must be there.
+  kLogFile,      // Absolute path of a file to write, stdout, stderr; off or false.
   kSecret,
 };
 

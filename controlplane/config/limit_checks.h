@@ -1,4 +1,5 @@
-// Doubts about limits: numbers that several workers cannot keep well. Threading: none.
+// What stands between the keys that limit rates and bandwidth, and those that leave backends out. A
+// part of cross_checks.cc. Threading: none.
 #pragma once
 
 #include <string>
@@ -9,8 +10,11 @@
 
 namespace lb::controlplane {
 
-// Adds warnings about `limit`, which was built from the map `section`, called `field` in findings.
-void CheckRatePrecision(const YamlNode& section, const RateLimitConfig& limit,
-                        const std::string& field, FindingList& findings);
+// The limits of the top level, `root`, of which `config` was made.
+void CheckTopLimits(const YamlNode& root, const Config& config, FindingList& findings);
+
+// The limits of a rule. `node` is the map that `rule` was made of, `field` its path.
+void CheckRuleLimits(const YamlNode& root, const YamlNode& node, const RuleConfig& rule,
+                     const std::string& field, FindingList& findings);
 
 }  // namespace lb::controlplane

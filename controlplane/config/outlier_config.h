@@ -11,6 +11,7 @@ struct OutlierConfig {
   uint32_t failures = 5;  // In a row.
   std::chrono::milliseconds ejection_time{10'000};
   uint32_t max_ejected_percent = 50;
+  std::chrono::milliseconds max_connect_time{0};  // A longer connect is a failure; 0: none is.
 
   friend bool operator==(const OutlierConfig&, const OutlierConfig&) = default;
 };

@@ -90,6 +90,8 @@ json::object ScalarSchema(const KeySpec& spec) {
       return Either(NumberSchema(spec), Variable());
     case ValueType::kChoice:
       return Either(ChoiceSchema(spec), Variable());
+    case ValueType::kLogFile:
+      return Either(TextSchema(spec), {{"const", false}});
     default:
       return Either(TextSchema(spec), Variable());
   }

@@ -119,7 +119,17 @@ std::optional<TextError> CheckName(std::string_view text, Allowed allowed,
   return Bad(absl::StrCat(" has other characters than letters, digits, ", Absl(characters)));
 }
 
+// A relative path would be another file for every worker.
+std::optional<TextError> CheckLogFile(std::string_view text) {
+  if (NamesLog(text) || text == "off" || text == "false") return std::nullopt;
+  return Bad(" is not off, stdout, stderr or an absolute path");
+}
+
 }  // namespace
+
+bool NamesLog(std::string_view text) {
+  return text == "stdout" || text == "stderr" || text.starts_with("/");
+}
 
 std::optional<TextError> CheckText(const KeySpec& spec, std::string_view text) {
   std::optional<TextError> error = CheckLength(spec, text);
@@ -143,6 +153,8 @@ std::optional<TextError> CheckText(const KeySpec& spec, std::string_view text) {
       return CheckCidr(text);
     case ValueType::kUrlPath:
       return CheckUrlPath(text);
+    case ValueType::kLogFile:
+      return CheckLogFile(text);
     default:
       return std::nullopt;
   }

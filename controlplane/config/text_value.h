@@ -27,4 +27,7 @@ absl::StatusOr<Endpoint> ParseServer(std::string_view text);
 // The name a backend has without one of its own.
 std::string DefaultBackendName(std::string_view address);
 
+// True when a good kLogFile names where to write, false when it is off.
+bool NamesLog(std::string_view text);
+
 }  // namespace lb::controlplane

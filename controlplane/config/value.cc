@@ -131,6 +131,7 @@ std::optional<ValueError> CheckString(const KeySpec& spec, const YamlNode& node)
                      (IsCoreNumber(node.text) || IsTrue(node.text) || IsFalse(node.text));
   if (typed && spec.type == ValueType::kListen)
     return WrongType(spec, node, "write 0.0.0.0:PORT, or [::]:PORT in quotes");
+  if (typed && spec.type == ValueType::kLogFile && IsFalse(node.text)) return std::nullopt;
   if (typed) return WrongType(spec, node, absl::StrCat("write \"", node.text, "\" in quotes"));
   std::optional<TextError> error = CheckText(spec, node.text);
   if (!error.has_value()) return std::nullopt;
@@ -205,6 +206,8 @@ std::string_view TypeName(ValueType type) {
       return "a path";
     case ValueType::kFile:
       return "a file name";
+    case ValueType::kLogFile:
+      return "a path, stdout, stderr or off";
     case ValueType::kText:
     case ValueType::kSecret:
       return "text";

@@ -114,7 +114,7 @@ std::map<std::string, RateLedger::Limit> RateLimitsOf(const LiveRules& rules) {
   for (const LiveRule& rule : rules) {
     if (!rule.rate_limit) continue;
     limits[rule.own_rate_limit ? rule.name : ""] = {rule.rate_limit->requests_per_second,
-                                                    rule.rate_limit->burst};
+                                                    rule.rate_limit->Burst()};
   }
   return limits;
 }

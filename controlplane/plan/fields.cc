@@ -15,8 +15,7 @@ constexpr char kNewConnections[] = "for new connections; open ones keep what the
 constexpr char kLimit[] = "for new connections; none that is open is closed";
 constexpr size_t kMaxNetworksShown = 8;
 constexpr size_t kShownDigestBytes = 6;
-constexpr char kPaces[] = "at once, for open connections too where there was a limit before";
-constexpr char kBuckets[] = "at once; every client keeps the tokens in its bucket";
+constexpr char kPaces[] = "within a tenth of a second, for open connections too";
 constexpr char kChecks[] = "for the next health check; no connection is touched";
 
 std::string Ms(std::chrono::milliseconds value) { return absl::StrCat(value.count(), "ms"); }
@@ -65,15 +64,18 @@ std::string Text(const std::optional<RateLimitConfig>& limit, bool said) {
                         : limit->enforce == RateLimitConfig::Enforce::kShadow ? ", shadow"
                                                                               : ", off";
   const char* refuse = limit->on_refuse == RateLimitConfig::OnRefuse::kClose ? ", close" : "";
-  return absl::StrCat(limit->requests_per_second, "/s, burst ", limit->burst, ", per /",
+  return absl::StrCat(limit->requests_per_second, "/s, burst ", limit->Burst(), ", per /",
                       limit->ipv4_prefix, " and /", limit->ipv6_prefix, ", ", limit->max_clients,
                       " clients", enforce, refuse);
 }
 
 std::string Text(const std::optional<OutlierConfig>& outlier) {
   if (!outlier) return "";
-  return absl::StrCat(outlier->failures, " failures, ", Ms(outlier->ejection_time), ", at most ",
-                      outlier->max_ejected_percent, "%");
+  const bool slow = outlier->max_connect_time.count() > 0;
+  return absl::StrCat(
+      outlier->failures, " failures, ", Ms(outlier->ejection_time), ", at most ",
+      outlier->max_ejected_percent, "%",
+      slow ? absl::StrCat(", connects within ", Ms(outlier->max_connect_time)) : "");
 }
 
 void Append(std::string& text, const char* of, const char* way, uint64_t bytes_per_s,
@@ -119,7 +121,6 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"timeouts.idle", Ms(rule.timeouts.idle), kNewConnections},
       {"timeouts.half_close", Ms(rule.timeouts.half_close), kNewConnections},
       {"timeouts.handshake", Ms(rule.timeouts.handshake), kNewConnections},
-      {"rate_limit", Text(rule.rate_limit, rule.own_rate_limit), kBuckets},
       {"access_log", rule.access_log ? "true" : "false", kNewConnections},
       {"bandwidth_limit", Text(rule.bandwidth_limit, rule.own_bandwidth_limit), kPaces},
       {"connect_attempts", absl::StrCat(rule.connect_attempts), kNewConnections},
@@ -142,6 +143,28 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"health_check.expect_status", absl::StrCat(check.expect_status), kChecks},
       {"health_check.port", OrNone(check.port), kChecks},
   };
+}
+
+// Buckets are those of one owner, of one form: see dataplane/limit/rate_limiters.h.
+const char* EffectOfRateLimit(const RateLimitOwner& from, const RateLimitOwner& to) {
+  if (!to.limit) return "at once; its buckets refuse nobody any more";
+  if (from.own != to.own)
+    return to.own ? "at once; it has buckets of its own, which begin full"
+                  : "at once; its clients meet the buckets of all rules without their own";
+  if (!from.limit) return "at once; every bucket begins full";
+  const bool same_form = from.limit->ipv4_prefix == to.limit->ipv4_prefix &&
+                         from.limit->ipv6_prefix == to.limit->ipv6_prefix &&
+                         from.limit->max_clients == to.limit->max_clients;
+  if (!same_form) return "at once; the buckets are made anew, and every one begins full";
+  return "at once; every client keeps the tokens in its bucket";
+}
+
+Field FieldOf(const char* name, const RateLimitOwner& owner, const char* effect) {
+  return {name, Text(owner.limit, owner.own), effect};
+}
+
+std::vector<Field> FieldsOfBandwidth(const Config& config) {
+  return {{"limit", Text(config.bandwidth_limit, false), kPaces}};
 }
 
 std::vector<Field> FieldsOf(const BackendConfig& backend) {

@@ -2,6 +2,7 @@
 // that two of them can be compared. Used by plan.cc only. Pure; threading: none.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,22 @@ struct Field {
   const char* effect;  // What a change of it does to traffic.
 };
 
-// Always the same fields in the same order.
+// A rate limit, and whether it is a rule's own, which may also say that there is none.
+struct RateLimitOwner {
+  const std::optional<RateLimitConfig>& limit;
+  bool own = false;
+};
+
+// What a change of it does to the tokens that clients have.
+const char* EffectOfRateLimit(const RateLimitOwner& from, const RateLimitOwner& to);
+Field FieldOf(const char* name, const RateLimitOwner& owner, const char* effect);
+
+// Always the same fields in the same order; of a rule all but its rate limit.
 std::vector<Field> FieldsOf(const RuleConfig& rule);
 std::vector<Field> FieldsOf(const BackendConfig& backend);
 std::vector<Field> FieldsOf(const DnsConfig& dns);
+// Of the top level.
+std::vector<Field> FieldsOfBandwidth(const Config& config);
 std::vector<Field> FieldsOfAccessLog(const Config& config);
 
 }  // namespace lb::controlplane

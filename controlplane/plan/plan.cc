@@ -44,6 +44,10 @@ class Planner final {
     }
     for (const auto& [name, rule] : new_rules)
       if (!old_rules.contains(name)) AddRule(*rule);
+    CompareRateLimits("rate_limit", "limit", {from.rate_limit}, {to.rate_limit},
+                      OpenWithout(&RuleConfig::own_rate_limit, from));
+    Compare("bandwidth_limit", FieldsOfBandwidth(from), FieldsOfBandwidth(to),
+            OpenWithout(&RuleConfig::own_bandwidth_limit, from));
     Compare("dns", FieldsOf(from.dns), FieldsOf(to.dns), 0);
     Compare("access_log", FieldsOfAccessLog(from), FieldsOfAccessLog(to), 0);
     return std::move(plan_);
@@ -82,7 +86,10 @@ class Planner final {
       return;
     }
     const std::string resource = absl::StrCat("rules/", from.name);
-    Compare(resource, FieldsOf(from), FieldsOf(to), totals_.OfRule(from.name).connections);
+    const uint64_t open_in_rule = totals_.OfRule(from.name).connections;
+    Compare(resource, FieldsOf(from), FieldsOf(to), open_in_rule);
+    CompareRateLimits(resource, "rate_limit", {from.rate_limit, from.own_rate_limit},
+                      {to.rate_limit, to.own_rate_limit}, open_in_rule);
     const auto old_backends = ByName(from.backends);
     const auto new_backends = ByName(to.backends);
     for (const auto& [name, backend] : old_backends) {
@@ -113,6 +120,20 @@ class Planner final {
     if (change == nullptr) return;
     change->set_old_value(backend.address.ToString());
     change->set_connections_affected(open);
+  }
+
+  // Connections of the rules that a limit of the top level holds for.
+  uint64_t OpenWithout(bool RuleConfig::*own, const Config& config) const {
+    uint64_t open = 0;
+    for (const RuleConfig& rule : config.rules)
+      if (!(rule.*own)) open += totals_.OfRule(rule.name).connections;
+    return open;
+  }
+
+  void CompareRateLimits(const std::string& resource, const char* name, const RateLimitOwner& from,
+                         const RateLimitOwner& to, uint64_t open) {
+    const char* effect = EffectOfRateLimit(from, to);
+    Compare(resource, {FieldOf(name, from, effect)}, {FieldOf(name, to, effect)}, open);
   }
 
   void Compare(const std::string& resource, const std::vector<Field>& from,

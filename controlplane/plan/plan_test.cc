@@ -1,5 +1,13 @@
 #include "controlplane/plan/plan.h"
 
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "controlplane/config/key_table.h"
+#include "controlplane/config/load.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -133,6 +141,9 @@ TEST_F(PlanTest, NoDifferenceIsLeftOut) {
   differs([](RuleConfig& r) { r.proxy_protocol.send = ProxyVersion::kV1; });
   differs([](RuleConfig& r) { r.connect_attempts = 1; });
   differs([](RuleConfig& r) { r.outlier_detection.emplace(); });
+  from_.rules[0].outlier_detection.emplace();
+  differs([](RuleConfig& r) { r.outlier_detection->max_connect_time = std::chrono::seconds(1); });
+  differs([](RuleConfig& r) { r.own_rate_limit = true; });
   differs([](RuleConfig& r) { r.drain_timeout = std::chrono::seconds(1); });
   differs([](RuleConfig& r) { r.health_check.enabled = true; });
   differs([](RuleConfig& r) { r.health_check.protocol = HealthCheckConfig::Protocol::kHttp; });
@@ -146,6 +157,74 @@ TEST_F(PlanTest, NoDifferenceIsLeftOut) {
   differs([](RuleConfig& r) { r.backends[0].weight = 2; });
   differs([](RuleConfig& r) { r.backends[0].max_connections = 2; });
   differs([](RuleConfig& r) { r.backends[0].address = r.backends[1].address; });
+}
+
+TEST_F(PlanTest, ALimitOfTheTopLevelIsComparedWithWhatItsChangeDoes) {
+  from_.rate_limit =
+      RateLimitConfig{.requests_per_second = 100, .enforce = RateLimitConfig::Enforce::kShadow};
+  from_.rules[1].own_rate_limit = true;
+  to_ = from_;
+  to_.rate_limit->requests_per_second = 1;
+  to_.rate_limit->enforce = RateLimitConfig::Enforce::kOn;
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 1u);
+  EXPECT_EQ(plan.changes[0].resource(), "rate_limit");
+  EXPECT_EQ(plan.changes[0].field(), "limit");
+  EXPECT_EQ(plan.changes[0].old_value(),
+            "100/s, burst 100, per /32 and /64, 1000000 clients, shadow");
+  EXPECT_EQ(plan.changes[0].new_value(), "1/s, burst 1, per /32 and /64, 1000000 clients");
+  EXPECT_EQ(plan.changes[0].effect(), "at once; every client keeps the tokens in its bucket");
+  EXPECT_EQ(plan.changes[0].connections_staying(), 7u);
+}
+
+TEST_F(PlanTest, BucketsThatAreMadeAnewAreSaidToBe) {
+  const auto effect = [&] { return Make().changes.at(0).effect(); };
+  from_.rules[0].rate_limit.emplace();
+  from_.rules[0].own_rate_limit = true;
+  to_ = from_;
+  to_.rules[0].rate_limit->ipv4_prefix = 24;
+  EXPECT_EQ(effect(), "at once; the buckets are made anew, and every one begins full");
+  to_ = from_;
+  to_.rules[0].rate_limit->max_clients = 5'000;
+  EXPECT_EQ(effect(), "at once; the buckets are made anew, and every one begins full");
+  to_ = from_;
+  to_.rules[0].rate_limit.reset();
+  EXPECT_EQ(effect(), "at once; its buckets refuse nobody any more");
+  to_ = from_;
+  from_.rules[0].own_rate_limit = false;
+  from_.rules[0].rate_limit.reset();
+  EXPECT_EQ(effect(), "at once; it has buckets of its own, which begin full");
+}
+
+// A key of the top level that the plan does not know would be applied unseen. `to` says for each
+// what differs from kOld.
+TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
+  constexpr char kRules[] = "rules: [{name: web, listen: '0.0.0.0:80', backends: ['10.0.0.1:80']";
+  constexpr char kOld[] =
+      "}]\nrate_limit: {requests_per_second: 100}\n"
+      "bandwidth_limit: {client: {upload_per_sec: 1MB/s}}\n"
+      "health_check: {rise: 2}\ndns: {timeout: 1s}\naccess_log: stdout\n";
+  const std::map<std::string, std::pair<std::string, std::string>> changed = {
+      {"rules", {"}]\n", ", connect_attempts: 1}]\n"}},
+      {"rate_limit", {"100}", "1}"}},
+      {"bandwidth_limit", {"1MB/s", "2MB/s"}},
+      {"health_check", {"rise: 2", "rise: 3"}},
+      {"dns", {"1s", "2s"}},
+      {"access_log", {"stdout", "off"}},
+  };
+  const std::string old = absl::StrCat(kRules, kOld);
+  const LoadResult from = Load(old, {});
+  ASSERT_TRUE(from.config) << from.findings.at(0).message;
+  for (const KeySpec& key : KeyRows()) {
+    if (key.path.find('.') != std::string_view::npos || key.path.ends_with("[]") ||
+        key.built == Built::kNotYet)
+      continue;
+    const auto change = changed.find(std::string(key.path));
+    ASSERT_NE(change, changed.end()) << "say how " << key.path << " may differ";
+    const LoadResult to = Load(absl::StrReplaceAll(old, {change->second}), {});
+    ASSERT_TRUE(to.config) << to.findings.at(0).message;
+    EXPECT_GT(MakePlan(*from.config, *to.config, Totals()).changes_total, 0u) << key.path;
+  }
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ void SetRateLimit(const std::optional<RateLimitConfig>& limit, type::v1::RateLim
   const RateLimitConfig off{.enforce = RateLimitConfig::Enforce::kOff};
   const RateLimitConfig& from = limit ? *limit : off;
   to.set_rate_per_s(from.requests_per_second);
-  to.set_burst(from.burst);
+  to.set_burst(from.Burst());
   to.set_ipv4_prefix(from.ipv4_prefix);
   to.set_ipv6_prefix(from.ipv6_prefix);
   to.set_enforce(ToProto(from.enforce));
@@ -121,6 +121,7 @@ void SetOutlierDetection(const OutlierConfig& outlier, type::v1::OutlierDetectio
   to.set_failures(outlier.failures);
   to.set_ejection_time_ms(static_cast<uint64_t>(outlier.ejection_time.count()));
   to.set_max_ejected_percent(outlier.max_ejected_percent);
+  to.set_max_connect_time_ms(static_cast<uint64_t>(outlier.max_connect_time.count()));
 }
 
 void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
@@ -177,6 +178,8 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (NeedsBalance(rule)) features.insert(kFeatureBalance);
     if (rule.drain_timeout.count() > 0) features.insert(kFeatureDrainTimeout);
     if (rule.outlier_detection) features.insert(kFeatureOutlierDetection);
+    if (rule.outlier_detection && rule.outlier_detection->max_connect_time.count() > 0)
+      features.insert(kFeatureSlowConnect);
     if (rule.rate_limit) features.insert(kFeatureRateLimit);
     if (!rule.access_log.empty()) features.insert(kFeatureAccessLog);
     if (rule.bandwidth_limit) features.insert(kFeatureBandwidthLimit);

@@ -26,12 +26,13 @@ inline constexpr char kFeatureLogGrpc[] = "log_grpc";      // Likewise of gRPC's
 
 inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule.outlier_detection
 inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
+inline constexpr char kFeatureSlowConnect[] = "slow_connect";            // ....max_connect_time_ms
 
-inline constexpr std::array<const char*, 17> kFeatures = {
+inline constexpr std::array<const char*, 18> kFeatures = {
     kFeatureAccess,        kFeatureAccessLog,   kFeatureBalance,   kFeatureBandwidthLimit,
     kFeatureCancelKill,    kFeatureClientLimit, kFeatureClients,   kFeatureConnections,
     kFeatureDrainTimeout,  kFeatureLogGrpc,     kFeatureLogLevel,  kFeatureOutlierDetection,
     kFeatureProxyProtocol, kFeatureQueue,       kFeatureRateLimit, kFeatureRuleLimit,
-    kFeatureSource};
+    kFeatureSlowConnect,   kFeatureSource};
 
 }  // namespace lb::controlplane

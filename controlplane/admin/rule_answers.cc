@@ -102,7 +102,7 @@ bool IsDrained(const View& view, const admin::v1::Backend& backend) {
 }
 
 void DescribeEjection(const View& view, const BackendKey& key, admin::v1::Backend& out) {
-  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(key);
+  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(key, view.clock.steady);
   if (!ejection) return;
   admin::v1::Backend::Ejection& to = *out.mutable_ejection();
   to.set_workers(ejection->workers);

@@ -29,54 +29,83 @@ OutlierBook::Ejection FromReport(const StatsReport::Backend& backend, Instant no
 
 }  // namespace
 
+std::optional<OutlierBook::Summary> OutlierBook::Sum(const Known& known, Instant now) {
+  Summary summary;
+  for (const auto& [worker, ejection] : known.workers) {
+    if (ejection.until <= now) continue;
+    if (++summary.workers == 1 || ejection.until > summary.longest.until)
+      summary.longest = ejection;
+  }
+  return summary.workers == 0 ? std::nullopt : std::optional<Summary>(summary);
+}
+
+void OutlierBook::Compare(const BackendKey& backend, Known& known, Instant now,
+                          std::vector<Change>& changes) {
+  const std::optional<Summary> summary = Sum(known, now);
+  if (summary.has_value() == known.ejected) return;
+  known.ejected = summary.has_value();
+  changes.push_back({backend, known.ejected, summary ? summary->longest : Ejection{}});
+}
+
 std::vector<OutlierBook::Change> OutlierBook::Report(const WorkerKey& worker,
                                                      const StatsReport& report,
                                                      const LiveRules& live, Instant now) {
   std::vector<Change> changes;
   for (const StatsReport::Backend& backend : report.backends()) {
     const BackendKey key{backend.rule(), backend.backend()};
+    auto known = known_.find(key);
     if (backend.has_ejection()) {
       if (!Detects(live, key)) continue;
-      auto& workers = ejected_[key];
-      Ejection ejection = FromReport(backend, now);
-      if (workers.empty()) changes.push_back({key, true, ejection});
+      if (known == known_.end()) known = known_.emplace(key, Known()).first;
+      auto& workers = known->second.workers;
       // Told again, the same one ends when it was said first: what is left is rounded.
-      if (const auto known = workers.find(worker);
-          known == workers.end() || known->second.number != ejection.number)
-        workers[worker] = std::move(ejection);
+      if (const auto told = workers.find(worker);
+          told == workers.end() || told->second.number != backend.ejections_total())
+        workers[worker] = FromReport(backend, now);
+    } else if (known == known_.end() || known->second.workers.erase(worker) == 0) {
       continue;
     }
-    const auto known = ejected_.find(key);
-    if (known == ejected_.end() || known->second.erase(worker) == 0) continue;
-    if (!known->second.empty()) continue;
-    ejected_.erase(known);
-    changes.push_back({.backend = key});
+    Compare(key, known->second, now, changes);
+    if (known->second.workers.empty()) known_.erase(known);
   }
   return changes;
 }
 
-std::vector<OutlierBook::Change> OutlierBook::Forget(const WorkerKey& worker) {
+std::vector<OutlierBook::Change> OutlierBook::Forget(const WorkerKey& worker, Instant now) {
   std::vector<Change> changes;
-  for (auto it = ejected_.begin(); it != ejected_.end();) {
-    const bool last = it->second.erase(worker) > 0 && it->second.empty();
-    if (last) changes.push_back({.backend = it->first});
-    it = last ? ejected_.erase(it) : std::next(it);
+  for (auto it = known_.begin(); it != known_.end();) {
+    it->second.workers.erase(worker);
+    Compare(it->first, it->second, now, changes);
+    it = it->second.workers.empty() ? known_.erase(it) : std::next(it);
   }
   return changes;
+}
+
+std::vector<OutlierBook::Change> OutlierBook::Step(Instant now) {
+  std::vector<Change> changes;
+  for (auto& [backend, known] : known_) Compare(backend, known, now, changes);
+  return changes;
+}
+
+Instant OutlierBook::NextDeadline() const {
+  Instant next = Instant::max();
+  for (const auto& [backend, known] : known_) {
+    if (!known.ejected) continue;
+    Instant over = Instant::min();
+    for (const auto& [worker, ejection] : known.workers) over = std::max(over, ejection.until);
+    next = std::min(next, over);
+  }
+  return next;
 }
 
 void OutlierBook::Keep(const LiveRules& live) {
-  std::erase_if(ejected_, [&](const auto& entry) { return !Detects(live, entry.first); });
+  std::erase_if(known_, [&](const auto& entry) { return !Detects(live, entry.first); });
 }
 
-std::optional<OutlierBook::Summary> OutlierBook::Find(const BackendKey& backend) const {
-  const auto known = ejected_.find(backend);
-  if (known == ejected_.end()) return std::nullopt;
-  Summary summary{.workers = static_cast<uint32_t>(known->second.size()),
-                  .longest = known->second.begin()->second};
-  for (const auto& [worker, ejection] : known->second)
-    if (ejection.until > summary.longest.until) summary.longest = ejection;
-  return summary;
+std::optional<OutlierBook::Summary> OutlierBook::Find(const BackendKey& backend,
+                                                      Instant now) const {
+  const auto known = known_.find(backend);
+  return known == known_.end() ? std::nullopt : Sum(known->second, now);
 }
 
 }  // namespace lb::controlplane

@@ -42,30 +42,48 @@ TEST(OutlierBookTest, TheFirstWorkerThatEjectsAndTheLastThatReturnsAreNews) {
   EXPECT_TRUE(ejected[0].ejected);
   EXPECT_EQ(ejected[0].ejection.failures, 5u);
   EXPECT_TRUE(book.Report(kSecond, Report(1, 20), Rules(), kNow).empty());
-  EXPECT_EQ(book.Find(kBackend)->workers, 2u);
-  EXPECT_EQ(book.Find(kBackend)->longest.until, kNow + seconds(20));
+  EXPECT_EQ(book.Find(kBackend, kNow)->workers, 2u);
+  EXPECT_EQ(book.Find(kBackend, kNow)->longest.until, kNow + seconds(20));
   EXPECT_TRUE(book.Report(kSecond, Report(1, 0), Rules(), kNow).empty());
   const auto returned = book.Report(kFirst, Report(1, 0), Rules(), kNow);
   ASSERT_EQ(returned.size(), 1u);
   EXPECT_FALSE(returned[0].ejected);
-  EXPECT_FALSE(book.Find(kBackend).has_value());
+  EXPECT_FALSE(book.Find(kBackend, kNow).has_value());
 }
 
 TEST(OutlierBookTest, AnEjectionToldAgainEndsWhenItWasSaidToAtFirst) {
   OutlierBook book;
   book.Report(kFirst, Report(1, 10), Rules(), kNow);
   book.Report(kFirst, Report(1, 10), Rules(), kNow + seconds(1));
-  EXPECT_EQ(book.Find(kBackend)->longest.until, kNow + seconds(10));
+  EXPECT_EQ(book.Find(kBackend, kNow)->longest.until, kNow + seconds(10));
   book.Report(kFirst, Report(2, 20), Rules(), kNow + seconds(2));
-  EXPECT_EQ(book.Find(kBackend)->longest.until, kNow + seconds(22));
+  EXPECT_EQ(book.Find(kBackend, kNow)->longest.until, kNow + seconds(22));
 }
 
 TEST(OutlierBookTest, AWorkerThatIsGoneLeavesNobodyOut) {
   OutlierBook book;
   book.Report(kFirst, Report(1, 10), Rules(), kNow);
-  EXPECT_TRUE(book.Forget(kSecond).empty());
-  EXPECT_EQ(book.Forget(kFirst).size(), 1u);
-  EXPECT_FALSE(book.Find(kBackend).has_value());
+  EXPECT_TRUE(book.Forget(kSecond, kNow).empty());
+  EXPECT_EQ(book.Forget(kFirst, kNow).size(), 1u);
+  EXPECT_FALSE(book.Find(kBackend, kNow).has_value());
+}
+
+TEST(OutlierBookTest, AnEjectionEndsByItsTimeWhenNobodySaysSo) {
+  OutlierBook book;
+  EXPECT_EQ(book.NextDeadline(), Instant::max());
+  book.Report(kFirst, Report(1, 10), Rules(), kNow);
+  book.Report(kSecond, Report(1, 20), Rules(), kNow);
+  EXPECT_EQ(book.NextDeadline(), kNow + seconds(20));
+  EXPECT_TRUE(book.Step(kNow + seconds(10)).empty());
+  EXPECT_EQ(book.Find(kBackend, kNow + seconds(10))->workers, 1u);
+  const auto returned = book.Step(kNow + seconds(20));
+  ASSERT_EQ(returned.size(), 1u);
+  EXPECT_FALSE(returned[0].ejected);
+  EXPECT_FALSE(book.Find(kBackend, kNow + seconds(20)).has_value());
+  EXPECT_EQ(book.NextDeadline(), Instant::max());
+  // A report that was under way does not begin it anew; the next ejection is news.
+  EXPECT_TRUE(book.Report(kSecond, Report(1, 1), Rules(), kNow + seconds(20)).empty());
+  EXPECT_EQ(book.Report(kSecond, Report(2, 20), Rules(), kNow + seconds(21)).size(), 1u);
 }
 
 TEST(OutlierBookTest, OnlyBackendsOfRulesThatDetectOutliersAreKept) {
@@ -74,7 +92,7 @@ TEST(OutlierBookTest, OnlyBackendsOfRulesThatDetectOutliersAreKept) {
   book.Report(kFirst, Report(1, 10), rules, kNow);
   rules[0].outlier_detection.reset();
   book.Keep(rules);
-  EXPECT_FALSE(book.Find(kBackend).has_value());
+  EXPECT_FALSE(book.Find(kBackend, kNow).has_value());
   EXPECT_TRUE(book.Report(kFirst, Report(1, 10), rules, kNow).empty());
   EXPECT_TRUE(book.Report(kFirst, Report(1, 10), {}, kNow).empty());
 }

@@ -21,6 +21,7 @@
 #include "controlplane/loop/last_good_turn.h"
 #include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/operation_turn.h"
+#include "controlplane/loop/outlier_turn.h"
 #include "controlplane/loop/parts.h"
 #include "controlplane/loop/repeat_turn.h"
 #include "controlplane/loop/resource_turn.h"
@@ -71,7 +72,7 @@ class ControlLoop::Impl final {
         std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_), NextResourceLook(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
                      NextLogDeadline(*parts_), NextClientDeadline(*parts_),
-                     parts_->overrides.NextDeadline()});
+                     parts_->overrides.NextDeadline(), parts_->outliers.NextDeadline()});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -112,6 +113,7 @@ class ControlLoop::Impl final {
     OfferSnapshots(turn);
     StepBackendDrains(*parts_, turn);
     StepConnectionOrders(*parts_, turn);
+    StepOutliers(*parts_, turn);
     StepClientQuestions(*parts_, turn);
     StepLogLevels(*parts_, turn);
     AnswerRepeats(*parts_, turn);

@@ -9,11 +9,12 @@
 namespace lb::controlplane {
 namespace {
 
-void Tell(const std::vector<OutlierBook::Change>& changes, const WorkerKey& worker, Turn& turn) {
+// `worker` is who said so, or nullptr.
+void Tell(const std::vector<OutlierBook::Change>& changes, const WorkerKey* worker, Turn& turn) {
   for (const OutlierBook::Change& change : changes) {
     const std::string name = BackendName(change.backend.rule, change.backend.backend);
-    LogFields fields{
-        {"rule", change.backend.rule}, {"backend", change.backend.backend}, {"worker", worker.id}};
+    LogFields fields{{"rule", change.backend.rule}, {"backend", change.backend.backend}};
+    if (worker != nullptr) fields.emplace_back("worker", worker->id);
     if (!change.ejected) {
       turn.Emit("backend.returned", name, LogLevel::kInfo, "backend is no longer left out",
                 std::move(fields));
@@ -33,11 +34,13 @@ void Tell(const std::vector<OutlierBook::Change>& changes, const WorkerKey& work
 
 void NoteOutliers(const WorkerKey& worker, const worker::v1::StatsReport& stats, Parts& parts,
                   Turn& turn) {
-  Tell(parts.outliers.Report(worker, stats, parts.live, turn.now), worker, turn);
+  Tell(parts.outliers.Report(worker, stats, parts.live, turn.now), &worker, turn);
 }
 
 void ForgetOutliers(const WorkerKey& worker, Parts& parts, Turn& turn) {
-  Tell(parts.outliers.Forget(worker), worker, turn);
+  Tell(parts.outliers.Forget(worker, turn.now), &worker, turn);
 }
+
+void StepOutliers(Parts& parts, Turn& turn) { Tell(parts.outliers.Step(turn.now), nullptr, turn); }
 
 }  // namespace lb::controlplane

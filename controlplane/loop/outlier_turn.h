@@ -12,5 +12,7 @@ void NoteOutliers(const WorkerKey& worker, const worker::v1::StatsReport& stats,
                   Turn& turn);
 // A worker's process is gone.
 void ForgetOutliers(const WorkerKey& worker, Parts& parts, Turn& turn);
+// Tells who is back by time, where no worker says so. At the end of each turn.
+void StepOutliers(Parts& parts, Turn& turn);
 
 }  // namespace lb::controlplane

@@ -66,6 +66,18 @@ TEST_F(OutlierTurnTest, SeveralWorkersAreOneEjection) {
   EXPECT_TRUE(Events("backend.returned").empty());
 }
 
+TEST_F(OutlierTurnTest, AfterItsTimeItIsOverThoughTheWorkerIsAway) {
+  Count(1, 12);
+  Handle(WorkerStreamEnded{1});
+  now_ += std::chrono::seconds(12);
+  EXPECT_LE(loop_->NextDeadline(), now_);
+  Handle(TimerFired{});
+  EXPECT_FALSE(Backend(kA).has_ejection());
+  const auto returned = Events("backend.returned");
+  ASSERT_EQ(returned.size(), 1u);
+  EXPECT_EQ(returned[0].resource(), kA);
+}
+
 TEST_F(OutlierTurnTest, ARuleThatDetectsNoneAnyMoreShowsNone) {
   Count(1, 12);
   Load({"a", "b"});

@@ -125,6 +125,8 @@ void Warn(const Globals& globals, const Response& response) {
   if (globals.quiet) return;
   for (const std::string& worker : response.workers_missing())
     WriteErr(absl::StrCat("warning: ", Escape(worker), " did not answer; what it knows misses\n"));
+  if (response.nobody_answered() && response.workers_missing().empty())
+    WriteErr("warning: no worker is connected; what workers know misses\n");
 }
 
 std::string Render(const Globals& globals, const Table& table) {

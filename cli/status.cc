@@ -137,6 +137,9 @@ std::string RenderStatusScreen(const api::Status& status, WallTime now, bool col
       "RULES        ", status.rules(), "\n", "BACKENDS     ",
       Count(status.backends_up(), "up", Tone::kGood, color), ", ",
       Count(status.backends_down(), "down", Tone::kBad, color),
+      status.backends_ejected() == 0
+          ? ""
+          : absl::StrCat(", ", Count(status.backends_ejected(), "ejected", Tone::kBad, color)),
       status.backends_overridden() == 0
           ? ""
           : absl::StrCat(", ",

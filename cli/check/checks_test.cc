@@ -323,6 +323,8 @@ TEST(ChecksTest, Backends) {
     AddEvents(f, "backend.up", "rules/web/backends/web-1", 2, 30);
   });
   ExpectOne("LBC804 error", [](Facts& f) { f.server->backends[0].set_unresolved("NXDOMAIN"); });
+  ExpectOne("LBC805 warning",
+            [](Facts& f) { f.server->backends[0].mutable_ejection()->set_workers(1); });
   Facts maintained = GoodFacts();
   maintained.server->backends[0].set_health(lb::type::v1::HEALTH_STATE_UNHEALTHY);
   maintained.server->backends[0].set_admin_state(lb::type::v1::ADMIN_STATE_MAINT);

@@ -92,6 +92,8 @@ inline constexpr Code kRuleDown{"LBC802", kBackends, "every rule has a backend t
 inline constexpr Code kFlapping{"LBC803", kBackends, "no backend goes up and down"};
 inline constexpr Code kUnresolved{"LBC804", kBackends, "every backend's name has an address"};
 
+inline constexpr Code kEjected{"LBC805", kBackends, "no backend is left out for failing"};
+
 inline constexpr Code kUnreachable{"LBC901", kApi, "the control plane answers"};
 inline constexpr Code kSocketOpen{"LBC902", kApi,
                                   "the sockets of the APIs are closed to strangers"};
@@ -114,8 +116,8 @@ inline constexpr std::array kAllCodes = {
     &codes::kTlsNames,        &codes::kNoWorker,        &codes::kWorkerRefused,
     &codes::kWorkerStale,     &codes::kWorkerGone,      &codes::kWorkerPending,
     &codes::kWorkerRestarts,  &codes::kBackendDown,     &codes::kRuleDown,
-    &codes::kFlapping,        &codes::kUnresolved,      &codes::kUnreachable,
-    &codes::kSocketOpen,      &codes::kNoMutualTls,
+    &codes::kFlapping,        &codes::kUnresolved,      &codes::kEjected,
+    &codes::kUnreachable,     &codes::kSocketOpen,      &codes::kNoMutualTls,
 };
 
 }  // namespace lb::cli

@@ -153,6 +153,15 @@ void CheckBackends(const Facts& facts, Report& report) {
                    absl::StrCat(backend.name(), " has no address: ", backend.unresolved()),
                    "the name in the file; the server in dns.servers or /etc/resolv.conf");
   report.End(codes::kUnresolved);
+  for (const admin::v1::Backend& backend : server.backends)
+    if (backend.has_ejection() && IsUsed(backend))
+      report.Warn(codes::kEjected,
+                  absl::StrCat(backend.name(), " (", backend.address(), ") is left out by ",
+                               backend.ejection().workers(),
+                               " of the workers: ", backend.ejection().failures(),
+                               " failures in a row, the last ", backend.ejection().reason()),
+                  "look at that server and the way to it; it is used again by itself");
+  report.End(codes::kEjected);
 }
 
 }  // namespace lb::cli

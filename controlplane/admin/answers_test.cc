@@ -120,6 +120,25 @@ TEST_F(AnswersTest, PagesGiveEveryBackendOnceWhateverTheirSize) {
   EXPECT_EQ(Backends("rules/a", 2), std::vector<std::string>(all.begin(), all.begin() + 3));
 }
 
+TEST_F(AnswersTest, AnEjectedBackendIsCountedAndAnAlert) {
+  AddRule("web", {"a", "b"});
+  live_[0].outlier_detection.emplace();
+  worker::v1::StatsReport report;
+  auto& backend = *report.add_backends();
+  backend.set_rule("web");
+  backend.set_backend("a");
+  backend.mutable_ejection()->set_reason("slow");
+  backend.mutable_ejection()->set_failures(5);
+  backend.mutable_ejection()->mutable_returns_in()->set_seconds(7);
+  outliers_.Report({"w1", "i"}, report, live_, kNow);
+  Connect(1, "w1", "i");
+  const admin::v1::Status status = DescribeStatus(view());
+  EXPECT_EQ(status.backends_ejected(), 1u);
+  ASSERT_EQ(status.alerts_size(), 1);
+  EXPECT_EQ(status.alerts(0).resource(), "rules/web/backends/a");
+  EXPECT_EQ(status.alerts(0).message(), "left out by 1 worker after 5 failures (slow), back in 7s");
+}
+
 TEST_F(AnswersTest, ANameWithoutAnAddressIsARowAndAnAlertWithTheReason) {
   AddRule("web", {"a", "c"});
   const Endpoint name = Endpoint::Parse("db.internal:80").value();

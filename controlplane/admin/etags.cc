@@ -9,36 +9,24 @@ namespace {
 // Enough that two states of one resource never share it by chance.
 constexpr size_t kDigestBytes = 8;
 
-std::string Quoted(const std::string& content) {
+}  // namespace
+
+std::string QuotedEtag(const std::string& content) {
   return absl::StrCat("\"", ToHex(Sha256(content).substr(0, kDigestBytes)), "\"");
 }
 
-}  // namespace
-
 std::string EtagOf(const admin::v1::Backend& backend) {
   const admin::v1::BackendOverride& set = backend.override();
-  return Quoted(absl::StrCat(backend.name(), " ", backend.admin_state(), " ", backend.weight(), " ",
-                             backend.configured_weight(), " ", set.admin_state(), " ",
-                             set.has_weight() ? absl::StrCat(set.weight()) : "-", " ",
-                             set.has_weight_percent() ? absl::StrCat(set.weight_percent()) : "-"));
-}
-
-std::string EtagOf(const LiveRule& rule) {
-  std::string content =
-      absl::StrCat(rule.name, " ", rule.listen.ToString(), " ", rule.max_connections);
-  if (rule.queue) absl::StrAppend(&content, " ", rule.queue->max, " ", rule.queue->timeout.count());
-  for (const LiveBackend& backend : rule.backends)
-    absl::StrAppend(&content, "\n", backend.name, " ", backend.address.ToString(), " ",
-                    backend.weight, " ", backend.max_connections, " ", backend.admin_state);
-  for (const UnresolvedBackend& backend : rule.unresolved)
-    absl::StrAppend(&content, "\n", backend.name, " ", backend.address.ToString(), " ",
-                    backend.weight);
-  return Quoted(content);
+  return QuotedEtag(
+      absl::StrCat(backend.name(), " ", backend.admin_state(), " ", backend.weight(), " ",
+                   backend.configured_weight(), " ", set.admin_state(), " ",
+                   set.has_weight() ? absl::StrCat(set.weight()) : "-", " ",
+                   set.has_weight_percent() ? absl::StrCat(set.weight_percent()) : "-"));
 }
 
 std::string EtagOf(const admin::v1::Worker& worker) {
-  return Quoted(absl::StrCat(worker.process().id(), " ", worker.process().incarnation(), " ",
-                             worker.draining(), " ", worker.ending()));
+  return QuotedEtag(absl::StrCat(worker.process().id(), " ", worker.process().incarnation(), " ",
+                                 worker.draining(), " ", worker.ending()));
 }
 
 std::optional<Failure> CheckEtag(const std::string& name, const std::string& expected,

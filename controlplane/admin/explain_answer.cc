@@ -1,6 +1,7 @@
 // What the next connection of a client would meet, check by check, in the order of the data path
 // (dataplane/forward/listener.cc).
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@ using admin::v1::ExplainConnectionResponse;
 using Candidate = ExplainConnectionResponse::Candidate;
 using worker::v1::ClientReport;
 
+constexpr char kNobody[] = "no worker answered";
 constexpr auto kPassed = ExplainConnectionResponse::VERDICT_PASSED;
 constexpr auto kRefused = ExplainConnectionResponse::VERDICT_REFUSED;
 constexpr auto kDepends = ExplainConnectionResponse::VERDICT_DEPENDS;
@@ -87,8 +89,12 @@ void CheckRate(const LiveRule& rule, const ClientReports& reports, ExplainConnec
     }
   }
   constexpr char kName[] = "rate_limit";
+  if (asked == 0)
+    return Add(kName, kDepends,
+               reports.empty() ? kNobody : "no worker that answered has this limit yet", out);
   if (asked == full)
-    return Add(kName, kPassed, asked == 1 ? "there is a token" : "every worker has a token", out);
+    return Add(kName, kPassed,
+               asked == 1 ? "there is a token" : "every worker that answered has a token", out);
   const bool shadow = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
   const char* counted = shadow ? "; it is only counted" : "";
   if (full > 0)
@@ -174,7 +180,7 @@ Said SaidOf(const std::string& backend, const ClientReports& reports) {
 
 // "until 2026-11-26T12:00:00.250Z (reset)"; empty where no worker leaves it out.
 std::string EjectedUntil(const BackendKey& backend, const View& view) {
-  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(backend);
+  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(backend, view.clock.steady);
   if (!ejection) return "";
   const auto until = ToProto(view.clock.ToWall(ejection->longest.until));
   std::string text = absl::StrCat("until ", google::protobuf::util::TimeUtil::ToString(until), " (",
@@ -199,15 +205,21 @@ void CheckOutliers(const LiveRule& rule, const View& view, ExplainConnectionResp
   Add("outlier_detection", kPassed, ejected == 0 ? "no backend is left out" : std::move(why), out);
 }
 
+// Nothing where it is used. What a worker says comes first; `answered`: some did.
 std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said& said,
-                   const View& view) {
+                   bool answered, const View& view) {
   if (said.weight > 0) return said.full ? "full" : "";
   if (backend.admin_state == type::v1::ADMIN_STATE_DRAIN) return "drained";
   if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) return "maintenance";
-  if (!IsUp(view.health.StateOf({rule.name, backend.name}))) return "unhealthy";
+  const BackendKey key{rule.name, backend.name};
+  if (!IsUp(view.health.StateOf(key))) return "unhealthy";
   if (backend.weight == 0) return "weight 0";
-  const std::string until = EjectedUntil({rule.name, backend.name}, view);
-  if (!until.empty()) return absl::StrCat("ejected ", until);
+  if (const auto ejection = view.outliers.Find(key, view.clock.steady)) {
+    const auto left =
+        std::chrono::ceil<std::chrono::seconds>(ejection->longest.until - view.clock.steady);
+    return absl::StrCat("ejected, back in ", left.count(), "s");
+  }
+  if (!answered) return kNobody;
   return backend.backup ? "backup, not needed" : "not in use yet";
 }
 
@@ -220,7 +232,7 @@ void AddCandidates(const LiveRule& rule, const View& view, const ClientReports& 
     Candidate& candidate = *out.add_candidates();
     candidate.set_backend(BackendName(rule.name, backend.name));
     candidate.set_connections(view.totals.OfBackend({rule.name, backend.name}).connections);
-    candidate.set_why_out(WhyOut(rule, backend, said, view));
+    candidate.set_why_out(WhyOut(rule, backend, said, !reports.empty(), view));
     weights.push_back(candidate.why_out().empty() ? said.weight : 0);
     total += weights.back();
   }
@@ -233,6 +245,7 @@ void AddCandidates(const LiveRule& rule, const View& view, const ClientReports& 
     candidate.set_why_out("its name has no address");
   }
   constexpr char kName[] = "backends";
+  if (reports.empty()) return Add(kName, kDepends, kNobody, out);
   if (total == 0) return Add(kName, kRefused, "none can take a connection", out);
   Add(kName, kPassed,
       absl::StrCat("chosen by ", ToString(rule.balance.algorithm), " among those with a share"),

@@ -102,6 +102,15 @@ void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts)
   }
 }
 
+// "left out by 2 workers after 5 failures (reset), back in 7s"
+std::string DescribeEjected(const OutlierBook::Summary& ejection, Instant now) {
+  const auto left = std::chrono::ceil<std::chrono::seconds>(ejection.longest.until - now);
+  return absl::StrCat("left out by ", ejection.workers,
+                      ejection.workers == 1 ? " worker" : " workers", " after ",
+                      ejection.longest.failures, " failures (", ejection.longest.reason,
+                      "), back in ", left.count(), "s");
+}
+
 void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
   uint32_t up = 0;
   uint32_t down = 0;
@@ -111,6 +120,11 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
       if (view.overrides.Find(key) != nullptr)
         out.set_backends_overridden(out.backends_overridden() + 1);
       if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) continue;
+      if (const auto ejection = view.outliers.Find(key, view.clock.steady)) {
+        out.set_backends_ejected(out.backends_ejected() + 1);
+        alerts.Add(BackendName(rule.name, backend.name),
+                   DescribeEjected(*ejection, view.clock.steady));
+      }
       if (IsUp(view.health.StateOf(key))) {
         ++up;
         continue;

@@ -64,6 +64,7 @@ std::optional<Failure> Ask(ClientQuestion question, uint32_t top, Parts& parts, 
 
 template <typename Response>
 void Respond(const ClientQuestion& question, Response response, Turn& turn) {
+  response.set_nobody_answered(question.reports.empty());
   for (const std::string& name : question.missing) response.add_workers_missing(name);
   for (const WorkerKey& key : question.waiting) response.add_workers_missing(NameOf(key));
   Answer(question.request, std::move(response), turn);
@@ -104,8 +105,13 @@ Outcome<admin::v1::ListLimitsResponse> ListLimits(const AdminRequest& event, con
                           .client = {},
                           .waiting = {},
                           .deadline = {}};
-  if (auto failure = Ask(std::move(question), 0, parts, turn)) return *std::move(failure);
-  return Later{};
+  if (!Ask(std::move(question), 0, parts, turn)) return Later{};
+  // Nobody can tell: what the configuration and the counters say is an answer all the same.
+  admin::v1::ListLimitsResponse response = DescribeLimits(view, std::get<0>(rule), {});
+  response.set_nobody_answered(true);
+  for (const auto& [session, key] : parts.workers.sessions())
+    response.add_workers_missing(NameOf(key));
+  return response;
 }
 
 Outcome<admin::v1::ListClientsResponse> ListClients(const AdminRequest& event, const View& view,

@@ -11,6 +11,7 @@
 namespace lb::controlplane {
 
 // Each asks every worker; the answer follows when each has said something or kLookWait is over.
+// Where nobody can be asked, limits are listed all the same; the others are failures.
 Outcome<admin::v1::ListLimitsResponse> ListLimits(const AdminRequest& event, const View& view,
                                                   const admin::v1::ListLimitsRequest& request,
                                                   Parts& parts, Turn& turn);

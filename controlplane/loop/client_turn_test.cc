@@ -140,12 +140,108 @@ TEST_F(ClientTurnTest, AWorkerThatSaysNothingIsNamedAndNotWaitedForLong) {
 }
 
 TEST_F(ClientTurnTest, NobodyToAskIsAFailureWithAReason) {
-  Ask(admin::v1::ListLimitsRequest());
+  Ask(admin::v1::ListClientsRequest());
   ASSERT_EQ(replies_.size(), 1u);
   EXPECT_EQ(replies_[0].failure->reason, "WORKER_DISCONNECTED");
   Connect(1, "old", {});
-  Ask(admin::v1::ListLimitsRequest());
+  Ask(admin::v1::ListClientsRequest());
   EXPECT_EQ(replies_.at(1).failure->reason, "MISSING_FEATURE");
+}
+
+TEST_F(ClientTurnTest, LimitsAreListedThoughNobodyCanBeAsked) {
+  Ask(admin::v1::ListLimitsRequest());
+  const auto alone = std::get<admin::v1::ListLimitsResponse>(replies_.at(0).answer);
+  EXPECT_EQ(alone.limits_size(), 2);
+  EXPECT_TRUE(alone.nobody_answered());
+  EXPECT_EQ(alone.workers_missing_size(), 0);
+  Connect(1, "old", {});
+  Ask(admin::v1::ListLimitsRequest());
+  const auto old = std::get<admin::v1::ListLimitsResponse>(replies_.at(1).answer);
+  EXPECT_EQ(old.limits_size(), 2);
+  EXPECT_EQ(old.workers_missing(0), "workers/old");
+}
+
+TEST_F(ClientTurnTest, NothingIsClaimedOfWhatNoWorkerSaid) {
+  Connect(1, "w1", {"clients"});
+  admin::v1::ExplainConnectionRequest request;
+  request.set_rule("rules/web");
+  request.set_client("10.1.2.3");
+  Ask(request);
+  now_ += seconds(3);
+  Handle(TimerFired{});
+  const auto silent = std::get<Explained>(replies_.at(0).answer);
+  EXPECT_TRUE(silent.nobody_answered());
+  ASSERT_EQ(silent.checks_size(), 4);
+  EXPECT_EQ(silent.checks(0).verdict(), Explained::VERDICT_PASSED);
+  for (const int unknown : {1, 3}) {
+    EXPECT_EQ(silent.checks(unknown).verdict(), Explained::VERDICT_DEPENDS);
+    EXPECT_EQ(silent.checks(unknown).why(), "no worker answered");
+  }
+  EXPECT_EQ(silent.candidates(0).why_out(), "no worker answered");
+
+  Ask(request);
+  ConnectRequest report = ReportOf(1, 1);
+  report.mutable_clients()->clear_limits();
+  Handle(WorkerMessage{1, report});
+  const auto other = std::get<Explained>(replies_.at(1).answer);
+  EXPECT_FALSE(other.nobody_answered());
+  EXPECT_EQ(other.checks(1).verdict(), Explained::VERDICT_DEPENDS);
+}
+
+TEST_F(ClientTurnTest, AnEjectedBackendIsSaidToBe) {
+  Config config = Limited();
+  config.rules[0].outlier_detection.emplace();
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  Connect(1, "w1", {"clients"});
+  ConnectRequest stats;
+  auto& backend = *stats.mutable_stats()->add_backends();
+  backend.set_rule("web");
+  backend.set_backend("a");
+  backend.set_ejections_total(1);
+  backend.mutable_ejection()->set_reason("reset");
+  backend.mutable_ejection()->mutable_returns_in()->set_seconds(7);
+  Handle(WorkerMessage{1, stats});
+  EXPECT_EQ(Explain("10.1.2.3", 2).candidates(0).why_out(), "ejected, back in 7s");
+}
+
+TEST_F(ClientTurnTest, Ipv4ClientsAreInNoNetworkOfIpv6) {
+  Config config = Limited();
+  config.rules[0].allow = {Cidr::Parse("::/0").value()};
+  config.rules[0].deny = {};
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  Connect(1, "w1", {"clients"});
+  for (const char* client : {"10.1.2.3", "::ffff:10.1.2.3"})
+    EXPECT_EQ(Explain(client, 2).checks(0).verdict(), Explained::VERDICT_REFUSED) << client;
+  EXPECT_EQ(Explain("fd00::1", 2).checks(0).verdict(), Explained::VERDICT_PASSED);
+}
+
+TEST_F(ClientTurnTest, WhatASharedLimitRefusedIsThatOfAllItsRules) {
+  Config config;
+  config.rate_limit = RateLimitConfig{.requests_per_second = 10};
+  for (const char* name : {"web", "api"}) {
+    RuleConfig& rule = config.rules.emplace_back();
+    rule.name = name;
+    rule.listen = Endpoint::FromIp("127.0.0.1", name[0]).value();
+  }
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  Connect(1, "w1", {"clients"});
+  ConnectRequest stats;
+  for (const char* name : {"web", "api"}) {
+    auto& rule = *stats.mutable_stats()->add_rules();
+    rule.set_rule(name);
+    (*rule.mutable_refused_total())["rate_limit"] = 3;
+  }
+  Handle(WorkerMessage{1, stats});
+  for (const char* name : {"", "rules/web"}) {
+    replies_.clear();
+    admin::v1::ListLimitsRequest request;
+    request.set_rule(name);
+    Ask(request);
+    Handle(WorkerMessage{1, ReportOf(1, 1)});
+    const auto answer = std::get<admin::v1::ListLimitsResponse>(replies_.at(0).answer);
+    ASSERT_EQ(answer.limits_size(), 1) << name;
+    EXPECT_EQ(answer.limits(0).refused_total(), 6u) << name;
+  }
 }
 
 TEST_F(ClientTurnTest, EveryCheckIsExplainedInOrder) {

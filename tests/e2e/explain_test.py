@@ -147,6 +147,15 @@ class ExplainTest(harness.Case):
 
         wait_for(drained, 10, "the drained backend has no share")
 
+    def test_limits_are_listed_though_no_worker_is_there(self):
+        for worker in self.lb.workers.values():
+            worker.process.kill()
+        unreachable = "no worker is connected"
+        wait_for(lambda: unreachable in self.lb.lbctl("get", "limits").stderr, 20, "both are gone")
+        done = self.lb.lbctl("get", "limits")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, "rate_limit +limited .*1/s, burst 3")
+
     def test_bad_questions_are_refused(self):
         for words in (
             ("explain", "--rule", "limited"),

@@ -114,6 +114,12 @@ class OutlierTest(harness.Case):
         table = self.lb.lbctl("get", "backends").stdout
         self.assertRegex(table, r"bad .*EJECTED.*outlier: 5 resets, back in [0-9]+s")
         self.assertEqual(self.lb.sum("lb_backend_ejected", backend="bad"), 1)
+        status = self.lb.lbctl("status", "--check")
+        self.assertEqual(status.returncode, 1)
+        self.assertRegex(status.stdout, r"1 ejected[^!]*! .*bad: left out by 1 worker after 5 failures")
+        explained = self.lb.lbctl("explain", "--rule", "web", "--client", "127.0.0.1").stdout
+        self.assertRegex(explained, r"bad .*ejected, back in [0-9]+s")
+        self.assertIn("LBC805", self.lb.lbctl("check", "--only", "backends", "-o", "json").stdout)
         self.bad.resets = False
         before = self.bad.accepted
         wait_for(lambda: "ejection" not in self.backend(), 20, "it is back")

@@ -166,18 +166,6 @@ void CheckIgnoreVerify(const YamlNode& parent, const std::string& prefix, Findin
                 .hint = "set ca to their authority instead"});
 }
 
-// A relative path would be another file for every worker.
-void CheckAccessLog(const YamlNode& root, const Config& config, FindingList& findings) {
-  const YamlNode* node = root.Find("access_log");
-  if (!IsValid(node) || node->text == "stdout" || node->text == "stderr") return;
-  if (config.access_log.starts_with("/")) return;
-  findings.Add({.code = codes::kBadFormat,
-                .span = node->span,
-                .field = "access_log",
-                .message = absl::StrCat(Quote(config.access_log),
-                                        " is not stdout, stderr or an absolute path")});
-}
-
 void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings) {
   const YamlNode* section = root.Find("dns");
   if (section == nullptr || dns.min_ttl <= dns.max_ttl) return;

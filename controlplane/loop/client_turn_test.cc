@@ -306,7 +306,7 @@ TEST_F(ClientTurnTest, AnEjectedBackendIsNamedWithTheTimeOfItsReturn) {
   weight_ = 0;
   const Explained explained = Explain("10.1.2.3", 2);
   EXPECT_EQ(explained.checks(4).why(), "left out: b until 1970-01-01T00:00:30Z (reset)");
-  EXPECT_EQ(explained.candidates(1).why_out(), "ejected until 1970-01-01T00:00:30Z (reset)");
+  EXPECT_EQ(explained.candidates(1).why_out(), "ejected, back in 30s");
 }
 
 TEST_F(ClientTurnTest, BadQuestionsAreRefused) {

@@ -180,7 +180,8 @@ Said SaidOf(const std::string& backend, const ClientReports& reports) {
 
 // "until 2026-11-26T12:00:00.250Z (reset)"; empty where no worker leaves it out.
 std::string EjectedUntil(const BackendKey& backend, const View& view) {
-  const std::optional<OutlierBook::Summary> ejection = view.outliers.Find(backend, view.clock.steady);
+  const std::optional<OutlierBook::Summary> ejection =
+      view.outliers.Find(backend, view.clock.steady);
   if (!ejection) return "";
   const auto until = ToProto(view.clock.ToWall(ejection->longest.until));
   std::string text = absl::StrCat("until ", google::protobuf::util::TimeUtil::ToString(until), " (",

@@ -1,7 +1,6 @@
 // What the next connection of a client would meet, check by check, in the order of the data path
 // (dataplane/forward/listener.cc).
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -215,11 +214,8 @@ std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said&
   const BackendKey key{rule.name, backend.name};
   if (!IsUp(view.health.StateOf(key))) return "unhealthy";
   if (backend.weight == 0) return "weight 0";
-  if (const auto ejection = view.outliers.Find(key, view.clock.steady)) {
-    const auto left =
-        std::chrono::ceil<std::chrono::seconds>(ejection->longest.until - view.clock.steady);
-    return absl::StrCat("ejected, back in ", left.count(), "s");
-  }
+  const std::string until = EjectedUntil(key, view);
+  if (!until.empty()) return absl::StrCat("ejected ", until);
   if (!answered) return kNobody;
   return backend.backup ? "backup, not needed" : "not in use yet";
 }

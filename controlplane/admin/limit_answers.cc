@@ -144,10 +144,9 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
       Limit& limit = rates[owner] = RateLimitOf(owner, *live.rate_limit, reports);
       CountRefused(view, owner, limit);
     }
-    if (live.max_connections != 0)
-      rules.push_back(RuleLimitOf(live, view.totals.OfRule(live.name)));
-    if (live.max_connections_per_client != 0)
-      rules.push_back(ClientLimitOf(live, view.totals.OfRule(live.name)));
+    const RuleTotals totals = view.totals.OfRule(live.name);
+    if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
+    if (live.max_connections_per_client != 0) rules.push_back(ClientLimitOf(live, totals));
     for (const LiveBackend& backend : live.backends)
       if (backend.max_connections != 0) backends.push_back(BackendLimitOf(live, backend, view));
   }

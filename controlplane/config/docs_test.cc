@@ -51,7 +51,7 @@ TEST(DocsTest, EveryYamlBlockOfTheDocumentsLoads) {
 }
 
 TEST(DocsTest, EveryExampleLoads) {
-  for (const std::string name : {"core", "minimal", "postgres-redis"}) {
+  for (const std::string name : {"core", "limits", "minimal", "postgres-redis"}) {
     const std::string path = "deploy/examples/" + name + ".yaml";
     ExpectLoads(path, Read(path));
   }

@@ -60,7 +60,9 @@ TEST(RateLimiterTest, ReportsWhoIsBusyAndAppliesItsBudget) {
   EXPECT_NEAR(static_cast<double>(usage[0].admitted), 75, 15) << "but the first ones";
   EXPECT_EQ(usage[0].missing, 50u) << "what it took, but not more than two bursts";
   EXPECT_TRUE(limiter.TakeUsage(false, kStart + seconds(1)).empty()) << "nothing has changed";
-  EXPECT_EQ(limiter.TakeUsage(true, kStart + seconds(1))[0].missing, 25u) << "its part, then";
+  const auto again = limiter.TakeUsage(true, kStart + seconds(1));
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_NEAR(static_cast<double>(again[0].missing), 25, 1) << "its part, from then on";
 
   limiter.SetBudget({kClient, 200, 10, false, seconds(2)}, kStart + seconds(1));
   EXPECT_NEAR(Attempt(limiter, kStart + seconds(1), seconds(1), 1'000), 200, 5);

@@ -9,7 +9,7 @@ import threading
 import time
 
 import harness
-from harness import Server
+from harness import Server, wait_for
 
 LISTEN = ("127.0.0.1", 8080)
 BACKEND = "127.0.0.1:9001"

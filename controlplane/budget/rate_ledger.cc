@@ -77,7 +77,10 @@ void RateLedger::SetDue(const DueKey& key, Client& client, Instant due) {
 
 void RateLedger::SetIdle(Client& client, bool idle) {
   if (std::exchange(client.idle, idle) == idle) return;
-  idle_clients_ += idle ? 1 : -1;
+  if (idle)
+    ++idle_clients_;
+  else
+    --idle_clients_;
 }
 
 Duration RateLedger::interval() const {

@@ -47,8 +47,8 @@ class RateHost final {
  private:
   struct Worker {
     Worker(const dataplane::RateLimiter::Settings& settings, uint64_t seed);
-    dataplane::RateLimiter limiter;
     dataplane::RateLimiter::Shares shares{.quiet_ratio = 0.01, .fallback_ratio = 0.01};
+    dataplane::RateLimiter limiter;  // Begins with them.
     bool connected = false;
     bool told_all = false;  // In this stream.
     uint64_t stream = 0;

@@ -16,6 +16,7 @@ constexpr char kLimit[] = "for new connections; none that is open is closed";
 constexpr size_t kMaxNetworksShown = 8;
 constexpr size_t kShownDigestBytes = 6;
 constexpr char kPaces[] = "within a tenth of a second, for open connections too";
+constexpr char kLooks[] = "for the next look at each name";
 constexpr char kChecks[] = "for the next health check; no connection is touched";
 
 std::string Ms(std::chrono::milliseconds value) { return absl::StrCat(value.count(), "ms"); }
@@ -183,12 +184,11 @@ std::vector<Field> FieldsOfAccessLog(const Config& config) {
 }
 
 std::vector<Field> FieldsOf(const DnsConfig& dns) {
-  constexpr char kNames[] = "for the next look at each name";
   return {
-      {"servers", List(dns.servers), kNames},
-      {"timeout", Ms(dns.timeout), kNames},
-      {"min_ttl", Ms(dns.min_ttl), kNames},
-      {"max_ttl", Ms(dns.max_ttl), kNames},
+      {"servers", List(dns.servers), kLooks},
+      {"timeout", Ms(dns.timeout), kLooks},
+      {"min_ttl", Ms(dns.min_ttl), kLooks},
+      {"max_ttl", Ms(dns.max_ttl), kLooks},
   };
 }
 

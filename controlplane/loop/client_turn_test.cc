@@ -206,7 +206,7 @@ TEST_F(ClientTurnTest, WhatASharedLimitRefusedIsThatOfAllItsRules) {
   for (const char* name : {"web", "api"}) {
     RuleConfig& rule = config.rules.emplace_back();
     rule.name = name;
-    rule.listen = Endpoint::FromIp("127.0.0.1", name[0]).value();
+    rule.listen = Endpoint::FromIp("127.0.0.1", static_cast<uint16_t>(name[0])).value();
   }
   Handle(ConfigRead{"lb.yaml", config, {}, 0});
   Connect(1, "w1", {"clients"});

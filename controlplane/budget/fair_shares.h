@@ -10,13 +10,10 @@
 
 namespace lb::controlplane {
 
-// At most one part in this many of all slots is kept by idle workers while others are short, so
-// that 95 % of the rights can follow the load.
-inline constexpr uint64_t kIdlePart = 20;
-
 // Returns one share per demand; the shares sum to `slots` unless there is no demand in the list.
-// Each share is at least one when there are as many slots as workers, so that an idle worker can
-// start without asking.
+// Who wants nothing gets what nobody wants, at least one as far as that goes, so that an idle
+// worker can start without asking; nothing while others want it all: whoever waits there would wait
+// in vain. Among equal demands the later ones in the list get what cannot be divided.
 std::vector<uint64_t> FairShares(uint64_t slots, const std::vector<uint64_t>& demands);
 
 }  // namespace lb::controlplane

@@ -64,7 +64,9 @@ void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello
     share.unanswered = {{kCarriedSeq, share.exposure()}};
     share.held = 0;
   }
+  std::set<BackendKey> named;
   for (const worker::v1::SlotEntry& entry : hello.slots()) {
+    named.insert({entry.rule(), entry.backend()});
     SlotShare& share = ShareOf(worker, holder, {entry.rule(), entry.backend()});
     share = SlotShare{};
     share.applied = entry.granted();
@@ -75,7 +77,9 @@ void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello
   for (auto& [key, pool] : pools_) {
     const bool has_share = holder.limits.contains(key);
     if (!has_share && (pool.limit() == 0 || !Takes(holder, key))) continue;
-    ShareOf(worker, holder, key).must_send = true;
+    SlotShare& share = ShareOf(worker, holder, key);
+    share.must_send = true;
+    if (!named.contains(key)) share.began_at = now;
     pool.SetConnected(worker, true);
     dirty_.insert(key);
   }
@@ -133,6 +137,8 @@ absl::Status SlotLedger::Report(const WorkerKey& worker, const worker::v1::SlotR
     share.applied = entry.granted();
     share.held = entry.held();
     share.Want(entry.wanted(), now);
+    if (share.wanted > share.held && fading_.insert(key).second)
+      fading_order_.emplace_back(now + SlotShare::kWantedFresh, key);
     changed_ |= share.exposure() != before;
     dirty_.insert(key);
   }
@@ -142,11 +148,19 @@ absl::Status SlotLedger::Report(const WorkerKey& worker, const worker::v1::SlotR
 std::vector<SlotLedger::ToWorker> SlotLedger::Settle(bool may_raise, Instant now) {
   Grants grants;
   raise_waits_ = false;
+  for (; !fading_order_.empty() && fading_order_.front().first < now; fading_order_.pop_front()) {
+    dirty_.insert(fading_order_.front().second);
+    fading_.erase(fading_order_.front().second);
+  }
   const std::set<BackendKey> dirty = std::exchange(dirty_, {});
   for (const BackendKey& key : dirty) SettleOne(key, may_raise, now, grants);
   std::vector<ToWorker> out;
   for (const auto& [worker, entries] : grants) Send(worker, entries, out);
   return out;
+}
+
+Instant SlotLedger::NextDeadline() const {
+  return fading_order_.empty() ? Instant::max() : fading_order_.front().first + Duration(1);
 }
 
 bool SlotLedger::Starves(const WorkerKey& worker) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -60,6 +61,10 @@ class SlotLedger final {
   // when the state, with them in it, is handed to the disk first.
   std::vector<ToWorker> Settle(bool may_raise, Instant now);
 
+  // When a worker's word of what it wants gets too old, so that Settle may divide anew;
+  // Instant::max() for never.
+  Instant NextDeadline() const;
+
   // True when the worker has no slot under some limit but is meant to get one.
   bool Starves(const WorkerKey& worker) const;
 
@@ -101,6 +106,10 @@ class SlotLedger final {
   std::map<BackendKey, SlotPool> pools_;
   std::map<WorkerKey, Holder> holders_;
   std::set<BackendKey> dirty_;
+  // Limits whose division rests on what a worker wants beyond what it holds, and when to look at
+  // them again; each is once in the queue.
+  std::set<BackendKey> fading_;
+  std::deque<std::pair<Instant, BackendKey>> fading_order_;
   bool raise_waits_ = false;
   bool changed_ = false;
 };

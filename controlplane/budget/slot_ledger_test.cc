@@ -111,9 +111,92 @@ TEST_F(SlotLedgerTest, RightsFollowTheLoad) {
   EXPECT_EQ(Settle(), (Grants{{"a", 50}, {"b", 50}}));
   Report(a_, 50, 50, 400);
   Report(b_, 50, 0, 0);
-  EXPECT_EQ(Settle().at("b"), 2u);
-  Report(b_, 2, 0, 0);
-  EXPECT_EQ(Settle().at("a"), 98u);
+  now_ += milliseconds(1'100);  // What they said when they began is not believed any longer.
+  Report(a_, 50, 50, 400);
+  EXPECT_EQ(Settle().at("b"), 0u);
+  Report(b_, 0, 0, 0);
+  EXPECT_EQ(Settle().at("a"), 100u);
+}
+
+TEST_F(SlotLedgerTest, TheLastSlotOfAnIdleWorkerGoesToOneWhereSomebodyWaits) {
+  ledger_.SetLimits(Limit(2));
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, {}, now_);
+  EXPECT_EQ(Settle(), (Grants{{"a", 1}, {"b", 1}}));
+  now_ += std::chrono::seconds(5);
+  Report(a_, 1, 1, 2);
+  EXPECT_EQ(Settle(), (Grants{{"b", 0}}));
+  Report(b_, 0, 0, 0);
+  EXPECT_EQ(Settle(), (Grants{{"a", 2}}));
+}
+
+TEST_F(SlotLedgerTest, AnIdleWorkerGetsASlotBackWhenItWantsOneOrNobodyElseDoes) {
+  ledger_.SetLimits(Limit(2));
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, {}, now_);
+  Settle();
+  now_ += std::chrono::seconds(5);
+  Report(a_, 1, 1, 2);
+  Settle();
+  Report(b_, 0, 0, 0);
+  Settle();
+  Report(a_, 2, 1, 2);  // One is served, the other one gave up.
+  EXPECT_EQ(Settle(), Grants());
+  now_ = ledger_.NextDeadline();  // Nobody says any more that he wants a second one.
+  EXPECT_EQ(Settle(), (Grants{{"a", 1}}));
+  Report(a_, 1, 1, 1);
+  EXPECT_EQ(Settle(), (Grants{{"b", 1}}));
+}
+
+TEST_F(SlotLedgerTest, OfFewerSlotsThanWorkersEachWhoWaitsGetsOneInTurn) {
+  ledger_.SetLimits(Limit(1));
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, {}, now_);
+  Settle();
+  for (int turn = 0; turn < 4; ++turn) {
+    const bool a_holds = turn % 2 == 0;
+    const WorkerKey& holder = a_holds ? a_ : b_;
+    const WorkerKey& next = a_holds ? b_ : a_;
+    if (turn == 0) {  // Whoever begins with it.
+      now_ += std::chrono::seconds(5);
+      Report(a_, 0, 0, 1);
+      Settle();
+      Report(b_, 0, 0, 0);
+      Settle();
+    }
+    Report(holder, 1, 1, 9);  // Eight wait here, one there.
+    Report(next, 0, 0, 1);
+    EXPECT_EQ(Settle(), Grants()) << turn;  // What was decided stays for a while.
+    now_ += SlotPool::kTurn;
+    Report(holder, 1, 1, 9);
+    Report(next, 0, 0, 1);
+    EXPECT_EQ(Settle(), (Grants{{holder.id, 0}})) << turn;
+    Report(holder, 0, 1, 9);
+    EXPECT_EQ(Settle(), Grants()) << turn;
+    Report(holder, 0, 0, 8);  // Its connection ended.
+    EXPECT_EQ(Settle(), (Grants{{next.id, 1}})) << turn;
+  }
+}
+
+TEST_F(SlotLedgerTest, WhatAWorkerHasNoUseForReachesTheOthersWhateverTheLimit) {
+  for (uint64_t limit = 1; limit <= 10; ++limit) {
+    SCOPED_TRACE(limit);
+    ledger_ = SlotLedger();
+    seq_.clear();
+    ledger_.SetLimits(Limit(limit));
+    const std::vector<WorkerKey> workers = {a_, b_, {"c", "1"}, {"d", "1"}};
+    for (const WorkerKey& worker : workers) ledger_.Connect(worker, {}, now_);
+    std::map<std::string, uint64_t> granted;
+    for (int round = 0; round < 12; ++round) {
+      for (const auto& [id, slots] : Settle()) granted[id] = slots;
+      now_ += milliseconds(200);
+      for (const WorkerKey& worker : workers) {
+        const uint64_t slots = granted[worker.id];
+        Report(worker, slots, worker == b_ ? slots : 0, worker == b_ ? 20 : 0);
+      }
+    }
+    EXPECT_EQ(granted["b"], limit);
+  }
 }
 
 TEST_F(SlotLedgerTest, AWorkerThatIsGoneCountsUntilItsProcessIs) {

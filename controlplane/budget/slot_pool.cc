@@ -1,6 +1,7 @@
 #include "controlplane/budget/slot_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "controlplane/budget/fair_shares.h"
@@ -27,7 +28,7 @@ void SlotPool::Forget(const WorkerKey& worker) {
 SlotPool::Settled SlotPool::Settle(bool may_raise, Instant now) {
   Settled out;
   if (limit_ == 0) return out;
-  const std::vector<Member> members = Connected();
+  const std::vector<Member> members = Connected(now);
   if (retarget_ || AnyShort(members)) Retarget(members, now);
   HoldBackCarried(members);
   Lower(members, out);
@@ -64,12 +65,18 @@ uint64_t SlotPool::TotalExposure() const {
   return total;
 }
 
-std::vector<SlotPool::Member> SlotPool::Connected() {
+std::vector<SlotPool::Member> SlotPool::Connected(Instant now) {
   std::vector<Member> out;
   for (auto& [key, share] : shares_) {
     const auto it = connected_.find(key);
     if (it != connected_.end() && it->second) out.push_back({&key, &share});
   }
+  const bool next_turn = now - retargeted_at_ >= kTurn;
+  std::stable_sort(out.begin(), out.end(), [&](const Member& a, const Member& b) {
+    const bool a_holds = next_turn && a.share->held > 0;
+    const bool b_holds = next_turn && b.share->held > 0;
+    return a_holds != b_holds ? a_holds : a.share->target < b.share->target;
+  });
   return out;
 }
 
@@ -82,16 +89,20 @@ bool SlotPool::AnyShort(const std::vector<Member>& members) const {
 
 void SlotPool::Retarget(const std::vector<Member>& members, Instant now) {
   uint64_t elsewhere = TotalExposure();
+  const uint64_t first_demand =
+      std::max<uint64_t>(1, limit_ / (kStartPart * std::max<size_t>(1, members.size())));
   std::vector<uint64_t> demands;
   for (const Member& member : members) {
     const SlotShare& share = *member.share;
-    demands.push_back(share.demand(now));
+    demands.push_back(std::max(share.demand(now), share.begins(now) ? first_demand : 0));
     elsewhere -= share.exposure();
   }
   const uint64_t to_divide = limit_ - std::min(limit_, elsewhere);
   const std::vector<uint64_t> targets = FairShares(to_divide, demands);
   if (!retarget_ && OnlySwaps(members, demands, targets)) return;
-  for (size_t i = 0; i < members.size(); ++i) members[i].share->target = targets[i];
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (std::exchange(members[i].share->target, targets[i]) != targets[i]) retargeted_at_ = now;
+  }
   retarget_ = false;
 }
 

@@ -6,6 +6,7 @@
 // threading: none.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,6 +20,12 @@ namespace lb::controlplane {
 
 class SlotPool final {
  public:
+  // Workers that begin are taken to want one in so many of all slots together, and one each at
+  // least, so that who joins a busy host does not begin by refusing.
+  static constexpr uint64_t kStartPart = 20;
+  // How long what was decided stays while others want as much.
+  static constexpr std::chrono::seconds kTurn{1};
+
   struct Grant {
     WorkerKey worker;
     uint64_t slots;
@@ -61,7 +68,10 @@ class SlotPool final {
     SlotShare* share;
   };
 
-  std::vector<Member> Connected();
+  // In the order in which those that want as much get less: who was meant to get less, but after
+  // kTurn who holds some. So a slot of which there are fewer than workers goes round, and not so
+  // fast that it is on its way all the time.
+  std::vector<Member> Connected(Instant now);
   bool AnyShort(const std::vector<Member>& members) const;
   static bool OnlySwaps(const std::vector<Member>& members, const std::vector<uint64_t>& demands,
                         const std::vector<uint64_t>& targets);
@@ -72,6 +82,7 @@ class SlotPool final {
 
   uint64_t limit_ = 0;
   bool retarget_ = true;
+  Instant retargeted_at_;  // When some target changed.
   std::map<WorkerKey, SlotShare> shares_;
   std::map<WorkerKey, bool> connected_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct SlotShare {
   uint64_t held = 0;     // Reported last.
   uint64_t wanted = 0;   // The most reported of late: see Want.
   Instant wanted_at;
+  std::optional<Instant> began_at;  // When it said hello without any; else unset.
   std::vector<std::pair<uint64_t, uint64_t>> unanswered;  // (seq, slots), by seq.
   uint64_t target = 0;
   bool must_send = false;  // Send a grant even when it changes nothing.
@@ -40,6 +42,9 @@ struct SlotShare {
   uint64_t demand(Instant now) const {
     return now - wanted_at <= kWantedFresh ? std::max(wanted, held) : held;
   }
+
+  // True for as long as its reports cannot tell yet what it will want.
+  bool begins(Instant now) const { return began_at && now - *began_at <= kWantedFresh; }
 
   // The grant sent last.
   uint64_t granted() const { return unanswered.empty() ? applied : unanswered.back().second; }

@@ -72,7 +72,8 @@ class ControlLoop::Impl final {
         std::min({next, NextConfirmation(*parts_), NextWaiter(*parts_), NextResourceLook(*parts_)});
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
                      NextLogDeadline(*parts_), NextClientDeadline(*parts_),
-                     parts_->overrides.NextDeadline(), parts_->outliers.NextDeadline()});
+                     parts_->overrides.NextDeadline(), parts_->outliers.NextDeadline(),
+                     parts_->ledger.NextDeadline()});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);

@@ -1,5 +1,6 @@
 #include "dataplane/control/slot_lane.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -43,7 +44,9 @@ std::vector<ConnectRequest> SlotLane::Report() {
   std::vector<ConnectRequest> reports;
   for (const auto& [key, use] : now) {
     const auto before = told_.find(key);
-    if (before != told_.end() && before->second == use) continue;
+    // Who still waits, or comes again and again, is told of again: demand is believed for a while.
+    const bool is_short = use.wanted > std::max(use.granted, use.held);
+    if (before != told_.end() && before->second == use && !is_short) continue;
     if (reports.empty() || reports.back().slots().entries_size() >= kMaxEntries) {
       reports.emplace_back().mutable_slots()->set_seq(answered_seq_);
     }

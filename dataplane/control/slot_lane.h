@@ -1,7 +1,8 @@
 // The slot lane of one session: grants become rights, use is reported.
 //
 // A report names what changed since the last one of the session (the first: everything), so that a
-// busy worker's reports stay small. Threading: the control thread.
+// busy worker's reports stay small, and always what is short of slots. Threading: the control
+// thread.
 #pragma once
 
 #include <map>

@@ -62,6 +62,16 @@ uint64_t AccessLog::dropped() const {
   return sum;
 }
 
+std::string AccessLog::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+void AccessLog::SetError(std::string error) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(error);
+}
+
 void AccessLog::Run() {
   pthread_setname_np(pthread_self(), "lb-access-log");  // Only for people.
   // Signals are the control thread's; writing to a pipe that nobody has open raises SIGPIPE here.
@@ -128,7 +138,7 @@ bool AccessLog::Flush() {
     lines_.fetch_add(CountLines(taken), std::memory_order_relaxed);
     cut_ = taken.back() != '\n';
     pending_.erase(0, *written);
-    complained_ = false;
+    if (std::exchange(complained_, false)) SetError("");
   }
   return pending_.empty();
 }
@@ -159,7 +169,7 @@ void AccessLog::Close() {
   DropPending();
   sink_.reset();
   cut_ = false;
-  complained_ = false;
+  if (std::exchange(complained_, false)) SetError("");
   tried_at_ = Instant::min();
 }
 
@@ -171,6 +181,7 @@ void AccessLog::DropPending() {
 // Once for each time that it begins to fail.
 void AccessLog::Complain(const absl::Status& status) {
   if (std::exchange(complained_, true)) return;
+  SetError(std::string(status.message().data(), status.message().size()));
   LogWarn("access log lines are dropped",
           {{"error", std::string(status.message().data(), status.message().size())}});
 }

@@ -55,6 +55,9 @@ class AccessLog final {
   // Lines that were written, and those that were not. Thread-safe.
   uint64_t lines() const { return lines_.load(std::memory_order_relaxed); }
   uint64_t dropped() const;
+  // Why lines cannot be written now; empty: the last ones could, or there were none since the
+  // destination was set. Thread-safe.
+  std::string error() const;
 
  private:
   // What the writer is asked to do next.
@@ -74,16 +77,18 @@ class AccessLog final {
   void Close();
   void DropPending();
   void Complain(const absl::Status& status);
+  void SetError(std::string error);
 
   const Options options_;
   std::vector<RecordRing> rings_;
   std::atomic<uint64_t> lines_{0};
   std::atomic<uint64_t> dropped_{0};  // By the writer; the rings count their own.
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable woken_;
   Orders orders_;         // Guarded by mutex_.
   bool ordered_ = false;  // Guarded by mutex_: orders_ are new.
+  std::string error_;     // Guarded by mutex_.
 
   // The writer's own.
   std::string destination_;

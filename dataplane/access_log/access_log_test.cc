@@ -130,10 +130,11 @@ TEST_F(AccessLogTest, AFolderThatIsNotThereCostsLinesUntilItIs) {
   Push(10);
   ASSERT_TRUE(Settled(10));
   EXPECT_EQ(log_.dropped(), 10u);
+  EXPECT_NE(log_.error().find(path), std::string::npos) << log_.error();
   ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
   EXPECT_TRUE(Eventually([&] {
     Push(1);
-    return LinesOf(path) > 0;
+    return LinesOf(path) > 0 && log_.error().empty();
   }));
 }
 

@@ -62,7 +62,10 @@ void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant n
     candidate.set_backend(rule.backends[i].name);
     candidate.set_weight(shares.weights()[i]);
     candidate.set_full(IsFull(rule.backends[i]));
+    candidate.set_ejected(rule.outlier.on() &&
+                          rule.backends[i].state->outlier.ejected_until.load() > now);
   }
+  to.set_panic(shares.panic());
   if (!HashesClient(rule.balance.algorithm)) return;
   const ClientHash hash(rule.balance.hash_tables, rule.balance.hash_bound_ratio);
   const std::optional<size_t> found = hash.Next(

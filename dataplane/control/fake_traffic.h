@@ -24,6 +24,7 @@ class FakeTraffic final : public Traffic {
   void CloseConnections() override { ++closes; }
   void Run(const std::shared_ptr<ConnectionWalk>& walk) override { walks.push_back(walk); }
   uint64_t connections() const override { return open; }
+  std::string access_log_error() const override { return log_error; }
 
   std::vector<BindFailure> failures;  // What the next binds fail with.
   std::shared_ptr<const Tables> in_force;
@@ -31,6 +32,7 @@ class FakeTraffic final : public Traffic {
   int closes = 0;
   std::vector<std::shared_ptr<ConnectionWalk>> walks;  // Each time one was to run.
   uint64_t open = 0;
+  std::string log_error;
 };
 
 }  // namespace lb::dataplane

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@ class ForwarderTraffic final : public Traffic {
   void CloseConnections() override { forwarder_.CloseConnections(); }
   void Run(const std::shared_ptr<ConnectionWalk>& walk) override { forwarder_.Run(walk); }
   uint64_t connections() const override { return forwarder_.connections(); }
+  std::string access_log_error() const override { return forwarder_.access_log_error(); }
 
  private:
   static std::vector<BindFailure> Convert(std::vector<Forwarder::BindFailure> failures) {

@@ -125,6 +125,24 @@ TEST_F(LanesTest, SlotUseIsReportedOnceForEveryChange) {
   backend->slots.Return();
 }
 
+TEST_F(LanesTest, WhoWaitsIsReportedAgainAndAgain) {
+  SlotLane lane(registry_);
+  const auto backend = registry_.FindOrMakeBackend(kFirst);
+  const auto rule = registry_.FindOrMakeRule(kFirst.rule);
+  ASSERT_TRUE(lane.Take(Grant(1, kFirst, 1)).ok());
+  ASSERT_TRUE(backend->slots.TryTake());
+  const auto place = rule->queue.Enter(10, [] {});
+  for (int i = 0; i < 5; ++i) {
+    const auto reports = lane.Report();
+    ASSERT_EQ(reports.size(), 1u) << i;
+    EXPECT_EQ(reports[0].slots().entries(0).wanted(), 2u);
+  }
+  rule->queue.Leave(*place);
+  EXPECT_EQ(lane.Report().size(), 1u);
+  EXPECT_TRUE(lane.Report().empty());
+  backend->slots.Return();
+}
+
 TEST_F(LanesTest, RightsThatAreTakenAwayAreReportedAsZero) {
   SlotLane lane(registry_);
   ASSERT_TRUE(lane.Take(Grant(1, kFirst, 1)).ok());
@@ -150,13 +168,13 @@ TEST_F(LanesTest, TheFirstStatisticsAreCompleteLaterOnesHaveWhatChanged) {
   const auto first = registry_.FindOrMakeRule("web");
   const auto second = registry_.FindOrMakeRule("web-2");
   StatsLane lane(registry_);
-  auto reports = lane.Report(7, Instant());
+  auto reports = lane.Report({.connections = 7}, Instant());
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].stats().rules_size(), 2);
   EXPECT_EQ(reports[0].stats().connections(), 7u);
   second->counters[0].connections_total.Add(1);
   second->counters[0].refused[0].Add(2);
-  reports = lane.Report(7, Instant());
+  reports = lane.Report({.connections = 7}, Instant());
   ASSERT_EQ(reports.size(), 1u);
   ASSERT_EQ(reports[0].stats().rules_size(), 1);
   EXPECT_EQ(reports[0].stats().rules(0).rule(), "web-2");
@@ -167,12 +185,12 @@ TEST_F(LanesTest, TheFirstStatisticsAreCompleteLaterOnesHaveWhatChanged) {
 TEST_F(LanesTest, AtLevelDebugFailedConnectsAreSaidOncePerReport) {
   const auto backend = registry_.FindOrMakeBackend(kFirst);
   StatsLane lane(registry_);
-  lane.Report(0, Instant());
+  lane.Report({}, Instant());
   const auto count = static_cast<size_t>(ConnectFailure::kRefused);
   const auto logged = [&] {
     testing::internal::CaptureStderr();
     backend->counters[0].connect_failures[count].Add(3);
-    lane.Report(0, Instant());
+    lane.Report({}, Instant());
     return testing::internal::GetCapturedStderr();
   };
   EXPECT_EQ(logged(), "") << "not at level info";
@@ -204,7 +222,7 @@ TEST_F(LanesTest, NoMessageOfManyReachesAMebibyte) {
   // Only the part that completes the picture answers the grant.
   EXPECT_EQ(reports.front().slots().seq(), 0u);
   EXPECT_EQ(reports.back().slots().seq(), 1u);
-  auto counted = stats.Report(0, Instant());
+  auto counted = stats.Report({}, Instant());
   for (size_t i = 0; i < counted.size(); ++i)
     EXPECT_EQ(counted[i].stats().more(), i + 1 < counted.size()) << i;
   for (auto& report : counted) reports.push_back(std::move(report));
@@ -214,6 +232,41 @@ TEST_F(LanesTest, NoMessageOfManyReachesAMebibyte) {
     entries += static_cast<size_t>(report.slots().entries_size() + report.stats().backends_size());
   }
   EXPECT_EQ(entries, 2 * kBackends);
+}
+
+TEST_F(LanesTest, WhatADrainClosedIsToldOfItsBackend) {
+  const auto backend = registry_.FindOrMakeBackend(kFirst);
+  StatsLane lane(registry_);
+  lane.Report({}, Instant());
+  backend->drain_closed.fetch_add(5);
+  const auto reports = lane.Report({.access_log_error = "no folder"}, Instant());
+  ASSERT_EQ(reports[0].stats().backends_size(), 1);
+  EXPECT_EQ(reports[0].stats().backends(0).drain_closed_total(), 5u);
+  EXPECT_EQ(reports[0].stats().access_log_error(), "no folder");
+}
+
+TEST_F(LanesTest, PanicIsToldWhenItBeginsAndEnds) {
+  auto rule = std::make_shared<RuleTable>();
+  rule->name = "web";
+  rule->state = registry_.FindOrMakeRule("web");
+  rule->balance.panic_threshold_ratio = 0.6;
+  for (const BackendKey& key : {kFirst, kSecond}) {
+    BackendTable& backend = rule->backends.emplace_back();
+    backend.name = key.backend;
+    backend.weight = 1;
+    backend.state = registry_.FindOrMakeBackend(key);
+  }
+  Tables tables;
+  tables.rules.push_back(rule);
+  StatsLane lane(registry_);
+  EXPECT_FALSE(lane.Report({.tables = &tables}, Instant())[0].stats().rules(0).panic());
+  rule->backends[0].state->usable.store(false);
+  const auto begun = lane.Report({.tables = &tables}, Instant());
+  ASSERT_EQ(begun[0].stats().rules_size(), 1);
+  EXPECT_TRUE(begun[0].stats().rules(0).panic());
+  EXPECT_EQ(lane.Report({.tables = &tables}, Instant())[0].stats().rules_size(), 0);
+  rule->backends[0].state->usable.store(true);
+  EXPECT_FALSE(lane.Report({.tables = &tables}, Instant())[0].stats().rules(0).panic());
 }
 
 }  // namespace

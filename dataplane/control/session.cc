@@ -143,7 +143,11 @@ absl::Status Session::Tick(Instant now, Messages& out) {
   }
   if (now >= next_stats_) {
     next_stats_ = now + stats_interval_;
-    Append(stats_.Report(lent_.traffic.connections(), now), out);
+    Append(stats_.Report({.connections = lent_.traffic.connections(),
+                          .tables = lent_.config.tables().get(),
+                          .access_log_error = lent_.traffic.access_log_error()},
+                         now),
+           out);
   }
   lent_.connections.Report(now, out);
   if (auto status = lent_.drainer.Status(now)) out.push_back(std::move(*status));

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "dataplane/snapshot/balance_tables.h"
 
 namespace lb::dataplane {
 
@@ -34,6 +36,7 @@ void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& r
   rule.set_queued(totals.queued);
   rule.set_queued_total(totals.queued_total);
   rule.set_would_refuse_total(totals.would_refuse);
+  rule.set_panic(totals.panic);
   rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
 }
 
@@ -56,6 +59,7 @@ void Set(const BackendKey& key, const BackendTotals& totals, Instant now,
   backend.set_sent_bytes_total(totals.sent_bytes);
   backend.set_received_bytes_total(totals.received_bytes);
   backend.set_ejections_total(totals.ejections);
+  backend.set_drain_closed_total(totals.drain_closed);
   if (totals.ejected) SetEjection(totals, now, *backend.mutable_ejection());
 }
 
@@ -74,6 +78,15 @@ void LogFailures(const BackendKey& key, const BackendTotals& before, const Backe
   }
 }
 
+// Rules of which backends are used that are not usable.
+std::set<std::string> InPanicNow(const Tables* tables, Instant now) {
+  std::set<std::string> names;
+  if (tables == nullptr) return names;
+  for (const auto& rule : tables->rules)
+    if (rule->balance.panic_threshold_ratio > 0 && InPanic(*rule, now)) names.insert(rule->name);
+  return names;
+}
+
 // True when `totals` of `key` are news; remembers them in `next` either way.
 template <typename Key, typename Totals>
 bool Changed(const std::map<Key, Totals>& told, const Key& key, const Totals& totals,
@@ -85,15 +98,17 @@ bool Changed(const std::map<Key, Totals>& told, const Key& key, const Totals& to
 
 }  // namespace
 
-std::vector<ConnectRequest> StatsLane::Report(uint64_t connections, Instant now) {
+std::vector<ConnectRequest> StatsLane::Report(const Facts& facts, Instant now) {
   std::vector<ConnectRequest> reports;
   std::map<std::string, RuleTotals> rules;
   std::map<BackendKey, BackendTotals> backends;
   int lines_left = kMaxLogLines;
+  const std::set<std::string> panicking = InPanicNow(facts.tables, now);
   for (const auto& state : registry_.rules()) {
-    const RuleTotals totals = Total(*state);
+    RuleTotals totals = Total(*state);
+    totals.panic = panicking.contains(state->name);
     if (!Changed(rules_, state->name, totals, rules)) continue;
-    Set(state->name, totals, *Room(connections, reports).add_rules());
+    Set(state->name, totals, *Room(facts, reports).add_rules());
   }
   for (const auto& state : registry_.backends()) {
     const BackendTotals totals = Total(*state);
@@ -101,15 +116,15 @@ std::vector<ConnectRequest> StatsLane::Report(uint64_t connections, Instant now)
     if (!Changed(backends_, key, totals, backends)) continue;
     if (const auto before = backends_.find(key); before != backends_.end())
       LogFailures(key, before->second, totals, lines_left);
-    Set(key, totals, now, *Room(connections, reports).add_backends());
+    Set(key, totals, now, *Room(facts, reports).add_backends());
   }
-  if (reports.empty()) Room(connections, reports);
+  if (reports.empty()) Room(facts, reports);
   rules_ = std::move(rules);
   backends_ = std::move(backends);
   return reports;
 }
 
-StatsReport& StatsLane::Room(uint64_t connections, std::vector<ConnectRequest>& reports) {
+StatsReport& StatsLane::Room(const Facts& facts, std::vector<ConnectRequest>& reports) {
   if (!reports.empty()) {
     StatsReport& last = *reports.back().mutable_stats();
     if (last.rules_size() + last.backends_size() < kMaxEntries) return last;
@@ -117,7 +132,8 @@ StatsReport& StatsLane::Room(uint64_t connections, std::vector<ConnectRequest>& 
   }
   StatsReport& report = *reports.emplace_back().mutable_stats();
   report.set_seq(++seq_);
-  report.set_connections(connections);
+  report.set_connections(facts.connections);
+  report.set_access_log_error(facts.access_log_error);
   return report;
 }
 

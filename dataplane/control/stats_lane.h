@@ -22,14 +22,21 @@ class StatsLane final {
   // Most lines of one report about connects that failed, at level debug.
   static constexpr int kMaxLogLines = 20;
 
+  // What the registry does not know.
+  struct Facts {
+    uint64_t connections = 0;        // Client connections open now.
+    const Tables* tables = nullptr;  // In force; nullptr: none yet.
+    std::string access_log_error{};  // See AccessLog::error.
+  };
+
   // `registry` outlives the lane.
   explicit StatsLane(const StateRegistry& registry) : registry_(registry) {}
 
-  // Returns at least one report; `connections` are the client connections open now.
-  std::vector<lb::worker::v1::ConnectRequest> Report(uint64_t connections, Instant now);
+  // Returns at least one report.
+  std::vector<lb::worker::v1::ConnectRequest> Report(const Facts& facts, Instant now);
 
  private:
-  lb::worker::v1::StatsReport& Room(uint64_t connections,
+  lb::worker::v1::StatsReport& Room(const Facts& facts,
                                     std::vector<lb::worker::v1::ConnectRequest>& reports);
 
   const StateRegistry& registry_;

@@ -37,6 +37,7 @@ BackendTotals Total(const BackendState& state) {
     sum.ports_exhausted += thread.ports_exhausted.Read();
     AddTo(sum.connect_failures, thread.connect_failures);
   }
+  sum.drain_closed = state.drain_closed.load();
   const OutlierState& outlier = state.outlier;
   sum.ejections = outlier.ejections.load();
   sum.ejected = outlier.out.load();

@@ -38,6 +38,8 @@ class Traffic {
   virtual void Run(const std::shared_ptr<ConnectionWalk>& walk) = 0;
   // Client connections open now.
   virtual uint64_t connections() const = 0;
+  // As AccessLog::error.
+  virtual std::string access_log_error() const = 0;
 };
 
 }  // namespace lb::dataplane

@@ -50,6 +50,10 @@ ConnectionInfo Connection::Describe() const {
 
 uint64_t Connection::ClientHash() const { return HashOfClient(ClientAddress()); }
 
-void Connection::Kill(CloseReason reason) { Close(reason); }
+void Connection::Kill(CloseReason reason) {
+  if (reason == CloseReason::kDrain && link_.open())
+    rule_->backend(link_.backend()).state->drain_closed.fetch_add(1);
+  Close(reason);
+}
 
 }  // namespace lb::dataplane

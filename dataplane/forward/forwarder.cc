@@ -160,6 +160,7 @@ class Forwarder::Impl final {
   }
 
   uint64_t connections() const { return group_->connections(); }
+  std::string access_log_error() const { return access_log_.error(); }
 
   std::optional<Endpoint> listening(const std::string& name) const {
     for (const auto& rule : tables_->rules) {
@@ -257,6 +258,8 @@ void Forwarder::ReopenAccessLog() { impl_->ReopenAccessLog(); }
 void Forwarder::Run(const std::shared_ptr<ConnectionWalk>& walk) { impl_->Run(walk); }
 
 uint64_t Forwarder::connections() const { return impl_->connections(); }
+
+std::string Forwarder::access_log_error() const { return impl_->access_log_error(); }
 
 std::optional<Endpoint> Forwarder::listening(const std::string& rule) const {
   return impl_->listening(rule);

@@ -65,6 +65,8 @@ class Forwarder final {
 
   // Client connections open now, over all rules, removed ones too.
   uint64_t connections() const;
+  // As AccessLog::error.
+  std::string access_log_error() const;
   // Where a rule really listens (the port, when the tables said 0); nullopt when it does not.
   std::optional<Endpoint> listening(const std::string& rule) const;
 

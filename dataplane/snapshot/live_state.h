@@ -161,6 +161,7 @@ struct BackendState {
   OutlierState outlier;
   // The paced drain that closes its connections, see dataplane/control/paced_drains.h; 0: none.
   std::atomic<uint64_t> drain{0};
+  std::atomic<uint64_t> drain_closed{0};  // Connections that such drains closed.
 };
 
 }  // namespace lb::dataplane

@@ -28,15 +28,19 @@ RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
           .rate_limited_total = CountOf(rule.refused_total(), "rate_limit"),
           .client_limited_total = CountOf(rule.refused_total(), "client_limit"),
           .rule_limited_total = CountOf(rule.refused_total(), "rule_limit"),
-          .backend_limited_total = CountOf(rule.refused_total(), "backend_limit"),
-          .would_refuse_total = rule.would_refuse_total()};
+          .backend_limited_total = CountOf(rule.refused_total(), "backend_limit") +
+                                   CountOf(rule.refused_total(), "queue_full") +
+                                   CountOf(rule.refused_total(), "queue_timeout"),
+          .would_refuse_total = rule.would_refuse_total(),
+          .workers_in_panic = rule.panic() ? 1u : 0u};
 }
 
 BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
   return {.connections = backend.connections(),
           .connects_total = backend.connects_total(),
           .connect_failures_total = SumOf(backend.connect_failures_total()),
-          .ejections_total = backend.ejections_total()};
+          .ejections_total = backend.ejections_total(),
+          .drain_closed_total = backend.drain_closed_total()};
 }
 
 void Add(const RuleTotals& from, RuleTotals& to) {
@@ -53,6 +57,7 @@ void Add(const RuleTotals& from, RuleTotals& to) {
   to.rule_limited_total += from.rule_limited_total;
   to.backend_limited_total += from.backend_limited_total;
   to.would_refuse_total += from.would_refuse_total;
+  to.workers_in_panic += from.workers_in_panic;
 }
 
 void Add(const BackendTotals& from, BackendTotals& to) {
@@ -60,6 +65,7 @@ void Add(const BackendTotals& from, BackendTotals& to) {
   to.connects_total += from.connects_total;
   to.connect_failures_total += from.connect_failures_total;
   to.ejections_total += from.ejections_total;
+  to.drain_closed_total += from.drain_closed_total;
 }
 
 }  // namespace
@@ -67,6 +73,7 @@ void Add(const BackendTotals& from, BackendTotals& to) {
 void Totals::Report(const WorkerKey& worker, const worker::v1::StatsReport& report) {
   Worker& to = workers_[worker];
   to.connections = report.connections();
+  to.access_log_error = report.access_log_error().substr(0, kMaxErrorBytes);
   for (const worker::v1::StatsReport::Rule& rule : report.rules()) {
     if (rule.rule().size() > kMaxNameBytes) continue;
     if (to.rules.size() < kMaxEntries || to.rules.contains(rule.rule()))
@@ -90,7 +97,11 @@ void Totals::Disconnect(const WorkerKey& worker) {
   const auto it = workers_.find(worker);
   if (it == workers_.end()) return;
   it->second.connections = 0;
-  for (auto& [name, rule] : it->second.rules) rule.connections = rule.queued = 0;
+  it->second.access_log_error.clear();
+  for (auto& [name, rule] : it->second.rules) {
+    rule.connections = rule.queued = 0;
+    rule.workers_in_panic = 0;
+  }
   for (auto& [key, backend] : it->second.backends) backend.connections = 0;
 }
 
@@ -148,6 +159,13 @@ WorkerTotals Totals::OfWorker(const WorkerKey& worker) const {
 std::map<WorkerKey, std::map<BackendKey, BackendTotals>> Totals::BackendsByWorker() const {
   std::map<WorkerKey, std::map<BackendKey, BackendTotals>> all;
   for (const auto& [key, worker] : workers_) all.emplace(key, worker.backends);
+  return all;
+}
+
+std::map<WorkerKey, std::string> Totals::AccessLogErrors() const {
+  std::map<WorkerKey, std::string> all;
+  for (const auto& [key, worker] : workers_)
+    if (!worker.access_log_error.empty()) all.emplace(key, worker.access_log_error);
   return all;
 }
 

@@ -29,8 +29,9 @@ struct RuleTotals {
   uint64_t rate_limited_total = 0;
   uint64_t client_limited_total = 0;
   uint64_t rule_limited_total = 0;
-  uint64_t backend_limited_total = 0;
-  uint64_t would_refuse_total = 0;  // By a rate limit that only counts.
+  uint64_t backend_limited_total = 0;  // At once, for want of room in the queue, or after a wait.
+  uint64_t would_refuse_total = 0;     // By a rate limit that only counts.
+  uint32_t workers_in_panic = 0;       // Connected ones.
 };
 
 struct BackendTotals {
@@ -38,6 +39,7 @@ struct BackendTotals {
   uint64_t connects_total = 0;
   uint64_t connect_failures_total = 0;
   uint64_t ejections_total = 0;
+  uint64_t drain_closed_total = 0;  // In the drain_timeout of the rule.
 };
 
 struct WorkerTotals {
@@ -52,6 +54,8 @@ class Totals final {
   static constexpr size_t kMaxEntries = 200'000;
   // Longest name counted: a configured one with an address behind it is well below.
   static constexpr size_t kMaxNameBytes = 1024;
+  // Longest error of an access log that is kept: a path and what the system says of it.
+  static constexpr size_t kMaxErrorBytes = 4'608;
 
   void Report(const WorkerKey& worker, const worker::v1::StatsReport& report);
   // It said how many client connections it has open, all rules together, ahead of a report.
@@ -66,6 +70,8 @@ class Totals final {
   RuleTotals OfRule(const std::string& rule) const;
   BackendTotals OfBackend(const BackendKey& key) const;
   WorkerTotals OfWorker(const WorkerKey& worker) const;
+  // Why a connected worker can write no access log, by worker.
+  std::map<WorkerKey, std::string> AccessLogErrors() const;
   // What each worker that is not gone reported last of its backends.
   std::map<WorkerKey, std::map<BackendKey, BackendTotals>> BackendsByWorker() const;
   // Over all workers and rules, also those of the past.
@@ -74,6 +80,7 @@ class Totals final {
  private:
   struct Worker {
     uint64_t connections = 0;
+    std::string access_log_error;
     std::map<std::string, RuleTotals> rules;
     std::map<BackendKey, BackendTotals> backends;
   };

@@ -133,5 +133,32 @@ TEST(TotalsTest, NamesThatNoConfigurationCanHaveAreNotKept) {
   EXPECT_EQ(totals.OfBackend({name, "b"}).connects_total, 0u);
 }
 
+TEST(TotalsTest, WhoWaitedInVainWasRefusedByTheBackendsLimit) {
+  Totals totals;
+  worker::v1::StatsReport report = Report(1, 9);
+  auto& refused = *report.mutable_rules(0)->mutable_refused_total();
+  refused["backend_limit"] = 1;
+  refused["queue_full"] = 20;
+  refused["queue_timeout"] = 300;
+  totals.Report(kNew, report);
+  EXPECT_EQ(totals.OfRule("web").backend_limited_total, 321u);
+}
+
+TEST(TotalsTest, PanicAndABrokenLogAreThoseOfConnectedWorkers) {
+  Totals totals;
+  worker::v1::StatsReport report = Report(1, 9);
+  report.mutable_rules(0)->set_panic(true);
+  report.set_access_log_error("cannot open /x/log: No such file or directory");
+  totals.Report(kNew, report);
+  totals.Report({"worker-2", "x"}, report);
+  EXPECT_EQ(totals.OfRule("web").workers_in_panic, 2u);
+  EXPECT_EQ(totals.AccessLogErrors().size(), 2u);
+  totals.Disconnect(kNew);
+  EXPECT_EQ(totals.OfRule("web").workers_in_panic, 1u);
+  EXPECT_EQ(totals.AccessLogErrors().count(kNew), 0u);
+  totals.Forget({"worker-2", "x"});
+  EXPECT_EQ(totals.OfRule("web").workers_in_panic, 0u);
+}
+
 }  // namespace
 }  // namespace lb::controlplane

@@ -22,6 +22,10 @@ struct BackendDrain {
   // After a restart: until then workers that have not come back yet are waited for.
   std::optional<Instant> wait_for_workers_until{};
   std::optional<uint64_t> kill{};  // The operation that closes the rest.
+  // Connections that workers closed in the drain_timeout of the rule since it began, and what they
+  // had closed of this backend in all when that was added up; nullopt: not known yet.
+  uint64_t closed_by_workers = 0;
+  std::optional<uint64_t> closed_seen{};
   // What was set for the backend when it began; nullopt: not known, since a release that did not
   // store it began the drain.
   std::optional<Override> before{};

@@ -14,16 +14,37 @@ namespace {
 
 constexpr uint32_t kCloseRatePerSecond = 500;  // Their clients come back to the other backends.
 
-// Connections open to a backend, or to all addresses of a DNS name.
-uint64_t CountOpen(const LiveRules& live, const Totals& totals, const BackendKey& key) {
+// What is counted of a backend, or of all addresses of a DNS name.
+uint64_t Sum(uint64_t BackendTotals::*count, const LiveRules& live, const Totals& totals,
+             const BackendKey& key) {
   const LiveRule* rule = FindRule(live, key.rule);
   if (rule == nullptr) return 0;
-  uint64_t open = 0;
+  uint64_t sum = 0;
   for (const LiveBackend& backend : rule->backends)
     if (backend.name == key.backend ||
         absl::StartsWith(backend.name, absl::StrCat(key.backend, "@")))
-      open += totals.OfBackend({key.rule, backend.name}).connections;
-  return open;
+      sum += totals.OfBackend({key.rule, backend.name}).*count;
+  return sum;
+}
+
+uint64_t CountOpen(const LiveRules& live, const Totals& totals, const BackendKey& key) {
+  return Sum(&BackendTotals::connections, live, totals, key);
+}
+
+// What workers closed by themselves since the last turn.
+void NoteClosed(BackendDrain& drain, const Parts& parts) {
+  const uint64_t closed =
+      Sum(&BackendTotals::drain_closed_total, parts.live, parts.totals, drain.backend);
+  const uint64_t before = drain.closed_seen.value_or(closed);
+  if (closed > before) drain.closed_by_workers += closed - before;
+  drain.closed_seen = closed;
+}
+
+// "done", and how many did not end by themselves.
+std::string DoneWords(uint64_t closed) {
+  if (closed == 0) return "done";
+  return absl::StrCat("done; ", closed, closed == 1 ? " connection" : " connections",
+                      " closed in the drain_timeout");
 }
 
 void End(admin::v1::Operation& operation, absl::StatusCode code, const std::string& words) {
@@ -65,6 +86,8 @@ void EmitEnd(const admin::v1::Operation& operation, Turn& turn) {
 bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Turn& turn) {
   const bool waits = drain.wait_for_workers_until && turn.now < *drain.wait_for_workers_until;
   if (!waits) drain.wait_for_workers_until.reset();
+  if (!waits) NoteClosed(drain, parts);  // Before, workers that come back tell of what is past.
+  operation.set_connections_closed(drain.closed_by_workers);
   std::erase_if(drain.unsure, [&](const WorkerKey& key) {
     const WorkerRecord* record = parts.workers.Find(key);
     return record == nullptr || (!record->session && !waits);
@@ -73,7 +96,7 @@ bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Tu
   if (drain.kill) {
     const admin::v1::Operation* kill = parts.operations.Edit(*drain.kill);
     if (kill == nullptr || !kill->done()) return kill == nullptr;
-    operation.set_connections_closed(kill->connections_closed());
+    operation.set_connections_closed(drain.closed_by_workers + kill->connections_closed());
     if (kill->error_code() == static_cast<int32_t>(absl::StatusCode::kCancelled)) {
       End(operation, absl::StatusCode::kAborted,
           "closing the rest was cancelled; the backend stays drained");
@@ -89,7 +112,7 @@ bool Step(BackendDrain& drain, admin::v1::Operation& operation, Parts& parts, Tu
     return true;
   }
   if (operation.connections_left() == 0 && drain.unsure.empty()) {
-    End(operation, absl::StatusCode::kOk, "done");
+    End(operation, absl::StatusCode::kOk, DoneWords(drain.closed_by_workers));
     return true;
   }
   operation.set_status(absl::StrCat(operation.connections_left(), " connections left"));
@@ -110,11 +133,13 @@ admin::v1::Operation StartBackendDrain(const BackendKey& backend, const std::str
   const uint64_t number =
       parts.operations.Open(kDrainBackend, name, open, absl::StrCat(open, " connections left"));
   BackendDrain& drain = parts.drains[number];
-  drain = {.backend = backend,
-           .deadline = turn.now + timeout,
-           .close_at_timeout = close_at_timeout,
-           .unsure = {},
-           .before = std::move(before_all)};
+  drain = {
+      .backend = backend,
+      .deadline = turn.now + timeout,
+      .close_at_timeout = close_at_timeout,
+      .unsure = {},
+      .closed_seen = Sum(&BackendTotals::drain_closed_total, parts.live, parts.totals, backend),
+      .before = std::move(before_all)};
   for (const auto& [session, key] : parts.workers.sessions()) drain.unsure.insert(key);
   return *parts.operations.Edit(number);
 }

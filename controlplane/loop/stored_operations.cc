@@ -26,6 +26,7 @@ void RestoreDrain(const StoredOperation& stored, Parts& parts, Instant now) {
            .unsure = {},
            .before = std::nullopt};
   if (stored.has_before()) drain.before = RestoreOverride(stored.before());
+  drain.closed_by_workers = stored.operation().connections_closed();
   const Duration wall_now = now.time_since_epoch() + parts.wall_offset.value_or(Duration::zero());
   const Duration left = FromProto(stored.deadline_time()).time_since_epoch() - wall_now;
   // Whatever the wall clock says now.

@@ -93,6 +93,8 @@ class PacedDrainTest(harness.Case):
 
         wait_for(done, 20, "the drain is over")
         self.assertTrue(self.lb.items("backends")["a"]["drained"])
+        (operation,) = self.lb.json("get", "operations")["items"]
+        self.assertEqual(int(operation["connectionsClosed"]), CONNECTIONS)
 
     def test_a_removed_backend(self):
         begin = time.monotonic()

@@ -49,5 +49,29 @@ TEST(AccessLogKeyTest, ARelativePathIsRefused) {
             "'access.log' is not off, stdout, stderr or an absolute path");
 }
 
+TEST(AccessLogKeyTest, TrueIsNoDestinationAndTheHintSaysWhatIs) {
+  const LoadResult result = LoadWith("access_log: true\n", "");
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].hint, "write an absolute path, stdout or stderr");
+}
+
+TEST(AccessLogKeyTest, AFolderThatIsNotThereIsADoubt) {
+  Sources sources;
+  sources.has_folder = [](const std::string& path) { return path == "/var/log"; };
+  const auto load = [&](const char* path) {
+    return Load(absl::StrCat("access_log: ", path, "\nrules: [{name: a, listen: '127.0.0.1:1', ",
+                             "backends: ['127.0.0.1:2']}]\n"),
+                sources);
+  };
+  const LoadResult result = load("/var/log/lb/access.log");
+  EXPECT_TRUE(result.config.has_value());
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].code, "LB0252");
+  EXPECT_EQ(result.findings[0].message,
+            "there is no folder '/var/log/lb' on this host: every line will be dropped");
+  EXPECT_EQ(load("/var/log/access.log").findings_total, 0u);
+  EXPECT_EQ(load("stdout").findings_total, 0u);
+}
+
 }  // namespace
 }  // namespace lb::controlplane

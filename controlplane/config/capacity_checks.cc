@@ -75,12 +75,28 @@ void CheckSource(const YamlNode& node, const RuleConfig& rule, const std::string
   }
 }
 
+// A client cannot have more open than all together may.
+void CheckClientLimit(const YamlNode& node, const RuleConfig& rule, const std::string& field,
+                      FindingList& findings) {
+  const YamlNode* limit = node.Find("max_connections_per_client");
+  if (limit == nullptr || !limit->valid || !rule.max_connections ||
+      *rule.max_connections >= limit->number)
+    return;
+  findings.Add({.severity = Severity::kWarning,
+                .code = codes::kIdleClientLimit,
+                .span = limit->span,
+                .field = absl::StrCat(field, ".max_connections_per_client"),
+                .message = absl::StrCat("it never refuses anybody: max_connections of the rule is ",
+                                        *rule.max_connections)});
+}
+
 }  // namespace
 
 void CheckCapacity(const YamlNode& node, const RuleConfig& rule, const std::string& field,
                    FindingList& findings) {
   CheckQueue(node, field, findings);
   CheckSource(node, rule, field, findings);
+  CheckClientLimit(node, rule, field, findings);
 }
 
 }  // namespace lb::controlplane

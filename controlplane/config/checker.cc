@@ -1,9 +1,11 @@
 #include "controlplane/config/checker.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/field_path.h"
 #include "controlplane/config/key_table.h"
@@ -87,6 +89,21 @@ class Checker final {
       return;
     }
     if (spec.type == ValueType::kFile && !context.off) CheckFile(node);
+    if (spec.type == ValueType::kLogFile) CheckLogFolder(node);
+  }
+
+  // Workers make the file, not its folder.
+  void CheckLogFolder(const YamlNode& node) {
+    if (node.text.empty() || node.text.front() != '/' || !sources_.has_folder) return;
+    const std::string folder = node.text.substr(0, std::max<size_t>(node.text.rfind('/'), 1));
+    if (sources_.has_folder(folder)) return;
+    findings_.Add({.severity = Finding::Severity::kWarning,
+                   .code = codes::kNoLogFolder,
+                   .span = node.span,
+                   .field = path_.ToString(),
+                   .message = absl::StrCat("there is no folder ", Quote(folder),
+                                           " on this host: every line will be dropped"),
+                   .hint = "make it, so that workers may write there"});
   }
 
   void CheckFile(const YamlNode& node) {
@@ -115,7 +132,7 @@ class Checker final {
   void ReportUnknownKey(const YamlNode& child, const KeyNode& parent) {
     std::vector<std::string_view> known;
     for (const KeyNode* member : parent.members) known.push_back(member->name);
-    const std::string_view nearest = Nearest(child.key, known);
+    const std::string_view nearest = NearestOrAkin(child.key, known);
     std::string hint;
     if (child.key == "<<")
       hint = "YAML 1.2 has no merge keys; write the keys out";
@@ -127,16 +144,28 @@ class Checker final {
         std::move(hint));
   }
 
-  // Says where a key that is known elsewhere belongs.
+  // Says where a key that is known elsewhere belongs, the outermost places first.
   static std::string PlaceOfKey(std::string_view name) {
+    constexpr size_t kMaxPlaces = 3;  // "enabled" has many.
+    std::vector<std::string_view> places;
     for (const KeySpec& spec : KeyRows()) {
       const size_t dot = spec.path.rfind('.');
       const size_t begin = dot == std::string_view::npos ? 0 : dot + 1;
       if (spec.path.substr(begin) != name) continue;
       if (begin == 0) return "it stands at the top level";
-      return absl::StrCat("it stands in ", Absl(spec.path.substr(0, dot)));
+      places.push_back(spec.path.substr(0, dot));
     }
-    return "";
+    if (places.empty()) return "";
+    const auto depth = [](std::string_view path) {
+      return std::count(path.begin(), path.end(), '.');
+    };
+    std::stable_sort(places.begin(), places.end(),
+                     [&](std::string_view a, std::string_view b) { return depth(a) < depth(b); });
+    if (places.size() > kMaxPlaces) places.resize(kMaxPlaces);
+    return absl::StrCat("it stands in ",
+                        absl::StrJoin(places, " or ", [](std::string* out, auto place) {
+                          absl::StrAppend(out, Absl(place));
+                        }));
   }
 
   void ReportMissingKeys(const YamlNode& node, const KeyNode& key) {

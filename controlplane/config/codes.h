@@ -53,6 +53,9 @@ inline constexpr std::string_view kNetworkTwice = "LB0231";
 inline constexpr std::string_view kIdleBurst = "LB0232";
 inline constexpr std::string_view kSmallBurst = "LB0233";
 inline constexpr std::string_view kCoarseRate = "LB0234";
+inline constexpr std::string_view kOnlyBackups = "LB0250";
+inline constexpr std::string_view kIdleClientLimit = "LB0251";
+inline constexpr std::string_view kNoLogFolder = "LB0252";
 
 struct Meaning {
   std::string_view code;
@@ -105,6 +108,9 @@ inline constexpr std::array kMeanings = {
     Meaning{kIdleBurst, "warning: burst without a rate"},
     Meaning{kSmallBurst, "warning: burst of a rate limit below half a second of its rate"},
     Meaning{kCoarseRate, "warning: rate limit too low to be divided well"},
+    Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
+    Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
+    Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},
 };
 
 }  // namespace lb::controlplane::codes

@@ -127,6 +127,16 @@ void CheckWeights(const YamlNode& backends, const RuleConfig& rule, const std::s
   }
   const bool any = std::any_of(rule.backends.begin(), rule.backends.end(),
                                [](const BackendConfig& backend) { return backend.weight > 0; });
+  const bool only_backups =
+      std::all_of(rule.backends.begin(), rule.backends.end(),
+                  [](const BackendConfig& backend) { return backend.backup; });
+  if (only_backups)
+    findings.Add({.severity = Severity::kWarning,
+                  .code = codes::kOnlyBackups,
+                  .span = backends.Place(),
+                  .field = absl::StrCat(field, ".backends"),
+                  .message = "all are backups: they take every connection",
+                  .hint = "leave out backup: true, or add a backend without it"});
   if (any) return;
   findings.Add({.severity = Severity::kWarning,
                 .code = codes::kAllWeightsZero,

@@ -85,5 +85,48 @@ TEST(LimitKeysTest, AConnectMayTakeLessThanItsTimeout) {
       "timeouts.connect is 2000 ms\n");
 }
 
+// The hint of the only finding.
+std::string HintOf(const std::string& rule, const std::string& top) {
+  const LoadResult result = LoadWith(rule, top);
+  EXPECT_EQ(result.findings.size(), 1u) << rule << top;
+  return result.findings.empty() ? "" : result.findings[0].hint;
+}
+
+TEST(LimitKeysTest, AFactorIsHintedAtAsThePercentageThatItMeans) {
+  EXPECT_EQ(HintOf("  balance: maglev\n  hash_balance_factor: 1.25\n", ""), "write 125%");
+  EXPECT_EQ(HintOf("  panic_threshold: 0.5\n", ""), "write 50%");
+  EXPECT_EQ(HintOf("  panic_threshold: 50\n", ""), "write 50%");
+  EXPECT_EQ(HintOf("  panic_threshold: 0.333\n", ""), "write 50%");  // The example.
+}
+
+TEST(LimitKeysTest, WhatOthersCallItIsHintedAt) {
+  EXPECT_EQ(HintOf("  balance: round_robin\n", ""), "did you mean 'weighted_round_robin'?");
+  EXPECT_EQ(HintOf("  balance: leastconn\n", ""), "did you mean 'least_connections'?");
+  EXPECT_EQ(HintOf("  outlier_detection: {consecutive_failures: 3}\n", ""),
+            "did you mean 'failures'?");
+  EXPECT_EQ(HintOf("", "bandwidth_limit: {client: {upload: 1MB/s, upload_per_sec: 1MB/s}}\n"),
+            "did you mean 'upload_per_sec'?");
+  EXPECT_EQ(HintOf("", "rate_limit: {requests_per_second: 5/min}\n"),
+            "write 500/s; rates are per second, and whole numbers");
+  EXPECT_EQ(HintOf("", "max_connections: 5\n"), "it stands in rules[] or rules[].backends[]");
+}
+
+TEST(LimitKeysTest, ALimitOfOneClientAboveThatOfAllIsADoubt) {
+  EXPECT_EQ(Findings("  max_connections: 5\n  max_connections_per_client: 6\n", ""),
+            "LB0251 rules[0].max_connections_per_client: it never refuses anybody: max_connections "
+            "of the rule is 5\n");
+  EXPECT_EQ(Findings("  max_connections: 5\n  max_connections_per_client: 5\n", ""), "");
+}
+
+TEST(LimitKeysTest, OnlyBackupsAreADoubt) {
+  const TestSources sources;
+  const LoadResult result = Load(
+      "rules:\n- name: a\n  listen: 127.0.0.1:1\n"
+      "  backends: [{address: '127.0.0.1:2', backup: true}]\n",
+      sources.Get());
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].code, "LB0250");
+}
+
 }  // namespace
 }  // namespace lb::controlplane

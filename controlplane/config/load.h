@@ -20,6 +20,8 @@ struct Sources {
   std::function<std::optional<std::string>(const std::string& name)> get_env;
   // The content of a small file (for ${file:/path}, and to see that a certificate exists).
   std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
+  // Whether there is such a folder. Left empty, nothing is said of folders.
+  std::function<bool(const std::string& path)> has_folder{};
 };
 
 struct LoadResult {

@@ -139,10 +139,20 @@ void AppendTable(std::string_view title, const KeyNode& map, std::string& out) {
   out += '\n';
 }
 
+// For a map that has the members of another one: where they are told of.
+void AppendSameAs(const KeySpec& spec, std::string& out) {
+  absl::StrAppend(&out, "### `", Absl(spec.path), "`\n\n", Absl(spec.description),
+                  " Its keys are those of `", Absl(spec.same_as), "`.",
+                  spec.built == Built::kNotYet ? " **Not built yet.**" : "", "\n\n");
+}
+
 // One table for each map below `node` that does not share its members with another one.
 void AppendTables(const KeyNode& node, std::string& out) {
   for (const KeyNode* member : node.members) {
-    if (member->shares_members) continue;
+    if (member->shares_members) {
+      AppendSameAs(*member->spec, out);
+      continue;
+    }
     const KeyNode* map = member->item != nullptr ? member->item : member;
     if (map->members.empty()) continue;
     AppendTable(absl::StrCat("`", Absl(map->spec->path), "`"), *map, out);

@@ -1,6 +1,10 @@
 #include "controlplane/config/suggest.h"
 
 #include <algorithm>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 
 namespace lb::controlplane {
 namespace {
@@ -8,6 +12,22 @@ namespace {
 constexpr size_t kMaxEdits = 2;
 // Longer words are no slip of the finger; it bounds the quadratic work.
 constexpr size_t kMaxWordBytes = 64;
+// Shorter words begin and end too many others.
+constexpr size_t kMinAkinBytes = 4;
+
+// In small letters, without what joins words.
+std::string Bare(std::string_view word) {
+  std::string bare;
+  for (const char c : word)
+    if (c != '_' && c != '-') bare += absl::ascii_tolower(static_cast<unsigned char>(c));
+  return bare;
+}
+
+bool AreAkin(const std::string& word, const std::string& known) {
+  if (word.size() < kMinAkinBytes || known.size() < kMinAkinBytes) return false;
+  return absl::StartsWith(known, word) || absl::EndsWith(known, word) ||
+         absl::EndsWith(word, known);
+}
 
 }  // namespace
 
@@ -41,6 +61,17 @@ std::string_view Nearest(std::string_view word, const std::vector<std::string_vi
     best = candidate;
     best_edits = edits;
   }
+  return best;
+}
+
+std::string_view NearestOrAkin(std::string_view word, const std::vector<std::string_view>& known) {
+  const std::string_view nearest = Nearest(word, known);
+  if (!nearest.empty() || word.size() > kMaxWordBytes) return nearest;
+  const std::string bare = Bare(word);
+  std::string_view best;
+  for (const std::string_view candidate : known)
+    if (AreAkin(bare, Bare(candidate)) && (best.empty() || candidate.size() < best.size()))
+      best = candidate;
   return best;
 }
 

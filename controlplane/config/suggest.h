@@ -14,4 +14,9 @@ size_t EditDistance(std::string_view a, std::string_view b);
 // mostly been replaced; "" when none is.
 std::string_view Nearest(std::string_view word, const std::vector<std::string_view>& known);
 
+// Likewise; when none is near, the first of the shortest that have most in common with it: that
+// begin with it or end it or are ended by it, '_' and '-' left out ("leastconn" and
+// "least_connections", "round_robin" and "weighted_round_robin"). "" when none is akin.
+std::string_view NearestOrAkin(std::string_view word, const std::vector<std::string_view>& known);
+
 }  // namespace lb::controlplane

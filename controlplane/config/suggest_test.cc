@@ -23,5 +23,18 @@ TEST(SuggestTest, TheNearestIsGivenOnlyWhenItIsNear) {
   EXPECT_EQ(Nearest(std::string(1'000'000, 'x'), {"rules"}), "");
 }
 
+TEST(SuggestTest, WhatOtherBalancersCallItIsFoundByItsBeginningOrEnd) {
+  const std::vector<std::string_view> balance = {"weighted_round_robin", "least_connections",
+                                                 "random_two_choices"};
+  EXPECT_EQ(NearestOrAkin("round_robin", balance), "weighted_round_robin");
+  EXPECT_EQ(NearestOrAkin("RoundRobin", balance), "weighted_round_robin");
+  EXPECT_EQ(NearestOrAkin("leastconn", balance), "least_connections");
+  EXPECT_EQ(NearestOrAkin("consecutive_failures", {"enabled", "failures"}), "failures");
+  EXPECT_EQ(NearestOrAkin("upload", {"upload_per_sec", "download_per_sec"}), "upload_per_sec");
+  EXPECT_EQ(NearestOrAkin("download", {"upload_per_sec", "download_per_sec"}), "download_per_sec");
+  EXPECT_EQ(NearestOrAkin("r", balance), "");
+  EXPECT_EQ(NearestOrAkin("sticky", balance), "");
+}
+
 }  // namespace
 }  // namespace lb::controlplane

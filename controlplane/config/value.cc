@@ -80,6 +80,21 @@ bool IsFraction(std::string_view text) {
          text[point] == '.' && absl::ascii_isdigit(static_cast<unsigned char>(text[point + 1]));
 }
 
+// How a number that lacks its unit, or has it wrong, is written: "125%" for 1.25.
+std::string UnitHint(const KeySpec& spec, std::string_view text) {
+  const std::string examples = absl::StrCat("write ", Absl(UnitExamples(spec.type)));
+  if (spec.type == ValueType::kEventRate)
+    return absl::StrCat(examples, "; rates are per second, and whole numbers");
+  if (spec.type != ValueType::kPercent) return examples;
+  constexpr uint64_t kThousandthsPerPercent = 10;
+  const Quantity ratio = ReadQuantity(ValueType::kRatio, BareNumber::kAccepted, text);
+  const bool whole = ratio.result == Quantity::Result::kGood && IsFraction(text) &&
+                     ratio.number % kThousandthsPerPercent == 0;
+  if (whole) return absl::StrCat("write ", ratio.number / kThousandthsPerPercent, "%");
+  const bool bare = text.find_first_not_of("0123456789") == std::string_view::npos;
+  return bare ? absl::StrCat("write ", Absl(text), "%") : examples;
+}
+
 std::optional<ValueError> CheckNumber(const KeySpec& spec, YamlNode& node) {
   const Quantity quantity = ReadQuantity(spec.type, spec.bare, node.text);
   const std::string_view examples = UnitExamples(spec.type);
@@ -89,13 +104,16 @@ std::optional<ValueError> CheckNumber(const KeySpec& spec, YamlNode& node) {
       return OutOfRange(spec, node);
     case Quantity::Result::kNoUnit:
       return ValueError{codes::kUnit, absl::StrCat(Shown(node), " has no unit"),
-                        absl::StrCat("write ", Absl(examples))};
+                        UnitHint(spec, node.text)};
     case Quantity::Result::kUnknownUnit:
+      if (spec.type == ValueType::kPercent && IsFraction(node.text))
+        return ValueError{codes::kUnit, absl::StrCat(Shown(node), " is not a whole percentage"),
+                          UnitHint(spec, node.text)};
       if (IsFraction(node.text))
         return ValueError{codes::kUnit, absl::StrCat(Shown(node), " is not a whole number"),
                           "write it in a smaller unit, as 1500ms for 1.5s"};
       return ValueError{codes::kUnit, absl::StrCat(Shown(node), " has an unknown unit"),
-                        absl::StrCat("write ", Absl(examples))};
+                        UnitHint(spec, node.text)};
     case Quantity::Result::kNotANumber:
       return WrongType(spec, node, examples.empty() ? "" : absl::StrCat("write ", Absl(examples)));
     case Quantity::Result::kGood:
@@ -121,7 +139,7 @@ std::optional<ValueError> CheckChoice(const KeySpec& spec, const YamlNode& node)
     if (choice.built == Built::kYes)
       absl::StrAppend(&list, list.empty() ? "" : ", ", Absl(choice.name));
   }
-  const std::string_view nearest = Nearest(node.text, names);
+  const std::string_view nearest = NearestOrAkin(node.text, names);
   return ValueError{codes::kUnknownChoice, absl::StrCat(Shown(node), " is not one of ", list),
                     nearest.empty() ? "" : absl::StrCat("did you mean '", Absl(nearest), "'?")};
 }
@@ -132,6 +150,8 @@ std::optional<ValueError> CheckString(const KeySpec& spec, const YamlNode& node)
   if (typed && spec.type == ValueType::kListen)
     return WrongType(spec, node, "write 0.0.0.0:PORT, or [::]:PORT in quotes");
   if (typed && spec.type == ValueType::kLogFile && IsFalse(node.text)) return std::nullopt;
+  if (typed && spec.type == ValueType::kLogFile)
+    return WrongType(spec, node, "write an absolute path, stdout or stderr");
   if (typed) return WrongType(spec, node, absl::StrCat("write \"", node.text, "\" in quotes"));
   std::optional<TextError> error = CheckText(spec, node.text);
   if (!error.has_value()) return std::nullopt;

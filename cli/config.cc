@@ -1,6 +1,7 @@
 #include "cli/config.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,6 +102,11 @@ controlplane::Sources LocalSources() {
       return absl::InvalidArgumentError(
           absl::StrCat(Escape(path), " is larger than ", kReferencedBytesMax, " bytes"));
     return text;
+  };
+  sources.has_folder = [](const std::string& path) {
+    struct stat status {};
+    // What may not be looked into may still be there.
+    return stat(path.c_str(), &status) == 0 ? S_ISDIR(status.st_mode) : errno == EACCES;
   };
   return sources;
 }

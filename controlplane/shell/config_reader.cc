@@ -1,5 +1,8 @@
 #include "controlplane/shell/config_reader.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -29,6 +32,11 @@ Sources RealSources() {
       return absl::OutOfRangeError(
           absl::StrCat(path, " has more than ", kMaxReferencedBytes, " bytes"));
     return bytes;
+  };
+  sources.has_folder = [](const std::string& path) {
+    struct stat status {};
+    // What may not be looked into may still be there.
+    return stat(path.c_str(), &status) == 0 ? S_ISDIR(status.st_mode) : errno == EACCES;
   };
   return sources;
 }

@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -365,6 +366,32 @@ TEST_F(AnswersTest, AStatusIsBoundedAndSaysWhatItLeavesOut) {
   EXPECT_EQ(status.file().problems_size(), kMaxStatusProblems);
   EXPECT_EQ(status.file().problems_total(), 500u);
   EXPECT_EQ(status.file().bad_since_time().seconds(), 990);
+}
+
+TEST_F(AnswersTest, PanicAndABrokenAccessLogAreAlerts) {
+  AddRule("web", {"1", "2"});
+  live_[0].balance.panic_threshold_percent = 60;
+  worker::v1::StatsReport report;
+  report.add_rules()->set_rule("web");
+  report.mutable_rules(0)->set_panic(true);
+  report.set_access_log_error("cannot open /x/log: No such file or directory");
+  totals_.Report({"w1", "x"}, report);
+  EXPECT_EQ(std::get<admin::v1::Rule>(GetRule(view(),
+                                              [] {
+                                                admin::v1::GetRuleRequest request;
+                                                request.set_name("rules/web");
+                                                return request;
+                                              }()))
+                .workers_in_panic(),
+            1u);
+  std::map<std::string, std::string> alerts;
+  const admin::v1::Status status = DescribeStatus(view());
+  for (const admin::v1::Alert& alert : status.alerts()) alerts[alert.resource()] = alert.message();
+  EXPECT_EQ(alerts["rules/web"],
+            "panic in 1 worker: fewer than panic_threshold (60%) of its backends are usable, so "
+            "all are used");
+  EXPECT_EQ(alerts["workers/w1"],
+            "lines of the access log are dropped: cannot open /x/log: No such file or directory");
 }
 
 }  // namespace

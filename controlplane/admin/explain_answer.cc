@@ -1,35 +1,27 @@
 // What the next connection of a client would meet, check by check, in the order of the data path
 // (dataplane/forward/listener.cc).
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "controlplane/admin/explain_backends.h"
 #include "controlplane/admin/limit_answers.h"
-#include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
-#include "google/protobuf/util/time_util.h"
+#include "controlplane/config/quantity.h"
 
 namespace lb::controlplane {
 namespace {
 
 using admin::v1::ExplainConnectionResponse;
-using Candidate = ExplainConnectionResponse::Candidate;
 using worker::v1::ClientReport;
 
-constexpr char kNobody[] = "no worker answered";
-constexpr auto kPassed = ExplainConnectionResponse::VERDICT_PASSED;
-constexpr auto kRefused = ExplainConnectionResponse::VERDICT_REFUSED;
-constexpr auto kDepends = ExplainConnectionResponse::VERDICT_DEPENDS;
-
-constexpr size_t kMaxEjectedShown = 8;
-
-void Add(const char* name, ExplainConnectionResponse::Verdict verdict, std::string why,
-         ExplainConnectionResponse& out) {
-  ExplainConnectionResponse::Check& check = *out.add_checks();
-  check.set_name(name);
-  check.set_verdict(verdict);
-  check.set_why(std::move(why));
-}
+using explain::Add;
+using explain::kDepends;
+using explain::kNobody;
+using explain::kPassed;
+using explain::kRefused;
 
 // The longest of the networks that holds the client, or nullptr.
 const Cidr* Longest(const std::vector<Cidr>& networks, const SocketAddress& client) {
@@ -40,21 +32,39 @@ const Cidr* Longest(const std::vector<Cidr>& networks, const SocketAddress& clie
   return longest;
 }
 
-void CheckProxy(const LiveRule& rule, const SocketAddress& client, ExplainConnectionResponse& out) {
+// Whether a connection from this address must begin with a PROXY header, which is believed.
+bool SendsHeader(const ProxyProtocolConfig& proxy, const SocketAddress& from) {
+  return proxy.accept && (proxy.from.empty() || Longest(proxy.from, from) != nullptr);
+}
+
+// `via`: the proxy that names the client; nullptr: it connects itself.
+void CheckProxy(const LiveRule& rule, const SocketAddress& client, const SocketAddress* via,
+                ExplainConnectionResponse& out) {
   const ProxyProtocolConfig& proxy = rule.proxy_protocol;
   if (!proxy.accept) return;
   constexpr char kName[] = "proxy_protocol";
-  if (proxy.from.empty())
-    return Add(kName, kDepends, "a PROXY header must come first; what follows is of whom it names",
-               out);
-  if (const Cidr* from = Longest(proxy.from, client))
+  const SocketAddress& from = via == nullptr ? client : *via;
+  if (SendsHeader(proxy, from)) {
+    const std::string where =
+        proxy.from.empty() ? "" : absl::StrCat("in ", Longest(proxy.from, from)->ToString(), ": ");
+    if (via != nullptr)
+      return Add(kName, kPassed, absl::StrCat(where, "the proxy's header names the client"), out);
     return Add(kName, kDepends,
-               absl::StrCat("in ", from->ToString(),
-                            ": a PROXY header must come first; what follows is of whom it names"),
+               absl::StrCat(where,
+                            "a PROXY header must come first; what follows is of a client that it "
+                            "names, and so the one asked about"),
                out);
+  }
   if (proxy.refuse_others)
-    return Add(kName, kRefused, "not in accept.from, and others are refused", out);
-  Add(kName, kPassed, "not in accept.from: taken as it is", out);
+    return Add(
+        kName, kRefused,
+        absl::StrCat("not in accept.from, and others are refused",
+                     via == nullptr ? "; one behind a proxy: name the proxy with --via" : ""),
+        out);
+  Add(kName, kPassed,
+      via == nullptr ? "not in accept.from: taken as it is"
+                     : "not in accept.from: the proxy is the client, and what it sends is data",
+      out);
 }
 
 void CheckAccess(const LiveRule& rule, const SocketAddress& client,
@@ -130,6 +140,15 @@ void CheckRuleLimit(const LiveRule& rule, const View& view, ExplainConnectionRes
       absl::StrCat(open, " of ", rule.max_connections, " in use"), out);
 }
 
+// "2.9MB/s": in decimal units, as rates are configured.
+std::string RateText(double bytes_per_s) {
+  static constexpr const char* kUnits[] = {"B/s", "kB/s", "MB/s", "GB/s"};
+  size_t unit = 0;
+  for (; bytes_per_s >= 1'000 && unit + 1 < std::size(kUnits); ++unit) bytes_per_s /= 1'000;
+  return unit == 0 ? absl::StrCat(static_cast<uint64_t>(bytes_per_s), kUnits[unit])
+                   : absl::StrFormat("%.1f%s", bytes_per_s, kUnits[unit]);
+}
+
 // A limit of bandwidth refuses nobody; it is told how fast the client's connections are.
 void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
                     ExplainConnectionResponse& out) {
@@ -148,104 +167,14 @@ void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
     }
   }
   const auto way = [](const char* name, double now, uint64_t limit) {
-    return absl::StrCat(
-        name, " ", static_cast<uint64_t>(now),
-        limit == 0 ? std::string(", no limit") : absl::StrCat(" of ", limit, " bytes/s"));
+    return absl::StrCat(name, " ", RateText(now),
+                        limit == 0 ? std::string(", no limit")
+                                   : " of " + WriteQuantity(ValueType::kByteRate, limit));
   };
   Add("bandwidth_limit", kPassed,
       absl::StrCat(way("upload", upload, most.upload_bytes_per_s), ", ",
                    way("download", download, most.download_bytes_per_s), ", ", connections,
                    connections == 1 ? " connection" : " connections"),
-      out);
-}
-
-// What every worker that answered says of a backend.
-struct Said {
-  uint64_t weight = 0;  // In the worker that has most.
-  bool full = true;     // Everywhere.
-};
-
-Said SaidOf(const std::string& backend, const ClientReports& reports) {
-  Said said;
-  for (const auto& [worker, report] : reports) {
-    for (const ClientReport::Candidate& candidate : report.candidates()) {
-      if (candidate.backend() != backend) continue;
-      said.weight = std::max<uint64_t>(said.weight, candidate.weight());
-      said.full = said.full && candidate.full();
-    }
-  }
-  return said;
-}
-
-// "until 2026-11-26T12:00:00.250Z (reset)"; empty where no worker leaves it out.
-std::string EjectedUntil(const BackendKey& backend, const View& view) {
-  const std::optional<OutlierBook::Summary> ejection =
-      view.outliers.Find(backend, view.clock.steady);
-  if (!ejection) return "";
-  const auto until = ToProto(view.clock.ToWall(ejection->longest.until));
-  std::string text = absl::StrCat("until ", google::protobuf::util::TimeUtil::ToString(until), " (",
-                                  ejection->longest.reason, ")");
-  const size_t workers = view.workers.sessions().size();
-  if (ejection->workers < workers)
-    absl::StrAppend(&text, " by ", ejection->workers, " of ", workers, " workers");
-  return text;
-}
-
-void CheckOutliers(const LiveRule& rule, const View& view, ExplainConnectionResponse& out) {
-  if (!rule.outlier_detection) return;
-  std::string why;
-  size_t ejected = 0;
-  for (const LiveBackend& backend : rule.backends) {
-    const std::string until = EjectedUntil({rule.name, backend.name}, view);
-    if (until.empty() || ++ejected > kMaxEjectedShown) continue;
-    absl::StrAppend(&why, why.empty() ? "left out: " : ", ", backend.name, " ", until);
-  }
-  if (ejected > kMaxEjectedShown)
-    absl::StrAppend(&why, " and ", ejected - kMaxEjectedShown, " more");
-  Add("outlier_detection", kPassed, ejected == 0 ? "no backend is left out" : std::move(why), out);
-}
-
-// Nothing where it is used. What a worker says comes first; `answered`: some did.
-std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said& said,
-                   bool answered, const View& view) {
-  if (said.weight > 0) return said.full ? "full" : "";
-  if (backend.admin_state == type::v1::ADMIN_STATE_DRAIN) return "drained";
-  if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) return "maintenance";
-  const BackendKey key{rule.name, backend.name};
-  if (!IsUp(view.health.StateOf(key))) return "unhealthy";
-  if (backend.weight == 0) return "weight 0";
-  const std::string until = EjectedUntil(key, view);
-  if (!until.empty()) return absl::StrCat("ejected ", until);
-  if (!answered) return kNobody;
-  return backend.backup ? "backup, not needed" : "not in use yet";
-}
-
-void AddCandidates(const LiveRule& rule, const View& view, const ClientReports& reports,
-                   ExplainConnectionResponse& out) {
-  uint64_t total = 0;
-  std::vector<uint64_t> weights;
-  for (const LiveBackend& backend : rule.backends) {
-    const Said said = SaidOf(backend.name, reports);
-    Candidate& candidate = *out.add_candidates();
-    candidate.set_backend(BackendName(rule.name, backend.name));
-    candidate.set_connections(view.totals.OfBackend({rule.name, backend.name}).connections);
-    candidate.set_why_out(WhyOut(rule, backend, said, !reports.empty(), view));
-    weights.push_back(candidate.why_out().empty() ? said.weight : 0);
-    total += weights.back();
-  }
-  for (size_t i = 0; i < weights.size() && total > 0; ++i)
-    out.mutable_candidates(static_cast<int>(i))
-        ->set_share_ratio(static_cast<double>(weights[i]) / static_cast<double>(total));
-  for (const UnresolvedBackend& backend : rule.unresolved) {
-    Candidate& candidate = *out.add_candidates();
-    candidate.set_backend(BackendName(rule.name, backend.name));
-    candidate.set_why_out("its name has no address");
-  }
-  constexpr char kName[] = "backends";
-  if (reports.empty()) return Add(kName, kDepends, kNobody, out);
-  if (total == 0) return Add(kName, kRefused, "none can take a connection", out);
-  Add(kName, kPassed,
-      absl::StrCat("chosen by ", ToString(rule.balance.algorithm), " among those with a share"),
       out);
 }
 
@@ -261,19 +190,29 @@ std::string HashedTo(const LiveRule& rule, const ClientReports& reports) {
 
 }  // namespace
 
+const Endpoint& ClientMet(const LiveRule& rule, const Endpoint& client,
+                          const std::optional<Endpoint>& via) {
+  if (!via || SendsHeader(rule.proxy_protocol, via->ToSocketAddress())) return client;
+  return *via;
+}
+
 ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoint& client,
-                                             const View& view, const ClientReports& reports) {
+                                             const std::optional<Endpoint>& via, const View& view,
+                                             const ClientReports& reports) {
   ExplainConnectionResponse out;
   const SocketAddress address = client.ToSocketAddress();
-  CheckProxy(rule, address, out);
+  std::optional<SocketAddress> proxy;
+  if (via) proxy = via->ToSocketAddress();
+  CheckProxy(rule, address, proxy ? &*proxy : nullptr, out);
   CheckAccess(rule, address, out);
   CheckRate(rule, reports, out);
   CheckClientLimit(rule, reports, out);
   CheckRuleLimit(rule, view, out);
   CheckBandwidth(rule, reports, out);
-  CheckOutliers(rule, view, out);
+  explain::CheckOutliers(rule, view, reports, out);
+  explain::CheckPanic(rule, reports, out);
   out.set_balance(ToString(rule.balance.algorithm));
-  AddCandidates(rule, view, reports, out);
+  explain::AddBackends(rule, view, reports, out);
   out.set_backend(HashedTo(rule, reports));
   return out;
 }

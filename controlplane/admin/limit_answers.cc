@@ -105,6 +105,14 @@ void Fill(const WorkerKey& worker, const worker::v1::ClientReport::Client& from,
   to.set_has_budget(from.has_budget());
 }
 
+// True when the rate limit of that owner refuses nobody.
+bool OnlyCounts(const View& view, const std::string& owner) {
+  return std::any_of(view.live.begin(), view.live.end(), [&](const LiveRule& rule) {
+    return rule.rate_limit && RateOwnerOf(rule) == owner &&
+           rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
+  });
+}
+
 // By whose limits they are under, and the client.
 using UsesByClient = std::map<std::pair<std::string, std::string>, ClientUse>;
 
@@ -159,7 +167,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
   return out;
 }
 
-admin::v1::ListClientsResponse DescribeClients(size_t limit,
+admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
                                                admin::v1::ListClientsRequest::Order order,
                                                const ClientReports& reports) {
   UsesByClient by_client;
@@ -170,6 +178,7 @@ admin::v1::ListClientsResponse DescribeClients(size_t limit,
         ClientUse& use = UseOf(from.rule(), client.client(), by_client);
         use.set_connects_per_s(use.connects_per_s() + client.connects_per_s());
         use.set_refused_per_s(use.refused_per_s() + client.refused_per_s());
+        use.set_shadow(OnlyCounts(view, from.rule()));
         Fill(worker, client, *use.add_buckets());
       }
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
                                              const ClientReports& reports);
 
 // At most `limit` clients.
-admin::v1::ListClientsResponse DescribeClients(size_t limit,
+admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
                                                admin::v1::ListClientsRequest::Order order,
                                                const ClientReports& reports);
 
@@ -31,9 +32,16 @@ admin::v1::ListClientsResponse DescribeClients(size_t limit,
 std::vector<admin::v1::Limit> DescribeBandwidths(const LiveRules& rules, const std::string& rule,
                                                  const ClientReports& reports);
 
-// `client` is an IP endpoint, whose port says nothing.
+// Whom the rule's limits meet when `client` connects, through the proxy `via` if there is one: the
+// proxy itself where its header is not read. Both are IP endpoints, whose ports say nothing.
+const Endpoint& ClientMet(const LiveRule& rule, const Endpoint& client,
+                          const std::optional<Endpoint>& via);
+
+// `client` is that of ClientMet, of which the reports are.
 admin::v1::ExplainConnectionResponse DescribeConnection(const LiveRule& rule,
-                                                        const Endpoint& client, const View& view,
+                                                        const Endpoint& client,
+                                                        const std::optional<Endpoint>& via,
+                                                        const View& view,
                                                         const ClientReports& reports);
 
 }  // namespace lb::controlplane

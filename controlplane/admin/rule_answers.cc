@@ -69,6 +69,7 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   }
   out.set_queued(totals.queued);
   out.set_queued_total(totals.queued_total);
+  out.set_workers_in_panic(totals.workers_in_panic);
   out.set_etag(EtagOf(rule));
   return out;
 }

@@ -102,6 +102,24 @@ void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts)
   }
 }
 
+// Rules that use backends which are down.
+void FindPanic(const View& view, Alerts& alerts) {
+  for (const LiveRule& rule : view.live) {
+    const uint32_t workers = view.totals.OfRule(rule.name).workers_in_panic;
+    if (workers == 0) continue;
+    alerts.Add(absl::StrCat("rules/", rule.name),
+               absl::StrCat("panic in ", workers, workers == 1 ? " worker" : " workers",
+                            ": fewer than panic_threshold (", rule.balance.panic_threshold_percent,
+                            "%) of its backends are usable, so all are used"));
+  }
+}
+
+void FindBrokenLogs(const View& view, Alerts& alerts) {
+  for (const auto& [worker, error] : view.totals.AccessLogErrors())
+    alerts.Add(absl::StrCat("workers/", worker.id),
+               absl::StrCat("lines of the access log are dropped: ", error));
+}
+
 // "left out by 2 workers after 5 failures (reset), back in 7s"
 std::string DescribeEjected(const OutlierBook::Summary& ejection, Instant now) {
   const auto left = std::chrono::ceil<std::chrono::seconds>(ejection.longest.until - now);
@@ -223,9 +241,11 @@ admin::v1::Status DescribeStatus(const View& view) {
   out.set_rules(static_cast<uint32_t>(view.live.size()));
   out.set_workers_draining(CountDraining(view));
   FindOutages(view, out, alerts);
+  FindPanic(view, alerts);
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);
   FindOddWorkers(view, alerts);
+  FindBrokenLogs(view, alerts);
   alerts.Finish();
   const WorkerTotals totals = view.totals.Overall();
   out.set_connections(totals.connections);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -24,7 +25,9 @@ struct ClientQuestion {
                admin::v1::ExplainConnectionRequest>
       call;
   std::string rule;  // Its name; empty: all.
-  Endpoint client;   // Of ExplainConnection.
+  Endpoint client;   // Of ExplainConnection, like the next.
+  std::optional<Endpoint> via{};
+  ClockReading asked_at{};
   std::set<WorkerKey> waiting;
   ClientReports reports{};
   std::vector<std::string> missing{};  // Workers that cannot say.

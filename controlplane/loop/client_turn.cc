@@ -71,7 +71,7 @@ void Respond(const ClientQuestion& question, Response response, Turn& turn) {
 }
 
 void Finish(const ClientQuestion& question, Parts& parts, Turn& turn) {
-  const View view = ViewOf(parts, {turn.now, {}});
+  const View view = ViewOf(parts, {turn.now, question.asked_at.ToWall(turn.now)});
   const auto explain = [&](const admin::v1::ExplainConnectionRequest& request) {
     const LiveRule* rule = FindRule(view.live, question.rule);
     if (rule == nullptr)
@@ -79,7 +79,8 @@ void Finish(const ClientQuestion& question, Parts& parts, Turn& turn) {
                   {absl::NotFoundError(absl::StrCat("'", request.rule(), "' does not exist")),
                    "RULE_NOT_FOUND"},
                   turn);
-    Respond(question, DescribeConnection(*rule, question.client, view, question.reports), turn);
+    Respond(question,
+            DescribeConnection(*rule, question.client, question.via, view, question.reports), turn);
   };
   const auto limits = [&](const admin::v1::ListLimitsRequest&) {
     Respond(question, DescribeLimits(view, question.rule, question.reports), turn);
@@ -87,7 +88,8 @@ void Finish(const ClientQuestion& question, Parts& parts, Turn& turn) {
   const auto clients = [&](const admin::v1::ListClientsRequest& request) {
     const int limit = request.limit() == 0 ? kDefaultClients : request.limit();
     Respond(question,
-            DescribeClients(static_cast<size_t>(limit), request.order(), question.reports), turn);
+            DescribeClients(view, static_cast<size_t>(limit), request.order(), question.reports),
+            turn);
   };
   std::visit(Overloaded{limits, clients, explain}, question.call);
 }
@@ -103,6 +105,7 @@ Outcome<admin::v1::ListLimitsResponse> ListLimits(const AdminRequest& event, con
                           .call = request,
                           .rule = std::get<0>(rule),
                           .client = {},
+                          .asked_at = event.clock,
                           .waiting = {},
                           .deadline = {}};
   if (!Ask(std::move(question), 0, parts, turn)) return Later{};
@@ -125,6 +128,7 @@ Outcome<admin::v1::ListClientsResponse> ListClients(const AdminRequest& event, c
                           .call = request,
                           .rule = std::get<0>(rule),
                           .client = {},
+                          .asked_at = event.clock,
                           .waiting = {},
                           .deadline = {}};
   const int top = request.limit() == 0 ? kDefaultClients : request.limit();
@@ -140,10 +144,21 @@ Outcome<admin::v1::ExplainConnectionResponse> ExplainConnection(
   if (const auto* failure = std::get_if<Failure>(&rule)) return *failure;
   const absl::StatusOr<Endpoint> client = Endpoint::FromIp(request.client(), 0);
   if (!client.ok()) return FieldFailure("client", std::string(client.status().message()));
+  const LiveRule& live = *FindRule(view.live, std::get<0>(rule));
+  std::optional<Endpoint> via;
+  if (!request.via().empty()) {
+    const absl::StatusOr<Endpoint> proxy = Endpoint::FromIp(request.via(), 0);
+    if (!proxy.ok()) return FieldFailure("via", std::string(proxy.status().message()));
+    if (!live.proxy_protocol.accept)
+      return FieldFailure("via", absl::StrCat("rules/", live.name, " reads no PROXY header"));
+    via = *proxy;
+  }
   ClientQuestion question{.request = event.request,
                           .call = request,
                           .rule = std::get<0>(rule),
-                          .client = *client,
+                          .client = ClientMet(live, *client, via),
+                          .via = via,
+                          .asked_at = event.clock,
                           .waiting = {},
                           .deadline = {}};
   if (auto failure = Ask(std::move(question), 0, parts, turn)) return *std::move(failure);

@@ -60,7 +60,9 @@ class ClientTurnTest : public testing::Test {
     Handle(WorkerMessage{session, HelloOf(id, "i", static_cast<uint32_t>(40 + session), features)});
   }
 
-  void Ask(AdminCall call) { Handle(AdminRequest{9, std::move(call), {now_, {}}}); }
+  void Ask(AdminCall call) {
+    Handle(AdminRequest{9, std::move(call), {now_, WallTime(seconds(1'700'000'000))}});
+  }
 
   // A report of `session` on the newest question.
   ConnectRequest ReportOf(double connects_per_s, double tokens) const {
@@ -77,16 +79,20 @@ class ClientTurnTest : public testing::Test {
     ClientReport::Candidate& candidate = *report.add_candidates();
     candidate.set_backend("b");
     candidate.set_weight(weight_);
+    candidate.set_full(full_);
+    candidate.set_ejected(ejected_);
+    report.set_panic(panic_);
     report.mutable_connections()->set_open(open_);
     report.mutable_connections()->set_slots(10);
     return message;
   }
 
-  Explained Explain(const std::string& client, double tokens) {
+  Explained Explain(const std::string& client, double tokens, const std::string& via = "") {
     replies_.clear();
     admin::v1::ExplainConnectionRequest request;
     request.set_rule("rules/web");
     request.set_client(client);
+    request.set_via(via);
     Ask(request);
     Handle(WorkerMessage{1, ReportOf(1, tokens)});
     return std::get<Explained>(replies_.at(0).answer);
@@ -96,6 +102,9 @@ class ClientTurnTest : public testing::Test {
   std::unique_ptr<ControlLoop> loop_;
   uint64_t open_ = 3;    // What workers report of a client.
   uint64_t weight_ = 7;  // And of a backend.
+  bool full_ = false;    // Likewise.
+  bool ejected_ = false;
+  bool panic_ = false;
   std::vector<Reply> replies_;
   std::vector<SendToWorker> asked_;
 };
@@ -290,8 +299,8 @@ TEST_F(ClientTurnTest, AnEjectedBackendIsNamedWithTheTimeOfItsReturn) {
   Handle(WorkerMessage{1, stats});
   weight_ = 0;
   const Explained explained = Explain("10.1.2.3", 2);
-  EXPECT_EQ(explained.checks(4).why(), "left out: b until 1970-01-01T00:00:30Z (reset)");
-  EXPECT_EQ(explained.candidates(1).why_out(), "ejected until 1970-01-01T00:00:30Z (reset)");
+  EXPECT_EQ(explained.checks(4).why(), "left out: b until 2023-11-14T22:13:50Z (reset)");
+  EXPECT_EQ(explained.candidates(1).why_out(), "ejected until 2023-11-14T22:13:50Z (reset)");
 }
 
 TEST_F(ClientTurnTest, BadQuestionsAreRefused) {
@@ -308,6 +317,115 @@ TEST_F(ClientTurnTest, BadQuestionsAreRefused) {
   request.set_rule("rules/none");
   Ask(request);
   EXPECT_EQ(replies_.at(2).failure->reason, "RULE_NOT_FOUND");
+}
+
+// The check of that name, or an empty one.
+Explained::Check CheckOf(const Explained& explained, const std::string& name) {
+  for (const Explained::Check& check : explained.checks())
+    if (check.name() == name) return check;
+  return {};
+}
+
+TEST_F(ClientTurnTest, WhereAllAreFullAndTheQueueHasRoomItWouldWait) {
+  Config config = Limited();
+  config.rules[0].queue = QueueConfig{.max = 10, .timeout = std::chrono::seconds(12)};
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  Connect(1, "w1", {"clients"});
+  full_ = true;
+  ConnectRequest stats;
+  auto& rule = *stats.mutable_stats()->add_rules();
+  rule.set_rule("web");
+  rule.set_queued(1);
+  Handle(WorkerMessage{1, stats});
+  const Explained waits = Explain("10.1.2.3", 2);
+  EXPECT_EQ(CheckOf(waits, "backends").verdict(), Explained::VERDICT_WAITS);
+  EXPECT_EQ(CheckOf(waits, "queue").verdict(), Explained::VERDICT_WAITS);
+  EXPECT_EQ(CheckOf(waits, "queue").why(), "would wait in the queue (1 of 10 waiting, up to 12s)");
+  rule.set_queued(10);
+  Handle(WorkerMessage{1, stats});
+  const Explained refused = Explain("10.1.2.3", 2);
+  EXPECT_EQ(CheckOf(refused, "queue").verdict(), Explained::VERDICT_REFUSED);
+  EXPECT_EQ(CheckOf(refused, "queue").why(), "the queue is full: 10 of 10 waiting");
+}
+
+TEST_F(ClientTurnTest, AnEjectionIsToldOfWithItsDateAndNeverContradicted) {
+  Connect(1, "w1", {"clients"});
+  weight_ = 0;
+  ejected_ = true;
+  const Explained early = Explain("10.1.2.3", 2);  // The worker has not reported it yet.
+  EXPECT_EQ(CheckOf(early, "outlier_detection").why(), "left out: b a moment ago");
+  EXPECT_EQ(early.candidates(1).why_out(), "ejected a moment ago");
+  ConnectRequest stats;
+  auto& backend = *stats.mutable_stats()->add_backends();
+  backend.set_rule("web");
+  backend.set_backend("b");
+  backend.mutable_ejection()->set_reason("rst");
+  backend.mutable_ejection()->mutable_returns_in()->set_seconds(17);
+  Handle(WorkerMessage{1, stats});
+  const Explained told = Explain("10.1.2.3", 2);
+  EXPECT_EQ(told.candidates(1).why_out(), "ejected until 2023-11-14T22:13:37Z (rst)");
+  EXPECT_EQ(CheckOf(told, "outlier_detection").why(),
+            "left out: b until 2023-11-14T22:13:37Z (rst)");
+}
+
+TEST_F(ClientTurnTest, PanicIsACheckAndSaysWhichBackendsAreUsedForIt) {
+  Config config = Limited();
+  config.rules[0].balance.panic_threshold_percent = 60;
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  Connect(1, "w1", {"clients"});
+  EXPECT_EQ(CheckOf(Explain("10.1.2.3", 2), "panic_threshold").why(), "");
+  panic_ = true;
+  ejected_ = true;
+  const Explained panic = Explain("10.1.2.3", 2);
+  EXPECT_EQ(CheckOf(panic, "panic_threshold").why(),
+            "panic in 1 of 1 workers: fewer than 60% of the backends are usable, so all are used");
+  EXPECT_EQ(panic.candidates(1).why_out(), "");
+  EXPECT_EQ(panic.candidates(1).why_in(), "ejected a moment ago; used in panic");
+}
+
+TEST_F(ClientTurnTest, BehindAProxyTheClientIsWhoTheHeaderNames) {
+  Config config = Limited();
+  config.rules[0].proxy_protocol.accept = true;
+  config.rules[0].proxy_protocol.from = {Cidr::Parse("172.16.0.0/12").value()};
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  Connect(1, "w1", {"clients"});
+  const Explained named = Explain("10.1.2.3", 2, "172.16.0.1");
+  EXPECT_EQ(CheckOf(named, "proxy_protocol").verdict(), Explained::VERDICT_PASSED);
+  EXPECT_EQ(CheckOf(named, "allow").why(), "10.1.0.0/16 decides");
+  EXPECT_EQ(asked_.back().message.command().look_at_clients().client(), "10.1.2.3");
+  const Explained alone = Explain("10.1.2.3", 2);
+  EXPECT_EQ(CheckOf(alone, "proxy_protocol").verdict(), Explained::VERDICT_REFUSED);
+  EXPECT_NE(CheckOf(alone, "proxy_protocol").why().find("--via"), std::string::npos);
+  config.rules[0].proxy_protocol.refuse_others = false;
+  Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  // Its header is not read: the limits meet the proxy itself.
+  Explain("10.1.2.3", 2, "192.0.2.9");
+  EXPECT_EQ(asked_.back().message.command().look_at_clients().client(), "192.0.2.9");
+}
+
+TEST_F(ClientTurnTest, AProxyOfARuleThatReadsNoHeaderIsRefused) {
+  Connect(1, "w1", {"clients"});
+  admin::v1::ExplainConnectionRequest request;
+  request.set_rule("rules/web");
+  request.set_client("10.1.2.3");
+  request.set_via("172.16.0.1");
+  Ask(request);
+  EXPECT_NE(replies_.at(0).failure->status.message().find("reads no PROXY header"),
+            std::string::npos);
+}
+
+TEST_F(ClientTurnTest, AClientUnderALimitThatOnlyCountsIsMarked) {
+  Config config = Limited();
+  for (const auto enforce : {RateLimitConfig::Enforce::kOn, RateLimitConfig::Enforce::kShadow}) {
+    replies_.clear();
+    config.rules[0].rate_limit->enforce = enforce;
+    Handle(ConfigRead{"lb.yaml", config, {}, 0});
+    if (enforce == RateLimitConfig::Enforce::kOn) Connect(1, "w1", {"clients"});
+    Ask(admin::v1::ListClientsRequest());
+    Handle(WorkerMessage{1, ReportOf(1, 1)});
+    const auto answer = std::get<admin::v1::ListClientsResponse>(replies_.at(0).answer);
+    EXPECT_EQ(answer.clients(0).shadow(), enforce == RateLimitConfig::Enforce::kShadow);
+  }
 }
 
 }  // namespace

@@ -8,9 +8,11 @@ import harness
 from harness import Server, wait_for
 
 BACKENDS = ["127.0.0.1:9001", "127.0.0.1:9002"]
+NOBODY = "127.0.0.1:9009"
 LIMITED = 8080
 LISTED = 8081
 HASHED = 8082
+PANICKY = 8083
 
 
 def rule(port, name, **more):
@@ -28,6 +30,13 @@ CONFIG = {
         ),
         rule(LISTED, "listed", allow=["127.0.0.0/8"], deny=["127.0.0.64/26"]),
         rule(HASHED, "hashed", balance="maglev"),
+        {
+            "name": "panicky",
+            "listen": "127.0.0.1:%d" % PANICKY,
+            "backends": [BACKENDS[0], NOBODY],
+            "panic_threshold": "60%",
+            "health_check": {"interval_ms": 50, "fall": 1},
+        },
     ]
 }
 
@@ -146,6 +155,19 @@ class ExplainTest(harness.Case):
             return out.get("whyOut") == "drained" and out.get("shareRatio", 0) == 0
 
         wait_for(drained, 10, "the drained backend has no share")
+
+    def test_panic_is_seen_wherever_one_looks(self):
+        said = "panic in 2 workers: fewer than panic_threshold (60%)"
+        wait_for(lambda: said in self.lb.lbctl("status").stdout, 20, "the rule is in panic")
+        self.assertIn(said, self.lb.lbctl("describe", "rules/panicky").stdout)
+        self.assertIn("1/2 up, PANIC", self.lb.lbctl("get", "rules").stdout)
+        explained = self.explain("panicky", "127.0.0.1")
+        self.assertEqual(self.verdicts(explained)["panic_threshold"], "VERDICT_PASSED")
+        notes = {
+            backend["backend"].rsplit("/")[-1]: backend.get("whyIn", "")
+            for backend in explained["candidates"]
+        }
+        self.assertEqual(notes, {BACKENDS[0]: "", NOBODY: "unhealthy; used in panic"})
 
     def test_limits_are_listed_though_no_worker_is_there(self):
         for worker in self.lb.workers.values():

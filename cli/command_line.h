@@ -86,6 +86,7 @@ struct CommandLine {
   bool client_only = false;
   std::string backend;               // --backend of connections.
   std::string client;                // --client of connections, kExplain
+  std::string via;                   // --via of kExplain
   int limit = 0;                     // --limit of connections, --top of kGet
   unsigned rate_per_s = 0;           // --rate of connections.
   std::string duration;              // kLogLevelSet --for

@@ -107,10 +107,15 @@ void AddExplain(CLI::App& app, CommandLine& line) {
   explain->group("Look");
   explain->add_option("--rule", line.rule, "that it connects to")->type_name("RULE")->take_last();
   explain->add_option("--client", line.client, "its IP address")->type_name("ADDRESS")->take_last();
+  explain->add_option("--via", line.via, "the proxy that names the client in a PROXY header")
+      ->type_name("ADDRESS")
+      ->take_last();
   explain->footer(
-      "Takes nothing from any limit. Exit code 1 when the connection would be refused.\n\n"
-      "Example:\n"
-      "  lbctl explain --rule web --client 10.1.2.3");
+      "Takes nothing from any limit. Exit code 1 when the connection would be refused; 0 when it\n"
+      "would go through, wait in the queue, or nobody can tell yet.\n\n"
+      "Examples:\n"
+      "  lbctl explain --rule web --client 10.1.2.3\n"
+      "  lbctl explain --rule web --client 203.0.113.9 --via 10.0.0.5");
 }
 
 void AddCheck(CLI::App& app, CommandLine& line) {

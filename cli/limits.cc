@@ -31,19 +31,19 @@ std::string Owner(const std::string& rule) { return rule.empty() ? "*" : Leaf(ru
 
 std::string Decimal(double value) { return absl::StrFormat("%.1f", value); }
 
-Cell Refused(double count) { return {Decimal(count), count > 0 ? Tone::kWarning : Tone::kPlain}; }
-
-std::string PerSecond(double bytes) {
-  return absl::StrCat(FormatBytes(static_cast<uint64_t>(bytes)), "/s");
+// "1.5", or "1.5 (shadow)" of a limit that refuses nobody.
+Cell Refused(double count, bool shadow) {
+  if (shadow) return {count > 0 ? absl::StrCat(Decimal(count), " (shadow)") : Decimal(count)};
+  return {Decimal(count), count > 0 ? Tone::kWarning : Tone::kPlain};
 }
 
-// "up 1.0MiB/s, down 4.0MiB/s", without a way that has no limit.
+// "up 1MB/s, down 4MB/s", without a way that has no limit.
 std::string BandwidthOf(const api::Limit& limit) {
-  const auto up = static_cast<double>(limit.max_upload_bytes_per_s());
-  const auto down = static_cast<double>(limit.max_download_bytes_per_s());
-  return absl::StrCat(up > 0 ? absl::StrCat("up ", PerSecond(up)) : "",
+  const uint64_t up = limit.max_upload_bytes_per_s();
+  const uint64_t down = limit.max_download_bytes_per_s();
+  return absl::StrCat(up > 0 ? absl::StrCat("up ", FormatByteRateLimit(up)) : "",
                       up > 0 && down > 0 ? ", " : "",
-                      down > 0 ? absl::StrCat("down ", PerSecond(down)) : "");
+                      down > 0 ? absl::StrCat("down ", FormatByteRateLimit(down)) : "");
 }
 
 bool IsBandwidth(const api::Limit& limit) {
@@ -71,8 +71,8 @@ const char* KindOf(const api::Limit& limit) {
 // What is used of it now; empty where that is different for each client.
 std::string InUse(const api::Limit& limit) {
   if (limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH)
-    return absl::StrCat("up ", PerSecond(limit.upload_bytes_per_s()), ", down ",
-                        PerSecond(limit.download_bytes_per_s()));
+    return absl::StrCat("up ", FormatByteRate(limit.upload_bytes_per_s()), ", down ",
+                        FormatByteRate(limit.download_bytes_per_s()));
   const bool counts = limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ||
                       limit.kind() == api::Limit::KIND_BACKEND_CONNECTIONS;
   return counts ? absl::StrCat(limit.connections()) : "";
@@ -88,16 +88,19 @@ std::string BusyClients(const api::Limit& limit) {
 
 Row RowOf(const api::Limit& limit) {
   const bool rate = limit.kind() == api::Limit::KIND_RATE;
-  const uint64_t refused =
-      limit.refused_total() + (rate ? limit.would_refuse_total() : uint64_t{0});
-  return {{KindOf(limit)},
-          {Owner(limit.rule())},
-          {Leaf(limit.backend())},
-          {Setting(limit)},
-          {InUse(limit)},
-          {BusyClients(limit)},
-          {IsBandwidth(limit) ? "" : absl::StrCat(refused),
-           refused > 0 ? Tone::kWarning : Tone::kPlain}};
+  const uint64_t refused = limit.refused_total();
+  const uint64_t would = limit.would_refuse_total();
+  return {
+      {KindOf(limit)},
+      {Owner(limit.rule())},
+      {Leaf(limit.backend())},
+      {Setting(limit)},
+      {InUse(limit)},
+      {BusyClients(limit)},
+      {IsBandwidth(limit) ? "" : absl::StrCat(refused),
+       refused > 0 ? Tone::kWarning : Tone::kPlain},
+      {rate && (would > 0 || limit.enforce() == api::Limit::ENFORCE_SHADOW) ? absl::StrCat(would)
+                                                                            : ""}};
 }
 
 Row RowOf(const api::ClientUse& use) {
@@ -112,12 +115,12 @@ Row RowOf(const api::ClientUse& use) {
   return {{use.client()},
           {Owner(use.rule())},
           {rated ? Decimal(use.connects_per_s()) : ""},
-          rated ? Refused(use.refused_per_s()) : Cell{""},
+          rated ? Refused(use.refused_per_s(), use.shadow()) : Cell{""},
           {rated ? Decimal(tokens) : ""},
           {rated ? Decimal(rate_per_s) : ""},
           {use.connections() > 0 ? absl::StrCat(use.connections()) : ""},
-          {use.connections() > 0 ? PerSecond(use.upload_bytes_per_s()) : "", tone},
-          {use.connections() > 0 ? PerSecond(use.download_bytes_per_s()) : "", tone}};
+          {use.connections() > 0 ? FormatByteRate(use.upload_bytes_per_s()) : "", tone},
+          {use.connections() > 0 ? FormatByteRate(use.download_bytes_per_s()) : "", tone}};
 }
 
 template <typename Response>
@@ -136,6 +139,7 @@ std::string Render(const Globals& globals, const Table& table) {
 Cell Word(Explained::Verdict verdict) {
   if (verdict == Explained::VERDICT_PASSED) return {"passed", Tone::kGood};
   if (verdict == Explained::VERDICT_REFUSED) return {"REFUSED", Tone::kBad};
+  if (verdict == Explained::VERDICT_WAITS) return {"WAITS", Tone::kWarning};
   return {"depends", Tone::kWarning};
 }
 
@@ -160,12 +164,13 @@ std::string Describe(const Globals& globals, const Explained& explained) {
                    {bucket.has_budget() ? "its own" : "everybody's"}});
     absl::StrAppend(&text, "\n", Render(globals, buckets));
   }
-  Table backends({{"BACKEND"}, {"SHARE", true}, {"CONNS", true}, {"NOT USED"}});
+  Table backends({{"BACKEND"}, {"SHARE", true}, {"CONNS", true}, {"NOTE"}});
   for (const Explained::Candidate& candidate : explained.candidates())
     backends.Add({{Leaf(candidate.backend())},
                   {ShareOf(candidate)},
                   {absl::StrCat(candidate.connections())},
-                  {candidate.why_out()}});
+                  {candidate.why_out().empty() ? candidate.why_in()
+                                               : absl::StrCat("not used: ", candidate.why_out())}});
   absl::StrAppend(&text, "\n", Render(globals, backends));
   if (!explained.backend().empty())
     absl::StrAppend(&text, "\nIts hash names ", Escape(Leaf(explained.backend())), ".\n");
@@ -188,7 +193,8 @@ absl::StatusOr<ExitCode> RunGetLimits(const Globals& globals, const std::string&
                  {"SETTING"},
                  {"IN USE", true},
                  {"BUSY CLIENTS", true},
-                 {"REFUSED", true}});
+                 {"REFUSED", true},
+                 {"WOULD REFUSE", true}});
     for (const api::Limit& limit : response.limits()) table.Add(RowOf(limit));
     WriteOut(Render(globals, table));
   }
@@ -228,13 +234,14 @@ absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string
 }
 
 absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const std::string& rule,
-                                    const std::string& client_address) {
+                                    const std::string& client_address, const std::string& via) {
   if (rule.empty() || client_address.empty())
     return UsageError("explain needs a rule and a client",
-                      "lbctl explain --rule RULE --client ADDRESS");
+                      "lbctl explain --rule RULE --client ADDRESS [--via PROXY]");
   api::ExplainConnectionRequest request;
   LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(rule));
   request.set_client(client_address);
+  request.set_via(via);
   LB_ASSIGN_OR_RETURN(auto client, LimitClient::Connect(globals));
   LB_ASSIGN_OR_RETURN(const Explained explained, client->Explain(request));
   std::string words = Describe(globals, explained);

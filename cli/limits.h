@@ -17,8 +17,9 @@ absl::StatusOr<ExitCode> RunGetLimits(const Globals& globals, const std::string&
 absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top,
                                        const std::string& sort_by);
 
-// What the next connection of `client` to `rule` would meet. Exit code 1 when it would be refused.
+// What the next connection of `client` to `rule` would meet, through the proxy `via` if that is not
+// empty. Exit code 1 when it would be refused.
 absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const std::string& rule,
-                                    const std::string& client);
+                                    const std::string& client, const std::string& via);
 
 }  // namespace lb::cli

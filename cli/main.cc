@@ -321,7 +321,7 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kConnectionsKill:
       return Connections(globals, line);
     case Command::kExplain:
-      return RunExplain(globals, line.rule, line.client);
+      return RunExplain(globals, line.rule, line.client, line.via);
     case Command::kLogLevelGet:
       return RunLogLevelGet(globals);
     case Command::kLogLevelSet:

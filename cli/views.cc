@@ -52,6 +52,13 @@ Tone ToneOfUp(uint32_t up, uint32_t total) {
   return up == 0 ? Tone::kBad : Tone::kWarning;
 }
 
+// "1/3 up, PANIC" while those that are not are used as well.
+Cell BackendsCell(const api::Rule& rule) {
+  std::string text = absl::StrCat(rule.backends_up(), "/", rule.backends_total(), " up");
+  if (rule.workers_in_panic() > 0) return {text + ", PANIC", Tone::kBad};
+  return {std::move(text), ToneOfUp(rule.backends_up(), rule.backends_total())};
+}
+
 // A limit, or nothing where there is none.
 std::string Limit(uint64_t limit) { return limit == 0 ? "" : Number(limit); }
 
@@ -68,8 +75,7 @@ Row RuleRow(const api::Rule& rule, bool wide) {
   Row row = {{Leaf(rule.name())},
              {rule.listen()},
              {rule.balance()},
-             {absl::StrCat(rule.backends_up(), "/", rule.backends_total(), " up"),
-              ToneOfUp(rule.backends_up(), rule.backends_total())},
+             BackendsCell(rule),
              {Number(rule.connections())},
              {Limit(rule.max_connections())},
              {Queued(rule)}};

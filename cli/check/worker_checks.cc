@@ -134,8 +134,11 @@ void CheckBackends(const Facts& facts, Report& report) {
   for (const admin::v1::Rule& rule : server.rules)
     if (rule.backends_total() > 0 && rule.backends_up() == 0)
       report.Error(codes::kRuleDown,
-                   absl::StrCat("all ", rule.backends_total(), " backends of ", rule.name(),
-                                " are down: its connections are refused"),
+                   rule.backends_total() == 1
+                       ? absl::StrCat("the backend of ", rule.name(),
+                                      " is down: its connections are refused")
+                       : absl::StrCat("all ", rule.backends_total(), " backends of ", rule.name(),
+                                      " are down: its connections are refused"),
                    absl::StrCat("lbctl describe ", rule.name()));
   report.End(codes::kRuleDown);
   const auto flaps =

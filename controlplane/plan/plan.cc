@@ -64,9 +64,10 @@ class Planner final {
   }
 
   void AddRule(const RuleConfig& rule) {
-    Change* change = Add(Change::ACTION_CREATE, absl::StrCat("rules/", rule.name),
-                         absl::StrCat("listens at ", rule.listen.ToString(), ", ",
-                                      rule.backends.size(), " backends"));
+    Change* change =
+        Add(Change::ACTION_CREATE, absl::StrCat("rules/", rule.name),
+            absl::StrCat("listens at ", rule.listen.ToString(), ", ", rule.backends.size(),
+                         rule.backends.size() == 1 ? " backend" : " backends"));
     if (change != nullptr) change->set_new_value(rule.listen.ToString());
   }
 

@@ -272,7 +272,7 @@ class BandwidthTest(harness.Case):
 
         wait_for(throttled, 20, "a client is seen waiting")
         why = lb.lbctl("explain", "--rule", "web", "--client", "127.0.2.1").stdout
-        self.assertRegex(why, r"bandwidth_limit +passed +upload .* of 4000000 bytes/s, 2 connections")
+        self.assertRegex(why, r"bandwidth_limit +passed +upload .* of 4MB/s, 2 connections")
 
     def check_follows(self, lb, transfers, rate):
         """A change to this rate; the open connections have it FOLLOWS_S after it is in force."""

@@ -25,6 +25,13 @@ std::map<BackendKey, uint64_t> LimitsOf(const LiveRules& rules) {
   return limits;
 }
 
+// Whether some worker is believed to want more than it holds.
+bool AnyWaits(const SlotPool& pool, Instant now) {
+  return std::any_of(pool.shares().begin(), pool.shares().end(), [&](const auto& entry) {
+    return entry.second.demand(now) > entry.second.held;
+  });
+}
+
 }  // namespace
 
 void SlotLedger::Restore(const state::v1::StoredState::Worker& worker) {
@@ -148,9 +155,15 @@ absl::Status SlotLedger::Report(const WorkerKey& worker, const worker::v1::SlotR
 std::vector<SlotLedger::ToWorker> SlotLedger::Settle(bool may_raise, Instant now) {
   Grants grants;
   raise_waits_ = false;
-  for (; !fading_order_.empty() && fading_order_.front().first < now; fading_order_.pop_front()) {
-    dirty_.insert(fading_order_.front().second);
-    fading_.erase(fading_order_.front().second);
+  while (!fading_order_.empty() && fading_order_.front().first < now) {
+    const BackendKey key = std::move(fading_order_.front().second);
+    fading_order_.pop_front();
+    dirty_.insert(key);
+    const auto it = pools_.find(key);
+    if (it != pools_.end() && AnyWaits(it->second, now))  // One that reported later.
+      fading_order_.emplace_back(now + SlotShare::kWantedFresh, key);
+    else
+      fading_.erase(key);
   }
   const std::set<BackendKey> dirty = std::exchange(dirty_, {});
   for (const BackendKey& key : dirty) SettleOne(key, may_raise, now, grants);

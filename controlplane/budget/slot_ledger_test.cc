@@ -148,6 +148,28 @@ TEST_F(SlotLedgerTest, AnIdleWorkerGetsASlotBackWhenItWantsOneOrNobodyElseDoes) 
   EXPECT_EQ(Settle(), (Grants{{"b", 1}}));
 }
 
+TEST_F(SlotLedgerTest, NobodyIsBelievedForeverThoughTheLastWordsCameTogether) {
+  ledger_.SetLimits(Limit(2));
+  ledger_.Connect(a_, {}, now_);
+  ledger_.Connect(b_, {}, now_);
+  Settle();
+  now_ += std::chrono::seconds(5);
+  Report(a_, 1, 1, 2);
+  Settle();
+  Report(b_, 0, 0, 0);
+  Settle();
+  now_ += milliseconds(900);
+  Report(a_, 2, 1, 2);
+  Report(a_, 2, 1, 1);  // Too soon to be believed, and the last report for now.
+  Grants last;
+  for (int look = 0; look < 3 && ledger_.NextDeadline() != Instant::max(); ++look) {
+    now_ = ledger_.NextDeadline();
+    for (const auto& [worker, slots] : Settle()) last[worker] = slots;
+  }
+  EXPECT_EQ(last, (Grants{{"a", 1}}));
+  EXPECT_EQ(ledger_.NextDeadline(), Instant::max());
+}
+
 TEST_F(SlotLedgerTest, OfFewerSlotsThanWorkersEachWhoWaitsGetsOneInTurn) {
   ledger_.SetLimits(Limit(1));
   ledger_.Connect(a_, {}, now_);

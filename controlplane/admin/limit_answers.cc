@@ -174,11 +174,12 @@ admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
   for (const auto& [worker, report] : reports) {
     AddBytes(report, by_client);
     for (const auto& from : report.limits()) {
+      const bool only_counts = OnlyCounts(view, from.rule());
       for (const auto& client : from.clients()) {
         ClientUse& use = UseOf(from.rule(), client.client(), by_client);
         use.set_connects_per_s(use.connects_per_s() + client.connects_per_s());
         use.set_refused_per_s(use.refused_per_s() + client.refused_per_s());
-        use.set_shadow(OnlyCounts(view, from.rule()));
+        use.set_shadow(only_counts);
         Fill(worker, client, *use.add_buckets());
       }
     }

@@ -1,5 +1,7 @@
 #include "controlplane/admin/totals.h"
 
+#include "base/utf8.h"
+
 namespace lb::controlplane {
 namespace {
 
@@ -73,7 +75,7 @@ void Add(const BackendTotals& from, BackendTotals& to) {
 void Totals::Report(const WorkerKey& worker, const worker::v1::StatsReport& report) {
   Worker& to = workers_[worker];
   to.connections = report.connections();
-  to.access_log_error = report.access_log_error().substr(0, kMaxErrorBytes);
+  to.access_log_error = CutUtf8(report.access_log_error(), kMaxErrorBytes);
   for (const worker::v1::StatsReport::Rule& rule : report.rules()) {
     if (rule.rule().size() > kMaxNameBytes) continue;
     if (to.rules.size() < kMaxEntries || to.rules.contains(rule.rule()))

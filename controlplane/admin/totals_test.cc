@@ -92,6 +92,17 @@ TEST(TotalsTest, WhoWaitsIsThatOfConnectedWorkersAndWhoWaitedIsKept) {
   EXPECT_EQ(totals.OfRule("web").queued_total, 15u);
 }
 
+// Half a character would make the answer that quotes it unreadable.
+TEST(TotalsTest, ALongErrorIsCutBetweenCharacters) {
+  worker::v1::StatsReport report;
+  std::string error = "/";
+  while (error.size() <= Totals::kMaxErrorBytes) error += "\u00e4";
+  report.set_access_log_error(error);
+  Totals totals;
+  totals.Report(kNew, report);
+  EXPECT_EQ(totals.AccessLogErrors().at(kNew), error.substr(0, Totals::kMaxErrorBytes - 1));
+}
+
 TEST(TotalsTest, ARuleThatLeavesStillCountsInTheOverallSum) {
   Totals totals;
   totals.Report(kOld, Report(5, 100));

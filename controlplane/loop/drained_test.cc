@@ -23,8 +23,8 @@ class DrainedTest : public ApiFixture {
     Handle(WorkerMessage{session, ack});
   }
 
-  // So many connections are open, all of them to backend a.
-  void Count(SessionId session, uint64_t open) {
+  // So many connections are open, all of them to backend a, and so many drains closed there so far.
+  void Count(SessionId session, uint64_t open, uint64_t closed = 0) {
     ConnectRequest report;
     report.mutable_stats()->set_connections(open);
     worker::v1::StatsReport::Rule& rule = *report.mutable_stats()->add_rules();
@@ -34,6 +34,7 @@ class DrainedTest : public ApiFixture {
     backend.set_rule("web");
     backend.set_backend("a");
     backend.set_connections(open);
+    backend.set_drain_closed_total(closed);
     Handle(WorkerMessage{session, report});
   }
 
@@ -98,6 +99,20 @@ TEST_F(DrainedTest, NothingIsDrainedBeforeTheLastPartOfAReport) {
   Count(1, 0);
   EXPECT_TRUE(Backend(kA).drained());
   EXPECT_EQ(Operation(drain.name()).state(), admin::v1::Operation::STATE_SUCCEEDED);
+}
+
+TEST_F(DrainedTest, WhatWorkersClosedSinceItBeganIsCounted) {
+  Load({"a", "b"});
+  Connect(1, "w");
+  Ack(1);
+  Count(1, 9, 100);  // Of an earlier drain.
+  const auto drain = Ask<admin::v1::Operation>(Named<admin::v1::DrainBackendRequest>(kA));
+  Ack(1);
+  Count(1, 5, 103);  // One ended by itself.
+  EXPECT_EQ(Operation(drain.name()).connections_closed(), 3u);
+  Count(1, 0, 108);
+  EXPECT_EQ(Operation(drain.name()).connections_closed(), 8u);
+  EXPECT_EQ(Operation(drain.name()).status(), "done; 8 connections closed in the drain_timeout");
 }
 
 TEST_F(DrainedTest, AWorkerThatIsAwayForAMomentMayHaveConnections) {

@@ -54,7 +54,8 @@ std::string FormatByteRate(double bytes_per_s) {
   static constexpr const char* kUnits[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
   if (bytes_per_s < 1'000) return absl::StrCat(static_cast<uint64_t>(bytes_per_s), kUnits[0]);
   size_t unit = 0;
-  for (; bytes_per_s >= 1'000 && unit + 1 < std::size(kUnits); ++unit) bytes_per_s /= 1'000;
+  // From 999.5 on it would be printed as 1000.
+  for (; bytes_per_s >= 999.5 && unit + 1 < std::size(kUnits); ++unit) bytes_per_s /= 1'000;
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, bytes_per_s < 9.95 ? "%.1f%s" : "%.0f%s", bytes_per_s,
                 kUnits[unit]);

@@ -55,7 +55,8 @@ TEST(Age, BytesGetABinaryUnit) {
   EXPECT_EQ(FormatBytes(12ull << 30), "12GiB");
   EXPECT_EQ(FormatBytes(~0ull), "16EiB");
   EXPECT_EQ(FormatByteRate(0), "0B/s");
-  EXPECT_EQ(FormatByteRate(2'950'000.4), "2.9MB/s");
+  EXPECT_EQ(FormatByteRate(2'940'000.4), "2.9MB/s");
+  EXPECT_EQ(FormatByteRate(999'600), "1.0MB/s");
   EXPECT_EQ(FormatByteRate(12e6), "12MB/s");
   EXPECT_EQ(FormatByteRateLimit(3'000'000), "3MB/s");
   EXPECT_EQ(FormatByteRateLimit(1'500'000), "1500kB/s");

@@ -58,7 +58,6 @@ class SmallLimitsTest(harness.Case):
     def test_four_workers(self):
         self.check(4)
 
-
     def test_that_it_would_wait_is_no_refusal(self):
         lb = self.start(2)
         with contextlib.ExitStack() as stack:

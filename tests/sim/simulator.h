@@ -40,6 +40,9 @@ class Simulator final {
   // a DNS retry, a bind retry, a lost-state wait and a few rounds of reports.
   static constexpr std::chrono::seconds kFaulty{120};
   static constexpr std::chrono::seconds kHealing{90};
+  // And within which a slot that goes round among more workers than there are slots reaches one: a
+  // turn, and a connection that ends.
+  static constexpr std::chrono::seconds kOnItsWay{5};
   // How often a worker opens and closes connections, and reports.
   static constexpr std::chrono::milliseconds kTrafficRound{200};
   // Most messages on the way in one direction of one stream.
@@ -109,6 +112,7 @@ class Simulator final {
   uint32_t CountNameless() const;  // Backends whose name resolves to nothing.
   void CheckWorkerAtEnd(const FakeWorker& worker, const type::v1::ConfigVersion& version);
   void CheckSharesAtEnd();
+  uint64_t GrantedOf(const BackendKey& key) const;
   void CheckGrantedAtEnd(const BackendKey& key, uint64_t limit);
   uint64_t Potential(const BackendKey& key);
   admin::v1::Status AskStatus();

@@ -19,7 +19,7 @@ PORTS = {name: 8080 + number for number, name in enumerate(LIMITS)}
 
 
 class SmallLimitsTest(harness.Case):
-    def start(self, workers):
+    def limited(self, workers):
         Server(self, "a", BACKEND)
         rules = [
             {
@@ -42,7 +42,7 @@ class SmallLimitsTest(harness.Case):
         return time.monotonic() - begin
 
     def check(self, workers):
-        self.start(workers)
+        self.limited(workers)
         longest = 0
         for name, limit in LIMITS.items():
             for _ in range(ROUNDS):
@@ -59,13 +59,14 @@ class SmallLimitsTest(harness.Case):
         self.check(4)
 
     def test_that_it_would_wait_is_no_refusal(self):
-        lb = self.start(2)
+        lb = self.limited(2)
         with contextlib.ExitStack() as stack:
             for _ in range(LIMITS["two"]):
                 self.serve("two", stack)
             done = lb.lbctl("explain", "--rule", "two", "--client", "127.0.0.1")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"queue +WAITS +would wait in the queue \(0 of 20 waiting")
+        # The second one may have waited for its slot, and counts are a second old.
+        self.assertRegex(done.stdout, r"queue +WAITS +would wait in the queue \([01] of 20 waiting")
 
 
 if __name__ == "__main__":

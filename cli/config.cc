@@ -1,7 +1,6 @@
 #include "cli/config.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/folder.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
 #include "cli/findings.h"
@@ -103,11 +103,7 @@ controlplane::Sources LocalSources() {
           absl::StrCat(Escape(path), " is larger than ", kReferencedBytesMax, " bytes"));
     return text;
   };
-  sources.has_folder = [](const std::string& path) {
-    struct stat status {};
-    // What may not be looked into may still be there.
-    return stat(path.c_str(), &status) == 0 ? S_ISDIR(status.st_mode) : errno == EACCES;
-  };
+  sources.has_folder = HasFolder;
   return sources;
 }
 

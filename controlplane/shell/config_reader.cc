@@ -1,14 +1,12 @@
 #include "controlplane/shell/config_reader.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/folder.h"
 #include "base/sha256.h"
 #include "base/time.h"
 #include "controlplane/shell/file_io.h"
@@ -33,11 +31,7 @@ Sources RealSources() {
           absl::StrCat(path, " has more than ", kMaxReferencedBytes, " bytes"));
     return bytes;
   };
-  sources.has_folder = [](const std::string& path) {
-    struct stat status {};
-    // What may not be looked into may still be there.
-    return stat(path.c_str(), &status) == 0 ? S_ISDIR(status.st_mode) : errno == EACCES;
-  };
+  sources.has_folder = HasFolder;
   return sources;
 }
 

@@ -1,6 +1,8 @@
 #include "controlplane/admin/limit_answers.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,14 +43,24 @@ uint64_t BusyClients(const std::string& rule, const ClientReports& reports) {
 // Whose rate limit the rule goes by; empty: the top level's.
 std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rule.name : ""; }
 
-// What all rules that go by one rate limit counted.
-void CountRefused(const View& view, const std::string& owner, Limit& limit) {
+// What all rules that go by one rate limit counted, and how that is enforced.
+struct RateOwner {
+  uint64_t refused_total = 0;
+  uint64_t would_refuse_total = 0;
+  bool only_counts = false;
+};
+
+std::map<std::string, RateOwner> RateOwnersOf(const View& view) {
+  std::map<std::string, RateOwner> owners;
   for (const LiveRule& rule : view.live) {
-    if (!rule.rate_limit || RateOwnerOf(rule) != owner) continue;
+    if (!rule.rate_limit) continue;
+    RateOwner& owner = owners[RateOwnerOf(rule)];
     const RuleTotals totals = view.totals.OfRule(rule.name);
-    limit.set_refused_total(limit.refused_total() + totals.rate_limited_total);
-    limit.set_would_refuse_total(limit.would_refuse_total() + totals.would_refuse_total);
+    owner.refused_total += totals.rate_limited_total;
+    owner.would_refuse_total += totals.would_refuse_total;
+    owner.only_counts = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
   }
+  return owners;
 }
 
 Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config,
@@ -105,14 +117,6 @@ void Fill(const WorkerKey& worker, const worker::v1::ClientReport::Client& from,
   to.set_has_budget(from.has_budget());
 }
 
-// True when the rate limit of that owner refuses nobody.
-bool OnlyCounts(const View& view, const std::string& owner) {
-  return std::any_of(view.live.begin(), view.live.end(), [&](const LiveRule& rule) {
-    return rule.rate_limit && RateOwnerOf(rule) == owner &&
-           rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
-  });
-}
-
 // By whose limits they are under, and the client.
 using UsesByClient = std::map<std::pair<std::string, std::string>, ClientUse>;
 
@@ -142,6 +146,7 @@ void AddBytes(const worker::v1::ClientReport& report, UsesByClient& by_client) {
 
 admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
                                              const ClientReports& reports) {
+  const std::map<std::string, RateOwner> owners = RateOwnersOf(view);
   std::map<std::string, Limit> rates;  // By whose limit it is.
   std::vector<Limit> rules;
   std::vector<Limit> backends;
@@ -150,7 +155,8 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
     if (live.rate_limit && !rates.contains(RateOwnerOf(live))) {
       const std::string owner = RateOwnerOf(live);
       Limit& limit = rates[owner] = RateLimitOf(owner, *live.rate_limit, reports);
-      CountRefused(view, owner, limit);
+      limit.set_refused_total(owners.at(owner).refused_total);
+      limit.set_would_refuse_total(owners.at(owner).would_refuse_total);
     }
     const RuleTotals totals = view.totals.OfRule(live.name);
     if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
@@ -170,11 +176,13 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
 admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
                                                admin::v1::ListClientsRequest::Order order,
                                                const ClientReports& reports) {
+  const std::map<std::string, RateOwner> owners = RateOwnersOf(view);
   UsesByClient by_client;
   for (const auto& [worker, report] : reports) {
     AddBytes(report, by_client);
     for (const auto& from : report.limits()) {
-      const bool only_counts = OnlyCounts(view, from.rule());
+      const auto owner = owners.find(from.rule());
+      const bool only_counts = owner != owners.end() && owner->second.only_counts;
       for (const auto& client : from.clients()) {
         ClientUse& use = UseOf(from.rule(), client.client(), by_client);
         use.set_connects_per_s(use.connects_per_s() + client.connects_per_s());

@@ -51,6 +51,19 @@ class SlotLedgerTest : public testing::Test {
     EXPECT_TRUE(ledger_.Report(worker, report, now_).ok());
   }
 
+  // Of two slots and two workers: somebody waits in the first one, and both slots are there.
+  void GiveBothToTheFirst() {
+    ledger_.SetLimits(Limit(2));
+    ledger_.Connect(a_, {}, now_);
+    ledger_.Connect(b_, {}, now_);
+    Settle();
+    now_ += std::chrono::seconds(5);
+    Report(a_, 1, 1, 2);
+    Settle();
+    Report(b_, 0, 0, 0);
+    EXPECT_EQ(Settle(), (Grants{{"a", 2}}));
+  }
+
   using Grants = std::map<std::string, uint64_t>;
   const WorkerKey a_{"a", "1"};
   const WorkerKey b_{"b", "1"};
@@ -131,15 +144,7 @@ TEST_F(SlotLedgerTest, TheLastSlotOfAnIdleWorkerGoesToOneWhereSomebodyWaits) {
 }
 
 TEST_F(SlotLedgerTest, AnIdleWorkerGetsASlotBackWhenItWantsOneOrNobodyElseDoes) {
-  ledger_.SetLimits(Limit(2));
-  ledger_.Connect(a_, {}, now_);
-  ledger_.Connect(b_, {}, now_);
-  Settle();
-  now_ += std::chrono::seconds(5);
-  Report(a_, 1, 1, 2);
-  Settle();
-  Report(b_, 0, 0, 0);
-  Settle();
+  GiveBothToTheFirst();
   Report(a_, 2, 1, 2);  // One is served, the other one gave up.
   EXPECT_EQ(Settle(), Grants());
   now_ = ledger_.NextDeadline();  // Nobody says any more that he wants a second one.
@@ -149,15 +154,7 @@ TEST_F(SlotLedgerTest, AnIdleWorkerGetsASlotBackWhenItWantsOneOrNobodyElseDoes) 
 }
 
 TEST_F(SlotLedgerTest, NobodyIsBelievedForeverThoughTheLastWordsCameTogether) {
-  ledger_.SetLimits(Limit(2));
-  ledger_.Connect(a_, {}, now_);
-  ledger_.Connect(b_, {}, now_);
-  Settle();
-  now_ += std::chrono::seconds(5);
-  Report(a_, 1, 1, 2);
-  Settle();
-  Report(b_, 0, 0, 0);
-  Settle();
+  GiveBothToTheFirst();
   now_ += milliseconds(900);
   Report(a_, 2, 1, 2);
   Report(a_, 2, 1, 1);  // Too soon to be believed, and the last report for now.

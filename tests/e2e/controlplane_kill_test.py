@@ -65,7 +65,7 @@ class ControlPlaneKillTest(harness.Case):
 
     def is_stored(self, name):
         """Whether the state file knows this operation; the answer does not wait for the disk."""
-        # Not its neighbours: the audit log, and what is being written, know it earlier.
+        # Not state.new beside it: a kill before the rename loses what is written there.
         path = os.path.join(self.lb.state, "state")
         if not os.path.exists(path):
             return False

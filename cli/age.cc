@@ -50,32 +50,6 @@ std::string FormatBytes(uint64_t bytes) {
   return buffer;
 }
 
-std::string FormatByteRate(double bytes_per_s) {
-  static constexpr const char* kUnits[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
-  if (bytes_per_s < 1'000) return absl::StrCat(static_cast<uint64_t>(bytes_per_s), kUnits[0]);
-  size_t unit = 0;
-  // From 999.5 on it would be printed as 1000.
-  for (; bytes_per_s >= 999.5 && unit + 1 < std::size(kUnits); ++unit) bytes_per_s /= 1'000;
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, bytes_per_s < 9.95 ? "%.1f%s" : "%.0f%s", bytes_per_s,
-                kUnits[unit]);
-  return buffer;
-}
-
-std::string FormatByteRateLimit(uint64_t bytes_per_s) {
-  struct Unit {
-    const char* name;
-    uint64_t bytes;
-  };
-  static constexpr Unit kUnits[] = {
-      {"GiB/s", uint64_t{1} << 30}, {"GB/s", 1'000'000'000}, {"MiB/s", uint64_t{1} << 20},
-      {"MB/s", 1'000'000},          {"KiB/s", 1'024},        {"kB/s", 1'000}};
-  for (const Unit& unit : kUnits)
-    if (bytes_per_s > 0 && bytes_per_s % unit.bytes == 0)
-      return absl::StrCat(bytes_per_s / unit.bytes, unit.name);
-  return absl::StrCat(bytes_per_s, "B/s");
-}
-
 absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view what,
                                                         std::string_view text) {
   const std::string shown = absl::StrCat(std::string(what), ": '", Escape(text), "'");

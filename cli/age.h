@@ -18,14 +18,6 @@ std::string FormatAge(std::chrono::seconds age);
 // Returns bytes with a binary unit: "0B", "1023B", "1.5KiB", "12GiB".
 std::string FormatBytes(uint64_t bytes);
 
-// Returns bytes per second with a decimal unit, as rates are configured: "0B/s", "1.5kB/s",
-// "12MB/s".
-std::string FormatByteRate(double bytes_per_s);
-
-// The same of a limit, exactly: with the largest unit, decimal or binary, of which it is a multiple
-// ("3MB/s", "1500kB/s", "1MiB/s").
-std::string FormatByteRateLimit(uint64_t bytes_per_s);
-
 // Parses a duration with its unit ("500ms", "5s", "1m30s"), 1 ms to 24 h. InvalidArgument names
 // `what` ("--timeout"), the value and what is allowed.
 absl::StatusOr<std::chrono::milliseconds> ParseDuration(std::string_view what,

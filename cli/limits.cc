@@ -13,6 +13,7 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "controlplane/config/quantity.h"
 
 namespace lb::cli {
 namespace {
@@ -37,13 +38,17 @@ Cell Refused(double count, bool shadow) {
   return {Decimal(count), count > 0 ? Tone::kWarning : Tone::kPlain};
 }
 
+std::string LimitText(uint64_t bytes_per_s) {
+  return controlplane::WriteQuantity(controlplane::ValueType::kByteRate, bytes_per_s);
+}
+
 // "up 1MB/s, down 4MB/s", without a way that has no limit.
 std::string BandwidthOf(const api::Limit& limit) {
   const uint64_t up = limit.max_upload_bytes_per_s();
   const uint64_t down = limit.max_download_bytes_per_s();
-  return absl::StrCat(up > 0 ? absl::StrCat("up ", FormatByteRateLimit(up)) : "",
+  return absl::StrCat(up > 0 ? absl::StrCat("up ", LimitText(up)) : "",
                       up > 0 && down > 0 ? ", " : "",
-                      down > 0 ? absl::StrCat("down ", FormatByteRateLimit(down)) : "");
+                      down > 0 ? absl::StrCat("down ", LimitText(down)) : "");
 }
 
 bool IsBandwidth(const api::Limit& limit) {
@@ -71,8 +76,8 @@ const char* KindOf(const api::Limit& limit) {
 // What is used of it now; empty where that is different for each client.
 std::string InUse(const api::Limit& limit) {
   if (limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH)
-    return absl::StrCat("up ", FormatByteRate(limit.upload_bytes_per_s()), ", down ",
-                        FormatByteRate(limit.download_bytes_per_s()));
+    return absl::StrCat("up ", controlplane::WriteMeasuredRate(limit.upload_bytes_per_s()),
+                        ", down ", controlplane::WriteMeasuredRate(limit.download_bytes_per_s()));
   const bool counts = limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ||
                       limit.kind() == api::Limit::KIND_BACKEND_CONNECTIONS;
   return counts ? absl::StrCat(limit.connections()) : "";
@@ -119,8 +124,10 @@ Row RowOf(const api::ClientUse& use) {
           {rated ? Decimal(tokens) : ""},
           {rated ? Decimal(rate_per_s) : ""},
           {use.connections() > 0 ? absl::StrCat(use.connections()) : ""},
-          {use.connections() > 0 ? FormatByteRate(use.upload_bytes_per_s()) : "", tone},
-          {use.connections() > 0 ? FormatByteRate(use.download_bytes_per_s()) : "", tone}};
+          {use.connections() > 0 ? controlplane::WriteMeasuredRate(use.upload_bytes_per_s()) : "",
+           tone},
+          {use.connections() > 0 ? controlplane::WriteMeasuredRate(use.download_bytes_per_s()) : "",
+           tone}};
 }
 
 template <typename Response>

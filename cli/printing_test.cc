@@ -54,14 +54,6 @@ TEST(Age, BytesGetABinaryUnit) {
   EXPECT_EQ(FormatBytes(1536), "1.5KiB");
   EXPECT_EQ(FormatBytes(12ull << 30), "12GiB");
   EXPECT_EQ(FormatBytes(~0ull), "16EiB");
-  EXPECT_EQ(FormatByteRate(0), "0B/s");
-  EXPECT_EQ(FormatByteRate(2'940'000.4), "2.9MB/s");
-  EXPECT_EQ(FormatByteRate(999'600), "1.0MB/s");
-  EXPECT_EQ(FormatByteRate(12e6), "12MB/s");
-  EXPECT_EQ(FormatByteRateLimit(3'000'000), "3MB/s");
-  EXPECT_EQ(FormatByteRateLimit(1'500'000), "1500kB/s");
-  EXPECT_EQ(FormatByteRateLimit(1 << 20), "1MiB/s");
-  EXPECT_EQ(FormatByteRateLimit(12'345), "12345B/s");
 }
 
 TEST(Age, DurationsNeedAUnitAndARange) {

@@ -1,11 +1,9 @@
 // What the next connection of a client would meet, check by check, in the order of the data path
 // (dataplane/forward/listener.cc).
 #include <algorithm>
-#include <iterator>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "controlplane/admin/explain_backends.h"
 #include "controlplane/admin/limit_answers.h"
 #include "controlplane/admin/rule_answers.h"
@@ -140,15 +138,6 @@ void CheckRuleLimit(const LiveRule& rule, const View& view, ExplainConnectionRes
       absl::StrCat(open, " of ", rule.max_connections, " in use"), out);
 }
 
-// "2.9MB/s": in decimal units, as rates are configured.
-std::string RateText(double bytes_per_s) {
-  static constexpr const char* kUnits[] = {"B/s", "kB/s", "MB/s", "GB/s"};
-  size_t unit = 0;
-  for (; bytes_per_s >= 1'000 && unit + 1 < std::size(kUnits); ++unit) bytes_per_s /= 1'000;
-  return unit == 0 ? absl::StrCat(static_cast<uint64_t>(bytes_per_s), kUnits[unit])
-                   : absl::StrFormat("%.1f%s", bytes_per_s, kUnits[unit]);
-}
-
 // A limit of bandwidth refuses nobody; it is told how fast the client's connections are.
 void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
                     ExplainConnectionResponse& out) {
@@ -167,7 +156,7 @@ void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
     }
   }
   const auto way = [](const char* name, double now, uint64_t limit) {
-    return absl::StrCat(name, " ", RateText(now),
+    return absl::StrCat(name, " ", WriteMeasuredRate(now),
                         limit == 0 ? std::string(", no limit")
                                    : " of " + WriteQuantity(ValueType::kByteRate, limit));
   };

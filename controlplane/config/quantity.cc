@@ -1,9 +1,11 @@
 #include "controlplane/config/quantity.h"
 
 #include <array>
+#include <iterator>
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/check.h"
 
 namespace lb::controlplane {
@@ -146,6 +148,16 @@ std::string WriteQuantity(ValueType type, uint64_t number) {
   return best == nullptr ? absl::StrCat(number)
                          : absl::StrCat(number / best->factor,
                                         absl::string_view(best->name.data(), best->name.size()));
+}
+
+std::string WriteMeasuredRate(double bytes_per_s) {
+  static constexpr const char* kUnits[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
+  if (bytes_per_s < kKilo) return absl::StrCat(static_cast<uint64_t>(bytes_per_s), kUnits[0]);
+  size_t unit = 0;
+  // From 999.5 on it would be written as 1000.
+  for (; bytes_per_s >= 999.5 && unit + 1 < std::size(kUnits); ++unit) bytes_per_s /= kKilo;
+  return bytes_per_s < 9.95 ? absl::StrFormat("%.1f%s", bytes_per_s, kUnits[unit])
+                            : absl::StrFormat("%.0f%s", bytes_per_s, kUnits[unit]);
 }
 
 std::string_view UnitExamples(ValueType type) {

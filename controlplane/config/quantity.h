@@ -30,6 +30,9 @@ Quantity ReadQuantity(ValueType type, BareNumber bare, std::string_view text);
 // Writes `number` so that ReadQuantity reads it back, in the largest unit that fits.
 std::string WriteQuantity(ValueType type, uint64_t number);
 
+// Writes a rate that was measured, in two digits or three: "0B/s", "1.5kB/s", "12MB/s".
+std::string WriteMeasuredRate(double bytes_per_s);
+
 // Examples of how a value of `type` is written: "250ms, 5s, 10m, 1h". "" when it has no unit.
 std::string_view UnitExamples(ValueType type);
 

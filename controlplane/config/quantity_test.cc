@@ -66,6 +66,17 @@ TEST(QuantityTest, WhatIsWrittenReadsBackTheSame) {
   }
   EXPECT_EQ(WriteQuantity(ValueType::kDuration, 90'000), "90s");
   EXPECT_EQ(WriteQuantity(ValueType::kRatio, 1'050), "1.05");
+  EXPECT_EQ(WriteQuantity(ValueType::kByteRate, 3'000'000), "3MB/s");
+  EXPECT_EQ(WriteQuantity(ValueType::kByteRate, 1'500'000), "1500kB/s");
+  EXPECT_EQ(WriteQuantity(ValueType::kByteRate, 1 << 20), "1MiB/s");
+}
+
+TEST(QuantityTest, AMeasuredRateIsRoundedAndNeverFourDigits) {
+  EXPECT_EQ(WriteMeasuredRate(0), "0B/s");
+  EXPECT_EQ(WriteMeasuredRate(2'940'000.4), "2.9MB/s");
+  EXPECT_EQ(WriteMeasuredRate(9'960), "10kB/s");
+  EXPECT_EQ(WriteMeasuredRate(999'600), "1.0MB/s");
+  EXPECT_EQ(WriteMeasuredRate(12e6), "12MB/s");
 }
 
 }  // namespace

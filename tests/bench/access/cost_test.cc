@@ -67,7 +67,7 @@ TEST(AccessListCost, FiftyThousandNetworksAreOneFastLook) {
     for (int i = 0; i < 65'536; ++i) clients.push_back(client(random.Next()));
     int refused = 0;
     const auto looked = std::chrono::steady_clock::now();
-    for (int i = 0; i < kLooks; ++i) refused += list.Allows(clients[i % clients.size()]) ? 0 : 1;
+    for (size_t i = 0; i < kLooks; ++i) refused += list.Allows(clients[i % clients.size()]) ? 0 : 1;
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - looked;
     std::printf("%zu %s networks: made in %lld ms, %zu bytes, %lld ns a look, %d refused\n",
                 kNetworks, v6 ? "IPv6" : "IPv4",

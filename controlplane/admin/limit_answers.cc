@@ -31,15 +31,6 @@ Limit::Enforce ToProto(RateLimitConfig::Enforce enforce) {
   return Limit::ENFORCE_OFF;
 }
 
-// The most that one worker has: a client that is busy has a budget in every worker.
-uint64_t BusyClients(const std::string& rule, const ClientReports& reports) {
-  uint64_t most = 0;
-  for (const auto& [worker, report] : reports)
-    for (const auto& limit : report.limits())
-      if (limit.rule() == rule) most = std::max<uint64_t>(most, limit.busy_clients());
-  return most;
-}
-
 // Whose rate limit the rule goes by; empty: the top level's.
 std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rule.name : ""; }
 
@@ -47,10 +38,12 @@ std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rul
 struct RateOwner {
   uint64_t refused_total = 0;
   uint64_t would_refuse_total = 0;
+  // The most that one worker has: a client that is busy has a budget in every worker.
+  uint64_t busy_clients = 0;
   bool only_counts = false;
 };
 
-std::map<std::string, RateOwner> RateOwnersOf(const View& view) {
+std::map<std::string, RateOwner> RateOwnersOf(const View& view, const ClientReports& reports) {
   std::map<std::string, RateOwner> owners;
   for (const LiveRule& rule : view.live) {
     if (!rule.rate_limit) continue;
@@ -60,18 +53,24 @@ std::map<std::string, RateOwner> RateOwnersOf(const View& view) {
     owner.would_refuse_total += totals.would_refuse_total;
     owner.only_counts = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
   }
+  for (const auto& [worker, report] : reports)
+    for (const auto& limit : report.limits())
+      if (const auto owner = owners.find(limit.rule()); owner != owners.end())
+        owner->second.busy_clients =
+            std::max<uint64_t>(owner->second.busy_clients, limit.busy_clients());
   return owners;
 }
 
-Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config,
-                  const ClientReports& reports) {
+Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config, const RateOwner& owner) {
   Limit limit;
   limit.set_kind(Limit::KIND_RATE);
   limit.set_rule(RuleNameOf(rule));
   limit.set_enforce(ToProto(config.enforce));
   limit.set_rate_per_s(config.requests_per_second);
   limit.set_burst(config.Burst());
-  limit.set_busy_clients(BusyClients(rule, reports));
+  limit.set_busy_clients(owner.busy_clients);
+  limit.set_refused_total(owner.refused_total);
+  limit.set_would_refuse_total(owner.would_refuse_total);
   return limit;
 }
 
@@ -146,7 +145,7 @@ void AddBytes(const worker::v1::ClientReport& report, UsesByClient& by_client) {
 
 admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
                                              const ClientReports& reports) {
-  const std::map<std::string, RateOwner> owners = RateOwnersOf(view);
+  const std::map<std::string, RateOwner> owners = RateOwnersOf(view, reports);
   std::map<std::string, Limit> rates;  // By whose limit it is.
   std::vector<Limit> rules;
   std::vector<Limit> backends;
@@ -154,9 +153,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
     if (!rule.empty() && live.name != rule) continue;
     if (live.rate_limit && !rates.contains(RateOwnerOf(live))) {
       const std::string owner = RateOwnerOf(live);
-      Limit& limit = rates[owner] = RateLimitOf(owner, *live.rate_limit, reports);
-      limit.set_refused_total(owners.at(owner).refused_total);
-      limit.set_would_refuse_total(owners.at(owner).would_refuse_total);
+      rates[owner] = RateLimitOf(owner, *live.rate_limit, owners.at(owner));
     }
     const RuleTotals totals = view.totals.OfRule(live.name);
     if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
@@ -176,7 +173,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
 admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
                                                admin::v1::ListClientsRequest::Order order,
                                                const ClientReports& reports) {
-  const std::map<std::string, RateOwner> owners = RateOwnersOf(view);
+  const std::map<std::string, RateOwner> owners = RateOwnersOf(view, reports);
   UsesByClient by_client;
   for (const auto& [worker, report] : reports) {
     AddBytes(report, by_client);

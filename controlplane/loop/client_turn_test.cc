@@ -131,6 +131,27 @@ TEST_F(ClientTurnTest, OneClientIsSummedUpOverTheWorkersThatKnowIt) {
   EXPECT_EQ(answer.workers_missing(0), "workers/old");
 }
 
+// A client that is busy has a budget in every worker, so that a sum would count it twice.
+TEST_F(ClientTurnTest, BusyClientsAreTheMostThatOneWorkerHas) {
+  Connect(1, "w1", {"clients"});
+  Connect(2, "w2", {"clients"});
+  Ask(admin::v1::ListLimitsRequest());
+  for (const SessionId session : {1u, 2u}) {
+    ConnectRequest report = ReportOf(1, 1);
+    report.mutable_clients()->mutable_limits(0)->set_busy_clients(session == 1 ? 5 : 4);
+    // Of a rule that is gone, though this worker still has it.
+    auto& gone = *report.mutable_clients()->add_limits();
+    gone.set_rule("gone");
+    gone.set_busy_clients(9);
+    Handle(WorkerMessage{session, report});
+  }
+  ASSERT_EQ(replies_.size(), 1u);
+  const auto answer = std::get<admin::v1::ListLimitsResponse>(replies_[0].answer);
+  ASSERT_EQ(answer.limits_size(), 3);
+  EXPECT_EQ(answer.limits(0).rule(), "rules/web");
+  EXPECT_EQ(answer.limits(0).busy_clients(), 5u);
+}
+
 TEST_F(ClientTurnTest, AWorkerThatSaysNothingIsNamedAndNotWaitedForLong) {
   Connect(1, "w1", {"clients"});
   Ask(admin::v1::ListLimitsRequest());

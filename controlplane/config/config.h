@@ -14,6 +14,7 @@
 #include "base/endpoint.h"
 #include "controlplane/config/balance_config.h"
 #include "controlplane/config/outlier_config.h"
+#include "controlplane/config/tls_config.h"
 
 namespace lb::controlplane {
 
@@ -23,6 +24,7 @@ struct BackendConfig {
   uint32_t weight = 1;
   std::optional<uint64_t> max_connections;  // Overrides the rule's backend_connection_limit.
   bool backup = false;
+  uint32_t sni_route = 0;  // 1 is the rule's first; 0: clients that no route takes.
 
   friend bool operator==(const BackendConfig&, const BackendConfig&) = default;
 };
@@ -49,7 +51,7 @@ struct ProxyProtocolConfig {
 };
 
 struct HealthCheckConfig {
-  enum class Protocol { kTcp, kHttp };
+  enum class Protocol { kTcp, kHttp, kTls, kGrpc };
 
   bool enabled = false;
   Protocol protocol = Protocol::kTcp;
@@ -58,8 +60,10 @@ struct HealthCheckConfig {
   std::chrono::milliseconds timeout{1'000};
   uint32_t rise = 2;
   uint32_t fall = 3;
-  uint32_t expect_status = 200;  // HTTP only.
-  std::optional<uint16_t> port;  // Checked instead of the backend's own port.
+  uint32_t expect_status = 200;         // HTTP only.
+  std::optional<uint16_t> port;         // Checked instead of the backend's own port.
+  std::optional<CheckTlsConfig> tls{};  // Absent: plain.
+  std::string grpc_service{};           // gRPC only; empty: the whole server.
   // Sent first to a backend's own port, where the rule's connections send one: not a key itself.
   ProxyVersion proxy_header = ProxyVersion::kNone;
 
@@ -86,6 +90,7 @@ struct RateLimitConfig {
   Enforce enforce = Enforce::kOn;
   OnRefuse on_refuse = OnRefuse::kReset;
   uint64_t max_clients = 1'000'000;
+  bool client_cert = false;  // Each identity of a client certificate has a second bucket.
 
   // Connections at once after a quiet time: what is configured, else those of a second.
   double Burst() const { return burst.value_or(requests_per_second); }
@@ -116,7 +121,7 @@ struct BandwidthLimitConfig {
 struct RuleConfig {
   std::string name;
   Endpoint listen;                      // An IP address and port.
-  std::vector<BackendConfig> backends;  // As written.
+  std::vector<BackendConfig> backends;  // As written; those of routes follow.
   std::optional<uint64_t> backend_connection_limit;
   std::optional<uint64_t> max_connections;  // Client connections, over all workers of the host.
   std::optional<uint64_t> max_connections_per_client{};  // Likewise, of each client.
@@ -140,6 +145,9 @@ struct RuleConfig {
   // The rule's own limit, likewise.
   std::optional<BandwidthLimitConfig> bandwidth_limit{};
   bool own_bandwidth_limit = false;
+  std::optional<TlsConfig> tls{};  // The top level's, replaced key by key; absent: none is ended.
+  std::optional<BackendTlsConfig> backend_tls{};  // Likewise; absent: plain.
+  std::vector<SniRouteConfig> sni_routes{};       // As written; not together with `tls`.
 
   friend bool operator==(const RuleConfig&, const RuleConfig&) = default;
 };

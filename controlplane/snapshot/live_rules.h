@@ -31,6 +31,8 @@ struct LiveBackend {
   uint32_t weight_percent = 100;  // Of the configured weight, exactly; `weight` is rounded.
   type::v1::AdminState admin_state = type::v1::ADMIN_STATE_READY;
   bool backup = false;
+  std::string server_name{};  // That its certificate must have; empty: none is asked for.
+  uint32_t sni_route = 0;     // As in BackendConfig.
 
   friend bool operator==(const LiveBackend&, const LiveBackend&) = default;
 };
@@ -68,6 +70,9 @@ struct LiveRule {
   std::chrono::milliseconds drain_timeout{0};  // 0: connections of backends that are out stay.
   std::string access_log{};                    // Of all rules; empty: none.
   bool access_log_off = false;
+  std::optional<TlsConfig> tls{};
+  std::optional<BackendTlsConfig> backend_tls{};
+  std::vector<SniRouteConfig> sni_routes{};
 
   friend bool operator==(const LiveRule&, const LiveRule&) = default;
 };

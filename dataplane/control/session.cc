@@ -71,6 +71,7 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
       out.push_back(LookAtClients(message.command(), lent_.registry.rate_limiters(),
                                   lent_.registry.bandwidths(), lent_.config.tables().get(), now));
       return absl::OkStatus();
+    case ConnectResponse::kTicketKeys:  // Sent only to workers that say they end TLS.
     case ConnectResponse::kWelcome:
     case ConnectResponse::MESSAGE_NOT_SET:
       break;

@@ -215,3 +215,13 @@ class PlainServer:
 def _split(address):
     host, port = address.rsplit(":", 1)
     return host, int(port)
+
+
+def greeting(address, context, server_name=None, count=1, session=None):
+    """The first bytes a backend says through a balancer; the error when the client is refused.
+
+    A client of TLS 1.3 learns only after its handshake that its certificate is not taken.
+    """
+    with tls_connect(address, context, server_name, session) as stream:
+        stream.send(b"?")
+        return stream.read_exactly(count).decode()

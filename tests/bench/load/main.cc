@@ -8,7 +8,6 @@
 #include <boost/json/object.hpp>
 #include <cstdio>
 #include <string>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -56,20 +55,28 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Adds the handshakes since `before`: in all, and those that resumed a session.
+void AddHandshakes(const TlsEnds::Counts& before, const TlsEnds::Counts& now,
+                   boost::json::object& result) {
+  result["handshakes"] = now.clients - before.clients;
+  result["resumed_handshakes"] = now.clients_resumed - before.clients_resumed;
+  result["backend_handshakes"] = now.backend - before.backend;
+  result["resumed_backend_handshakes"] = now.backend_resumed - before.backend_resumed;
+}
+
 absl::Status Measure(const Flags& flags, const TlsEnds& tls, Generator& generator, Meter& meter) {
   generator.Open(flags.workload.connections);
   Measurement measurement(flags.measurement, meter, ReadClocks().steady);
+  TlsEnds::Counts warmed_up;
   do {
+    // In the warm-up nobody has a session yet.
+    if (!meter.measuring) warmed_up = tls.counts();
     generator.Turn();
     if (const absl::Status status = CheckErrors(meter); !status.ok()) return status;
   } while (!measurement.IsOver(ReadClocks().steady));
   boost::json::object result = measurement.Result();
-  const TlsEnds::Counts& counts = tls.counts();
-  result["handshakes"] = counts.clients;
-  result["resumed_handshakes"] = counts.clients_resumed;
-  result["backend_handshakes"] = counts.backend;
-  result["resumed_backend_handshakes"] = counts.backend_resumed;
-  testpeer::WriteReport(std::move(result));
+  AddHandshakes(warmed_up, tls.counts(), result);
+  testpeer::WriteReport(result);
   return absl::OkStatus();
 }
 

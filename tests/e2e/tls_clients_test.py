@@ -24,9 +24,13 @@ class TlsClientsTest(harness.Case):
     def setUp(self):
         self.ca = Authority(self.folder)
         middle = Authority(self.folder, "middle", self.ca)
+        # A client that knows RSA alone needs a chain of nothing else.
+        rsa = Authority(self.folder, "rsa-ca", key="rsa")
+        with open(self.ca.cert, "a", encoding="ascii") as file, open(rsa.cert, encoding="ascii") as more:
+            file.write(more.read())
         issued = {
             "ec": middle.issue("ec", "DNS:one.test", "IP:127.0.0.1"),
-            "rsa": middle.issue("rsa", "DNS:one.test", key="rsa"),
+            "rsa": rsa.issue("rsa", "DNS:one.test", key="rsa"),
             "two": self.ca.issue("two", "DNS:two.test"),
             "wild": self.ca.issue("wild", "DNS:*.wild.test"),
         }

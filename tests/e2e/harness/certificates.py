@@ -34,17 +34,20 @@ _LONG_AGO, _YEARS_AGO = "20200101000000Z", "20210101000000Z"
 
 
 class Authority:
-    """A certificate authority and what it signs, in a folder: a root, or below `issuer`."""
+    """A certificate authority and what it signs, in a folder: a root, or below `issuer`.
 
-    def __init__(self, folder, name="ca", issuer=None):
+    `key`: of its own, one of _NEW_KEYS.
+    """
+
+    def __init__(self, folder, name="ca", issuer=None, key="ec"):
         self._folder, self._name, self._issuer = folder, name, issuer
         os.makedirs(folder, exist_ok=True)
         if issuer is None:
             self.cert, self._key = self._path(name + ".crt"), self._path(name + ".key")
-            _openssl("req", "-x509", *_new_key("ec", self._key), "-out", self.cert, "-days", "2",
+            _openssl("req", "-x509", *_new_key(key, self._key), "-out", self.cert, "-days", "2",
                      "-subj", "/CN=" + name)
         else:
-            self.cert, self._key = issuer.sign(name, _CA_EXTENSIONS)
+            self.cert, self._key = issuer.sign(name, _CA_EXTENSIONS, key=key)
         self._config = self._path(name + ".cnf")
         stem = self._path(name)
         _write(stem + ".index", "")

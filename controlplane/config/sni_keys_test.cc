@@ -13,7 +13,7 @@ namespace {
 // A rule with the keys `rest`, and `top` at the top level.
 LoadResult LoadWith(const std::string& rest, const std::string& top = "") {
   TestSources sources;
-  sources.files = {{"/c.pem", ""}, {"/k.pem", ""}};
+  sources.AddTlsFiles();
   return Load(absl::StrCat("rules:\n- name: a\n  listen: 127.0.0.1:1\n", rest, top), sources.Get());
 }
 

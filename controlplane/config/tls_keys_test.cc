@@ -16,9 +16,7 @@ constexpr char kPair[] = "cert: /c.pem, key: /k.pem";
 
 LoadResult LoadText(const std::string& text) {
   TestSources sources;
-  for (const char* file :
-       {"/c.pem", "/k.pem", "/c2.pem", "/k2.pem", "/ca.pem", "/crl.pem", "/o.der"})
-    sources.files[file] = "";
+  sources.AddTlsFiles();
   return Load(text, sources.Get());
 }
 

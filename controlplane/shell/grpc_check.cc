@@ -121,6 +121,7 @@ struct GrpcCheck::Callbacks {
 
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     auto& check = *static_cast<GrpcCheck*>(user);
+    check.reply_.settings |= frame->hd.type == NGHTTP2_SETTINGS;
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.last_stream_id < check.stream_)
       check.reply_.goaway = frame->goaway.error_code;
     return 0;
@@ -166,10 +167,8 @@ GrpcCheck::GrpcCheck(const StartProbe& request)
 GrpcCheck::~GrpcCheck() = default;
 
 void GrpcCheck::SendRequest(const StartProbe& request) {
-  // Nothing is pushed, and without a table a header of few bytes cannot stand for a large one.
-  constexpr std::array<nghttp2_settings_entry, 3> kSettings{{
+  constexpr std::array<nghttp2_settings_entry, 2> kSettings{{
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 0},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, kMaxProbeHeaderBytes},
   }};
   LB_CHECK(nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, kSettings.data(),
@@ -188,14 +187,13 @@ void GrpcCheck::SendRequest(const StartProbe& request) {
   stream_ = nghttp2_submit_request(session_.get(), nullptr, headers.data(), headers.size(),
                                    &provider, nullptr);
   LB_CHECK(stream_ > 0);
+  Write();
 }
 
-std::string GrpcCheck::TakeOutput() {
-  std::string output;
+void GrpcCheck::Write() {
   const uint8_t* data = nullptr;
   for (ssize_t bytes = 0; (bytes = nghttp2_session_mem_send(session_.get(), &data)) > 0;)
-    output.append(reinterpret_cast<const char*>(data), static_cast<size_t>(bytes));
-  return output;
+    output_.append(reinterpret_cast<const char*>(data), static_cast<size_t>(bytes));
 }
 
 std::optional<ProbeResult> GrpcCheck::Receive(std::string_view bytes) {
@@ -206,13 +204,13 @@ std::optional<ProbeResult> GrpcCheck::Receive(std::string_view bytes) {
     return Failed(absl::StrCat("not HTTP/2: '", Printable(first_bytes_.substr(0, 12)), "'"));
   const ssize_t taken = nghttp2_session_mem_recv(
       session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  Write();  // Only what was written counts as said, a goodbye too.
   if (reply_.closed_with || reply_.too_large) return Judge();
-  if (taken < 0)
-    return Failed(absl::StrCat("not HTTP/2: ", nghttp2_strerror(static_cast<int>(taken))));
   if (reply_.goaway)
     return Failed(absl::StrCat("the backend ended the connection (",
                                nghttp2_http2_strerror(*reply_.goaway), ")"));
-  if (nghttp2_session_want_read(session_.get()) == 0) return Failed("not HTTP/2");
+  if (taken < 0 || nghttp2_session_want_read(session_.get()) == 0)
+    return Failed(reply_.settings ? "a broken HTTP/2 connection" : "not HTTP/2");
   if (read_bytes_ > kMaxReadBytes)
     return Failed(absl::StrCat("more than ", kMaxReadBytes, " bytes without a result"));
   return std::nullopt;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "controlplane/loop/action.h"
 #include "controlplane/shell/probe_result.h"
@@ -32,7 +33,7 @@ class GrpcCheck final {
   GrpcCheck& operator=(const GrpcCheck&) = delete;
 
   // What is to be sent and was not taken yet.
-  std::string TakeOutput();
+  std::string TakeOutput() { return std::exchange(output_, {}); }
   // Takes what the backend sent. The result, once the call is over or cannot succeed any more.
   std::optional<ProbeResult> Receive(std::string_view bytes);
   // The result when the backend ends the connection before there is one.
@@ -47,11 +48,13 @@ class GrpcCheck final {
     std::string grpc_message;
     std::string body;
     bool too_large = false;
+    bool settings = false;                // What every HTTP/2 connection begins with.
     std::optional<uint32_t> closed_with;  // An HTTP/2 error code.
     std::optional<uint32_t> goaway;       // Likewise, of the whole connection.
   };
 
   void SendRequest(const StartProbe& request);
+  void Write();
   ProbeResult Judge() const;
   ProbeResult JudgeStatus() const;
 
@@ -59,6 +62,7 @@ class GrpcCheck final {
   std::string message_;  // What is sent, and how far it is.
   size_t message_sent_ = 0;
   Reply reply_;
+  std::string output_;
   std::string first_bytes_;  // Of the connection: tells what speaks there if not HTTP/2.
   size_t read_bytes_ = 0;
   int32_t stream_ = 0;

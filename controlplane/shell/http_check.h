@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "controlplane/loop/action.h"
 #include "controlplane/shell/probe_result.h"

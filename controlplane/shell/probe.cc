@@ -195,13 +195,10 @@ class Running final : public std::enable_shared_from_this<Running> {
 
   void Take(std::string_view bytes) {
     read_bytes_ += bytes.size();
-    if (draining_) {
-      if (read_bytes_ > kMaxProbeBodyBytes) Close();
-      return;
-    }
+    if (draining_ && read_bytes_ > kMaxProbeBodyBytes) return Close();
     if (tls_)
       TakeWire(bytes);
-    else
+    else if (!draining_)
       TakePlaintext(bytes);
     if (!reported_ && read_bytes_ > kMaxProbeReadBytes)
       Finish(ProbeResult::Failed(
@@ -213,8 +210,9 @@ class Running final : public std::enable_shared_from_this<Running> {
     const std::string plaintext = tls_->Receive(wire);
     if (tls_->state() != State::kHandshake && tls_->state() != State::kFailed && !began_)
       BeginCheck();
-    if (!plaintext.empty() && !finished_ && !scrutiny_) TakePlaintext(plaintext);
-    if (finished_ || draining_) return;
+    if (!plaintext.empty() && !reported_ && !scrutiny_) TakePlaintext(plaintext);
+    if (draining_ && tls_->state() == State::kEnded) tls_->SendClose();  // Some wait for it.
+    if (reported_) return;
     if (tls_->state() == State::kFailed)
       return Finish(ProbeResult::Failed(absl::StrCat("TLS: ", tls_->problem())));
     if (scrutiny_ && !tls_->IsUnderScrutiny()) return Finish(HandshakeDone());
@@ -275,8 +273,7 @@ class Running final : public std::enable_shared_from_this<Running> {
   // Reports, and closes once what is to be written is written.
   void Finish(ProbeResult result) {
     Report(std::move(result));
-    if (!finished_ && !scrutiny_ && tls_ && tls_->state() == ProbeTlsEnd::State::kOpen)
-      tls_->SendClose();
+    if (tls_) tls_->SendClose();
     finished_ = true;
   }
 

@@ -18,6 +18,12 @@
 namespace lb::controlplane {
 namespace {
 
+// Of TLS 1.2, as connections to backends offer them; those of TLS 1.3 are fixed.
+constexpr char kSuites[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
 absl::Status Missing(absl::string_view what, const std::string& file) {
   return absl::FailedPreconditionError(absl::StrCat(what, " of ", file, " cannot be used"));
 }
@@ -137,9 +143,9 @@ absl::StatusOr<X509_STORE*> ProbeTlsContexts::StoreOf(const StoreKey& key, const
     return absl::FailedPreconditionError("an authority cannot be used");
   if (parts.crl != nullptr && !AddRevocations(store.get(), *parts.crl))
     return absl::FailedPreconditionError("a revocation list cannot be used");
-  const unsigned long crl_flags = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
-  X509_STORE_set_flags(store.get(),
-                       X509_V_FLAG_TRUSTED_FIRST | (parts.crl == nullptr ? 0 : crl_flags));
+  // An authority may stand for itself without those above it.
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+  if (parts.crl != nullptr) X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK);
   MakeRoom(stores_, kMaxStores);
   return stores_.emplace(key, Kept<X509_STORE>{std::move(store), ++uses_})
       .first->second.value.get();
@@ -160,8 +166,10 @@ absl::StatusOr<SSL_CTX*> ProbeTlsContexts::ContextOf(const ProbeTls& tls) {
   }
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   LB_CHECK(context != nullptr);
-  SSL_CTX_set_min_proto_version(
-      context.get(), settings.min_version == TlsVersion::k13 ? TLS1_3_VERSION : TLS1_2_VERSION);
+  const uint16_t min_version =
+      settings.min_version == TlsVersion::k13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+  LB_CHECK(SSL_CTX_set_min_proto_version(context.get(), min_version) == 1 &&
+           SSL_CTX_set_strict_cipher_list(context.get(), kSuites) == 1);
   if (parts.pair != nullptr && !UsePair(context.get(), *parts.pair))
     return Missing("certificate", settings.cert);
   if (key.verify) {

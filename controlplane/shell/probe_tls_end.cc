@@ -61,7 +61,8 @@ void ProbeTlsEnd::Send(std::string_view plaintext) {
 }
 
 void ProbeTlsEnd::SendClose() {
-  LB_CHECK(state_ == State::kOpen);
+  if (state_ != State::kOpen && state_ != State::kEnded) return;
+  if ((SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0) return;
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
 }

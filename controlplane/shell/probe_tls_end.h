@@ -35,7 +35,7 @@ class ProbeTlsEnd final {
   std::string Receive(std::string_view wire);
   // Encrypts. Requires kOpen.
   void Send(std::string_view plaintext);
-  // Says close_notify. Requires kOpen.
+  // Says close_notify, once; nothing before the handshake is over or after a failure.
   void SendClose();
   // What is to be written on the wire and was not taken yet.
   std::string TakeWire();

@@ -15,12 +15,13 @@ namespace lb::dataplane {
 struct AccessRecord {
   // How far the connection had come.
   enum class Phase : uint8_t {
-    kAccept,   // Refused before anything was done for it.
-    kHeader,   // Its PROXY header was awaited.
-    kQueue,    // It waited for a backend's slot.
-    kConnect,  // A backend was sought or connected to.
-    kData,     // Bytes could pass both ways.
-    kLast,     // One direction had ended.
+    kAccept,     // Refused before anything was done for it.
+    kHeader,     // Its PROXY header was awaited.
+    kHandshake,  // The TLS handshake with it was under way.
+    kQueue,      // It waited for a backend's slot.
+    kConnect,    // A backend was sought or connected to.
+    kData,       // Bytes could pass both ways.
+    kLast,       // One direction had ended.
   };
 
   std::shared_ptr<const RuleTable> rule{};

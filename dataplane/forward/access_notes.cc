@@ -52,6 +52,8 @@ AccessRecord::Phase Connection::ReachedPhase() const {
   switch (state_) {
     case State::kReadingHeader:
       return AccessRecord::Phase::kHeader;
+    case State::kHandshaking:
+      return AccessRecord::Phase::kHandshake;
     case State::kConnecting:
       return AccessRecord::Phase::kConnect;
     case State::kWaiting:

@@ -28,6 +28,11 @@ const char* ToString(RefuseReason reason) {
       return "rate_limit";
     case RefuseReason::kClientLimit:
       return "client_limit";
+    case RefuseReason::kTlsHandshake: return "tls_handshake";
+    case RefuseReason::kTlsTimeout: return "tls_timeout";
+    case RefuseReason::kSniNoMatch: return "sni_no_match";
+    case RefuseReason::kClientHello: return "client_hello";
+    case RefuseReason::kClientCertRate: return "client_cert_rate";
     case RefuseReason::kCount:
       break;
   }
@@ -50,6 +55,7 @@ const char* ToString(CloseReason reason) {
       return "drain";
     case CloseReason::kKilled:
       return "killed";
+    case CloseReason::kTlsTruncated: return "tls_truncated";
     case CloseReason::kCount:
       break;
   }
@@ -76,6 +82,12 @@ const char* ToString(ConnectFailure reason) {
       return "slow";
     case ConnectFailure::kOther:
       return "other";
+    case ConnectFailure::kTlsHandshake: return "tls_handshake";
+    case ConnectFailure::kTlsTimeout: return "tls_timeout";
+    case ConnectFailure::kTlsName: return "tls_name";
+    case ConnectFailure::kTlsExpired: return "tls_expired";
+    case ConnectFailure::kTlsUntrusted: return "tls_untrusted";
+    case ConnectFailure::kTlsRevoked: return "tls_revoked";
     case ConnectFailure::kCount:
       break;
   }

@@ -49,6 +49,11 @@ enum class RefuseReason : uint8_t {
   kProxyHeader,    // Its PROXY header is missing, malformed or late, or nobody may send one there.
   kRateLimit,      // Its client is above the rate limit.
   kClientLimit,    // Its client has as many connections open as it may.
+  kTlsHandshake,
+  kTlsTimeout,
+  kSniNoMatch,
+  kClientHello,
+  kClientCertRate,
   kCount,
 };
 
@@ -61,6 +66,7 @@ enum class CloseReason : uint8_t {
   kHalfClose,  // Half-closed for too long.
   kDrain,      // Closed by a drain, of the worker or of its backend.
   kKilled,     // By an operator.
+  kTlsTruncated,
   kCount,
 };
 
@@ -75,7 +81,17 @@ enum class ConnectFailure : uint8_t {
   kReset,         // It accepted and reset the connection before any byte.
   kSlow,          // It took longer than outlier detection lets it, and goes on all the same.
   kOther,
+  kTlsHandshake,
+  kTlsTimeout,
+  kTlsName,
+  kTlsExpired,
+  kTlsUntrusted,
+  kTlsRevoked,
   kCount,
+};
+
+enum class HandshakeFailure : uint8_t {
+  kTimeout, kProtocol, kNoSharedCipher, kUnsupportedVersion, kNotTls, kUnknownName, kNoClientCert, kBadClientCert, kClientAlert, kClosed, kOverload, kCount
 };
 
 // The label values of the metrics and of StatsReport.
@@ -96,6 +112,10 @@ struct alignas(64) RuleCounters {
   Counter queued_total;  // That had to wait for a backend's slot.
   Counter queued;        // Waiting now.
   Counter would_refuse;  // By a rate limit that only counts.
+  Counter handshakes_total;
+  Counter resumed_handshakes_total;
+  Counter handshakes;
+  CounterByReason<HandshakeFailure> handshake_failures;
   CounterByReason<RefuseReason> refused;
   CounterByReason<CloseReason> closed;
 };
@@ -106,6 +126,8 @@ struct alignas(64) BackendCounters {
   Counter connections;
   Counter sent_bytes;       // To the backend.
   Counter received_bytes;   // From the backend.
+  Counter handshakes_total;
+  Counter resumed_handshakes_total;
   Counter ports_exhausted;  // Times that a source address had no port for it.
   CounterByReason<ConnectFailure> connect_failures;
   // Who wants to know of each change of `connections`, under which number; the thread's own.

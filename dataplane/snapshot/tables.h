@@ -23,9 +23,14 @@
 #include "dataplane/snapshot/proxy_table.h"
 
 namespace lb::dataplane {
+namespace tls {
+class ServerContext;
+class ClientContext;
+}
 
 struct BackendTable {
   std::string name;
+  std::string server_name;
   Endpoint endpoint;
   SocketAddress address;
   uint32_t weight = 1;
@@ -85,6 +90,11 @@ struct RuleTable {
   // The open connections of each of its clients; nullptr: not limited.
   std::shared_ptr<ClientConnections> client_connections;
   bool access_log_off = false;
+  std::shared_ptr<const tls::ServerContext> tls;
+  std::shared_ptr<const tls::ClientContext> backend_tls;
+  uint64_t tls_handshake_timeout_ms = 0;
+  uint64_t backend_handshake_timeout_ms = 0;
+  bool pass_sni = false;
   std::shared_ptr<RuleState> state;
 
   // True when a connection to this backend has to keep to a bandwidth limit.

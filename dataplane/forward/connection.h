@@ -37,6 +37,7 @@
 #include "dataplane/limit/client_connections.h"
 #include "dataplane/proxy/header.h"
 #include "dataplane/snapshot/live_state.h"
+#include "dataplane/tls/facts.h"
 
 namespace lb::dataplane {
 
@@ -117,6 +118,7 @@ class Connection final : private Timer {
   // The connect under way failed, at its end or in the handshake: on to the next backend.
   void FailConnect(ConnectFailure failure);
   void ForgetBackendTls();
+  tls::Facts TlsFacts() const;
   // The name that the client asked for in its TLS; empty: none.
   std::string ClientName() const;
   // The name that its backend's TLS is asked for, and its certificate must have.

@@ -147,6 +147,13 @@ std::string Connection::ClientName() const {
   return name == nullptr ? "" : name;
 }
 
+tls::Facts Connection::TlsFacts() const {
+  const auto ssl_of = [](const std::unique_ptr<tls::RecordStream>& stream) {
+    return stream == nullptr ? nullptr : stream->ssl();
+  };
+  return tls::FactsOf(ssl_of(tls_->client), ssl_of(tls_->backend));
+}
+
 // Keeps what a turn of the relay says about an end that left without close_notify. It says nothing
 // when the other end had ended before, and nothing came since: then all was there.
 void Connection::NoteTruncation(bool was_half_closed, const Pumped& up, const Pumped& down) {

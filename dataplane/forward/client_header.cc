@@ -49,10 +49,14 @@ bool Connection::QueueHeader() {
   const std::optional<std::string> header = HeaderForBackend();
   if (!header.has_value()) return false;
   if (header->empty()) return true;
-  up_.kept.reset(new char[header->size()]);
-  std::memcpy(up_.kept.get(), header->data(), header->size());
+  const size_t bytes = header->size() + up_.kept_bytes;
+  std::unique_ptr<char[]> longer(new char[bytes]);
+  std::memcpy(longer.get(), header->data(), header->size());
+  if (up_.kept_bytes > 0)
+    std::memcpy(longer.get() + header->size(), up_.kept.get() + up_.kept_offset, up_.kept_bytes);
+  up_.kept = std::move(longer);
   up_.kept_offset = 0;
-  up_.kept_bytes = static_cast<uint32_t>(header->size());
+  up_.kept_bytes = static_cast<uint32_t>(bytes);
   return true;
 }
 

@@ -125,8 +125,12 @@ void Connection::StepBackendHandshake() {
 }
 
 void Connection::FailConnect(ConnectFailure failure) {
+  // A backend need not have a certificate for whatever a client asks for.
+  const bool clients_choice = Secures() && failure != ConnectFailure::kTlsTimeout &&
+                              rule_->table().pass_sni && !ClientName().empty();
   ForgetBackendTls();
-  link_.Fail(*rule_, failure, context_.now);
+  link_.Fail(*rule_, failure, context_.now,
+             clients_choice ? BackendLink::Blame::kNobody : BackendLink::Blame::kBackend);
   ConnectNext();
 }
 
@@ -142,7 +146,8 @@ std::string Connection::NameForBackend() const {
 }
 
 std::string Connection::ClientName() const {
-  if (tls_ == nullptr || tls_->client == nullptr || tls_->client->ssl() == nullptr) return "";
+  if (tls_ == nullptr) return "";
+  if (tls_->client == nullptr || tls_->client->ssl() == nullptr) return tls_->passed_sni;
   const char* const name = SSL_get_servername(tls_->client->ssl(), TLSEXT_NAMETYPE_host_name);
   return name == nullptr ? "" : name;
 }
@@ -151,7 +156,9 @@ tls::Facts Connection::TlsFacts() const {
   const auto ssl_of = [](const std::unique_ptr<tls::RecordStream>& stream) {
     return stream == nullptr ? nullptr : stream->ssl();
   };
-  return tls::FactsOf(ssl_of(tls_->client), ssl_of(tls_->backend));
+  tls::Facts facts = tls::FactsOf(ssl_of(tls_->client), ssl_of(tls_->backend));
+  if (!tls_->passed_sni.empty()) facts.sni = tls_->passed_sni;
+  return facts;
 }
 
 // Keeps what a turn of the relay says about an end that left without close_notify. It says nothing

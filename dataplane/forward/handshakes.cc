@@ -8,14 +8,12 @@ Connection* Handshakes::Overdue() const {
   return clients_.size() > max_clients_ ? clients_.front()->owner_ : nullptr;
 }
 
-void Handshakes::RunSome() {
-  for (int step = 0; step < kMaxSteps && due(); ++step) {
-    List& list = due_backends_.empty() ? due_clients_ : due_backends_;
-    Handshake& next = *list.front();
-    list.pop_front();
-    next.due_ = false;
-    next.owner_->OnHandshakeTurn();  // May destroy it.
-  }
+void Handshakes::RunNext() {
+  List& list = due_backends_.empty() ? due_clients_ : due_backends_;
+  Handshake& next = *list.front();
+  list.pop_front();
+  next.due_ = false;
+  next.owner_->OnHandshakeTurn();  // May destroy it.
 }
 
 Handshake::Handshake(Handshakes& all, Connection* owner, Peer peer)

@@ -6,9 +6,12 @@
 // takes the place of the oldest one. Threading: its I/O thread only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <list>
+
+#include "base/time.h"
 
 namespace lb::dataplane {
 
@@ -17,8 +20,9 @@ class Handshake;
 
 class Handshakes final {
  public:
-  // Steps in one turn of the loop: 1 ms with P-256 keys.
+  // Steps in one turn of the loop: 1 ms with P-256 keys; fewer where a key is slow.
   static constexpr int kMaxSteps = 8;
+  static constexpr Duration kMaxTime = std::chrono::milliseconds(1);
   // Clients' handshakes at once in one worker; each holds some 40 KiB while it waits for the
   // client.
   static constexpr size_t kMaxInWorker = 4096;
@@ -30,12 +34,22 @@ class Handshakes final {
   Connection* Overdue() const;
   // True when a step is due.
   bool due() const { return !due_backends_.empty() || !due_clients_.empty(); }
-  // Lets the connections whose turn it is take a step.
-  void RunSome();
+  // Lets connections whose turn it is take a step: one at least, and others as long as `clock`, a
+  // function that returns an Instant, is not beyond kMaxTime.
+  template <typename Clock>
+  void RunSome(const Clock& clock) {
+    if (!due()) return;
+    const Instant end = clock() + kMaxTime;
+    int steps = 0;
+    do RunNext();
+    while (++steps < kMaxSteps && due() && clock() < end);
+  }
 
  private:
   friend class Handshake;
   using List = std::list<Handshake*>;
+
+  void RunNext();
 
   const size_t max_clients_;
   List clients_;  // Oldest first.

@@ -92,7 +92,7 @@ class IoThread::Loop final {
     // After the sockets: it may take away a listener that an event of this turn names.
     if (std::exchange(work_waits_, false)) RunWork();
     if (wake.has_value() && *wake <= context_.now) FireTimers();
-    context_.handshakes.RunSome();
+    context_.handshakes.RunSome(std::chrono::steady_clock::now);
     Connection::DestroyClosed(context_);
   }
 

@@ -88,7 +88,7 @@ void Connection::EndThrottle() {
 
 Pumped Connection::PumpUp() {
   const auto pump = [this](uint64_t allowance) {
-    if (tls_ != nullptr)
+    if (tls_ != nullptr && tls_->speaks())
       return PumpTls(up_, {client_, tls_->client.get()}, {link_.side(), tls_->backend.get()},
                      down_.ended, context_.tools, context_.now, allowance);
     return Pump(up_, client_, link_.side(), down_.ended, context_.tools, context_.now, allowance);
@@ -98,7 +98,7 @@ Pumped Connection::PumpUp() {
 
 Pumped Connection::PumpDown() {
   const auto pump = [this](uint64_t allowance) {
-    if (tls_ != nullptr)
+    if (tls_ != nullptr && tls_->speaks())
       return PumpTls(down_, {link_.side(), tls_->backend.get()}, {client_, tls_->client.get()},
                      up_.ended, context_.tools, context_.now, allowance);
     return Pump(down_, link_.side(), client_, up_.ended, context_.tools, context_.now, allowance);

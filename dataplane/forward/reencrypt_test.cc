@@ -261,6 +261,29 @@ TEST_F(ReencryptTest, TheNameThatTheClientAskedForIsPassedOn) {
   EXPECT_TRUE(seen.load());
 }
 
+// Goal: no client can have a backend left out by asking for names that it does not have.
+TEST_F(ReencryptTest, ANameThatTheClientChoseIsNotTheBackendsFault) {
+  TlsBackend backend(authority_.Issue({.name = "right.example"}), EchoTls);
+  FakeBackend other([](UniqueFd client) { Read(client.get()); });
+  tls_.set_pass_sni(true);
+  EndTls(worker_, authority_.Issue({.name = "web.example"}));
+  Add("a", backend.address(), "a.internal");
+  Add("b", other.address(), "b.internal", 0);
+  auto& outlier = *worker_.rule().mutable_outlier_detection();
+  outlier.set_failures(1);
+  outlier.set_ejection_time_ms(3'600'000);
+  outlier.set_max_ejected_percent(100);
+  worker_.Apply();
+  const auto context = ClientContextOf(nullptr);
+  const auto ask = [&](const char* name) {
+    TlsPeer peer = TlsPeer::Client(context.get(), Dial(worker_.address()), name);
+    return peer.Handshake() && peer.Send("x") && peer.Read(1).data == "x";
+  };
+  EXPECT_FALSE(ask("wrong.example"));
+  EXPECT_EQ(worker_.Failures("a", ConnectFailure::kTlsName), 1u);
+  EXPECT_TRUE(ask("right.example"));
+}
+
 TEST_F(ReencryptTest, ThePlainProxyHeaderGoesBeforeTheHandshake) {
   std::atomic<bool> seen{false};
   const auto context = ServerContextOf(good_);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "dataplane/forward/handshakes.h"
 #include "dataplane/forward/pump_tls.h"
@@ -16,8 +17,12 @@ struct TlsEnds {
   std::unique_ptr<tls::RecordStream> client;   // nullptr: plain.
   std::unique_ptr<tls::RecordStream> backend;  // nullptr: plain, or not connected yet.
   std::unique_ptr<Handshake> handshake;        // While one is under way.
-  bool moved_late = false;                     // Bytes came from one end after the other had ended.
-  bool cut_off = false;  // One end left without close_notify while something was missing.
+  std::string passed_sni;   // That a ClientHello asks for which is passed on as it came.
+  bool moved_late = false;  // Bytes came from one end after the other had ended.
+  bool cut_off = false;     // One end left without close_notify while something was missing.
+
+  // True when the bytes of an end must be opened or sealed here.
+  bool speaks() const { return client != nullptr || backend != nullptr; }
 };
 
 // How far a handshake came.

@@ -30,7 +30,7 @@ class ServerContext;
 
 struct BackendTable {
   std::string name;
-  std::string server_name;  // That its certificate must have; empty: none is asked for.
+  std::string server_name{};  // That its certificate must have; empty: none is asked for.
   Endpoint endpoint;
   SocketAddress address;
   uint32_t weight = 1;

@@ -115,6 +115,16 @@ TEST_F(ReencryptTest, BothEndsMaySpeakTls) {
   EXPECT_EQ(worker_.Closed(CloseReason::kNormal), 1u);
 }
 
+TEST_F(ReencryptTest, ASessionWithABackendGoesOnInTheNextConnection) {
+  TlsBackend backend(good_, EchoTls);
+  Add("a", backend.address(), "a.internal");
+  worker_.Apply();
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(Exchange("hello"), "hello");
+  ASSERT_TRUE(worker_.Quiet());
+  EXPECT_EQ(worker_.Sum("a", &BackendCounters::handshakes_total), 4u);
+  EXPECT_EQ(worker_.Sum("a", &BackendCounters::resumed_handshakes_total), 3u);
+}
+
 // A backend whose certificate is no good is like one that refuses.
 struct BadBackend {
   const char* name;

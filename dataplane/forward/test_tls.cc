@@ -37,6 +37,18 @@ lb::type::v1::BackendTls& SpeakTls(TestWorker& worker, const TestAuthority& auth
   return tls;
 }
 
+TestSessions::TestSessions(SSL_CTX* context) {
+  SSL_CTX_set_app_data(context, this);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(context, Keep);
+}
+
+int TestSessions::Keep(SSL* ssl, SSL_SESSION* session) {
+  auto* const all = static_cast<TestSessions*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  all->newest_.reset(session);
+  return 1;  // It is ours now.
+}
+
 TlsPeer::TlsPeer(SSL_CTX* context, UniqueFd fd) : fd_(std::move(fd)), ssl_(SSL_new(context)) {
   LB_CHECK(SSL_set_fd(ssl_.get(), fd_.get()) == 1);
   // BoringSSL writes to sockets with write(2).

@@ -26,7 +26,7 @@ class ClientCertLimitTest(harness.Case):
                      "tls": {"cert": cert, "key": key, "client_ca": clients.cert}}
         self.addresses = iter(range(1, 60_000))
 
-    def start(self, workers=1, **limit):
+    def balance(self, workers=1, **limit):
         limit = {"requests_per_second": RATE, "burst": BURST, "key": {"client_cert": True}, **limit}
         rules = {"rules": [{**self.rule, "rate_limit": limit}]}
         self.lb = self.balancer().start(rules, workers=workers)
@@ -64,18 +64,18 @@ class ClientCertLimitTest(harness.Case):
         wait_for(lambda: self.refused() > 0, 10, "the others are counted")
 
     def test_one_identity_does_not_use_up_what_another_has(self):
-        self.start()
+        self.balance()
         self.check()
         for _ in range(BURST - 1):
             self.assertTrue(self.served("bob"))
 
     def test_two_workers_share_it(self):
-        self.start(workers=2)
+        self.balance(workers=2)
         self.flood("alice", 3)  # Parts move to where clients are.
         self.check()
 
     def test_a_limit_that_only_counts_refuses_nobody(self):
-        self.start(enforce="shadow")
+        self.balance(enforce="shadow")
         for _ in range(3 * BURST):
             self.assertTrue(self.served("alice"))
         self.assertEqual(self.refused(), 0)

@@ -43,7 +43,7 @@ def padded(hello, count):
 
 
 class SniTest(harness.Case):
-    def start(self, *rules, **top):
+    def balance(self, *rules, **top):
         rules = rules or (rule("some", WITH_DEFAULT), rule("all", WITHOUT, default=False))
         config = {"rules": list(rules), "timeouts": {"handshake": "2s"}, **top}
         self.lb = self.balancer().start(config)
@@ -73,7 +73,7 @@ class SniTest(harness.Case):
 
     def test_names_choose_the_backends(self):
         self.start_tls_backends()
-        self.start()
+        self.balance()
         for asked, wanted in (("a.test", "a"), ("A.TEST", "a"), ("one.wild.test", "w"),
                               ("also.test", "w"), ("two.one.wild.test", "d"), ("wild.test", "d"),
                               ("x.test", "d"), (None, "d")):
@@ -90,7 +90,7 @@ class SniTest(harness.Case):
 
     def test_without_a_default_others_are_refused(self):
         self.start_tls_backends()
-        self.start()
+        self.balance()
         for asked in ("x.test", None):
             with self.assertRaises(OSError):
                 self.greeted_by(asked, WITHOUT)
@@ -114,7 +114,7 @@ class SniTest(harness.Case):
 
     def test_a_hello_in_pieces(self):
         self.start_plain_backends()
-        self.start()
+        self.balance()
         hello = self.hello()
         message = hello[HEADER_BYTES:]
         for what, data in (
@@ -132,7 +132,7 @@ class SniTest(harness.Case):
 
     def test_what_is_no_client_hello(self):
         self.start_plain_backends()
-        self.start()
+        self.balance()
         for says in (b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00",
                      b"\x80" * 50, records(padded(self.hello(), 60_000), 1 << 14)):
             with self.subTest(says=says[:8]):
@@ -155,7 +155,7 @@ class SniTest(harness.Case):
 
     def test_routes_change_under_open_connections(self):
         self.start_tls_backends()
-        self.start()
+        self.balance()
         with tls_connect(WITH_DEFAULT, self.context, "a.test") as stream:
             self.assertEqual(stream.read_exactly(1), b"a")
             moved = {"names": ["a.test"], "backends": [BACKENDS["w"]]}

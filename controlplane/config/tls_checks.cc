@@ -26,9 +26,8 @@ class SectionChecks final {
   void CheckServer(const SectionView& tls) {
     if (!tls.on()) return;
     const YamlNode* list = tls.Find("certificates");
-    const bool has_list = list != nullptr && !list->children.empty();
     const bool has_pair = CheckPair(tls);
-    if (!has_pair && !has_list && !tls.Says("certificates"))
+    if (!has_pair && !tls.Says("certificates"))
       Missing(tls, "cert", "tls needs cert and key, or certificates");
     else if (!has_pair && list != nullptr && list->children.empty())
       Missing(tls, "certificates", "there is no certificate in it, and no cert and key");

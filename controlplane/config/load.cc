@@ -77,7 +77,6 @@ LoadResult Finish(const Input& input, Config config, FindingList& findings) {
   ReportMaterial(input.root, config, loaded.problems, findings);
   LoadResult result = Refused(findings, input.source);
   result.bad_files = BadFiles(loaded.problems);
-  result.tls_files = std::move(loaded.files);
   if (!text_is_good) return result;
   if (findings.has_error()) {
     if (!input.sources.leave_out_rules) return result;

@@ -39,8 +39,7 @@ struct LoadResult {
   size_t findings_total = 0;     // Before the cap.
   // What is in the files of TLS; nullptr where nobody looked.
   std::shared_ptr<const TlsMaterial> material{};
-  std::vector<std::string> tls_files{};            // That were read, or were to be; sorted.
-  std::map<std::string, std::string> bad_files{};  // Of those, with what is wrong.
+  std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
   // Rules that are not in `config`, although it is there, since files of theirs are no good.
   std::vector<std::string> left_out{};
 };

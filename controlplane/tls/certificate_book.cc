@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_replace.h"
 #include "controlplane/tls/pem.h"
 #include "controlplane/tls/wanted_files.h"
 
@@ -76,6 +77,10 @@ std::string ProblemOf(const CertificateKey& key, const CertificateEntry& entry,
 }
 
 }  // namespace
+
+std::string CertificateName(const std::string& file) {
+  return "certificates/" + absl::StrReplaceAll(file, {{"%", "%25"}, {"/", "%2F"}});
+}
 
 CertificateState StateOf(const CertificateEntry& entry, WallTime now) {
   const int64_t now_s = SecondsOf(now);

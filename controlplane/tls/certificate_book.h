@@ -45,6 +45,9 @@ struct CertificateEntry {
   std::string ocsp_file;
 };
 
+// "certificates/%2Fetc%2Flb%2Fa.pem": what the API calls a file.
+std::string CertificateName(const std::string& file);
+
 enum class CertificateState { kValid, kExpiring, kExpired, kNotYetValid, kRefused };
 
 // An end that is nearer than this is near.

@@ -90,7 +90,6 @@ class Loader final {
                               bytes_, " bytes; at most ", kMaxMaterialBytes, " are taken"));
     result.material = std::make_shared<const TlsMaterial>(std::move(material_));
     result.problems = std::move(problems_);
-    result.files.assign(files_.begin(), files_.end());
     return result;
   }
 
@@ -118,7 +117,6 @@ class Loader final {
 
   std::optional<std::string> ReadFile(const std::string& path, Part part,
                                       MaterialProblems& problems) {
-    files_.insert(path);
     absl::StatusOr<std::string> text = sources_.read_file(path);
     if (text.ok()) return *std::move(text);
     problems.push_back({.part = part,
@@ -154,7 +152,6 @@ class Loader final {
   TlsMaterial material_;
   size_t bytes_ = 0;
   MaterialProblems problems_;
-  std::set<std::string> files_;
 };
 
 }  // namespace

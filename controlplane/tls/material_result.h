@@ -33,7 +33,6 @@ using MaterialProblems = std::vector<MaterialProblem>;
 struct MaterialResult {
   std::shared_ptr<const TlsMaterial> material;  // All that is good. Never nullptr.
   MaterialProblems problems;                    // Sorted by file within each part.
-  std::vector<std::string> files;               // All that were to be read, sorted.
 
   bool has_error() const {
     for (const MaterialProblem& problem : problems)

@@ -63,6 +63,8 @@ class AnswersTest : public testing::Test {
             .history = history_,
             .confirmation = confirmation_,
             .overrides = overrides_,
+            .certificates = certificates_,
+            .material = nullptr,
             .page_key = page_key_,
             .clock = {kNow, WallTime(std::chrono::seconds(1'000))}};
   }
@@ -92,6 +94,7 @@ class AnswersTest : public testing::Test {
   WorkerTable workers_;
   Totals totals_;
   Overrides overrides_;
+  CertificateBook certificates_;
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

@@ -199,6 +199,8 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .history = parts.history,
           .confirmation = parts.confirmation,
           .overrides = parts.overrides,
+          .certificates = parts.certificates,
+          .material = parts.material.get(),
           .page_key = parts.page_key,
           .clock = clock};
 }

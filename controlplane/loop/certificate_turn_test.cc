@@ -153,6 +153,23 @@ TEST_F(CertificateTurnTest, ARefusedFileIsSaidLoudlyAndChangesNothing) {
   EXPECT_EQ(snapshots_, 1);
 }
 
+TEST_F(CertificateTurnTest, WhatRunsIsRenewedWhileTheFileIsBad) {
+  Handle(Read("1"));
+  ConfigRead edit = Read("1");
+  edit.config.reset();
+  edit.digest = "edit";
+  Handle(edit);
+  ConfigRead renewed = Renewed("2");
+  renewed.of_running = true;
+  Handle(renewed);
+  EXPECT_EQ(snapshots_, 2);
+  renewed = Renewed("3");
+  renewed.of_running = true;
+  renewed.digest = "another life";
+  Handle(renewed);
+  EXPECT_EQ(snapshots_, 2);
+}
+
 TEST_F(CertificateTurnTest, AnEndThatComesNearIsToldByTheClockAlone) {
   Handle(Read("1", hours(24 * 10)));
   EXPECT_THAT(Logged(), Contains(kExpiring));  // 14 days.
@@ -196,8 +213,9 @@ TEST_F(CertificateTurnTest, PrivateKeysAreInNoLogAndInNoStateFile) {
   for (const Event& event : std::vector<Event>{Read("1"), Renewed("2"), Refused()}) {
     Handle(event);
     for (const Action& action : actions_) {
-      if (const auto* save = std::get_if<SaveState>(&action))
+      if (const auto* save = std::get_if<SaveState>(&action)) {
         EXPECT_THAT(save->bytes, Not(HasSubstr(kSecret)));
+      }
       const auto* line = std::get_if<WriteLog>(&action);
       if (line == nullptr) continue;
       for (const auto& [name, value] : line->fields) EXPECT_THAT(value, Not(HasSubstr(kSecret)));

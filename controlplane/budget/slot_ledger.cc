@@ -152,7 +152,7 @@ absl::Status SlotLedger::Report(const WorkerKey& worker, const worker::v1::SlotR
   return absl::OkStatus();
 }
 
-std::vector<SlotLedger::ToWorker> SlotLedger::Settle(bool may_raise, Instant now) {
+std::vector<SlotLedger::ToWorker> SlotLedger::Settle(SlotPool::Raise raise, Instant now) {
   Grants grants;
   raise_waits_ = false;
   while (!fading_order_.empty() && fading_order_.front().first < now) {
@@ -166,7 +166,7 @@ std::vector<SlotLedger::ToWorker> SlotLedger::Settle(bool may_raise, Instant now
       fading_.erase(key);
   }
   const std::set<BackendKey> dirty = std::exchange(dirty_, {});
-  for (const BackendKey& key : dirty) SettleOne(key, may_raise, now, grants);
+  for (const BackendKey& key : dirty) SettleOne(key, raise, now, grants);
   std::vector<ToWorker> out;
   for (const auto& [worker, entries] : grants) Send(worker, entries, out);
   return out;
@@ -209,7 +209,8 @@ SlotShare& SlotLedger::ShareOf(const WorkerKey& worker, Holder& holder, const Ba
   return pool.ShareOf(worker);
 }
 
-void SlotLedger::SettleOne(const BackendKey& key, bool may_raise, Instant now, Grants& grants) {
+void SlotLedger::SettleOne(const BackendKey& key, SlotPool::Raise raise, Instant now,
+                           Grants& grants) {
   const auto it = pools_.find(key);
   if (it == pools_.end()) return;
   SlotPool& pool = it->second;
@@ -217,7 +218,7 @@ void SlotLedger::SettleOne(const BackendKey& key, bool may_raise, Instant now, G
     TakeBack(key, pool, grants);
     return;
   }
-  const SlotPool::Settled settled = pool.Settle(may_raise, now);
+  const SlotPool::Settled settled = pool.Settle(raise, now);
   for (const SlotPool::Grant& grant : settled.grants)
     grants[grant.worker].emplace_back(key, grant.slots);
   if (settled.raise_waits) dirty_.insert(key);

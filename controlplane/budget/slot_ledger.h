@@ -57,9 +57,9 @@ class SlotLedger final {
   // ResourceExhausted when it names too many limits.
   absl::Status Report(const WorkerKey& worker, const worker::v1::SlotReport& report, Instant now);
 
-  // Returns the grants to send now, in order per worker. Raises go out only with `may_raise`:
-  // when the state, with them in it, is handed to the disk first.
-  std::vector<ToWorker> Settle(bool may_raise, Instant now);
+  // Returns the grants to send now, in order per worker. Raises beyond what is stored want
+  // Raise::kAnything: the state, with them in it, is handed to the disk first.
+  std::vector<ToWorker> Settle(SlotPool::Raise raise, Instant now);
 
   // When a worker's word of what it wants gets too old, so that Settle may divide anew;
   // Instant::max() for never.
@@ -68,7 +68,7 @@ class SlotLedger final {
   // True when the worker has no slot under some limit but is meant to get one.
   bool Starves(const WorkerKey& worker) const;
 
-  // True when Settle held a raise back for want of `may_raise`.
+  // True when Settle held a raise back for want of `raise`.
   bool raise_waits() const { return raise_waits_; }
   // True when something that Store writes changed since the last call.
   bool TakeChanged() { return std::exchange(changed_, false); }
@@ -98,7 +98,7 @@ class SlotLedger final {
     return holder.rule_limits || !key.backend.empty();
   }
   SlotShare& ShareOf(const WorkerKey& worker, Holder& holder, const BackendKey& key);
-  void SettleOne(const BackendKey& key, bool may_raise, Instant now, Grants& grants);
+  void SettleOne(const BackendKey& key, SlotPool::Raise raise, Instant now, Grants& grants);
   void TakeBack(const BackendKey& key, SlotPool& pool, Grants& grants);
   void Send(const WorkerKey& worker, const std::vector<std::pair<BackendKey, uint64_t>>& entries,
             std::vector<ToWorker>& out);

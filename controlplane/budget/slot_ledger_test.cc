@@ -29,9 +29,9 @@ class SlotLedgerTest : public testing::Test {
   }
 
   // Grants by worker id, of the last message to each.
-  std::map<std::string, uint64_t> Settle(bool may_raise = true) {
+  std::map<std::string, uint64_t> Settle(SlotPool::Raise raise = SlotPool::Raise::kAnything) {
     std::map<std::string, uint64_t> out;
-    for (const SlotLedger::ToWorker& grant : ledger_.Settle(may_raise, now_)) {
+    for (const SlotLedger::ToWorker& grant : ledger_.Settle(raise, now_)) {
       seq_[grant.worker] = grant.message.slots().seq();
       for (const auto& entry : grant.message.slots().entries())
         out[grant.worker.id] = entry.slots();
@@ -232,9 +232,25 @@ TEST_F(SlotLedgerTest, AWorkerThatIsGoneCountsUntilItsProcessIs) {
 TEST_F(SlotLedgerTest, WithoutLeaveToRaiseNoExposureGrows) {
   ledger_.SetLimits(Limit(50));
   ledger_.Connect(a_, {}, now_);
-  EXPECT_EQ(Settle(false), (Grants{{"a", 0}}));
+  EXPECT_EQ(Settle(SlotPool::Raise::kWhatIsStored), (Grants{{"a", 0}}));
   EXPECT_TRUE(ledger_.raise_waits());
-  EXPECT_EQ(Settle(true), (Grants{{"a", 50}}));
+  EXPECT_EQ(Settle(), (Grants{{"a", 50}}));
+}
+
+// A worker that is not known may hold the other slots of the limit: what this one just gave up may
+// be one too many.
+TEST_F(SlotLedgerTest, WhileWorkersAreMissingWhatWasTakenBackIsNotGivenAgain) {
+  ledger_.SetLimits(Limit(2));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  Report(a_, 2, 2, 2);
+  ledger_.SetLimits(Limit(1));
+  EXPECT_EQ(Settle(SlotPool::Raise::kNothing), (Grants{{"a", 1}}));
+  Report(a_, 1, 2, 2);
+  ledger_.SetLimits(Limit(2));
+  EXPECT_EQ(Settle(SlotPool::Raise::kNothing), Grants());
+  EXPECT_TRUE(ledger_.raise_waits());
+  EXPECT_EQ(Settle(SlotPool::Raise::kWhatIsStored), (Grants{{"a", 2}}));
 }
 
 TEST_F(SlotLedgerTest, ALowerLimitTakesNothingAwayAndGivesNothingNew) {
@@ -278,7 +294,8 @@ TEST_F(SlotLedgerTest, ARestartedControlPlaneCountsWhatWasStored) {
   next.Restore(stored);
   next.SetLimits(Limit(50));
   next.Connect(b_, {}, now_);
-  EXPECT_EQ(next.Settle(true, now_).front().message.slots().entries(0).slots(), 0u);
+  EXPECT_EQ(
+      next.Settle(SlotPool::Raise::kAnything, now_).front().message.slots().entries(0).slots(), 0u);
 }
 
 TEST_F(SlotLedgerTest, SlotsOfABackendThatReturnsStillCount) {
@@ -301,7 +318,7 @@ TEST_F(SlotLedgerTest, ARulesOwnLimitIsDividedLikeABackends) {
   rules[0].max_connections = 80;
   ledger_.SetLimits(rules);
   ledger_.Connect(a_, Knowing(), now_);
-  const std::vector<SlotLedger::ToWorker> grants = ledger_.Settle(true, now_);
+  const std::vector<SlotLedger::ToWorker> grants = ledger_.Settle(SlotPool::Raise::kAnything, now_);
   ASSERT_EQ(grants.size(), 1u);
   const worker::v1::SlotGrant& grant = grants[0].message.slots();
   ASSERT_EQ(grant.entries_size(), 2);
@@ -318,7 +335,7 @@ TEST_F(SlotLedgerTest, ARulesOwnLimitIsDividedLikeABackends) {
   entry.set_held(60);
   EXPECT_TRUE(ledger_.Report(a_, report, now_).ok());
   ledger_.Connect(b_, Knowing(), now_);
-  ledger_.Settle(true, now_);
+  ledger_.Settle(SlotPool::Raise::kAnything, now_);
   EXPECT_EQ(ledger_.TotalExposure({"web", ""}), 80u);
   EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
 }
@@ -355,7 +372,7 @@ TEST_F(SlotLedgerTest, AWorkerThatKnowsNoLimitsOfRulesIsSentNone) {
   ledger_.Connect(b_, Knowing(), now_);
   ledger_.SetLimits(rules);
   std::map<std::string, std::map<std::string, uint64_t>> slots;  // By worker and backend.
-  for (const SlotLedger::ToWorker& grant : ledger_.Settle(true, now_))
+  for (const SlotLedger::ToWorker& grant : ledger_.Settle(SlotPool::Raise::kAnything, now_))
     for (const auto& entry : grant.message.slots().entries())
       slots[grant.worker.id][entry.backend()] = entry.slots();
   EXPECT_EQ(slots["a"], (Grants{{"b", 25}}));

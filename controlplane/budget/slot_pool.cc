@@ -25,14 +25,14 @@ void SlotPool::Forget(const WorkerKey& worker) {
   retarget_ = true;
 }
 
-SlotPool::Settled SlotPool::Settle(bool may_raise, Instant now) {
+SlotPool::Settled SlotPool::Settle(Raise raise, Instant now) {
   Settled out;
   if (limit_ == 0) return out;
   const std::vector<Member> members = Connected(now);
   if (retarget_ || AnyShort(members)) Retarget(members, now);
   HoldBackCarried(members);
   Lower(members, out);
-  Raise(members, may_raise, out);
+  RaiseShares(members, raise, out);
   for (const Member& member : members)
     if (member.share->must_send) out.grants.push_back({*member.key, member.share->granted()});
   return out;
@@ -137,7 +137,7 @@ void SlotPool::Lower(const std::vector<Member>& members, Settled& out) {
   }
 }
 
-void SlotPool::Raise(std::vector<Member> members, bool may_raise, Settled& out) {
+void SlotPool::RaiseShares(std::vector<Member> members, Raise raise, Settled& out) {
   const uint64_t total = TotalExposure();
   if (total > limit_) return;
   uint64_t free = limit_ - total;
@@ -148,9 +148,13 @@ void SlotPool::Raise(std::vector<Member> members, bool may_raise, Settled& out) 
     SlotShare& share = *member.share;
     if (share.target <= share.granted()) continue;
     if (share.unanswered.size() >= SlotShare::kMaxUnanswered) continue;
+    if (raise == Raise::kNothing) {
+      out.raise_waits = true;
+      continue;
+    }
     const uint64_t exposure = share.exposure();
     uint64_t slots = std::min(share.target, exposure + free);
-    if (slots > exposure && !may_raise) {
+    if (slots > exposure && raise != Raise::kAnything) {
       out.raise_waits = true;
       slots = exposure;
     }

@@ -26,13 +26,20 @@ class SlotPool final {
   // How long what was decided stays while others want as much.
   static constexpr std::chrono::seconds kTurn{1};
 
+  // How far shares may be raised.
+  enum class Raise : uint8_t {
+    kNothing,       // Not at all: workers that are not known may hold slots.
+    kWhatIsStored,  // Up to their exposures, which are stored already.
+    kAnything,
+  };
+
   struct Grant {
     WorkerKey worker;
     uint64_t slots;
   };
   struct Settled {
     std::vector<Grant> grants;  // To be sent, and noted with Sent().
-    bool raise_waits = false;   // A raise was held back by `may_raise`.
+    bool raise_waits = false;   // A raise was held back by `raise`.
   };
 
   // Slots over all workers; 0: there is no such limit any more, which leaves rights as they are.
@@ -46,9 +53,8 @@ class SlotPool final {
   SlotShare& ShareOf(const WorkerKey& worker) { return shares_[worker]; }
   const std::map<WorkerKey, SlotShare>& shares() const { return shares_; }
 
-  // Decides what each connected worker should have, and how far to go now. Without `may_raise` no
-  // exposure grows.
-  Settled Settle(bool may_raise, Instant now);
+  // Decides what each connected worker should have, and how far to go now.
+  Settled Settle(Raise raise, Instant now);
 
   // Returns 0 for the worker where the limit is gone, if it still has rights.
   std::optional<Grant> TakeBack(const WorkerKey& worker);
@@ -78,7 +84,7 @@ class SlotPool final {
   void Retarget(const std::vector<Member>& members, Instant now);
   void HoldBackCarried(const std::vector<Member>& members) const;
   void Lower(const std::vector<Member>& members, Settled& out);
-  void Raise(std::vector<Member> members, bool may_raise, Settled& out);
+  void RaiseShares(std::vector<Member> members, Raise raise, Settled& out);
 
   uint64_t limit_ = 0;
   bool retarget_ = true;

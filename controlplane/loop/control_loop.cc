@@ -146,8 +146,11 @@ class ControlLoop::Impl final {
       dirty_ = true;
     }
     const bool may_save = turn.urgent || turn.now >= saved_at_ + kSaveInterval;
-    std::vector<SlotLedger::ToWorker> grants =
-        parts_->ledger.Settle(may_save && !parts_->frozen_until, turn.now);
+    // Who is not known may hold what the books call free, even what a known worker just gave up.
+    const auto raise = parts_->frozen_until ? SlotPool::Raise::kNothing
+                       : may_save           ? SlotPool::Raise::kAnything
+                                            : SlotPool::Raise::kWhatIsStored;
+    std::vector<SlotLedger::ToWorker> grants = parts_->ledger.Settle(raise, turn.now);
     dirty_ |= parts_->ledger.TakeChanged();
     if (dirty_ && may_save) Save(turn);
     for (SlotLedger::ToWorker& grant : grants)

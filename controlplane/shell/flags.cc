@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -117,6 +119,14 @@ absl::StatusOr<std::string> NodeId(const std::string& given) {
   return name;
 }
 
+absl::StatusOr<std::string> WholePath(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  if (error)
+    return absl::InvalidArgumentError(absl::StrCat("--config: ", path, ": ", error.message()));
+  return whole.lexically_normal().string();
+}
+
 absl::Status Complete(const Addresses& addresses, Flags& flags) {
   LB_ASSIGN_OR_RETURN(flags.worker_api, ParseApis("--worker-api", addresses.worker_api, flags.tls));
   LB_ASSIGN_OR_RETURN(flags.admin_api, ParseApis("--admin-api", addresses.admin_api, flags.tls));
@@ -126,6 +136,10 @@ absl::Status Complete(const Addresses& addresses, Flags& flags) {
     return absl::InvalidArgumentError(absl::StrCat("--http: ", http.status().message()));
   flags.http = *std::move(http);
   LB_ASSIGN_OR_RETURN(flags.node_id, NodeId(flags.node_id));
+  // lbctl, in another folder, is told the file's name. Findings name it as it was written.
+  if (!flags.check_config) {
+    LB_ASSIGN_OR_RETURN(flags.config, WholePath(flags.config));
+  }
   return absl::OkStatus();
 }
 

@@ -1,5 +1,7 @@
 #include "controlplane/shell/flags.h"
 
+#include <filesystem>
+
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -29,6 +31,11 @@ TEST(FlagsTest, TakesEveryFlag) {
   EXPECT_EQ(flags.admin_api.at(0).ToString(), "unix:/tmp/a");
   EXPECT_EQ(flags.node_id, "n1");
   EXPECT_EQ(flags.log_format, "json");
+}
+
+TEST(FlagsTest, TheFileIsKnownByItsWholePathToThoseInOtherFolders) {
+  const Flags flags = ParseFlags({"--config", "./conf/../lb.yaml"}).value().flags.value();
+  EXPECT_EQ(flags.config, (std::filesystem::current_path() / "lb.yaml").string());
 }
 
 TEST(FlagsTest, HelpAndVersionAreTexts) {

@@ -35,7 +35,7 @@ struct CertificateFacts {
 struct CertificatePair {
   std::string id;
   std::vector<std::string> chain_der;  // The certificate, then those that signed it, in order.
-  std::string key_der;                 // PKCS #8. Never logged or shown.
+  std::string key_der;                 // PKCS8, RFC 5208. Never logged or shown.
   std::string ocsp_response_der;       // Empty: nothing is stapled.
   int64_t ocsp_next_update_s = 0;
   CertificateFacts facts;

@@ -36,6 +36,7 @@ void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& r
   rule.set_queued(totals.queued);
   rule.set_queued_total(totals.queued_total);
   rule.set_would_refuse_total(totals.would_refuse);
+  for (const auto& [route, count] : totals.sni) (*rule.mutable_sni_total())[route] = count;
   rule.set_panic(totals.panic);
   rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
 }

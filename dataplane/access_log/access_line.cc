@@ -21,6 +21,8 @@ const char* NameOf(AccessRecord::Phase phase) {
       return "accept";
     case AccessRecord::Phase::kHeader:
       return "header";
+    case AccessRecord::Phase::kHandshake:
+      return "handshake";
     case AccessRecord::Phase::kQueue:
       return "queue";
     case AccessRecord::Phase::kConnect:
@@ -65,6 +67,15 @@ class Fields final {
     Key(key);
     absl::StrAppend(&out_, value);
   }
+  // null when it is empty.
+  void TextOrNull(const char* key, std::string_view value) {
+    if (value.empty()) return Nulls({key});
+    Text(key, value);
+  }
+  void Bool(const char* key, bool value) {
+    Key(key);
+    out_ += value ? "true" : "false";
+  }
   void Milliseconds(const char* key, const std::optional<Duration>& value) {
     Key(key);
     if (!value) return Null();
@@ -98,6 +109,16 @@ class Fields final {
 
   std::string& out_;
 };
+
+void AppendTls(const tls::Facts& facts, Fields& fields) {
+  fields.TextOrNull("sni", facts.sni);
+  fields.TextOrNull("alpn", facts.alpn);
+  fields.TextOrNull("tls_version", facts.version);
+  fields.TextOrNull("tls_cipher", facts.cipher);
+  fields.TextOrNull("client_identity", facts.client_identity);
+  fields.Bool("tls_resumed", facts.resumed);
+  fields.TextOrNull("backend_tls_version", facts.backend_version);
+}
 
 std::string IdOf(int64_t began_ms, Prng& ids) {
   constexpr uint64_t kVersion = 7u << 12;
@@ -141,6 +162,7 @@ void AppendAccessLine(const AccessRecord& record, std::string_view worker, WallT
   fields.Number("attempts", record.attempts);
   fields.Text("close", record.reason);
   fields.Text("phase", NameOf(record.phase));
+  if (record.tls != nullptr) AppendTls(*record.tls, fields);
   out += "}\n";
 }
 

@@ -71,6 +71,23 @@ TEST(AccessLineTest, SaysNullWhereThereIsNothing) {
   EXPECT_NE(line.find("\"close\":\"denied\",\"phase\":\"accept\"}"), std::string::npos) << line;
 }
 
+TEST(AccessLineTest, SaysWhatTlsWasSpokenWhereItWas) {
+  AccessRecord record{.rule = Web(), .reason = "normal"};
+  record.tls = std::make_shared<const tls::Facts>(tls::Facts{.sni = "web.example",
+                                                             .alpn = "h2",
+                                                             .version = "1.3",
+                                                             .cipher = "TLS_AES_128_GCM_SHA256",
+                                                             .client_identity = "spiffe://a/b",
+                                                             .resumed = true});
+  const std::string line = Line(record);
+  EXPECT_NE(line.find("\"phase\":\"accept\",\"sni\":\"web.example\",\"alpn\":\"h2\","
+                      "\"tls_version\":\"1.3\",\"tls_cipher\":\"TLS_AES_128_GCM_SHA256\","
+                      "\"client_identity\":\"spiffe://a/b\",\"tls_resumed\":true,"
+                      "\"backend_tls_version\":null}\n"),
+            std::string::npos)
+      << line;
+}
+
 TEST(AccessLineTest, ANameCannotBreakTheLine) {
   const std::string line = Line({.rule = Web("a\"b\\c\nd\xff"), .reason = "denied"});
   EXPECT_NE(line.find("\"rule\":\"a\\\"b\\\\c\\u000ad\xEF\xBF\xBD\""), std::string::npos) << line;

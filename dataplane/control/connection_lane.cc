@@ -46,6 +46,11 @@ void Append(const ConnectionInfo& info, lb::worker::v1::ConnectionList& to) {
   *out.mutable_idle() = ToProto(info.idle);
   out.set_received_bytes(info.received_bytes);
   out.set_sent_bytes(info.sent_bytes);
+  out.set_server_name(info.tls.sni);
+  out.set_tls_version(info.tls.version);
+  out.set_tls_cipher(info.tls.cipher);
+  out.set_client_identity(info.tls.client_identity);
+  out.set_backend_tls_version(info.tls.backend_version);
   proxy::TlvReader tlvs(info.proxy_tlvs);
   while (const std::optional<proxy::Tlv> tlv = tlvs.Next()) {
     auto& extension = *out.add_proxy_tlvs();

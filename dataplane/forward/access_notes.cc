@@ -6,6 +6,7 @@
 
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/socket_options.h"
+#include "dataplane/forward/tls_ends.h"
 
 namespace lb::dataplane {
 
@@ -52,6 +53,8 @@ AccessRecord::Phase Connection::ReachedPhase() const {
   switch (state_) {
     case State::kReadingHeader:
       return AccessRecord::Phase::kHeader;
+    case State::kHandshaking:
+      return AccessRecord::Phase::kHandshake;
     case State::kConnecting:
       return AccessRecord::Phase::kConnect;
     case State::kWaiting:
@@ -85,6 +88,7 @@ void Connection::LogEnd(const char* reason) {
   record.client = told ? header_->source : notes_->peer;
   record.listen = notes_->listen;
   record.source = notes_->source;
+  if (tls_ != nullptr) record.tls = std::make_shared<const tls::Facts>(TlsFacts());
   context_.access_ring.Push(std::move(record));
 }
 

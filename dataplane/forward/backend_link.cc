@@ -68,10 +68,10 @@ void BackendLink::NoteConnected(ThreadRule& rule, Instant now) {
   rule.NoteFailure(backend_, ConnectFailure::kSlow, now);
 }
 
-void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure, Instant now) {
+void BackendLink::Fail(ThreadRule& rule, ConnectFailure failure, Instant now, Blame blame) {
   const auto index = static_cast<size_t>(failure);
   rule.backend_counters(backend_).connect_failures[index].Add(1);
-  NoteFailure(rule, failure, now);
+  if (blame == Blame::kBackend) NoteFailure(rule, failure, now);
   Close(rule);
 }
 

@@ -23,6 +23,9 @@ class BackendLink final {
     kExhausted,  // No attempt is left; refusal() says why.
   };
 
+  // Whose fault a failure is: only a backend's counts for outlier detection.
+  enum class Blame : uint8_t { kBackend, kNobody };
+
   explicit BackendLink(Connection* connection) : side_(connection) {}
   BackendLink(const BackendLink&) = delete;
   BackendLink& operator=(const BackendLink&) = delete;
@@ -43,7 +46,7 @@ class BackendLink final {
     if (!slow_) rule.NoteFailure(backend_, failure, now);
   }
   // Ends the connect under way for this reason: counts it, closes the socket, returns the slot.
-  void Fail(ThreadRule& rule, ConnectFailure failure, Instant now);
+  void Fail(ThreadRule& rule, ConnectFailure failure, Instant now, Blame blame = Blame::kBackend);
   // Closes the socket and returns the slot, if there are any.
   void Close(ThreadRule& rule);
 

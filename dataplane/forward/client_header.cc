@@ -24,7 +24,7 @@ void Connection::ReadHeader() {
   }
   context_.timers.Cancel(*this);
   state_ = State::kConnecting;
-  Admit();
+  Secure();
 }
 
 SocketAddress Connection::ClientAddress() const {
@@ -32,23 +32,31 @@ SocketAddress Connection::ClientAddress() const {
   return PeerAddress(client_.fd.get());
 }
 
+std::optional<std::string> Connection::HeaderForBackend() const {
+  const RuleTable& table = rule_->table();
+  const proxy::Version version = table.proxy == nullptr ? proxy::Version::kNone : table.proxy->send;
+  if (version == proxy::Version::kNone) return "";
+  if (header_ != nullptr && header_->has_addresses)
+    return proxy::WriteHeader(version, header_->source, header_->destination);
+  const SocketAddress client = PeerAddress(client_.fd.get());
+  const SocketAddress own = OwnAddress(client_.fd.get());
+  if (client.length == 0 || own.length == 0) return std::nullopt;
+  return proxy::WriteHeader(version, proxy::Address::From(client), proxy::Address::From(own));
+}
+
 // Puts the header in front of all that goes to the backend; false when the client is gone.
 bool Connection::QueueHeader() {
-  const proxy::Version version = rule_->table().proxy->send;
-  if (version == proxy::Version::kNone) return true;
-  std::string header;
-  if (header_ != nullptr && header_->has_addresses) {
-    header = proxy::WriteHeader(version, header_->source, header_->destination);
-  } else {
-    const SocketAddress client = PeerAddress(client_.fd.get());
-    const SocketAddress own = OwnAddress(client_.fd.get());
-    if (client.length == 0 || own.length == 0) return false;
-    header = proxy::WriteHeader(version, proxy::Address::From(client), proxy::Address::From(own));
-  }
-  up_.kept.reset(new char[header.size()]);
-  std::memcpy(up_.kept.get(), header.data(), header.size());
+  const std::optional<std::string> header = HeaderForBackend();
+  if (!header.has_value()) return false;
+  if (header->empty()) return true;
+  const size_t bytes = header->size() + up_.kept_bytes;
+  std::unique_ptr<char[]> longer(new char[bytes]);
+  std::memcpy(longer.get(), header->data(), header->size());
+  if (up_.kept_bytes > 0)
+    std::memcpy(longer.get() + header->size(), up_.kept.get() + up_.kept_offset, up_.kept_bytes);
+  up_.kept = std::move(longer);
   up_.kept_offset = 0;
-  up_.kept_bytes = static_cast<uint32_t>(header.size());
+  up_.kept_bytes = static_cast<uint32_t>(bytes);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include "dataplane/forward/client_screen.h"
 #include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/socket_options.h"
+#include "dataplane/forward/tls_ends.h"
 
 namespace lb::dataplane {
 namespace {
@@ -20,7 +21,7 @@ Duration Milliseconds(uint64_t count) {
 constexpr std::chrono::seconds kKeepaliveAfter{kKeepaliveIdleS / 2};
 
 // Beside the kernel's sockets, all that an idle connection costs.
-constexpr size_t kMaxConnectionBytes = 320;
+constexpr size_t kMaxConnectionBytes = 328;
 
 }  // namespace
 
@@ -37,7 +38,7 @@ void Connection::Start(ThreadContext& context, RuleLease rule, UniqueFd client,
 
 void Connection::Begin() {
   const RuleTable& table = rule_->table();
-  if (table.proxy == nullptr || !ExpectsHeader(*table.proxy, client_.fd.get())) return Admit();
+  if (table.proxy == nullptr || !ExpectsHeader(*table.proxy, client_.fd.get())) return Secure();
   state_ = State::kReadingHeader;
   context_.timers.Arm(*this, context_.now + Milliseconds(table.proxy->header_timeout_ms));
 }
@@ -69,6 +70,8 @@ Connection::Connection(ThreadContext& context, RuleLease rule, UniqueFd client,
   if (context_.Logs(rule_->table())) notes_ = AccessNotes::Begin(client_.fd.get());
 }
 
+Connection::~Connection() = default;
+
 void Connection::DestroyClosed(ThreadContext& context) {
   if (context.closed.empty()) return;
   std::erase_if(context.run_again, [](const Connection* c) { return c->state_ == State::kClosed; });
@@ -85,6 +88,7 @@ void Connection::OnEvents(Side& side, uint32_t events) {
   side.Note(events);
   if (state_ == State::kRelaying) return Relay();
   if (state_ == State::kReadingHeader) return ReadHeader();
+  if (state_ == State::kHandshaking) return tls_->handshake->Due();
   if (&side != &client_) return state_ == State::kConnecting ? OnConnectEvent() : void();
   // A FIN alone may come from a client that still waits for the answer.
   if (client_.reset || client_.hung_up) Close(CloseReason::kClientReset);
@@ -102,10 +106,10 @@ void Connection::OnTimer() {
   LB_CHECK(state_ != State::kClosed);
   if (state_ == State::kWaiting) return Refuse(RefuseReason::kQueueTimeout);
   if (state_ == State::kReadingHeader) return Refuse(RefuseReason::kProxyHeader);
-  if (state_ == State::kConnecting) {
-    link_.Fail(*rule_, ConnectFailure::kTimeout, context_.now);
-    return ConnectNext();
-  }
+  if (state_ == State::kHandshaking)
+    return FailHandshake(HandshakeFailure::kTimeout, RefuseReason::kTlsTimeout);
+  if (state_ == State::kConnecting)
+    return FailConnect(Secures() ? ConnectFailure::kTlsTimeout : ConnectFailure::kTimeout);
   // Moving bytes does not move the timer; it looks here whether it has to go on.
   const Instant due = moved_at_ + Timeout();
   if (due <= context_.now) {
@@ -131,7 +135,7 @@ void Connection::ConnectNext() {
                                  context_.now + Milliseconds(rule_->table().connect_timeout_ms));
     case BackendLink::Progress::kConnected:
       EndWaiting();
-      return Established();
+      return Connected();
     case BackendLink::Progress::kExhausted:
       if (link_.at_limit() && rule_->table().queue_max > 0) return Wait();
       return Refuse(link_.refusal());
@@ -185,14 +189,14 @@ void Connection::EndWaiting() {
 }
 
 void Connection::OnConnectEvent() {
+  if (Secures()) return tls_->handshake->Due();
   switch (link_.Check()) {
     case BackendLink::Progress::kConnecting:
       return;
     case BackendLink::Progress::kConnected:
-      return Established();
+      return Connected();
     case BackendLink::Progress::kExhausted:
-      link_.Fail(*rule_, link_.failure(), context_.now);
-      return ConnectNext();
+      return FailConnect(link_.failure());
   }
 }
 
@@ -200,11 +204,12 @@ void Connection::Established() {
   state_ = State::kRelaying;
   waiting_.reset();
   moved_at_ = context_.now;
-  link_.NoteConnected(*rule_, context_.now);
   if (notes_ != nullptr) notes_->Connected(link_.side().fd.get(), context_.now);
   ArmTimeout();
   if (rule_->table().Throttles(link_.backend())) StartThrottle();
-  if (rule_->table().proxy != nullptr && !QueueHeader()) return Close(CloseReason::kClientReset);
+  const bool plain = rule_->table().backend_tls == nullptr;
+  if (plain && rule_->table().proxy != nullptr && !QueueHeader())
+    return Close(CloseReason::kClientReset);
   Relay();
 }
 
@@ -223,8 +228,12 @@ void Connection::Relay() {
   if (!backend.reset) up = PumpUp();
   if (!client_.reset) down = PumpDown();
   Count(up, down);
+  if (tls_ != nullptr) NoteTruncation(was_half_closed, up, down);
   if (client_.reset || backend.reset) return OnReset(up, down);
-  if (up_.ended && down_.ended) return Close(CloseReason::kNormal);
+  const bool cut_off = tls_ != nullptr && tls_->cut_off;
+  if (cut_off && MustReset()) return Close(CloseReason::kTlsTruncated);
+  if (up_.ended && down_.ended)
+    return Close(cut_off ? CloseReason::kTlsTruncated : CloseReason::kNormal);
   if (up.result == PumpResult::kAgain || down.result == PumpResult::kAgain) RunAgainLater();
   if (HalfClosed() && !was_half_closed) {
     moved_at_ = context_.now;  // The FIN moved.
@@ -290,11 +299,14 @@ void Connection::Close(CloseReason reason) {
   rule_->counters().closed[static_cast<size_t>(reason)].Add(1);
   if (reason == CloseReason::kNormal) NoteBackendKept();
   if (context_.Logs(rule_->table())) LogEnd(ToString(reason));
-  CloseSockets(reason != CloseReason::kNormal);
+  const bool clean =
+      reason == CloseReason::kNormal || (reason == CloseReason::kTlsTruncated && !MustReset());
+  CloseSockets(!clean);
 }
 
 void Connection::CloseSockets(bool with_reset) {
   LB_CHECK(state_ != State::kClosed);
+  EndHandshake();
   state_ = State::kClosed;
   context_.timers.Cancel(*this);
   client_hold_.reset();  // First: who sees the end may come again.

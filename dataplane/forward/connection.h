@@ -1,6 +1,7 @@
 // One client's connection: connecting to a backend, then relaying both ways until both ended.
 //
 //   reading its PROXY header --read--> connecting; --bad, late--> closed
+//   handshaking, with TLS, before connecting --done--> connecting; --failed, late--> closed
 //
 //   connecting --connected--> relaying --both FINs, reset, timeout, drain--> closed
 //     |   ^  \--no backend left, client gone--> closed
@@ -8,14 +9,17 @@
 //     |   +--called--+
 //     +--all full--> waiting --too long, client gone--> closed
 //
-// A FIN is passed on as a FIN, a reset as a reset. A connection that is not ended by its peers (a
-// timeout, a drain) is reset on both sides: a FIN would look like a complete answer.
-// It owns itself: closed connections are destroyed at the end of the loop's turn.
+// Connecting includes the TLS handshake with the backend, where there is one. A FIN is passed on as
+// a FIN, a reset as a reset, and TLS's close_notify is a FIN (see pump_tls.h). A connection that is
+// not ended by its peers (a timeout, a drain) is reset on both sides: a FIN would look like a
+// complete answer. It owns itself: closed connections are destroyed at the end of the loop's turn.
 // Threading: its I/O thread only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/endpoint.h"
 #include "base/time.h"
@@ -33,10 +37,12 @@
 #include "dataplane/limit/client_connections.h"
 #include "dataplane/proxy/header.h"
 #include "dataplane/snapshot/live_state.h"
+#include "dataplane/tls/facts.h"
 
 namespace lb::dataplane {
 
 class ListenerSet;
+struct TlsEnds;
 
 class Connection final : private Timer {
  public:
@@ -62,6 +68,8 @@ class Connection final : private Timer {
   void OnPaced();
   // A backend that it waits for may have a slot.
   void OnCalled(const ListenerSet& listeners);
+  // Its TLS handshake may take a step.
+  void OnHandshakeTurn();
 
   // For a ConnectionWalk. The next older one of the thread, or nullptr.
   Connection* next() const { return next_; }
@@ -74,14 +82,26 @@ class Connection final : private Timer {
   void Kill(CloseReason reason);
 
  private:
-  enum class State : uint8_t { kReadingHeader, kConnecting, kWaiting, kRelaying, kClosed };
+  enum class State : uint8_t {
+    kReadingHeader,
+    kHandshaking,
+    kConnecting,
+    kWaiting,
+    kRelaying,
+    kClosed
+  };
 
   Connection(ThreadContext& context, RuleLease rule, UniqueFd client,
              std::unique_ptr<ClientConnections::Hold> client_hold);
-  ~Connection() = default;
+  ~Connection();
 
   void Begin();
   void ReadHeader();
+  // Ends TLS for the client first, where the rule says so.
+  void Secure();
+  void StepClientHandshake();
+  void FailHandshake(HandshakeFailure failure, RefuseReason reason);
+  void EndHandshake();
   void Admit();
   void ConnectNext();
   // By which the client is sent to a backend.
@@ -90,7 +110,22 @@ class Connection final : private Timer {
   bool EnterQueue();
   void EndWaiting();
   void OnConnectEvent();
+  // Begins TLS with the backend, where the rule says so.
+  void Connected();
+  // True while the handshake with the backend is under way.
+  bool Secures() const;
+  void StepBackendHandshake();
+  // The connect under way failed, at its end or in the handshake: on to the next backend.
+  void FailConnect(ConnectFailure failure);
+  void ForgetBackendTls();
+  tls::Facts TlsFacts() const;
+  // The name that the client asked for in its TLS; empty: none.
+  std::string ClientName() const;
+  // The name that its backend's TLS is asked for, and its certificate must have.
+  std::string NameForBackend() const;
   void Established();
+  // What a PROXY header tells the backend; empty: nothing, nullopt: the client is gone.
+  std::optional<std::string> HeaderForBackend() const;
   bool QueueHeader();
   void Relay();
   Pumped PumpUp();
@@ -103,6 +138,8 @@ class Connection final : private Timer {
   Pumped Paced(Throttle::Way& way, const PumpWith& pump);
   void Count(const Pumped& up, const Pumped& down);
   void OnReset(const Pumped& up, const Pumped& down);
+  void NoteTruncation(bool was_half_closed, const Pumped& up, const Pumped& down);
+  bool MustReset() const;
   // Whether the backend reset it before anything was passed on, so that another one may do.
   bool MayTryElsewhere() const;
   void TryElsewhere();
@@ -115,7 +152,8 @@ class Connection final : private Timer {
   void ArmTimeout();
   bool HalfClosed() const { return up_.ended != down_.ended; }
   void Refuse(RefuseReason reason);
-  // Ends it. Sides that did not fail themselves get a reset, unless the reason is kNormal.
+  // Ends it. Sides that did not fail themselves get a reset, unless the reason is kNormal, or
+  // kTlsTruncated with TLS at the end that would be misled.
   void Close(CloseReason reason);
   void CloseSockets(bool with_reset);
   // Tells the access log how it ended; before its sockets are closed.
@@ -134,6 +172,7 @@ class Connection final : private Timer {
   uint64_t sent_bytes_ = 0;                      // To the client.
   std::unique_ptr<Waiting> waiting_;             // From entering the queue until it is connected.
   std::unique_ptr<const proxy::Header> header_;  // The client's; with its extensions.
+  std::unique_ptr<TlsEnds> tls_;                 // Of an end that speaks TLS.
   std::unique_ptr<AccessNotes> notes_;           // While the access log is on.
   std::unique_ptr<Throttle> throttle_;           // Where a bandwidth limit counts.
   uint32_t bandwidth_generation_;                // Of what it keeps to.

@@ -2,6 +2,7 @@
 #include "dataplane/balance/hashing.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/socket_options.h"
+#include "dataplane/forward/tls_ends.h"
 
 namespace lb::dataplane {
 namespace {
@@ -45,6 +46,7 @@ ConnectionInfo Connection::Describe() const {
   info.received_bytes = received_bytes_;
   info.sent_bytes = sent_bytes_;
   if (header_ != nullptr) info.proxy_tlvs = header_->tlvs;
+  if (tls_ != nullptr) info.tls = TlsFacts();
   return info;
 }
 

@@ -16,6 +16,7 @@
 #include "base/cidr.h"
 #include "base/mutex.h"
 #include "base/time.h"
+#include "dataplane/tls/facts.h"
 
 namespace lb::dataplane {
 
@@ -42,6 +43,7 @@ struct ConnectionInfo {
   uint64_t received_bytes = 0;  // From the client.
   uint64_t sent_bytes = 0;      // To the client.
   std::string proxy_tlvs;       // Of the client's PROXY header, see dataplane/proxy/tlv.h.
+  tls::Facts tls;
 };
 
 class ConnectionWalk final : public std::enable_shared_from_this<ConnectionWalk> {

@@ -11,11 +11,8 @@
 #include "dataplane/forward/stream.h"
 
 namespace lb::dataplane {
-namespace {
 
-// Sends and says how much `to` took; less than `bytes` when it is full (no longer writable) or
-// failed (reset).
-size_t Send(Side& to, const char* data, size_t bytes, int more = 0) {
+size_t Send(Side& to, const char* data, size_t bytes, int more) {
   if (to.nagle != Nagle::kOff) to.NextSend();
   for (;;) {
     const ssize_t sent = raw::Send(to.fd.get(), data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT | more);
@@ -30,18 +27,15 @@ size_t Send(Side& to, const char* data, size_t bytes, int more = 0) {
 }
 
 void Keep(Direction& direction, const char* data, size_t bytes) {
-  LB_CHECK(direction.kept_bytes == 0 && bytes <= kScratchBytes);
+  LB_CHECK(direction.kept_bytes == 0 && bytes <= kMaxKeptBytes);
   direction.kept.reset(new char[bytes]);
   std::memcpy(direction.kept.get(), data, bytes);
   direction.kept_bytes = static_cast<uint32_t>(bytes);
 }
 
-void BeginBulk(Stream& stream) {
-  stream.direction.bulk = true;
-  if (!std::exchange(stream.to.unsent_bounded, true)) BoundUnsent(stream.to.fd.get());
+void BoundUnsentOnce(Side& to) {
+  if (!std::exchange(to.unsent_bounded, true)) BoundUnsent(to.fd.get());
 }
-
-}  // namespace
 
 void SendKept(Stream& stream) {
   Direction& direction = stream.direction;
@@ -73,12 +67,14 @@ void Copy(Stream& stream) {
     return;
   }
   const auto bytes = static_cast<size_t>(received);
-  if (bytes == kScratchBytes)
-    BeginBulk(stream);
-  else if (bytes < room && from.ShortReadIsLast())
+  if (bytes == kScratchBytes) {
+    direction.bulk = true;
+    BoundUnsentOnce(to);
+  } else if (bytes < room && from.ShortReadIsLast()) {
     direction.source_ended = true;
-  else if (bytes < room && !from.read_to_end)
+  } else if (bytes < room && !from.read_to_end) {
     from.readable = false;
+  }
   pumped.received_bytes += bytes;
   // The FIN is passed on next: it goes out with the last bytes, in one packet.
   const size_t sent = Send(to, scratch, bytes, direction.source_ended ? MSG_MORE : 0);

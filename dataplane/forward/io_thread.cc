@@ -92,6 +92,7 @@ class IoThread::Loop final {
     // After the sockets: it may take away a listener that an event of this turn names.
     if (std::exchange(work_waits_, false)) RunWork();
     if (wake.has_value() && *wake <= context_.now) FireTimers();
+    context_.handshakes.RunSome(std::chrono::steady_clock::now);
     Connection::DestroyClosed(context_);
   }
 
@@ -104,7 +105,7 @@ class IoThread::Loop final {
 
   // How long nothing has to be done, in milliseconds, rounded up; -1: for ever.
   int WaitMs(const std::optional<Instant>& wake) const {
-    if (!context_.run_again.empty()) return 0;
+    if (!context_.run_again.empty() || context_.handshakes.due()) return 0;
     if (!wake.has_value()) return -1;
     const auto wait =
         std::chrono::ceil<std::chrono::milliseconds>(*wake - std::chrono::steady_clock::now());

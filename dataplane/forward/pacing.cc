@@ -6,6 +6,7 @@
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/throttle.h"
+#include "dataplane/forward/tls_ends.h"
 
 namespace lb::dataplane {
 namespace {
@@ -87,6 +88,9 @@ void Connection::EndThrottle() {
 
 Pumped Connection::PumpUp() {
   const auto pump = [this](uint64_t allowance) {
+    if (tls_ != nullptr && tls_->speaks())
+      return PumpTls(up_, {client_, tls_->client.get()}, {link_.side(), tls_->backend.get()},
+                     down_.ended, context_.tools, context_.now, allowance);
     return Pump(up_, client_, link_.side(), down_.ended, context_.tools, context_.now, allowance);
   };
   return throttle_ == nullptr ? pump(kNoAllowance) : Paced(throttle_->up(), pump);
@@ -94,6 +98,9 @@ Pumped Connection::PumpUp() {
 
 Pumped Connection::PumpDown() {
   const auto pump = [this](uint64_t allowance) {
+    if (tls_ != nullptr && tls_->speaks())
+      return PumpTls(down_, {link_.side(), tls_->backend.get()}, {client_, tls_->client.get()},
+                     up_.ended, context_.tools, context_.now, allowance);
     return Pump(down_, link_.side(), client_, up_.ended, context_.tools, context_.now, allowance);
   };
   return throttle_ == nullptr ? pump(kNoAllowance) : Paced(throttle_->down(), pump);

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "dataplane/forward/pipe_pool.h"
 #include "dataplane/forward/side.h"
+#include "dataplane/tls/record_stream.h"
 
 namespace lb::dataplane {
 
@@ -37,6 +38,13 @@ struct RelayTools {
 
   const std::unique_ptr<char[]> scratch;
   PipePool pipes;
+
+  // Made with the first TLS connection of the thread.
+  tls::RecordBuffers& records() {
+    if (record_buffers == nullptr) record_buffers = std::make_unique<tls::RecordBuffers>();
+    return *record_buffers;
+  }
+  std::unique_ptr<tls::RecordBuffers> record_buffers;
 };
 
 // One direction. It ends when the source's FIN was passed on. Its pipe must be given back with
@@ -49,6 +57,7 @@ struct Direction {
   bool bulk = false;           // The next bytes are better spliced.
   bool source_ended = false;   // Its FIN was read.
   bool ended = false;          // The FIN was passed on, after all bytes.
+  bool truncated = false;      // The source's TLS ended without close_notify.
 };
 
 enum class PumpResult : uint8_t {

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "dataplane/forward/pump.h"
+#include "dataplane/tls/record_stream.h"
 
 namespace lb::dataplane {
 
@@ -34,6 +35,18 @@ inline void NoteWriteError(Side& to) {
   NoteError(to.writable, to);
   if (to.reset) to.readable = to.read_to_end = true;
 }
+
+// Most that a direction keeps: what one receive of a TLS end was.
+inline constexpr size_t kMaxKeptBytes = tls::kPlainBytes;
+static_assert(kScratchBytes <= kMaxKeptBytes);
+
+// Sends and says how much `to` took; less than `bytes` when it is full (no longer writable) or
+// failed (reset). `more`: 0 or MSG_MORE.
+size_t Send(Side& to, const char* data, size_t bytes, int more = 0);
+// Keeps what the destination did not take. Nothing may be kept before.
+void Keep(Direction& direction, const char* data, size_t bytes);
+// Bounds what the socket of a bulk transfer holds back, once.
+void BoundUnsentOnce(Side& to);
 
 // Reads once and sends it on; keeps what the destination does not take.
 void Copy(Stream& stream);

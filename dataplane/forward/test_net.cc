@@ -178,7 +178,7 @@ void TestWorker::AddBackend(const std::string& name, const Endpoint& address, ui
 }
 
 void TestWorker::Apply(const std::vector<lb::type::v1::Rule>& others) {
-  lb::type::v1::Snapshot snapshot;
+  lb::type::v1::Snapshot snapshot = material_;
   for (const auto& other : others) *snapshot.add_rules() = other;
   *snapshot.add_rules() = rule_;
   BuiltTables built =
@@ -199,6 +199,13 @@ uint64_t TestWorker::Refused(RefuseReason reason) const {
 uint64_t TestWorker::Closed(CloseReason reason) const {
   uint64_t sum = 0;
   for (const auto& c : rule_state_->counters) sum += c.closed[static_cast<size_t>(reason)].Read();
+  return sum;
+}
+
+uint64_t TestWorker::HandshakeFailures(HandshakeFailure failure) const {
+  uint64_t sum = 0;
+  for (const auto& c : rule_state_->counters)
+    sum += c.handshake_failures[static_cast<size_t>(failure)].Read();
   return sum;
 }
 

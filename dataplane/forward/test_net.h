@@ -111,6 +111,8 @@ class TestWorker final {
 
   // The rule as it will be applied; tests change it.
   lb::type::v1::Rule& rule() { return rule_; }
+  // What rules name by id: certificates and the like.
+  lb::type::v1::Snapshot& material() { return material_; }
   void AddBackend(const std::string& name, const Endpoint& address, uint32_t weight = 1,
                   uint64_t max_connections = 0);
   // Puts rule() and `others` in force; the test fails when that is not possible.
@@ -124,6 +126,7 @@ class TestWorker final {
   // Sums over all threads.
   uint64_t Refused(RefuseReason reason) const;
   uint64_t Closed(CloseReason reason) const;
+  uint64_t HandshakeFailures(HandshakeFailure failure) const;
   uint64_t Failures(const std::string& backend, ConnectFailure failure) const;
   uint64_t Sum(Counter RuleCounters::*counter) const;
   uint64_t Sum(const std::string& backend, Counter BackendCounters::*counter) const;
@@ -137,6 +140,7 @@ class TestWorker final {
   std::shared_ptr<BackendState> State(const std::string& backend) const;
 
   lb::type::v1::Rule rule_;
+  lb::type::v1::Snapshot material_;
   mutable StateRegistry registry_;
   std::unique_ptr<Forwarder> forwarder_;
   std::shared_ptr<const Tables> tables_;

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "dataplane/access_log/record_ring.h"
+#include "dataplane/forward/handshakes.h"
 #include "dataplane/forward/pump.h"
 #include "dataplane/forward/thread_group.h"
 #include "dataplane/forward/timer_wheel.h"
@@ -36,7 +37,8 @@ struct ThreadContext {
         now(start),
         timers(kTimerTick, start),
         pace_timers(kPaceTick, start),
-        tools(max_pipes) {}
+        tools(max_pipes),
+        handshakes(thread_group.size()) {}
 
   // The first of the last few descriptors below RLIMIT_NOFILE as it is now.
   static int LastDescriptors();
@@ -50,6 +52,7 @@ struct ThreadContext {
   TimerWheel timers;
   TimerWheel pace_timers;  // Of connections that wait for a bandwidth limit: their throttles.
   RelayTools tools;
+  Handshakes handshakes;
 
   // The rules in force, which say so themselves.
   const ListenerSet* rules = nullptr;

@@ -36,6 +36,7 @@ void Connection::TryElsewhere() {
     up_.kept_offset = up_.kept_bytes = 0;
   }
   EndThrottle();  // Of the backend that is left.
+  ForgetBackendTls();
   up_.ended = false;
   keepalive_ = false;
   state_ = State::kConnecting;

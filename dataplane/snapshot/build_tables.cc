@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,7 @@
 #include "dataplane/snapshot/check_snapshot.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "dataplane/snapshot/outlier_table.h"
+#include "dataplane/snapshot/tls_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -27,6 +30,7 @@ BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
   table.limited = backend.max_connections() != 0;
   table.backup = backend.backup();
   table.draining = backend.draining();
+  table.server_name = backend.server_name();
   table.state = registry.FindOrMakeBackend({rule, backend.name()});
   return table;
 }
@@ -103,10 +107,20 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   return table;
 }
 
+void SetTls(const type::Rule& rule, const std::map<std::string, RuleTls>& made, RuleTable& table) {
+  const auto it = made.find(rule.name());
+  if (it == made.end()) return;
+  table.tls = it->second.server;
+  table.tls_handshake_timeout_ms = rule.tls().handshake_timeout_ms();
+  table.backend_tls = it->second.backend;
+  table.backend_handshake_timeout_ms = rule.backend_tls().handshake_timeout_ms();
+  table.pass_sni = rule.backend_tls().pass_sni();
+}
+
 bool SameBackend(const BackendTable& a, const BackendTable& b) {
   return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
          a.limited == b.limited && a.backup == b.backup && a.bandwidth == b.bandwidth &&
-         a.draining == b.draining && a.state == b.state;
+         a.draining == b.draining && a.server_name == b.server_name && a.state == b.state;
 }
 
 bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
@@ -130,7 +144,10 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.client_bandwidth == b.client_bandwidth && a.client_connections == b.client_connections &&
          a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
-         a.drain_timeout_ms == b.drain_timeout_ms &&
+         a.drain_timeout_ms == b.drain_timeout_ms && a.tls == b.tls &&
+         a.tls_handshake_timeout_ms == b.tls_handshake_timeout_ms &&
+         a.backend_tls == b.backend_tls && a.pass_sni == b.pass_sni &&
+         a.backend_handshake_timeout_ms == b.backend_handshake_timeout_ms &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
@@ -153,11 +170,14 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
   BuiltTables built;
   built.problems = CheckSnapshot(snapshot);
   if (!built.problems.empty()) return built;
+  const std::map<std::string, RuleTls> tls = BuildTls(snapshot, registry.tls(), built.problems);
+  if (!built.problems.empty()) return built;
   auto tables = std::make_shared<Tables>();
   tables->access_log = snapshot.access_log();
   tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
   for (const type::Rule& rule : snapshot.rules()) {
     RuleTable made = MakeRule(rule, registry);
+    SetTls(rule, tls, made);
     SetRateLimit(rule, snapshot, registry, tables->rate_limiters, made);
     SetBandwidth(rule, snapshot, registry.bandwidths(), now, tables->bandwidths, made);
     made.client_connections = registry.client_limits().FindOrMake(

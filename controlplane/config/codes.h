@@ -53,6 +53,11 @@ inline constexpr std::string_view kNetworkTwice = "LB0231";
 inline constexpr std::string_view kIdleBurst = "LB0232";
 inline constexpr std::string_view kSmallBurst = "LB0233";
 inline constexpr std::string_view kCoarseRate = "LB0234";
+inline constexpr std::string_view kIdleTrust = "LB0235";
+inline constexpr std::string_view kCheckName = "LB0236";
+inline constexpr std::string_view kProtocolTwice = "LB0237";
+inline constexpr std::string_view kProtocolsDiffer = "LB0238";
+inline constexpr std::string_view kTlsInTls = "LB0239";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
@@ -108,6 +113,12 @@ inline constexpr std::array kMeanings = {
     Meaning{kIdleBurst, "warning: burst without a rate"},
     Meaning{kSmallBurst, "warning: burst of a rate limit below half a second of its rate"},
     Meaning{kCoarseRate, "warning: rate limit too low to be divided well"},
+    Meaning{kIdleTrust, "warning: authorities or revocation lists that verify nothing"},
+    Meaning{kCheckName, "warning: health checks that cannot know the name of a certificate"},
+    Meaning{kProtocolTwice, "warning: ALPN protocol listed twice"},
+    Meaning{kProtocolsDiffer,
+            "warning: clients may choose a protocol that backends are not asked for"},
+    Meaning{kTlsInTls, "warning: TLS towards backends around TLS that is passed on"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},

@@ -15,7 +15,7 @@ namespace lb::dataplane::tls {
 namespace {
 
 void FreeSessions(void*, void* sessions, CRYPTO_EX_DATA*, int, long, void*) {  // NOLINT
-  delete static_cast<Sessions*>(sessions);
+  const std::unique_ptr<Sessions> gone(static_cast<Sessions*>(sessions));
 }
 
 int SessionsIndex() {
@@ -24,7 +24,7 @@ int SessionsIndex() {
 }
 
 void FreePeer(void*, void* peer, CRYPTO_EX_DATA*, int, long, void*) {  // NOLINT
-  delete static_cast<std::string*>(peer);
+  const std::unique_ptr<std::string> gone(static_cast<std::string*>(peer));
 }
 
 int PeerIndex() {
@@ -50,7 +50,9 @@ void VerifyName(SSL* ssl, const std::string& name, bool is_address) {
 }  // namespace
 
 ClientContext::ClientContext(Settings settings)
-    : settings_(std::move(settings)), sessions_(new Sessions()), context_(SSL_CTX_new(TLS_method())) {
+    : settings_(std::move(settings)),
+      sessions_(std::make_unique<Sessions>().release()),
+      context_(SSL_CTX_new(TLS_method())) {
   SSL_CTX* const context = context_.get();
   LB_CHECK(context != nullptr);
   SetSuites(context, settings_.only_1_3);

@@ -43,7 +43,7 @@ int ServerContext::SharedIndex() {
 }
 
 void ServerContext::FreeShared(void*, void* shared, CRYPTO_EX_DATA*, int, long, void*) {  // NOLINT
-  delete static_cast<Shared*>(shared);
+  const std::unique_ptr<Shared> gone(static_cast<Shared*>(shared));
 }
 
 ServerContext::ServerContext(Settings settings, std::shared_ptr<const TicketKeys> ticket_keys)
@@ -52,8 +52,9 @@ ServerContext::ServerContext(Settings settings, std::shared_ptr<const TicketKeys
   LB_CHECK(context != nullptr);
   const std::string binding = BindingOf(settings);
   const std::string alpn = AlpnWire(settings.alpn);
-  auto* const shared =
-      new Shared{std::move(settings), alpn, TicketSealer(std::move(ticket_keys), binding)};
+  std::unique_ptr<Shared> made(
+      new Shared{std::move(settings), alpn, TicketSealer(std::move(ticket_keys), binding)});
+  Shared* const shared = made.release();  // The SSL_CTX owns it.
   LB_CHECK(SSL_CTX_set_ex_data(context, SharedIndex(), shared) == 1);
   SetSuites(context, shared->settings.only_1_3);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // Tickets say it all.

@@ -46,7 +46,6 @@ class ServerContext final {
     TicketSealer sealer;
   };
 
-
   static ssl_select_cert_result_t ChooseCertificate(const SSL_CLIENT_HELLO* hello);
   static int CheckName(SSL* ssl, int* alert, void* shared);
   static int ChooseProtocol(SSL* ssl, const uint8_t** out, uint8_t* out_bytes, const uint8_t* in,

@@ -61,17 +61,18 @@ Seen ReadAndLoad(const std::string& path, const Known& known) {
   outcome.real_path = fs::canonical(path, missing);
   const bool same_text = file.digest == known.digest;
   const LoadContext context{known.in_force, false, &outcome.stamps};
-  if (known.forced || !same_text || !AreCurrent(known.stamps)) {
-    outcome.event = LoadedFrom(path, file, context);
-    outcome.event->only_files = same_text && !known.forced;
-  } else if (known.running.digest != file.digest && !AreCurrent(known.running.stamps)) {
+  const bool only_files = same_text && !known.forced;
+  if (only_files && known.running.digest != file.digest && !AreCurrent(known.running.stamps)) {
     // An edit that was refused must not keep renewed certificates out.
     outcome.event =
         LoadedFrom(path, {absl::OkStatus(), known.running.text, known.running.digest}, context);
-    outcome.event->only_files = outcome.event->of_running = true;
+    outcome.event->of_running = true;
+  } else if (!only_files || !AreCurrent(known.stamps)) {
+    outcome.event = LoadedFrom(path, file, context);
   } else {
     return outcome;
   }
+  outcome.event->only_files = only_files;
   outcome.folders = FoldersOf(outcome.stamps, ConfigSource::kMaxFolders);
   return outcome;
 }
@@ -231,6 +232,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     if (read.config) SetRunning(read, seen.stamps, seen.folders);
     if (read.of_running) {
       running_.stamps = std::move(seen.stamps);
+      again_ = true;  // The file may name what changed, too.
     } else {
       stamps_ = std::move(seen.stamps);
       tls_folders_ = std::move(seen.folders);

@@ -24,7 +24,7 @@ struct RuleTotals {
   uint64_t queued = 0;  // Waiting now.
   uint64_t would_refuse = 0;
   std::map<std::string, uint64_t> sni;  // Connections by the first name of their route.
-  bool panic = false;  // Not a counter: see StatsLane.
+  bool panic = false;                   // Not a counter: see StatsLane.
   std::array<uint64_t, static_cast<size_t>(RefuseReason::kCount)> refused{};
   std::array<uint64_t, static_cast<size_t>(CloseReason::kCount)> closed{};
 

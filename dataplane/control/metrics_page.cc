@@ -97,6 +97,37 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
   }
 }
 
+void AppendTls(const StateRegistry& registry, std::vector<MetricFamily>& families) {
+  auto done = Counter("lb_tls_handshakes_total", "TLS handshakes with clients that were done.");
+  auto resumed = Counter("lb_tls_resumed_handshakes_total", "Those that resumed a session.");
+  auto under_way = Gauge("lb_tls_handshakes", "TLS handshakes with clients under way now.");
+  auto failed = Counter("lb_tls_handshake_failures_total",
+                        "TLS handshakes with clients that failed, by reason.");
+  auto backend_done =
+      Counter("lb_backend_tls_handshakes_total", "TLS handshakes with the backend that were done.");
+  auto backend_resumed =
+      Counter("lb_backend_tls_resumed_handshakes_total", "Those that resumed a session.");
+  for (const auto& state : registry.rules()) {
+    const RuleTotals totals = Total(*state);
+    done.Add({{"rule", state->name}}, Value(totals.handshakes_total));
+    resumed.Add({{"rule", state->name}}, Value(totals.resumed_handshakes_total));
+    under_way.Add({{"rule", state->name}}, Value(totals.handshakes));
+    for (size_t i = 0; i < totals.handshake_failures.size(); ++i)
+      failed.Add({{"rule", state->name}, {"reason", ToString(static_cast<HandshakeFailure>(i))}},
+                 Value(totals.handshake_failures[i]));
+  }
+  for (const auto& state : registry.backends()) {
+    const BackendTotals totals = Total(*state);
+    backend_done.Add({{"rule", state->rule}, {"backend", state->name}},
+                     Value(totals.handshakes_total));
+    backend_resumed.Add({{"rule", state->rule}, {"backend", state->name}},
+                        Value(totals.resumed_handshakes_total));
+  }
+  for (MetricFamily* family :
+       {&done, &resumed, &under_way, &failed, &backend_done, &backend_resumed})
+    families.push_back(std::move(*family));
+}
+
 // What only the tables in force know: weights, and which backends are limited.
 void AppendTables(const Tables& tables, Instant now, std::vector<MetricFamily>& families) {
   auto weight = Gauge("lb_backend_weight", "Share of new connections; 0 takes none.");
@@ -219,6 +250,7 @@ std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const Con
   std::vector<MetricFamily> families;
   AppendRules(registry, families);
   AppendBackends(registry, families);
+  AppendTls(registry, families);
   if (config.tables() != nullptr) AppendTables(*config.tables(), gauges.now, families);
   AppendRateLimiters(registry.rate_limiters(), families);
   AppendBandwidths(registry.bandwidths(), families);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "dataplane/control/client_look.h"
+#include "dataplane/control/ticket_lane.h"
 #include "dataplane/snapshot/build_tables.h"
 
 namespace lb::dataplane {
@@ -66,12 +67,13 @@ absl::Status Session::Take(const ConnectResponse& message, Instant now, Messages
       return TakeGrant(message.slots(), out);
     case ConnectResponse::kRates:
       return rates_.Take(message.rates(), now);
+    case ConnectResponse::kTicketKeys:
+      return TakeTicketKeys(message.ticket_keys(), *lent_.registry.tls().ticket_keys);
     case ConnectResponse::kCommand:
       if (!message.command().has_look_at_clients()) return TakeCommand(message.command(), now);
       out.push_back(LookAtClients(message.command(), lent_.registry.rate_limiters(),
                                   lent_.registry.bandwidths(), lent_.config.tables().get(), now));
       return absl::OkStatus();
-    case ConnectResponse::kTicketKeys:  // Sent only to workers that say they end TLS.
     case ConnectResponse::kWelcome:
     case ConnectResponse::MESSAGE_NOT_SET:
       break;

@@ -36,6 +36,11 @@ void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& r
   rule.set_queued(totals.queued);
   rule.set_queued_total(totals.queued_total);
   rule.set_would_refuse_total(totals.would_refuse);
+  rule.set_handshakes_total(totals.handshakes_total);
+  rule.set_resumed_handshakes_total(totals.resumed_handshakes_total);
+  rule.set_handshakes(totals.handshakes);
+  SetByReason<HandshakeFailure>(totals.handshake_failures,
+                                *rule.mutable_handshake_failures_total());
   for (const auto& [route, count] : totals.sni) (*rule.mutable_sni_total())[route] = count;
   rule.set_panic(totals.panic);
   rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
@@ -61,6 +66,8 @@ void Set(const BackendKey& key, const BackendTotals& totals, Instant now,
   backend.set_received_bytes_total(totals.received_bytes);
   backend.set_ejections_total(totals.ejections);
   backend.set_drain_closed_total(totals.drain_closed);
+  backend.set_handshakes_total(totals.handshakes_total);
+  backend.set_resumed_handshakes_total(totals.resumed_handshakes_total);
   if (totals.ejected) SetEjection(totals, now, *backend.mutable_ejection());
 }
 

@@ -21,6 +21,10 @@ RuleTotals Total(const RuleState& state) {
     sum.queued_total += thread.queued_total.Read();
     sum.queued += thread.queued.Read();
     sum.would_refuse += thread.would_refuse.Read();
+    sum.handshakes_total += thread.handshakes_total.Read();
+    sum.resumed_handshakes_total += thread.resumed_handshakes_total.Read();
+    sum.handshakes += thread.handshakes.Read();
+    AddTo(sum.handshake_failures, thread.handshake_failures);
     AddTo(sum.refused, thread.refused);
     AddTo(sum.closed, thread.closed);
   }
@@ -39,6 +43,8 @@ BackendTotals Total(const BackendState& state) {
     sum.sent_bytes += thread.sent_bytes.Read();
     sum.received_bytes += thread.received_bytes.Read();
     sum.ports_exhausted += thread.ports_exhausted.Read();
+    sum.handshakes_total += thread.handshakes_total.Read();
+    sum.resumed_handshakes_total += thread.resumed_handshakes_total.Read();
     AddTo(sum.connect_failures, thread.connect_failures);
   }
   sum.drain_closed = state.drain_closed.load();

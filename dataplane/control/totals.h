@@ -23,6 +23,10 @@ struct RuleTotals {
   uint64_t queued_total = 0;
   uint64_t queued = 0;  // Waiting now.
   uint64_t would_refuse = 0;
+  uint64_t handshakes_total = 0;
+  uint64_t resumed_handshakes_total = 0;
+  uint64_t handshakes = 0;  // Under way now.
+  std::array<uint64_t, static_cast<size_t>(HandshakeFailure::kCount)> handshake_failures{};
   std::map<std::string, uint64_t> sni;  // Connections by the first name of their route.
   bool panic = false;                   // Not a counter: see StatsLane.
   std::array<uint64_t, static_cast<size_t>(RefuseReason::kCount)> refused{};
@@ -38,6 +42,8 @@ struct BackendTotals {
   uint64_t received_bytes = 0;
   uint64_t ports_exhausted = 0;
   uint64_t drain_closed = 0;
+  uint64_t handshakes_total = 0;
+  uint64_t resumed_handshakes_total = 0;
   std::array<uint64_t, static_cast<size_t>(ConnectFailure::kCount)> connect_failures{};
   uint64_t ejections = 0;
   // Of the newest ejection.

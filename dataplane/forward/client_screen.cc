@@ -66,6 +66,8 @@ std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& c
 }
 
 bool WithReset(const RuleTable& table, RefuseReason reason) {
+  // A reset might overtake the alert that says why.
+  if (reason == RefuseReason::kTlsHandshake) return false;
   return reason != RefuseReason::kRateLimit || !table.rate_limit_closes;
 }
 

@@ -46,7 +46,8 @@ std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& c
 // True when there are such limits, and the socket's address is the client's.
 bool LimitsBeforeHeader(const RuleTable& table, int fd);
 
-// How a client that is refused sees it: a reset, or an end where the rate limit says so.
+// How a client that is refused sees it: a reset, or an end where the rate limit says so and behind
+// the alert of a TLS handshake that failed.
 bool WithReset(const RuleTable& table, RefuseReason reason);
 
 // Reads the header as far as it has come: kNeedMore, then an event will say. Only a whole one is

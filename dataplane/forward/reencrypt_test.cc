@@ -84,13 +84,14 @@ TEST_F(ReencryptTest, EchoesEverySizeWithHalfClose) {
   TlsBackend backend(good_, EchoTls);
   Add("a", backend.address(), "a.internal");
   worker_.Apply();
-  for (const size_t size : {0, 1, 16383, 16385, 65536, 200'000, 4 << 20}) {
+  const std::vector<size_t> sizes = {0, 1, 16383, 16385, 65536, 200'000, 4 << 20};
+  for (const size_t size : sizes) {
     const std::string data = Pattern(size, size);
     EXPECT_TRUE(Exchange(data) == data) << size;
   }
   ASSERT_TRUE(worker_.Quiet());
-  EXPECT_EQ(worker_.Closed(CloseReason::kNormal), 7u);
-  EXPECT_EQ(worker_.Sum("a", &BackendCounters::handshakes_total), 7u);
+  EXPECT_EQ(worker_.Closed(CloseReason::kNormal), sizes.size());
+  EXPECT_EQ(worker_.Sum("a", &BackendCounters::handshakes_total), sizes.size());
 }
 
 TEST_F(ReencryptTest, BothEndsMaySpeakTls) {
@@ -112,6 +113,16 @@ TEST_F(ReencryptTest, BothEndsMaySpeakTls) {
   EXPECT_TRUE(answer == data);
   ASSERT_TRUE(worker_.Quiet());
   EXPECT_EQ(worker_.Closed(CloseReason::kNormal), 1u);
+}
+
+TEST_F(ReencryptTest, ASessionWithABackendGoesOnInTheNextConnection) {
+  TlsBackend backend(good_, EchoTls);
+  Add("a", backend.address(), "a.internal");
+  worker_.Apply();
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(Exchange("hello"), "hello");
+  ASSERT_TRUE(worker_.Quiet());
+  EXPECT_EQ(worker_.Sum("a", &BackendCounters::handshakes_total), 4u);
+  EXPECT_EQ(worker_.Sum("a", &BackendCounters::resumed_handshakes_total), 3u);
 }
 
 // A backend whose certificate is no good is like one that refuses.

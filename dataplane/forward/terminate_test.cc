@@ -1,4 +1,7 @@
 // TLS that is ended for clients: what they and the backends see, on loopback.
+#include <fcntl.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <string>
@@ -107,6 +110,65 @@ TEST_P(TerminateTest, ASlowReaderGetsAllOfABulkTransfer) {
   peer.Close();
   ASSERT_TRUE(worker_.Quiet());
   EXPECT_EQ(worker_.Closed(CloseReason::kNormal), 1u);
+}
+
+// Goal: full sockets both ways hold nobody up for ever, and nothing is lost or mixed up. Method:
+// each end sends more than sockets hold before it reads anything, then all else.
+TEST_P(TerminateTest, BothEndsMaySendAtOnce) {
+  const std::string up = Pattern(8 << 20, 4);
+  const std::string down = Pattern(8 << 20, 5);
+  std::string received;
+  FakeBackend backend([&](UniqueFd client) {
+    std::thread sender([&] {
+      EXPECT_TRUE(SendAll(client.get(), down));
+      SendFin(client.get());
+    });
+    received = Read(client.get()).data;
+    sender.join();
+  });
+  Start(backend);
+  TlsPeer peer = Connect();
+  ASSERT_EQ(fcntl(peer.fd(), F_SETFL, O_NONBLOCK), 0);
+  std::string answer;
+  std::string buffer(100'000, '\0');
+  size_t sent = 0;
+  for (;;) {
+    if (sent < up.size()) {
+      const size_t piece = std::min<size_t>(up.size() - sent, 70'000);
+      const int wrote = SSL_write(peer.ssl(), up.data() + sent, static_cast<int>(piece));
+      if (wrote > 0) sent += static_cast<size_t>(wrote);
+      if (sent == up.size()) SSL_shutdown(peer.ssl());
+    }
+    const int got = SSL_read(peer.ssl(), buffer.data(), static_cast<int>(buffer.size()));
+    if (got > 0) answer.append(buffer, 0, static_cast<size_t>(got));
+    if (got <= 0 && SSL_get_error(peer.ssl(), got) != SSL_ERROR_WANT_READ && sent == up.size())
+      break;
+  }
+  ASSERT_TRUE(worker_.Quiet());
+  EXPECT_TRUE(answer == down) << answer.size();
+  EXPECT_TRUE(received == up) << received.size();
+  EXPECT_EQ(worker_.Closed(CloseReason::kNormal), 1u);
+}
+
+TEST_P(TerminateTest, ASessionGoesOnInTheNextConnection) {
+  FakeBackend backend(Echo);
+  Start(backend);
+  const TestSessions sessions(context_.get());
+  {
+    TlsPeer first = Connect();
+    ASSERT_TRUE(first.Send("x"));
+    ASSERT_EQ(first.Read(1).data, "x");
+    EXPECT_EQ(SSL_session_reused(first.ssl()), 0);
+    first.Close();
+  }
+  ASSERT_NE(sessions.newest(), nullptr);
+  TlsPeer second = TlsPeer::Client(context_.get(), Dial(worker_.address()), "web.example");
+  ASSERT_EQ(SSL_set_session(second.ssl(), sessions.newest()), 1);
+  ASSERT_TRUE(second.Handshake()) << second.error();
+  EXPECT_EQ(SSL_session_reused(second.ssl()), 1);
+  ASSERT_TRUE(second.Send("y"));
+  EXPECT_EQ(second.Read(1).data, "y");
+  EXPECT_EQ(worker_.Sum(&RuleCounters::resumed_handshakes_total), 1u);
 }
 
 TEST_P(TerminateTest, AnEndWithoutCloseNotifyIsAResetForThePlainBackend) {

@@ -7,18 +7,19 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/sha256.h"
 
 namespace lb::dataplane {
 
 lb::type::v1::ServerTls& EndTls(TestWorker& worker, const TestCertificate& certificate) {
   worker.material().clear_certificates();
   lb::type::v1::CertificatePair& pair = *worker.material().add_certificates();
-  pair.set_id("server");
+  pair.set_id(ToHex(Sha256(certificate.der)));
   pair.add_chain_der(certificate.der);
   pair.set_key_der(certificate.key_der);
   lb::type::v1::ServerTls& tls = *worker.rule().mutable_tls();
   tls.Clear();
-  tls.add_certificates("server");
+  tls.add_certificates(pair.id());
   tls.set_min_version(lb::type::v1::TLS_VERSION_1_2);
   tls.set_handshake_timeout_ms(10'000);
   return tls;
@@ -27,13 +28,25 @@ lb::type::v1::ServerTls& EndTls(TestWorker& worker, const TestCertificate& certi
 lb::type::v1::BackendTls& SpeakTls(TestWorker& worker, const TestAuthority& authority) {
   worker.material().clear_trust_bundles();
   lb::type::v1::TrustBundle& bundle = *worker.material().add_trust_bundles();
-  bundle.set_id("backends");
+  bundle.set_id(ToHex(Sha256(authority.der())));
   bundle.add_certificates_der(authority.der());
   lb::type::v1::BackendTls& tls = *worker.rule().mutable_backend_tls();
-  tls.set_ca("backends");
+  tls.set_ca(bundle.id());
   tls.set_min_version(lb::type::v1::TLS_VERSION_1_2);
   tls.set_handshake_timeout_ms(10'000);
   return tls;
+}
+
+TestSessions::TestSessions(SSL_CTX* context) {
+  SSL_CTX_set_app_data(context, this);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(context, Keep);
+}
+
+int TestSessions::Keep(SSL* ssl, SSL_SESSION* session) {
+  auto* const all = static_cast<TestSessions*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  all->newest_.reset(session);
+  return 1;  // It is ours now.
 }
 
 TlsPeer::TlsPeer(SSL_CTX* context, UniqueFd fd) : fd_(std::move(fd)), ssl_(SSL_new(context)) {

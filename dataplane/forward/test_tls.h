@@ -19,6 +19,22 @@ lb::type::v1::ServerTls& EndTls(TestWorker& worker, const TestCertificate& certi
 // Makes it speak TLS to its backends, which `authority` vouches for.
 lb::type::v1::BackendTls& SpeakTls(TestWorker& worker, const TestAuthority& authority);
 
+// Keeps the sessions that a client's context is given, for later connections.
+class TestSessions final {
+ public:
+  explicit TestSessions(SSL_CTX* context);
+  TestSessions(const TestSessions&) = delete;
+  TestSessions& operator=(const TestSessions&) = delete;
+
+  // The newest; nullptr when there is none.
+  SSL_SESSION* newest() const { return newest_.get(); }
+
+ private:
+  static int Keep(SSL* ssl, SSL_SESSION* session);
+
+  bssl::UniquePtr<SSL_SESSION> newest_;
+};
+
 // How what came over TLS ended.
 enum class TlsEnd : uint8_t {
   kOpen,       // Not yet.

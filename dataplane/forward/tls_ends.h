@@ -38,11 +38,12 @@ enum class HandshakeStep : uint8_t {
 // there is something for it to read, unless the stream has one.
 template <typename MakeSsl>
 HandshakeStep StepHandshake(Side& side, tls::RecordStream& stream, const MakeSsl& make_ssl) {
-  // Receives before others get their turn; a flight that is longer is hardly a handshake.
+  // Receives before others get their turn. Each is of one record at most: what a client sends
+  // behind its handshake waits in the kernel as long as it waits for a backend.
   constexpr int kMaxReceives = 4;
   const tls::RecordStream::Turn turn(&stream);
   for (int i = 0; i < kMaxReceives; ++i) {
-    ReceiveRecords(side, stream, tls::kReceiveBytes);
+    ReceiveRecords(side, stream, tls::kMaxRecordBytes);
     if (stream.ssl() == nullptr && stream.HasRecord()) stream.Begin(make_ssl());
     if (stream.ssl() != nullptr) {
       const tls::RecordStream::Step step = stream.Handshake();

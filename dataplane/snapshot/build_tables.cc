@@ -2,21 +2,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
-#include <openssl/x509.h>
-#include <openssl/evp.h>
-#include <openssl/bytestring.h>
-#include "dataplane/tls/client_context.h"
-#include "dataplane/tls/server_context.h"
 #include "dataplane/snapshot/balance_tables.h"
 #include "dataplane/snapshot/check_snapshot.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "dataplane/snapshot/outlier_table.h"
 #include "dataplane/snapshot/same_rule.h"
 #include "dataplane/snapshot/sni_routes.h"
+#include "dataplane/snapshot/tls_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -34,6 +32,7 @@ BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
   table.limited = backend.max_connections() != 0;
   table.backup = backend.backup();
   table.draining = backend.draining();
+  table.server_name = backend.server_name();
   table.sni_route = backend.sni_route();
   table.state = registry.FindOrMakeBackend({rule, backend.name()});
   return table;
@@ -112,51 +111,21 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   return table;
 }
 
-bssl::UniquePtr<SSL_CTX> MakeCtx(const type::Snapshot& snapshot, const std::string& id) {
-  bssl::UniquePtr<SSL_CTX> ctx(SSL_CTX_new(TLS_method()));
-  SSL_CTX_set_session_id_context(ctx.get(), reinterpret_cast<const uint8_t*>("x"), 1);
-  for (const auto& pair : snapshot.certificates()) {
-    if (pair.id() != id) continue;
-    CBS cbs;
-    CBS_init(&cbs, reinterpret_cast<const uint8_t*>(pair.key_der().data()), pair.key_der().size());
-    bssl::UniquePtr<EVP_PKEY> key(EVP_parse_private_key(&cbs));
-    SSL_CTX_use_certificate_ASN1(ctx.get(), pair.chain_der(0).size(), reinterpret_cast<const uint8_t*>(pair.chain_der(0).data()));
-    SSL_CTX_use_PrivateKey(ctx.get(), key.get());
-  }
-  return ctx;
-}
-
-void SetTls(const type::Rule& rule, const type::Snapshot& snapshot, RuleTable& table) {
-  for (size_t i = 0; i < table.backends.size(); ++i) table.backends[i].server_name = rule.backends(static_cast<int>(i)).server_name();
-  if (rule.has_tls()) {
-    auto made = std::make_shared<tls::ServerContext>();
-    made->ctx = MakeCtx(snapshot, rule.tls().certificates(0));
-    if (rule.tls().min_version() == type::TLS_VERSION_1_3) SSL_CTX_set_min_proto_version(made->ctx.get(), TLS1_3_VERSION);
-    table.tls = made;
-    table.tls_handshake_timeout_ms = rule.tls().handshake_timeout_ms();
-  }
-  if (rule.has_backend_tls()) {
-    auto made = std::make_shared<tls::ClientContext>();
-    made->ctx = MakeCtx(snapshot, rule.backend_tls().certificate());
-    if (!rule.backend_tls().ignore_verify()) {
-      for (const auto& bundle : snapshot.trust_bundles()) {
-        if (bundle.id() != rule.backend_tls().ca()) continue;
-        const auto* der = reinterpret_cast<const uint8_t*>(bundle.certificates_der(0).data());
-        bssl::UniquePtr<X509> root(d2i_X509(nullptr, &der, static_cast<long>(bundle.certificates_der(0).size())));
-        X509_STORE_add_cert(SSL_CTX_get_cert_store(made->ctx.get()), root.get());
-      }
-      SSL_CTX_set_verify(made->ctx.get(), SSL_VERIFY_PEER, nullptr);
-    }
-    table.backend_tls = made;
-    table.pass_sni = rule.backend_tls().pass_sni();
-    table.backend_handshake_timeout_ms = rule.backend_tls().handshake_timeout_ms();
-  }
+void SetTls(const type::Rule& rule, const std::map<std::string, RuleTls>& made, RuleTable& table) {
+  const auto it = made.find(rule.name());
+  if (it == made.end()) return;
+  table.tls = it->second.server;
+  table.tls_handshake_timeout_ms = rule.tls().handshake_timeout_ms();
+  table.backend_tls = it->second.backend;
+  table.backend_handshake_timeout_ms = rule.backend_tls().handshake_timeout_ms();
+  table.pass_sni = rule.backend_tls().pass_sni();
 }
 
 bool SameBackend(const BackendTable& a, const BackendTable& b) {
   return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
          a.limited == b.limited && a.backup == b.backup && a.bandwidth == b.bandwidth &&
-         a.draining == b.draining && a.sni_route == b.sni_route && a.state == b.state;
+         a.draining == b.draining && a.server_name == b.server_name && a.sni_route == b.sni_route &&
+         a.state == b.state;
 }
 
 bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
@@ -172,7 +141,6 @@ bool SameOptional(const std::shared_ptr<const Table>& a, const std::shared_ptr<c
 }  // namespace
 
 bool SameRule(const RuleTable& a, const RuleTable& b) {
-  if (a.tls || b.tls || a.backend_tls || b.backend_tls) return false;
   return a.name == b.name && a.listen == b.listen && a.connect_timeout_ms == b.connect_timeout_ms &&
          a.idle_timeout_ms == b.idle_timeout_ms &&
          a.half_close_timeout_ms == b.half_close_timeout_ms &&
@@ -182,10 +150,13 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.rate_limit_closes == b.rate_limit_closes && a.access_log_off == b.access_log_off &&
          a.client_bandwidth == b.client_bandwidth && a.client_connections == b.client_connections &&
          a.client_hello_timeout_ms == b.client_hello_timeout_ms && a.route == b.route &&
-         SameNames(a.sni.get(), b.sni.get()) &&
-         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         SameNames(a.sni.get(), b.sni.get()) && a.state == b.state &&
+         SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
-         a.drain_timeout_ms == b.drain_timeout_ms &&
+         a.drain_timeout_ms == b.drain_timeout_ms && a.tls == b.tls &&
+         a.tls_handshake_timeout_ms == b.tls_handshake_timeout_ms &&
+         a.backend_tls == b.backend_tls && a.pass_sni == b.pass_sni &&
+         a.backend_handshake_timeout_ms == b.backend_handshake_timeout_ms &&
          std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end(),
                     SameAddress) &&
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
@@ -210,6 +181,8 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
   BuiltTables built;
   built.problems = CheckSnapshot(snapshot);
   if (!built.problems.empty()) return built;
+  const std::map<std::string, RuleTls> tls = BuildTls(snapshot, registry.tls(), built.problems);
+  if (!built.problems.empty()) return built;
   auto tables = std::make_shared<Tables>();
   tables->access_log = snapshot.access_log();
   tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
@@ -217,7 +190,7 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
     RuleTable made = MakeRule(rule, registry);
     std::shared_ptr<SniTable> sni = MakeSniTable(rule);
     made.sni = sni;
-    SetTls(rule, snapshot, made);
+    SetTls(rule, tls, made);
     SetRateLimit(rule, snapshot, registry, tables->rate_limiters, made);
     SetBandwidth(rule, snapshot, registry.bandwidths(), now, tables->bandwidths, made);
     made.client_connections = registry.client_limits().FindOrMake(

@@ -22,12 +22,27 @@ class Snapshot;
 namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
-inline const std::vector<std::string> kSupportedFeatures = {
-    "access",         "access_log",   "balance",    "bandwidth_limit",
-    "cancel_kill",    "client_limit", "clients",    "connections",
-    "drain_timeout",  "log_grpc",     "log_level",  "outlier_detection",
-    "proxy_protocol", "queue",        "rate_limit", "rule_limit",
-    "slow_connect",   "sni",          "source"};
+inline const std::vector<std::string> kSupportedFeatures = {"access",
+                                                            "access_log",
+                                                            "backend_tls",
+                                                            "balance",
+                                                            "bandwidth_limit",
+                                                            "cancel_kill",
+                                                            "client_limit",
+                                                            "clients",
+                                                            "connections",
+                                                            "drain_timeout",
+                                                            "log_grpc",
+                                                            "log_level",
+                                                            "outlier_detection",
+                                                            "proxy_protocol",
+                                                            "queue",
+                                                            "rate_limit",
+                                                            "rule_limit",
+                                                            "slow_connect",
+                                                            "sni",
+                                                            "source",
+                                                            "tls"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;

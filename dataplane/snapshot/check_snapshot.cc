@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/endpoint.h"
 #include "dataplane/snapshot/balance_tables.h"
+#include "dataplane/snapshot/check_tls.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "dataplane/snapshot/outlier_table.h"
 #include "dataplane/snapshot/sni_routes.h"
@@ -39,6 +40,7 @@ class Checker final {
     CheckCounts(snapshot);
     // Counts bound the work below.
     if (problems_.empty()) CheckRules(snapshot);
+    if (problems_.empty()) Add(CheckTls(snapshot));
     return std::move(problems_);
   }
 

@@ -37,11 +37,16 @@ const char* ToString(RefuseReason reason) {
       return "rate_limit";
     case RefuseReason::kClientLimit:
       return "client_limit";
-    case RefuseReason::kTlsHandshake: return "tls_handshake";
-    case RefuseReason::kTlsTimeout: return "tls_timeout";
-    case RefuseReason::kSniNoMatch: return "sni_no_match";
-    case RefuseReason::kClientHello: return "client_hello";
-    case RefuseReason::kClientCertRate: return "client_cert_rate";
+    case RefuseReason::kTlsHandshake:
+      return "tls_handshake";
+    case RefuseReason::kTlsTimeout:
+      return "tls_timeout";
+    case RefuseReason::kSniNoMatch:
+      return "sni_no_match";
+    case RefuseReason::kClientHello:
+      return "client_hello";
+    case RefuseReason::kClientCertRate:
+      return "client_cert_rate";
     case RefuseReason::kCount:
       break;
   }
@@ -64,7 +69,8 @@ const char* ToString(CloseReason reason) {
       return "drain";
     case CloseReason::kKilled:
       return "killed";
-    case CloseReason::kTlsTruncated: return "tls_truncated";
+    case CloseReason::kTlsTruncated:
+      return "tls_truncated";
     case CloseReason::kCount:
       break;
   }
@@ -91,13 +97,49 @@ const char* ToString(ConnectFailure reason) {
       return "slow";
     case ConnectFailure::kOther:
       return "other";
-    case ConnectFailure::kTlsHandshake: return "tls_handshake";
-    case ConnectFailure::kTlsTimeout: return "tls_timeout";
-    case ConnectFailure::kTlsName: return "tls_name";
-    case ConnectFailure::kTlsExpired: return "tls_expired";
-    case ConnectFailure::kTlsUntrusted: return "tls_untrusted";
-    case ConnectFailure::kTlsRevoked: return "tls_revoked";
+    case ConnectFailure::kTlsHandshake:
+      return "tls_handshake";
+    case ConnectFailure::kTlsTimeout:
+      return "tls_timeout";
+    case ConnectFailure::kTlsName:
+      return "tls_name";
+    case ConnectFailure::kTlsExpired:
+      return "tls_expired";
+    case ConnectFailure::kTlsUntrusted:
+      return "tls_untrusted";
+    case ConnectFailure::kTlsRevoked:
+      return "tls_revoked";
     case ConnectFailure::kCount:
+      break;
+  }
+  LB_CHECK(false);
+}
+
+const char* ToString(HandshakeFailure reason) {
+  switch (reason) {
+    case HandshakeFailure::kTimeout:
+      return "timeout";
+    case HandshakeFailure::kProtocol:
+      return "protocol";
+    case HandshakeFailure::kNoSharedCipher:
+      return "no_shared_cipher";
+    case HandshakeFailure::kUnsupportedVersion:
+      return "unsupported_version";
+    case HandshakeFailure::kNotTls:
+      return "not_tls";
+    case HandshakeFailure::kUnknownName:
+      return "unknown_name";
+    case HandshakeFailure::kNoClientCert:
+      return "no_client_cert";
+    case HandshakeFailure::kBadClientCert:
+      return "bad_client_cert";
+    case HandshakeFailure::kClientAlert:
+      return "client_alert";
+    case HandshakeFailure::kClosed:
+      return "closed";
+    case HandshakeFailure::kOverload:
+      return "overload";
+    case HandshakeFailure::kCount:
       break;
   }
   LB_CHECK(false);

@@ -23,22 +23,22 @@ class LeastLoaded;
 
 // Why a client's connection was refused before any byte was passed.
 enum class RefuseReason : uint8_t {
-  kNoBackend,      // No usable backend: none, all unhealthy, all weights zero.
-  kBackendLimit,   // Every usable backend is at its connection limit.
-  kConnectFailed,  // Every attempt failed.
-  kWorkerLimit,    // The worker has as many connections as its descriptors allow.
-  kRuleLimit,      // The rule is at its connection limit.
-  kQueueFull,      // As many wait for a backend already as may.
-  kQueueTimeout,   // It waited for a backend as long as it may.
-  kDenied,         // The rule's access lists refuse the client.
-  kProxyHeader,    // Its PROXY header is missing, malformed or late, or nobody may send one there.
-  kRateLimit,      // Its client is above the rate limit.
-  kClientLimit,    // Its client has as many connections open as it may.
-  kTlsHandshake,
-  kTlsTimeout,
-  kSniNoMatch,
-  kClientHello,
-  kClientCertRate,
+  kNoBackend,       // No usable backend: none, all unhealthy, all weights zero.
+  kBackendLimit,    // Every usable backend is at its connection limit.
+  kConnectFailed,   // Every attempt failed.
+  kWorkerLimit,     // The worker has as many connections as its descriptors allow.
+  kRuleLimit,       // The rule is at its connection limit.
+  kQueueFull,       // As many wait for a backend already as may.
+  kQueueTimeout,    // It waited for a backend as long as it may.
+  kDenied,          // The rule's access lists refuse the client.
+  kProxyHeader,     // Its PROXY header is missing, malformed or late, or nobody may send one there.
+  kRateLimit,       // Its client is above the rate limit.
+  kClientLimit,     // Its client has as many connections open as it may.
+  kTlsHandshake,    // Its TLS handshake failed; HandshakeFailure says why.
+  kTlsTimeout,      // Its TLS handshake, or its ClientHello, took too long.
+  kSniNoMatch,      // No route takes the name that it asks for, and there is no other backend.
+  kClientHello,     // It began with something else than a ClientHello, where routes look for one.
+  kClientCertRate,  // The identity of its certificate is above the rate limit.
   kCount,
 };
 
@@ -48,10 +48,10 @@ enum class CloseReason : uint8_t {
   kClientReset,
   kBackendReset,
   kIdle,
-  kHalfClose,  // Half-closed for too long.
-  kDrain,      // Closed by a drain, of the worker or of its backend.
-  kKilled,     // By an operator.
-  kTlsTruncated,
+  kHalfClose,     // Half-closed for too long.
+  kDrain,         // Closed by a drain, of the worker or of its backend.
+  kKilled,        // By an operator.
+  kTlsTruncated,  // One end left without close_notify, while something may have been missing.
   kCount,
 };
 
@@ -66,23 +66,36 @@ enum class ConnectFailure : uint8_t {
   kReset,         // It accepted and reset the connection before any byte.
   kSlow,          // It took longer than outlier detection lets it, and goes on all the same.
   kOther,
-  kTlsHandshake,
+  kTlsHandshake,  // The handshake with it failed, for other reasons than those below.
   kTlsTimeout,
-  kTlsName,
-  kTlsExpired,
-  kTlsUntrusted,
+  kTlsName,       // Its certificate is for other names.
+  kTlsExpired,    // Or not valid yet.
+  kTlsUntrusted,  // No authority that is trusted has signed it.
   kTlsRevoked,
   kCount,
 };
 
+// Why a TLS handshake with a client failed.
 enum class HandshakeFailure : uint8_t {
-  kTimeout, kProtocol, kNoSharedCipher, kUnsupportedVersion, kNotTls, kUnknownName, kNoClientCert, kBadClientCert, kClientAlert, kClosed, kOverload, kCount
+  kTimeout,
+  kProtocol,            // The client does not keep to the protocol.
+  kNoSharedCipher,      // Or signature scheme, group or application protocol.
+  kUnsupportedVersion,  // It is too old.
+  kNotTls,
+  kUnknownName,  // It asks for a name that no certificate has.
+  kNoClientCert,
+  kBadClientCert,
+  kClientAlert,  // It refused what it was sent.
+  kClosed,       // It left.
+  kOverload,     // It was the oldest of too many.
+  kCount,
 };
 
 // The label values of the metrics and of StatsReport.
 const char* ToString(RefuseReason reason);
 const char* ToString(CloseReason reason);
 const char* ToString(ConnectFailure reason);
+const char* ToString(HandshakeFailure reason);
 
 template <typename Reason>
 using CounterByReason = std::array<Counter, static_cast<size_t>(Reason::kCount)>;
@@ -94,12 +107,12 @@ struct alignas(64) RuleCounters {
   Counter received_bytes;  // From clients.
   Counter sent_bytes;      // To clients.
   Counter retries;
-  Counter queued_total;  // That had to wait for a backend's slot.
-  Counter queued;        // Waiting now.
-  Counter would_refuse;  // By a rate limit that only counts.
-  Counter handshakes_total;
-  Counter resumed_handshakes_total;
-  Counter handshakes;
+  Counter queued_total;              // That had to wait for a backend's slot.
+  Counter queued;                    // Waiting now.
+  Counter would_refuse;              // By a rate limit that only counts.
+  Counter handshakes_total;          // Of TLS with clients, done.
+  Counter resumed_handshakes_total;  // Those of them that resumed a session.
+  Counter handshakes;                // Under way now.
   CounterByReason<HandshakeFailure> handshake_failures;
   CounterByReason<RefuseReason> refused;
   CounterByReason<CloseReason> closed;
@@ -109,9 +122,9 @@ struct alignas(64) RuleCounters {
 struct alignas(64) BackendCounters {
   Counter connects_total;
   Counter connections;
-  Counter sent_bytes;       // To the backend.
-  Counter received_bytes;   // From the backend.
-  Counter handshakes_total;
+  Counter sent_bytes;        // To the backend.
+  Counter received_bytes;    // From the backend.
+  Counter handshakes_total;  // Of TLS with the backend, done.
   Counter resumed_handshakes_total;
   Counter ports_exhausted;  // Times that a source address had no port for it.
   CounterByReason<ConnectFailure> connect_failures;

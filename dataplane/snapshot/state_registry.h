@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/tables.h"
+#include "dataplane/snapshot/tls_cache.h"
 
 namespace lb::dataplane {
 
@@ -73,6 +74,7 @@ class StateRegistry final {
   ClientLimits& client_limits() { return client_limits_; }
   const ClientLimits& client_limits() const { return client_limits_; }
   Bandwidths& bandwidths() { return bandwidths_; }
+  TlsCache& tls() { return tls_; }
   const Bandwidths& bandwidths() const { return bandwidths_; }
   const RateLimiters& rate_limiters() const { return rate_limiters_; }
 
@@ -115,6 +117,7 @@ class StateRegistry final {
   RateLimiters rate_limiters_;
   Bandwidths bandwidths_;
   ClientLimits client_limits_;
+  TlsCache tls_;
   std::map<std::string, RuleEntry> rules_;
   std::map<BackendKey, Entry> backends_;
 };

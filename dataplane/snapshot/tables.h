@@ -25,13 +25,13 @@
 
 namespace lb::dataplane {
 namespace tls {
-class ServerContext;
 class ClientContext;
-}
+class ServerContext;
+}  // namespace tls
 
 struct BackendTable {
   std::string name;
-  std::string server_name{};
+  std::string server_name{};  // That its certificate must have; empty: none is asked for.
   Endpoint endpoint;
   SocketAddress address;
   uint32_t weight = 1;
@@ -92,11 +92,11 @@ struct RuleTable {
   // The open connections of each of its clients; nullptr: not limited.
   std::shared_ptr<ClientConnections> client_connections;
   bool access_log_off = false;
-  std::shared_ptr<const tls::ServerContext> tls;
-  std::shared_ptr<const tls::ClientContext> backend_tls;
+  std::shared_ptr<const tls::ServerContext> tls;  // Towards clients; nullptr: plain.
   uint64_t tls_handshake_timeout_ms = 0;
+  std::shared_ptr<const tls::ClientContext> backend_tls;  // Towards backends; nullptr: plain.
   uint64_t backend_handshake_timeout_ms = 0;
-  bool pass_sni = false;
+  bool pass_sni = false;  // The name that the client asked for goes before BackendTable's.
   // Where clients go by the name that they ask for; nullptr: to all backends alike. With it this
   // table sends nobody: those of the routes do, each with backends of its own.
   std::shared_ptr<const SniTable> sni;

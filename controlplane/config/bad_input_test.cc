@@ -160,7 +160,8 @@ TEST(BadInputTest, ValuesHaveTheirTypeUnitAndRange) {
       {Top("health_check: {interval_ms: 5 s}\n"), "2:29+3 LB0110 health_check.interval_ms"},
       {Top("health_check: {protocol: htpp}\n"), "2:26+4 LB0105 health_check.protocol",
        "did you mean 'http'?"},
-      {Top("health_check: {protocol: grpc}\n"), "2:26+4 LB0111 health_check.protocol", "not built"},
+      {Top("health_check: {protocol: https}\n"), "2:26+5 LB0105 health_check.protocol",
+       "did you mean 'http'?"},
       {Top("health_check: {path: health}\n"), "2:22+6 LB0108 health_check.path", "begin with '/'"},
       {Top("health_check: {path: \"/a b\"}\n"), "2:22+6 LB0108 health_check.path"},
       {Top("health_check: {port: 0}\n"), "2:22+1 LB0106 health_check.port"},
@@ -333,8 +334,7 @@ TEST(BadInputTest, ContradictionsAreErrorsAndDoubtsAreWarnings) {
       {Top("health_check: {enabled: false, interval_ms: 500}\n"), ""},
       {Rule("  health_check: {timeout_ms: 9s}\n"),
        "5:30+2 LB0203 rules[0].health_check.timeout_ms"},
-      {Top("backend_tls: {ignore_verify: true}\n"),
-       "2:1+11 LB0111 backend_tls\n2:30+4 LB0207 backend_tls.ignore_verify"},
+      {Top("backend_tls: {ignore_verify: true}\n"), "2:30+4 LB0207 backend_tls.ignore_verify"},
   });
 }
 

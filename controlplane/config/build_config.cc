@@ -2,8 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "controlplane/config/build_tls.h"
 #include "controlplane/config/checker.h"
+#include "controlplane/config/section_view.h"
 #include "controlplane/config/text_value.h"
 
 namespace lb::controlplane {
@@ -37,13 +40,16 @@ void Set(const YamlNode& map, std::string_view name, std::optional<Number>& targ
   if (const YamlNode* node = Value(map, name)) target = static_cast<Number>(node->number);
 }
 
+HealthCheckConfig::Protocol ProtocolOf(std::string_view name) {
+  using enum HealthCheckConfig::Protocol;
+  return name == "http" ? kHttp : name == "tls" ? kTls : name == "grpc" ? kGrpc : kTcp;
+}
+
 void Apply(const YamlNode* section, HealthCheckConfig& check) {
   if (section == nullptr || section->kind != YamlNode::Kind::kMap) return;
   check.enabled = SectionIsOn(*section);
-  if (const YamlNode* protocol = Value(*section, "protocol")) {
-    check.protocol = protocol->text == "http" ? HealthCheckConfig::Protocol::kHttp
-                                              : HealthCheckConfig::Protocol::kTcp;
-  }
+  if (const YamlNode* protocol = Value(*section, "protocol"))
+    check.protocol = ProtocolOf(protocol->text);
   if (const YamlNode* path = Value(*section, "path")) check.path = path->text;
   Set(*section, "interval_ms", check.interval);
   Set(*section, "timeout_ms", check.timeout);
@@ -51,6 +57,8 @@ void Apply(const YamlNode* section, HealthCheckConfig& check) {
   Set(*section, "fall", check.fall);
   Set(*section, "expect_status", check.expect_status);
   Set(*section, "port", check.port);
+  if (const YamlNode* grpc = section->Find("grpc"))
+    if (const YamlNode* service = Value(*grpc, "service")) check.grpc_service = service->text;
 }
 
 void Apply(const YamlNode* section, BandwidthRatesConfig& rates) {
@@ -71,6 +79,7 @@ void Apply(const YamlNode& section, RateLimitConfig& limit) {
   if (const YamlNode* key = section.Find("key")) {
     Set(*key, "ipv4", limit.ipv4_prefix);
     Set(*key, "ipv6", limit.ipv6_prefix);
+    Set(*key, "client_cert", limit.client_cert);
   }
   if (const YamlNode* enforce = Value(section, "enforce")) {
     limit.enforce = enforce->text == "shadow" ? RateLimitConfig::Enforce::kShadow
@@ -101,13 +110,15 @@ std::optional<Limit> LimitWhereOn(const YamlNode* section, const Limit& base) {
 
 // What the top level says, which rules replace key by key: of sections that are off too.
 struct Defaults {
+  const YamlNode& root;
   HealthCheckConfig health_check;
   RateLimitConfig rate_limit;
   BandwidthLimitConfig bandwidth_limit;
 };
 
-BackendConfig BuildBackend(const YamlNode& node) {
+BackendConfig BuildBackend(const YamlNode& node, uint32_t sni_route) {
   BackendConfig backend;
+  backend.sni_route = sni_route;
   if (const YamlNode* address = ValueOrShort(node, "address")) {
     absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(address->text);
     LB_CHECK(endpoint.ok());
@@ -119,6 +130,31 @@ BackendConfig BuildBackend(const YamlNode& node) {
   Set(node, "max_connections", backend.max_connections);
   Set(node, "backup", backend.backup);
   return backend;
+}
+
+// The backends of a list go behind those that are there.
+void AddBackends(const YamlNode* list, uint32_t sni_route, RuleConfig& rule) {
+  if (list == nullptr) return;
+  rule.backends.reserve(rule.backends.size() + list->children.size());
+  for (const YamlNode& backend : list->children)
+    rule.backends.push_back(BuildBackend(backend, sni_route));
+}
+
+// What a rule says of TLS, and what its limit and its checks make of that.
+void ApplyTls(const YamlNode& node, size_t index, const YamlNode& root, RuleConfig& rule) {
+  const std::string field = RuleField(index);
+  const SectionView tls(root, "tls", node, field);
+  const SectionView backend_tls(root, "backend_tls", node, field);
+  if (tls.on()) rule.tls = BuildTls(tls);
+  if (backend_tls.on()) rule.backend_tls = BuildBackendTls(backend_tls);
+  rule.health_check.tls = BuildCheckTls(SectionView(root, "health_check", node, field), rule);
+  const YamlNode* routes = node.Find("sni");
+  rule.sni_routes = BuildSniRoutes(routes);
+  for (size_t i = 0; i < rule.sni_routes.size(); ++i)
+    AddBackends(routes->children[i].Find("backends"), static_cast<uint32_t>(i + 1), rule);
+  // Nobody has an identity here: what the top level says of them is not for this rule.
+  const bool asks = rule.tls && rule.tls->client_auth != TlsConfig::ClientAuth::kNone;
+  if (rule.rate_limit && !asks) rule.rate_limit->client_cert = false;
 }
 
 std::optional<QueueConfig> BuildQueue(const YamlNode* section) {
@@ -190,7 +226,7 @@ std::optional<OutlierConfig> BuildOutlierDetection(const YamlNode* section) {
   return outlier;
 }
 
-RuleConfig BuildRule(const YamlNode& node, const Defaults& defaults) {
+RuleConfig BuildRule(const YamlNode& node, size_t index, const Defaults& defaults) {
   RuleConfig rule;
   rule.health_check = defaults.health_check;
   if (const YamlNode* name = Value(node, "name")) rule.name = name->text;
@@ -199,11 +235,7 @@ RuleConfig BuildRule(const YamlNode& node, const Defaults& defaults) {
     LB_CHECK(endpoint.ok());
     rule.listen = *std::move(endpoint);
   }
-  if (const YamlNode* backends = node.Find("backends")) {
-    rule.backends.reserve(backends->children.size());
-    for (const YamlNode& backend : backends->children)
-      rule.backends.push_back(BuildBackend(backend));
-  }
+  AddBackends(node.Find("backends"), 0, rule);
   if (const YamlNode* limit = node.Find("backend_connection_limit")) {
     if (const YamlNode* number = ValueOrShort(*limit, "limit"))
       rule.backend_connection_limit = number->number;
@@ -236,6 +268,7 @@ RuleConfig BuildRule(const YamlNode& node, const Defaults& defaults) {
     rule.own_bandwidth_limit = true;
     rule.bandwidth_limit = LimitWhereOn(section, defaults.bandwidth_limit);
   }
+  ApplyTls(node, index, defaults.root, rule);
   return rule;
 }
 
@@ -256,6 +289,8 @@ void Apply(const YamlNode* section, DnsConfig& dns) {
 
 }  // namespace
 
+std::string RuleField(size_t index) { return absl::StrCat("rules[", index, "]"); }
+
 HealthCheckConfig BuildHealthCheck(const YamlNode* section) {
   HealthCheckConfig check;
   Apply(section, check);
@@ -266,14 +301,15 @@ Config BuildConfig(const YamlNode& root) {
   Config config;
   const YamlNode* rate = root.Find("rate_limit");
   const YamlNode* bandwidth = root.Find("bandwidth_limit");
-  const Defaults defaults{BuildHealthCheck(root.Find("health_check")),
+  const Defaults defaults{root, BuildHealthCheck(root.Find("health_check")),
                           LimitOf(rate, RateLimitConfig{}),
                           LimitOf(bandwidth, BandwidthLimitConfig{})};
   config.rate_limit = LimitWhereOn(rate, RateLimitConfig{});
   config.bandwidth_limit = LimitWhereOn(bandwidth, BandwidthLimitConfig{});
   if (const YamlNode* rules = root.Find("rules")) {
     config.rules.reserve(rules->children.size());
-    for (const YamlNode& rule : rules->children) config.rules.push_back(BuildRule(rule, defaults));
+    for (size_t i = 0; i < rules->children.size(); ++i)
+      config.rules.push_back(BuildRule(rules->children[i], i, defaults));
   }
   Apply(root.Find("dns"), config.dns);
   if (const YamlNode* log = Value(root, "access_log"))

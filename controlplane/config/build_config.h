@@ -1,6 +1,8 @@
 // A checked tree to the typed configuration, defaults filled in. Threading: none.
 #pragma once
 
+#include <string>
+
 #include "controlplane/config/config.h"
 #include "controlplane/config/yaml_node.h"
 
@@ -13,5 +15,8 @@ Config BuildConfig(const YamlNode& root);
 
 // What a health_check section says by itself; nullptr is an absent one.
 HealthCheckConfig BuildHealthCheck(const YamlNode* section);
+
+// Where a rule stands: "rules[0]".
+std::string RuleField(size_t index);
 
 }  // namespace lb::controlplane

@@ -1,10 +1,10 @@
 #include "controlplane/config/capacity_checks.h"
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/config/backend_checks.h"
 #include "controlplane/config/codes.h"
 
 namespace lb::controlplane {
@@ -15,13 +15,15 @@ using Severity = Finding::Severity;
 // A backend without a limit always has room, so that nobody waits.
 void CheckQueue(const YamlNode& node, const std::string& field, FindingList& findings) {
   const YamlNode* queue = node.Find("queue");
-  const YamlNode* backends = node.Find("backends");
-  if (queue == nullptr || queue->kind != YamlNode::Kind::kMap || backends == nullptr) return;
-  const bool limited =
-      node.Find("backend_connection_limit") != nullptr ||
-      std::any_of(backends->children.begin(), backends->children.end(),
-                  [](const YamlNode& backend) { return backend.Find("max_connections"); });
-  if (limited || backends->children.empty()) return;
+  if (queue == nullptr || queue->kind != YamlNode::Kind::kMap) return;
+  bool limited = node.Find("backend_connection_limit") != nullptr;
+  bool any = false;
+  for (const BackendList& list : BackendListsOf(node, "")) {
+    any |= !list.node->children.empty();
+    for (const YamlNode& backend : list.node->children)
+      limited |= backend.Find("max_connections") != nullptr;
+  }
+  if (limited || !any) return;
   findings.Add({.severity = Severity::kWarning,
                 .code = codes::kIdleQueue,
                 .span = queue->Place(),

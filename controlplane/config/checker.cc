@@ -9,6 +9,7 @@
 #include "controlplane/config/codes.h"
 #include "controlplane/config/field_path.h"
 #include "controlplane/config/key_table.h"
+#include "controlplane/config/other_names.h"
 #include "controlplane/config/suggest.h"
 #include "controlplane/config/value.h"
 
@@ -88,7 +89,7 @@ class Checker final {
       if (!said) Add(error->code, node.span, std::move(error->message), std::move(error->hint));
       return;
     }
-    if (spec.type == ValueType::kFile && !context.off) CheckFile(node);
+    if (spec.type == ValueType::kFile && !context.off && !IsLoaded(spec)) CheckFile(node);
     if (spec.type == ValueType::kLogFile) CheckLogFolder(node);
   }
 
@@ -104,6 +105,11 @@ class Checker final {
                    .message = absl::StrCat("there is no folder ", Quote(folder),
                                            " on this host: every line will be dropped"),
                    .hint = "make it, so that workers may write there"});
+  }
+
+  // Whether what is in the file is looked at later.
+  bool IsLoaded(const KeySpec& spec) const {
+    return sources_.load_material && spec.path.find("tls.") != std::string_view::npos;
   }
 
   void CheckFile(const YamlNode& node) {
@@ -132,7 +138,8 @@ class Checker final {
   void ReportUnknownKey(const YamlNode& child, const KeyNode& parent) {
     std::vector<std::string_view> known;
     for (const KeyNode* member : parent.members) known.push_back(member->name);
-    const std::string_view nearest = NearestOrAkin(child.key, known);
+    std::string_view nearest = KeyForOther(child.key, known);
+    if (nearest.empty()) nearest = NearestOrAkin(child.key, known);
     std::string hint;
     if (child.key == "<<")
       hint = "YAML 1.2 has no merge keys; write the keys out";
@@ -140,6 +147,7 @@ class Checker final {
       hint = absl::StrCat("did you mean '", Absl(nearest), "'?");
     else
       hint = PlaceOfKey(child.key);
+    if (hint.empty()) hint = PlaceOfOtherKey(child.key);
     Add(codes::kUnknownKey, child.key_span, absl::StrCat("unknown key ", Quote(child.key)),
         std::move(hint));
   }

@@ -111,12 +111,13 @@ void CheckHandshake(const YamlNode& node, const RuleConfig& rule, const std::str
   const YamlNode* timeouts = node.Find("timeouts");
   const YamlNode* handshake = timeouts == nullptr ? nullptr : timeouts->Find("handshake");
   if (handshake == nullptr || !handshake->valid || rule.proxy_protocol.accept) return;
+  if (rule.tls || rule.backend_tls || node.Find("sni") != nullptr) return;
   findings.Add({.severity = Severity::kWarning,
                 .code = codes::kIdleHandshake,
                 .span = handshake->span,
                 .field = absl::StrCat(field, ".timeouts.handshake"),
                 .message = "clients need not send anything first: it limits nothing",
-                .hint = "set proxy_protocol.accept, or remove it"});
+                .hint = "set proxy_protocol.accept, tls or sni, or remove it"});
 }
 
 }  // namespace

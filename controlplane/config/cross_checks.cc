@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/config/backend_checks.h"
 #include "controlplane/config/build_config.h"
 #include "controlplane/config/capacity_checks.h"
 #include "controlplane/config/checker.h"
 #include "controlplane/config/client_checks.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/limit_checks.h"
+#include "controlplane/config/tls_checks.h"
 
 namespace lb::controlplane {
 namespace {
@@ -22,8 +24,6 @@ namespace {
 using Severity = Finding::Severity;
 
 bool IsValid(const YamlNode* node) { return node != nullptr && node->valid; }
-
-std::string RuleField(size_t rule) { return absl::StrCat("rules[", rule, "]"); }
 
 void CheckRuleNames(const YamlNode& rules, const Config& config, FindingList& findings) {
   std::map<std::string_view, size_t> first;
@@ -76,75 +76,6 @@ void CheckListeners(const YamlNode& rules, const Config& config, FindingList& fi
   }
 }
 
-// Where a finding about a backend's name or address points.
-Span SpanOfBackend(const YamlNode& backend, std::string_view key) {
-  if (backend.kind == YamlNode::Kind::kScalar) return backend.span;
-  const YamlNode* node = backend.Find(key);
-  if (node == nullptr) node = backend.Find("address");
-  return node == nullptr ? backend.span : node->span;
-}
-
-void CheckBackends(const YamlNode& backends, const RuleConfig& rule, const std::string& field,
-                   FindingList& findings) {
-  std::map<std::string_view, size_t> names;
-  std::map<Endpoint, size_t> addresses;
-  for (size_t i = 0; i < rule.backends.size(); ++i) {
-    const BackendConfig& backend = rule.backends[i];
-    const YamlNode& node = backends.children[i];
-    const bool has_address = IsValid(&node) || IsValid(node.Find("address"));
-    if (!has_address) continue;
-    const std::string own_field = absl::StrCat(field, ".backends[", i, "]");
-    const auto [name, new_name] = names.emplace(backend.name, i);
-    const auto [address, new_address] = addresses.emplace(backend.address, i);
-    if (!new_name) {
-      const bool own_name = node.Find("name") != nullptr;
-      findings.Add({.code = codes::kDuplicateName,
-                    .span = SpanOfBackend(node, "name"),
-                    .field = own_field,
-                    .message = absl::StrCat(Quote(backend.name), " is also the name of ", field,
-                                            ".backends[", name->second, "]"),
-                    .hint = own_name ? "" : "give one of them a name of its own"});
-    } else if (!new_address) {
-      findings.Add({.severity = Severity::kWarning,
-                    .code = codes::kBackendTwice,
-                    .span = SpanOfBackend(node, "address"),
-                    .field = own_field,
-                    .message = absl::StrCat(backend.address.ToString(), " is also the address of ",
-                                            field, ".backends[", address->second, "]")});
-    }
-  }
-}
-
-void CheckWeights(const YamlNode& backends, const RuleConfig& rule, const std::string& field,
-                  FindingList& findings) {
-  if (rule.backends.empty()) {
-    findings.Add({.severity = Severity::kWarning,
-                  .code = codes::kNoBackends,
-                  .span = backends.Place(),
-                  .field = absl::StrCat(field, ".backends"),
-                  .message = "no backend: every connection is closed at once"});
-    return;
-  }
-  const bool any = std::any_of(rule.backends.begin(), rule.backends.end(),
-                               [](const BackendConfig& backend) { return backend.weight > 0; });
-  const bool only_backups =
-      std::all_of(rule.backends.begin(), rule.backends.end(),
-                  [](const BackendConfig& backend) { return backend.backup; });
-  if (only_backups)
-    findings.Add({.severity = Severity::kWarning,
-                  .code = codes::kOnlyBackups,
-                  .span = backends.Place(),
-                  .field = absl::StrCat(field, ".backends"),
-                  .message = "all are backups: they take every connection",
-                  .hint = "leave out backup: true, or add a backend without it"});
-  if (any) return;
-  findings.Add({.severity = Severity::kWarning,
-                .code = codes::kAllWeightsZero,
-                .span = backends.Place(),
-                .field = absl::StrCat(field, ".backends"),
-                .message = "all weights are 0: no backend takes a connection"});
-}
-
 // Warns where a section itself makes the timeout reach the interval.
 void CheckProbeTimes(const YamlNode* section, const HealthCheckConfig& check,
                      const std::string& field, FindingList& findings) {
@@ -160,20 +91,6 @@ void CheckProbeTimes(const YamlNode* section, const HealthCheckConfig& check,
                 .message = absl::StrCat("the timeout of ", check.timeout.count(),
                                         " ms is not below the interval of ", check.interval.count(),
                                         " ms")});
-}
-
-void CheckIgnoreVerify(const YamlNode& parent, const std::string& prefix, FindingList& findings) {
-  const YamlNode* section = parent.Find("backend_tls");
-  if (section == nullptr || !SectionIsOn(*section)) return;
-  const YamlNode* ignore = section->Find("ignore_verify");
-  if (!IsValid(ignore) || ignore->number == 0) return;
-  findings.Add({.severity = Severity::kWarning,
-                .code = codes::kIgnoreVerify,
-                .span = ignore->span,
-                .field = absl::StrCat(prefix, "backend_tls.ignore_verify"),
-                .message = "backends are not verified: anyone on the way can read and change "
-                           "what is sent",
-                .hint = "set ca to their authority instead"});
 }
 
 void CheckDns(const YamlNode& root, const DnsConfig& dns, FindingList& findings) {
@@ -205,17 +122,12 @@ void CheckBalance(const YamlNode& node, const RuleConfig& rule, const std::strin
 void CheckRule(const YamlNode& root, const YamlNode& node, const RuleConfig& rule, size_t index,
                FindingList& findings) {
   const std::string field = RuleField(index);
-  const YamlNode* backends = node.Find("backends");
-  if (backends != nullptr && backends->kind == YamlNode::Kind::kList) {
-    CheckBackends(*backends, rule, field, findings);
-    CheckWeights(*backends, rule, field, findings);
-  }
+  CheckBackends(node, rule, field, findings);
   CheckBalance(node, rule, field, findings);
   CheckCapacity(node, rule, field, findings);
   CheckClients(node, rule, field, findings);
   CheckProbeTimes(node.Find("health_check"), rule.health_check,
                   absl::StrCat(field, ".health_check"), findings);
-  CheckIgnoreVerify(node, absl::StrCat(field, "."), findings);
   CheckRuleLimits(root, node, rule, field, findings);
 }
 
@@ -237,7 +149,7 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
     for (size_t i = 0; i < config.rules.size(); ++i)
       CheckRule(root, rules->children[i], config.rules[i], i, findings);
   }
-  CheckIgnoreVerify(root, "", findings);
+  CheckTls(root, config, findings);
   CheckTopLimits(root, config, findings);
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controlplane/config/load.h"
@@ -35,15 +36,32 @@ std::vector<std::string> YamlBlocks(const std::string& text) {
   return blocks;
 }
 
+// Sources in which every file is there that is named by its kind, as the documents do.
+Sources ByKind(const TestSources& files) {
+  Sources sources = files.Get();
+  sources.read_file = [read = sources.read_file](const std::string& path) {
+    constexpr std::pair<std::string_view, const char*> kKinds[] = {{"ca.crt", "/ca.pem"},
+                                                                   {".crt", "/c.pem"},
+                                                                   {".key", "/k.pem"},
+                                                                   {".crl", "/crl.pem"},
+                                                                   {".ocsp", "/o.der"}};
+    for (const auto& [ending, file] : kKinds)
+      if (path.ends_with(ending)) return read(file);
+    return read(path);
+  };
+  return sources;
+}
+
 void ExpectLoads(const std::string& path, const std::string& text) {
-  const TestSources sources;
-  const LoadResult result = Load(text, sources.Get());
+  TestSources files;
+  files.AddTlsFiles();
+  const LoadResult result = Load(text, ByKind(files));
   EXPECT_EQ(RenderFindings(path, text, result), "") << text;
   EXPECT_TRUE(result.config.has_value());
 }
 
 TEST(DocsTest, EveryYamlBlockOfTheDocumentsLoads) {
-  for (const std::string path : {"docs/configuration.md", "docs/protocols.md"}) {
+  for (const std::string path : {"docs/configuration.md", "docs/protocols.md", "docs/tls.md"}) {
     const std::vector<std::string> blocks = YamlBlocks(Read(path));
     EXPECT_GE(blocks.size(), 3u) << path;
     for (const std::string& block : blocks) ExpectLoads(path, block);
@@ -51,7 +69,7 @@ TEST(DocsTest, EveryYamlBlockOfTheDocumentsLoads) {
 }
 
 TEST(DocsTest, EveryExampleLoads) {
-  for (const std::string name : {"core", "limits", "minimal", "postgres-redis"}) {
+  for (const std::string name : {"core", "limits", "minimal", "postgres-redis", "tls"}) {
     const std::string path = "deploy/examples/" + name + ".yaml";
     ExpectLoads(path, Read(path));
   }

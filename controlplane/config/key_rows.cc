@@ -1,4 +1,5 @@
 #include "controlplane/config/key_table.h"
+#include "controlplane/config/tls_key_rows.h"
 
 namespace lb::controlplane {
 namespace {
@@ -24,7 +25,7 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[]", .type = kMap, .description = "One listening address and the backends behind it."},
       {.path = "rules[].name", .type = kName, .required = true, .min = 1, .max = 63, .description = "Unique name, used in metrics, logs and lbctl: letters, digits, '.', '_', '-'."},
       {.path = "rules[].listen", .type = kListen, .required = true, .description = "IP address and port that workers listen on: 0.0.0.0:8080, [::]:8080. [::] takes IPv6 alone: for IPv4 as well write a second rule on 0.0.0.0."},
-      {.path = "rules[].backends", .type = kList, .required = true, .description = "Where connections go. An item is an address, or a map for more."},
+      {.path = "rules[].backends", .type = kList, .description = "Where connections go. An item is an address, or a map for more. Required, but where there are sni routes: there they are for clients that no route takes, and without any those are refused."},
       {.path = "rules[].backends[]", .type = kMap, .shorthand = "address", .description = "One address that connections are sent to."},
       {.path = "rules[].backends[].address", .type = kAddress, .required = true, .description = "10.0.0.1:8080, [fd00::1]:8080, unix:/run/app.sock, a DNS name with a port, or an SRV name (_http._tcp.app.internal)."},
       {.path = "rules[].backends[].name", .type = kBackendName, .default_value = "the address, '/' as '_'", .min = 1, .max = 260, .description = "Unique within the rule."},
@@ -46,7 +47,7 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[].timeouts.connect", .type = kDuration, .default_value = "5s", .min = 1, .max = kHourMs, .description = "Connecting to one backend."},
       {.path = "rules[].timeouts.idle", .type = kDuration, .default_value = "10m", .min = 1, .max = 30 * kDayMs, .description = "No byte in either direction."},
       {.path = "rules[].timeouts.half_close", .type = kDuration, .default_value = "30s", .min = 1, .max = 30 * kDayMs, .description = "No byte after one side has ended its direction."},
-      {.path = "rules[].timeouts.handshake", .type = kDuration, .default_value = "10s", .min = 1, .max = kHourMs, .description = "What a client must send before a backend is chosen for it: its whole PROXY header."},
+      {.path = "rules[].timeouts.handshake", .type = kDuration, .default_value = "10s", .min = 1, .max = kHourMs, .description = "What a client must send before a backend is chosen for it: its whole PROXY header, its ClientHello, its part of a TLS handshake. A TLS handshake with a backend has as long, from its connect on."},
       {.path = "rules[].timeouts.max_duration", .type = kDuration, .built = kNotYet, .min = kSecondMs, .max = 365 * kDayMs, .description = "A connection's whole life."},
       {.path = "rules[].connect_attempts", .type = kCount, .default_value = "3", .min = 1, .max = 10, .description = "Backends tried for one connection, each another one."},
       {.path = "rules[].balance", .type = kChoice, .default_value = "weighted_round_robin", .choices = {{"weighted_round_robin"}, {"least_connections"}, {"random_two_choices"}, {"source_hash"}, {"maglev"}}, .description = "How a backend is chosen."},
@@ -55,8 +56,8 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[].rate_limit", .type = kSection, .same_as = "rate_limit", .description = "A limit of this rule alone, the top level's replaced key by key."},
       {.path = "rules[].access_log", .type = kBool, .default_value = "true", .description = "false: the access log has no line of this rule's connections."},
       {.path = "rules[].bandwidth_limit", .type = kSection, .same_as = "bandwidth_limit", .description = "A limit of this rule alone, the top level's replaced key by key."},
-      {.path = "rules[].tls", .type = kSection, .built = kNotYet, .same_as = "tls", .description = "Replaces the top level's tls for this rule, key by key."},
-      {.path = "rules[].backend_tls", .type = kSection, .built = kNotYet, .same_as = "backend_tls", .description = "Replaces the top level's backend_tls for this rule, key by key."},
+      {.path = "rules[].tls", .type = kSection, .same_as = "tls", .description = "Replaces the top level's tls for this rule, key by key."},
+      {.path = "rules[].backend_tls", .type = kSection, .same_as = "backend_tls", .description = "Replaces the top level's backend_tls for this rule, key by key."},
   };
 }
 
@@ -82,11 +83,6 @@ std::vector<KeySpec> RuleExtraRows() {
       {.path = "rules[].outlier_detection.max_connect_time", .type = kDuration, .min = 1, .max = kHourMs, .description = "A connect that took longer counts as one more failure of the row (reason slow), though its connection goes on; its answer does not end the row. Shorter than timeouts.connect. Absent: only failures count."},
       {.path = "rules[].slow_start", .type = kDuration, .min = 1, .max = kDayMs, .description = "Time in which a backend that came back or was added grows from 10 % to its full share. Absent: at once."},
       {.path = "rules[].panic_threshold", .type = kPercent, .default_value = "0%", .min = 0, .max = 100, .description = "With fewer of the backends healthy than this, by number, all are used, healthy or not, lest the few drown; 0%: never. Backups, drained backends and those of weight 0 do not count; one that is not checked counts as healthy."},
-      {.path = "rules[].sni", .type = kList, .built = kNotYet, .description = "Routes by the name a TLS client asks for, without ending its TLS."},
-      {.path = "rules[].sni[]", .type = kMap, .description = "One route."},
-      {.path = "rules[].sni[].names", .type = kList, .required = true, .description = "Names, '*.example.com' among them."},
-      {.path = "rules[].sni[].names[]", .type = kText, .min = 1, .max = 255, .description = "A name."},
-      {.path = "rules[].sni[].backends", .type = kList, .required = true, .same_as = "rules[].backends", .description = "Where its connections go."},
   };
 }
 
@@ -96,17 +92,17 @@ std::vector<KeySpec> HealthCheckRows() {
       {.path = "health_check.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
       {.path = "health_check.interval_ms", .type = kDuration, .bare = kBare, .default_value = "5000", .min = 10, .max = kDayMs, .description = "From one probe of a backend to its next, give or take 10 %. A bare number counts milliseconds."},
       {.path = "health_check.timeout_ms", .type = kDuration, .bare = kBare, .default_value = "1000", .min = 1, .max = kHourMs, .description = "One probe. A bare number counts milliseconds."},
-      {.path = "health_check.protocol", .type = kChoice, .default_value = "tcp", .choices = {{"tcp"}, {"http"}, {"tls", kNotYet}, {"grpc", kNotYet}}, .description = "tcp: a connection is accepted. http: GET is answered with expect_status."},
+      {.path = "health_check.protocol", .type = kChoice, .default_value = "tcp", .choices = {{"tcp"}, {"http"}, {"tls"}, {"grpc"}}, .description = "tcp: a connection is accepted, and with TLS the handshake succeeds. http: GET is answered with expect_status. tls: as tcp, always over TLS. grpc: grpc.health.v1.Health/Check is answered with SERVING."},
       {.path = "health_check.path", .type = kUrlPath, .default_value = "/", .min = 1, .max = 1'024, .description = "Path of the HTTP request."},
       {.path = "health_check.rise", .type = kCount, .default_value = "2", .min = 1, .max = 100, .description = "Good probes in a row after which a backend is healthy again."},
       {.path = "health_check.fall", .type = kCount, .default_value = "3", .min = 1, .max = 100, .description = "Failed probes in a row after which a backend is unhealthy."},
       {.path = "health_check.expect_status", .type = kCount, .default_value = "200", .min = 100, .max = 599, .description = "Status of a good HTTP answer."},
       {.path = "health_check.port", .type = kCount, .default_value = "the backend's", .min = 1, .max = 65'535, .description = "Port that is probed."},
-      {.path = "health_check.tls", .type = kSection, .built = kNotYet, .description = "Probes over TLS."},
-      {.path = "health_check.tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
-      {.path = "health_check.tls.server_name", .type = kText, .min = 1, .max = 255, .description = "Name asked for and verified."},
-      {.path = "health_check.grpc", .type = kMap, .built = kNotYet, .description = "Probes by grpc.health.v1."},
-      {.path = "health_check.grpc.service", .type = kText, .min = 1, .max = 255, .description = "Service asked about."},
+      {.path = "health_check.tls", .type = kSection, .default_value = "as backend_tls", .description = "Probes over TLS, with the settings of the rule's backend_tls; where that is off, certificates are verified by the system's authorities. Absent: where the rule has backend_tls and probes go to the backend's own port."},
+      {.path = "health_check.tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off; false: probes are plain, whatever backend_tls says."},
+      {.path = "health_check.tls.server_name", .type = kHostName, .default_value = "backend_tls.server_name", .min = 1, .max = kMaxHostNameBytes, .description = "Name that probes ask for and verify."},
+      {.path = "health_check.grpc", .type = kMap, .description = "What a probe with protocol: grpc asks."},
+      {.path = "health_check.grpc.service", .type = kText, .default_value = "the whole server", .min = 1, .max = 255, .description = "Service that is asked about."},
   };
 }
 
@@ -130,7 +126,7 @@ std::vector<KeySpec> LimitRows() {
       {.path = "rate_limit.key", .type = kMap, .description = "What one client is."},
       {.path = "rate_limit.key.ipv4", .type = kCount, .default_value = "32", .min = 8, .max = 32, .description = "Prefix length of IPv4 clients."},
       {.path = "rate_limit.key.ipv6", .type = kCount, .default_value = "64", .min = 16, .max = 64, .description = "Prefix length of IPv6 clients. What is behind 64 bits is free for a client to choose."},
-      {.path = "rate_limit.key.client_cert", .type = kBool, .built = kNotYet, .default_value = "false", .description = "A second limit by client certificate, after the handshake."},
+      {.path = "rate_limit.key.client_cert", .type = kBool, .default_value = "false", .description = "A second limit of the same size for each identity of a client certificate, asked after the handshake, wherever its connections come from. Needs tls.client_auth."},
       {.path = "rate_limit.enforce", .type = kChoice, .default_value = "on", .choices = {{"on"}, {"shadow"}, {"off"}}, .description = "shadow: what would be refused is counted, and nothing is refused."},
       {.path = "rate_limit.on_refuse", .type = kChoice, .default_value = "reset", .choices = {{"reset"}, {"close"}}, .description = "What a refused client sees: a reset, or an end without a byte."},
       {.path = "rate_limit.max_clients", .type = kCount, .default_value = "1000000", .min = 1'000, .max = 50'000'000, .description = "Clients whose buckets are not full that one worker keeps, 32 bytes each. With more, the one least in debt gives way to a new one, which takes over its debt."},
@@ -141,30 +137,6 @@ std::vector<KeySpec> LimitRows() {
       {.path = "bandwidth_limit.client.download_per_sec", .type = kByteRate, .bare = kBare, .min = 1, .max = kMaxRate, .description = "To the client."},
       {.path = "bandwidth_limit.client.burst", .type = kSize, .default_value = "what passes in 250 ms, at least 64 KiB", .min = 1, .max = kMaxRate, .description = "Bytes at once after a quiet time, each way."},
       {.path = "bandwidth_limit.backend", .type = kMap, .same_as = "bandwidth_limit.client", .description = "Of one backend, all connections to it together."},
-  };
-}
-
-std::vector<KeySpec> TlsRows() {
-  return {
-      {.path = "tls", .type = kSection, .built = kNotYet, .description = "TLS towards clients."},
-      {.path = "tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
-      {.path = "tls.cert", .type = kFile, .description = "Certificate chain, PEM."},
-      {.path = "tls.key", .type = kFile, .description = "Its private key, PEM."},
-      {.path = "tls.certificates", .type = kList, .description = "More certificates, chosen by the name the client asks for."},
-      {.path = "tls.certificates[]", .type = kMap, .description = "One certificate."},
-      {.path = "tls.certificates[].cert", .type = kFile, .required = true, .description = "Certificate chain, PEM."},
-      {.path = "tls.certificates[].key", .type = kFile, .required = true, .description = "Its private key, PEM."},
-      {.path = "tls.client_ca", .type = kFile, .description = "Clients must show a certificate signed by one of these, PEM."},
-      {.path = "tls.min_version", .type = kChoice, .default_value = "1.2", .choices = {{"1.2"}, {"1.3"}}, .description = "Oldest version spoken."},
-      {.path = "tls.alpn", .type = kList, .description = "Protocols offered, best first."},
-      {.path = "tls.alpn[]", .type = kText, .min = 1, .max = 255, .description = "A protocol: h2, http/1.1."},
-      {.path = "backend_tls", .type = kSection, .built = kNotYet, .description = "TLS towards backends."},
-      {.path = "backend_tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
-      {.path = "backend_tls.ignore_verify", .type = kBool, .default_value = "false", .description = "Takes any certificate of a backend, self-signed ones among them. Anyone on the way can then read and change what is sent."},
-      {.path = "backend_tls.ca", .type = kFile, .default_value = "the system's", .description = "Authorities that sign backends' certificates, PEM."},
-      {.path = "backend_tls.server_name", .type = kText, .min = 1, .max = 255, .description = "Name asked for and verified."},
-      {.path = "backend_tls.cert", .type = kFile, .description = "Certificate shown to backends, PEM."},
-      {.path = "backend_tls.key", .type = kFile, .description = "Its private key, PEM."},
   };
 }
 
@@ -202,8 +174,9 @@ std::vector<KeySpec> ClusterRows() {
 const std::vector<KeySpec>& KeyRows() {
   static const std::vector<KeySpec> rows = [] {
     std::vector<KeySpec> all;
-    for (const std::vector<KeySpec>& part : {RuleRows(), RuleExtraRows(), HealthCheckRows(),
-                                             DnsRows(), LimitRows(), TlsRows(), ClusterRows()})
+    for (const std::vector<KeySpec>& part :
+         {RuleRows(), RuleExtraRows(), SniRows(), HealthCheckRows(), DnsRows(), LimitRows(),
+          TlsRows(), BackendTlsRows(), ClusterRows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

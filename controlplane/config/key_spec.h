@@ -29,6 +29,8 @@ enum class ValueType {
   kServer,       // An IP address with or without a port.
   kIp,           // An IP address alone, which a socket can be bound to.
   kCidr,         // "10.0.0.0/8"
+  kHostName,     // A DNS name or an IP address, without a port.
+  kSniName,      // A DNS name that clients ask for; its first label may be "*".
   kUrlPath,      // "/health"
   kFile,         // Path of a file that must be there.
   kLogFile,      // Absolute path of a file to write, stdout, stderr; off or false.

@@ -29,6 +29,23 @@ const YamlNode* Step(const YamlNode& node, const std::string& part) {
   return node.kind == YamlNode::Kind::kList ? Named(node, part) : nullptr;
 }
 
+// The part of a map or list with that name. An address of a DNS name is called NAME@ADDRESS in the
+// snapshot.
+const YamlNode* Follow(const YamlNode& node, const std::string& part) {
+  const YamlNode* next = Step(node, part);
+  return next != nullptr ? next : Step(node, part.substr(0, part.find('@')));
+}
+
+// The list of a rule, its own or that of a route, in which there is a backend of that name.
+const YamlNode* ListOf(const YamlNode& rule, const std::string& backend) {
+  std::vector<const YamlNode*> lists = {rule.Find("backends")};
+  if (const YamlNode* routes = rule.Find("sni"))
+    for (const YamlNode& route : routes->children) lists.push_back(route.Find("backends"));
+  for (const YamlNode* list : lists)
+    if (list != nullptr && Follow(*list, backend) != nullptr) return list;
+  return nullptr;
+}
+
 }  // namespace
 
 std::optional<FilePlace> PlaceOf(std::string_view text, std::string_view path) {
@@ -39,10 +56,10 @@ std::optional<FilePlace> PlaceOf(std::string_view text, std::string_view path) {
   const YamlNode* node = &*root;
   const std::vector<std::string> parts =
       absl::StrSplit(absl::string_view(path.data(), path.size()), '/');
-  for (const std::string& part : parts) {
-    const YamlNode* next = Step(*node, part);
-    // An address of a DNS name is called NAME@ADDRESS in the snapshot.
-    if (next == nullptr) next = Step(*node, part.substr(0, part.find('@')));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const YamlNode* next = nullptr;
+    if (parts[i] == "backends" && i + 1 < parts.size()) next = ListOf(*node, parts[i + 1]);
+    if (next == nullptr) next = Follow(*node, parts[i]);
     if (next == nullptr) break;
     node = next;
   }

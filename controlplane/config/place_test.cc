@@ -13,6 +13,9 @@ constexpr char kText[] = R"(rules:
       - {name: b, address: "app:80"}
   - name: db
     listen: "0.0.0.0:81"
+    sni:
+      - names: [a.example]
+        backends: ["10.0.0.3:80", {name: c, address: "c:80"}]
 )";
 
 std::string Place(const char* path) {
@@ -25,11 +28,14 @@ TEST(PlaceTest, PathsOfASnapshotAreFoundInTheFile) {
   EXPECT_EQ(Place("rules/db/listen"), "8:13");
   EXPECT_EQ(Place("rules/web/backends/10.0.0.1:80"), "5:9");
   EXPECT_EQ(Place("rules/web/backends/b/address"), "6:28");
+  EXPECT_EQ(Place("rules/db/backends/10.0.0.3:80"), "11:20");
+  EXPECT_EQ(Place("rules/db/backends/c@10.0.0.4:80/address"), "11:54");
 }
 
 TEST(PlaceTest, WhatIsNotWrittenIsTheThingAroundIt) {
   EXPECT_EQ(Place("rules/web/backends/b@10.0.0.9:80/weight").substr(0, 2), "6:");
   EXPECT_EQ(Place("rules/web/timeouts/idle_ms").substr(0, 2), "2:");
+  EXPECT_EQ(Place("rules/db/backends/x/address").substr(0, 2), "7:");
 }
 
 TEST(PlaceTest, NothingIsFoundForAnotherFile) {

@@ -21,6 +21,8 @@ TEST(ReferenceTest, AKeyIsExplainedHoweverItsPathIsWritten) {
             "\n"
             "Connecting to one backend.\n");
   EXPECT_EQ(ExplainKey("rules[0].timeouts.connect").value(), text);
+  EXPECT_TRUE(ExplainKey("rules.sni.backends.weight").ok());
+  EXPECT_TRUE(ExplainKey("rules[1].tls.certificates[0].cert").ok());
   EXPECT_EQ(ExplainKey("rules.timeouts.connect").value(), text);
 }
 

@@ -13,6 +13,14 @@ struct TestSources {
   std::map<std::string, std::string> env;
   std::map<std::string, std::string> files;
 
+  // A certificate /c.pem with its key /k.pem and a response /o.der about it, another pair /c2.pem
+  // and /k2.pem, authorities /ca.pem with their revocation list /crl.pem.
+  void AddTlsFiles() {
+    for (const char* file :
+         {"/c.pem", "/k.pem", "/o.der", "/c2.pem", "/k2.pem", "/ca.pem", "/crl.pem"})
+      files[file] = "";
+  }
+
   // Refers to this object.
   Sources Get() const {
     return {.get_env = [this](const std::string& name) -> std::optional<std::string> {

@@ -9,6 +9,7 @@
 #include "base/cidr.h"
 #include "base/utf8.h"
 #include "controlplane/config/codes.h"
+#include "controlplane/config/host_name.h"
 #include "controlplane/config/source_text.h"
 
 namespace lb::controlplane {
@@ -151,6 +152,10 @@ std::optional<TextError> CheckText(const KeySpec& spec, std::string_view text) {
       return CheckIp(text);
     case ValueType::kCidr:
       return CheckCidr(text);
+    case ValueType::kHostName:
+      return CheckHostName(text);
+    case ValueType::kSniName:
+      return CheckSniName(text);
     case ValueType::kUrlPath:
       return CheckUrlPath(text);
     case ValueType::kLogFile:

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/finding_list.h"
+#include "controlplane/config/other_names.h"
 #include "controlplane/config/quantity.h"
 #include "controlplane/config/suggest.h"
 #include "controlplane/config/text_value.h"
@@ -139,7 +140,8 @@ std::optional<ValueError> CheckChoice(const KeySpec& spec, const YamlNode& node)
     if (choice.built == Built::kYes)
       absl::StrAppend(&list, list.empty() ? "" : ", ", Absl(choice.name));
   }
-  const std::string_view nearest = NearestOrAkin(node.text, names);
+  std::string_view nearest = WordForOther(node.text, names);
+  if (nearest.empty()) nearest = NearestOrAkin(node.text, names);
   return ValueError{codes::kUnknownChoice, absl::StrCat(Shown(node), " is not one of ", list),
                     nearest.empty() ? "" : absl::StrCat("did you mean '", Absl(nearest), "'?")};
 }
@@ -222,6 +224,10 @@ std::string_view TypeName(ValueType type) {
       return "an IP address";
     case ValueType::kCidr:
       return "a network";
+    case ValueType::kHostName:
+      return "a host name";
+    case ValueType::kSniName:
+      return "a DNS name";
     case ValueType::kUrlPath:
       return "a path";
     case ValueType::kFile:

@@ -15,7 +15,18 @@ Endpoint CheckAddress(const LiveBackend& backend, const HealthCheckConfig& check
 
 // Whether a check of `a` would ask what one of `b` asks.
 bool SameCheck(const LiveBackend& a, const LiveBackend& b) {
-  return a.address == b.address && a.check_host == b.check_host;
+  return a.address == b.address && a.check_host == b.check_host && a.server_name == b.server_name;
+}
+
+bool SameTls(const std::shared_ptr<const BackendTlsConfig>& a,
+             const std::shared_ptr<const BackendTlsConfig>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
+// As the rule's connections speak TLS; checks of plain backends verify as the defaults say.
+std::shared_ptr<const BackendTlsConfig> TlsOf(const LiveRule& rule) {
+  if (!rule.health_check.enabled || !rule.health_check.tls) return nullptr;
+  return std::make_shared<const BackendTlsConfig>(rule.backend_tls.value_or(BackendTlsConfig{}));
 }
 
 // How a backend of the rule is checked: not at all in maintenance.
@@ -58,6 +69,7 @@ void HealthBook::SetRules(const LiveRules& rules, Instant now, std::vector<Backe
   std::map<BackendKey, std::unique_ptr<Checked>> old = std::move(checked_);
   checked_.clear();
   for (const LiveRule& rule : rules) {
+    const std::shared_ptr<const BackendTlsConfig> tls = TlsOf(rule);
     for (const LiveBackend& backend : rule.backends) {
       const BackendKey key{rule.name, backend.name};
       const auto it = old.find(key);
@@ -66,9 +78,9 @@ void HealthBook::SetRules(const LiveRules& rules, Instant now, std::vector<Backe
       if (known) {
         Checked& kept = *checked_.emplace(key, std::move(it->second)).first->second;
         old.erase(it);
-        Update(kept, rule, backend, now);
+        Update(kept, backend, {CheckOf(rule, backend), tls}, now);
       } else {
-        Add(key, rule, backend, now, spread);
+        Add(key, backend, {CheckOf(rule, backend), tls}, now, spread);
       }
       if (checked_.at(key)->health.state != before) changed.push_back(key);
     }
@@ -87,19 +99,30 @@ void HealthBook::Run(Instant now, std::vector<Action>& actions) {
     checked.started = now;
     checked.outdated = false;
     in_flight_.emplace(*checked.in_flight, &checked);
-    const Endpoint address = CheckAddress(checked.backend, checked.check);
-    // Another port is another service, which need not speak it.
-    const bool own_port = address == checked.backend.address;
-    actions.push_back(
-        StartProbe{.probe = *checked.in_flight,
-                   .address = address,
-                   .protocol = checked.check.protocol,
-                   .path = checked.check.path,
-                   .host = checked.backend.check_host,
-                   .expect_status = checked.check.expect_status,
-                   .timeout = checked.check.timeout,
-                   .proxy_header = own_port ? checked.check.proxy_header : ProxyVersion::kNone});
+    actions.push_back(ProbeOf(checked));
   }
+}
+
+StartProbe HealthBook::ProbeOf(const Checked& checked) const {
+  const HealthCheckConfig& check = checked.check;
+  const Endpoint address = CheckAddress(checked.backend, check);
+  // Another port is another service, which need not speak it.
+  const bool own_port = address == checked.backend.address;
+  std::optional<ProbeTls> tls;
+  if (checked.tls != nullptr)
+    tls = ProbeTls{
+        material_, checked.tls,
+        check.tls->server_name.empty() ? checked.backend.server_name : check.tls->server_name};
+  return {.probe = checked.in_flight.value(),
+          .address = address,
+          .protocol = check.protocol,
+          .path = check.path,
+          .host = checked.backend.check_host,
+          .expect_status = check.expect_status,
+          .timeout = check.timeout,
+          .proxy_header = own_port ? check.proxy_header : ProxyVersion::kNone,
+          .tls = std::move(tls),
+          .grpc_service = check.grpc_service};
 }
 
 std::optional<BackendKey> HealthBook::Done(const ProbeDone& result, Instant now) {
@@ -159,12 +182,13 @@ const BackendHealth* HealthBook::Find(const BackendKey& key) const {
   return it == checked_.end() ? nullptr : &it->second->health;
 }
 
-void HealthBook::Add(const BackendKey& key, const LiveRule& rule, const LiveBackend& backend,
+void HealthBook::Add(const BackendKey& key, const LiveBackend& backend, CheckSettings settings,
                      Instant now, Duration spread) {
   auto checked = std::make_unique<Checked>();
   checked->key = key;
   checked->backend = backend;
-  checked->check = CheckOf(rule, backend);
+  checked->check = std::move(settings.check);
+  checked->tls = std::move(settings.tls);
   checked->health.address = backend.address;
   checked->health.checked = checked->check.enabled;
   checked->order = next_order_++;
@@ -179,14 +203,15 @@ void HealthBook::Add(const BackendKey& key, const LiveRule& rule, const LiveBack
   checked_.emplace(key, std::move(checked));
 }
 
-void HealthBook::Update(Checked& checked, const LiveRule& rule, const LiveBackend& backend,
+void HealthBook::Update(Checked& checked, const LiveBackend& backend, CheckSettings settings,
                         Instant now) {
-  const HealthCheckConfig check = CheckOf(rule, backend);
-  const bool same = checked.check == check && SameCheck(checked.backend, backend);
+  const bool same = checked.check == settings.check && SameCheck(checked.backend, backend) &&
+                    SameTls(checked.tls, settings.tls);
   const bool was_enabled = checked.check.enabled;
-  checked.check = check;
+  checked.check = std::move(settings.check);
+  checked.tls = std::move(settings.tls);
   checked.backend = backend;
-  checked.health.checked = check.enabled;
+  checked.health.checked = checked.check.enabled;
   if (same) return;
   checked.outdated = checked.in_flight.has_value();
   if (!checked.check.enabled) {

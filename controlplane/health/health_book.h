@@ -21,6 +21,7 @@
 #include "controlplane/loop/action.h"
 #include "controlplane/loop/event.h"
 #include "controlplane/snapshot/live_rules.h"
+#include "controlplane/tls/material.h"
 
 namespace lb::controlplane {
 
@@ -59,6 +60,9 @@ class HealthBook final {
   bool Remember(const BackendKey& key, const std::optional<Endpoint>& address, State state,
                 Instant now);
 
+  // Sets what checks over TLS use from now on. Before SetRules, when rules name new files.
+  void SetMaterial(std::shared_ptr<const TlsMaterial> material) { material_ = std::move(material); }
+
   // Sets what is to be checked. Appends to `changed` each backend that is new or whose state
   // changed by that.
   void SetRules(const LiveRules& rules, Instant now, std::vector<BackendKey>& changed);
@@ -91,10 +95,16 @@ class HealthBook final {
     std::optional<Endpoint> address;
     State state;
   };
+  // How the backends of a rule are checked.
+  struct CheckSettings {
+    HealthCheckConfig check;
+    std::shared_ptr<const BackendTlsConfig> tls;  // nullptr: checks are plain.
+  };
   struct Checked {
     BackendKey key;
     LiveBackend backend;
     HealthCheckConfig check;
+    std::shared_ptr<const BackendTlsConfig> tls;
     RiseFall rise_fall;
     BackendHealth health;
     uint64_t order = 0;  // Breaks ties between checks due at the same instant.
@@ -105,9 +115,10 @@ class HealthBook final {
     bool outdated = false;  // The check in flight was made with other parameters.
   };
 
-  void Add(const BackendKey& key, const LiveRule& rule, const LiveBackend& backend, Instant now,
+  void Add(const BackendKey& key, const LiveBackend& backend, CheckSettings settings, Instant now,
            Duration spread);
-  void Update(Checked& checked, const LiveRule& rule, const LiveBackend& backend, Instant now);
+  void Update(Checked& checked, const LiveBackend& backend, CheckSettings settings, Instant now);
+  StartProbe ProbeOf(const Checked& checked) const;
   void Remove(Checked& checked);
   void Schedule(Checked& checked, Instant due);
   void Unschedule(Checked& checked);
@@ -115,6 +126,7 @@ class HealthBook final {
   Duration Jittered(Duration interval);
 
   Prng prng_;
+  std::shared_ptr<const TlsMaterial> material_;
   bool has_rules_ = false;
   std::map<BackendKey, Remembered> remembered_;
   std::map<BackendKey, std::unique_ptr<Checked>> checked_;

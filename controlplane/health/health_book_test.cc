@@ -135,6 +135,52 @@ TEST_F(HealthBookTest, OnlyTheBackendsOwnPortGetsItsProxyHeader) {
   EXPECT_EQ(header_at(9), ProxyVersion::kNone);
 }
 
+TEST_F(HealthBookTest, ChecksOverTlsAskAsTheRulesConnectionsUnlessTheySayAnotherName) {
+  LiveRules rules = Rules();
+  rules[0].backends[0].server_name = "web.internal";
+  rules[0].backend_tls = BackendTlsConfig{.ca = "/etc/lb/ca.pem", .alpn = {"redis"}};
+  const auto probe = [&] {
+    HealthBook book(7);
+    book.SetMaterial(std::make_shared<const TlsMaterial>());
+    book.SetRules(rules, now_, changed_);
+    std::vector<Action> actions;
+    book.Run(book.NextDeadline(), actions);
+    return std::get<StartProbe>(actions.at(0));
+  };
+  EXPECT_FALSE(probe().tls);
+  rules[0].health_check.tls.emplace();
+  const StartProbe as_connections = probe();
+  ASSERT_TRUE(as_connections.tls);
+  EXPECT_EQ(as_connections.tls->server_name, "web.internal");
+  EXPECT_EQ(*as_connections.tls->settings, *rules[0].backend_tls);
+  EXPECT_NE(as_connections.tls->material, nullptr);
+  rules[0].health_check.tls->server_name = "check.internal";
+  EXPECT_EQ(probe().tls->server_name, "check.internal");
+  rules[0].backend_tls.reset();
+  EXPECT_EQ(*probe().tls->settings, BackendTlsConfig{});
+}
+
+TEST_F(HealthBookTest, AResultOfACheckWithOtherTlsSettingsCountsForNothing) {
+  LiveRules rules = Rules();
+  rules[0].health_check.tls.emplace();
+  rules[0].backend_tls = BackendTlsConfig{.ca = "/etc/lb/ca.pem"};
+  for (const bool change_name : {false, true}) {
+    HealthBook book(7);
+    book.SetRules(rules, now_, changed_);
+    std::vector<Action> actions;
+    book.Run(book.NextDeadline(), actions);
+    LiveRules other = rules;
+    if (change_name)
+      other[0].backends[0].server_name = "other.internal";
+    else
+      other[0].backend_tls->ca = "/etc/lb/new.pem";
+    book.SetRules(rules, now_, changed_);  // The same again changes nothing.
+    book.SetRules(other, now_, changed_);
+    EXPECT_FALSE(book.Done({std::get<StartProbe>(actions.at(0)).probe, false, "", {}}, now_));
+    EXPECT_EQ(book.StateOf(key_), kUnknown);
+  }
+}
+
 TEST_F(HealthBookTest, WhatWasKnownBeforeStaysUntilRiseOrFallResults) {
   book_.Remember(key_, std::nullopt, kUnhealthy, now_);
   EXPECT_EQ(book_.StateOf(key_), kUnhealthy);  // Also before there is a configuration.

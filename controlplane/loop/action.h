@@ -15,6 +15,7 @@
 #include "controlplane/admin/failure.h"
 #include "controlplane/config/config.h"
 #include "controlplane/loop/event.h"
+#include "controlplane/tls/material.h"
 #include "google/protobuf/message.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/config.pb.h"
@@ -65,16 +66,25 @@ struct WatchProcess {
   uint64_t start_ticks = 0;  // When it started, in clock ticks since the boot; 0: not known.
 };
 
+// How a health check speaks TLS. Shared by all checks of a rule.
+struct ProbeTls {
+  std::shared_ptr<const TlsMaterial> material;       // Holds what `settings` names.
+  std::shared_ptr<const BackendTlsConfig> settings;  // Never nullptr.
+  std::string server_name;  // Asked for, and verified; a host name or an IP address.
+};
+
 // Run one health check; exactly one ProbeDone follows, at the latest at the timeout.
 struct StartProbe {
   ProbeId probe = 0;
   Endpoint address;  // Resolved, with the check's own port applied.
   HealthCheckConfig::Protocol protocol = HealthCheckConfig::Protocol::kTcp;
   std::string path;  // HTTP only.
-  std::string host;  // HTTP only: the Host header.
+  std::string host;  // HTTP and gRPC: the Host header, the authority.
   uint32_t expect_status = 200;
   std::chrono::milliseconds timeout{1'000};
   ProxyVersion proxy_header = ProxyVersion::kNone;  // Sent first; says that nobody is proxied.
+  std::optional<ProbeTls> tls{};                    // Absent: plain.
+  std::string grpc_service{};                       // gRPC only; empty: the whole server.
 };
 
 // Resolve a kName or kSrv endpoint; exactly one Resolved follows.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,6 +16,7 @@
 #include "controlplane/access/role.h"
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
+#include "controlplane/tls/material.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/backend.pb.h"
 #include "lb/admin/v1/config.pb.h"
@@ -42,6 +45,11 @@ struct ConfigRead {
   WallTime time{};        // When it was read.
   // The last good one, at a start with a bad file: it is taken, and says nothing of the file.
   bool from_history = false;
+  // What is in the files of TLS that a good one names; nullptr where nobody looked.
+  std::shared_ptr<const TlsMaterial> material{};
+  std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
+  std::vector<std::string> left_out{};             // See LoadResult.
+  bool only_files = false;  // It was read since they changed; the content is as it was.
 };
 
 // ConfigTried::reason of a content with errors.

@@ -6,7 +6,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/check.h"
 #include "base/sha256.h"
+#include "controlplane/plan/tls_fields.h"
 
 namespace lb::controlplane {
 namespace {
@@ -65,9 +67,24 @@ std::string Text(const std::optional<RateLimitConfig>& limit, bool said) {
                         : limit->enforce == RateLimitConfig::Enforce::kShadow ? ", shadow"
                                                                               : ", off";
   const char* refuse = limit->on_refuse == RateLimitConfig::OnRefuse::kClose ? ", close" : "";
+  const char* cert = limit->client_cert ? " and client certificate" : "";
   return absl::StrCat(limit->requests_per_second, "/s, burst ", limit->Burst(), ", per /",
-                      limit->ipv4_prefix, " and /", limit->ipv6_prefix, ", ", limit->max_clients,
-                      " clients", enforce, refuse);
+                      limit->ipv4_prefix, " and /", limit->ipv6_prefix, cert, ", ",
+                      limit->max_clients, " clients", enforce, refuse);
+}
+
+const char* ProtocolName(HealthCheckConfig::Protocol protocol) {
+  switch (protocol) {
+    case HealthCheckConfig::Protocol::kTcp:
+      return "tcp";
+    case HealthCheckConfig::Protocol::kHttp:
+      return "http";
+    case HealthCheckConfig::Protocol::kTls:
+      return "tls";
+    case HealthCheckConfig::Protocol::kGrpc:
+      return "grpc";
+  }
+  LB_CHECK(false);
 }
 
 std::string Text(const std::optional<OutlierConfig>& outlier) {
@@ -103,8 +120,7 @@ std::string Text(const std::optional<BandwidthLimitConfig>& limit, bool said) {
 
 std::vector<Field> FieldsOf(const RuleConfig& rule) {
   const HealthCheckConfig& check = rule.health_check;
-  const bool http = check.protocol == HealthCheckConfig::Protocol::kHttp;
-  return {
+  std::vector<Field> fields = {
       {"listen", rule.listen.ToString(),
        "clients find the rule at another address; open connections of the old one go on until they "
        "end"},
@@ -135,7 +151,7 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"outlier_detection", Text(rule.outlier_detection),
        "at once; turned off, those that are left out are used again"},
       {"health_check.enabled", check.enabled ? "true" : "false", kChecks},
-      {"health_check.protocol", http ? "http" : "tcp", kChecks},
+      {"health_check.protocol", ProtocolName(check.protocol), kChecks},
       {"health_check.path", check.path, kChecks},
       {"health_check.interval_ms", Ms(check.interval), kChecks},
       {"health_check.timeout_ms", Ms(check.timeout), kChecks},
@@ -144,6 +160,9 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
       {"health_check.expect_status", absl::StrCat(check.expect_status), kChecks},
       {"health_check.port", OrNone(check.port), kChecks},
   };
+  for (const std::vector<Field>& more : {FieldsOfCheckTls(check, kChecks), FieldsOfTls(rule)})
+    fields.insert(fields.end(), more.begin(), more.end());
+  return fields;
 }
 
 // Buckets are those of one owner, of one form: see dataplane/limit/rate_limiters.h.
@@ -175,6 +194,8 @@ std::vector<Field> FieldsOf(const BackendConfig& backend) {
       {"weight", absl::StrCat(backend.weight), kNewConnections},
       {"max_connections", OrNone(backend.max_connections), kLimit},
       {"backup", backend.backup ? "true" : "false", kNewConnections},
+      {"sni", backend.sni_route == 0 ? "" : absl::StrCat("route ", backend.sni_route),
+       kNewConnections},
   };
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "controlplane/config/key_table.h"
 #include "controlplane/config/load.h"
+#include "controlplane/config/test_sources.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -154,9 +155,64 @@ TEST_F(PlanTest, NoDifferenceIsLeftOut) {
   differs([](RuleConfig& r) { r.health_check.fall = 9; });
   differs([](RuleConfig& r) { r.health_check.expect_status = 204; });
   differs([](RuleConfig& r) { r.health_check.port = 9; });
+  differs([](RuleConfig& r) { r.health_check.protocol = HealthCheckConfig::Protocol::kGrpc; });
+  differs([](RuleConfig& r) { r.health_check.grpc_service = "x"; });
+  differs([](RuleConfig& r) { r.health_check.tls.emplace(); });
+  differs([](RuleConfig& r) { r.backends[0].backup = true; });
+  differs([](RuleConfig& r) { r.backends[0].sni_route = 1; });
   differs([](RuleConfig& r) { r.backends[0].weight = 2; });
   differs([](RuleConfig& r) { r.backends[0].max_connections = 2; });
   differs([](RuleConfig& r) { r.backends[0].address = r.backends[1].address; });
+}
+
+TEST_F(PlanTest, NoDifferenceOfTlsIsLeftOut) {
+  const auto differs = [&](auto change) {
+    to_ = from_;
+    change(to_.rules[0]);
+    EXPECT_NE(from_, to_);
+    EXPECT_EQ(Make().changes_total, 1u);
+  };
+  differs([](RuleConfig& r) { r.tls.emplace(); });
+  differs([](RuleConfig& r) { r.backend_tls.emplace(); });
+  differs([](RuleConfig& r) { r.sni_routes = {{{"a.example"}}}; });
+  from_.rules[0].tls = TlsConfig{.certificates = {{"c", "k", ""}},
+                                 .client_auth = TlsConfig::ClientAuth::kRequest,
+                                 .client_ca = "ca"};
+  from_.rules[0].backend_tls.emplace();
+  from_.rules[0].health_check.tls.emplace();
+  differs([](RuleConfig& r) { r.tls->certificates[0].cert = "x"; });
+  differs([](RuleConfig& r) { r.tls->certificates[0].key = "x"; });
+  differs([](RuleConfig& r) { r.tls->certificates[0].ocsp = "x"; });
+  differs([](RuleConfig& r) { r.tls->strict_sni = true; });
+  differs([](RuleConfig& r) { r.tls->min_version = TlsVersion::k13; });
+  differs([](RuleConfig& r) { r.tls->alpn = {"h2"}; });
+  differs([](RuleConfig& r) { r.tls->client_auth = TlsConfig::ClientAuth::kRequire; });
+  differs([](RuleConfig& r) { r.tls->client_ca = "x"; });
+  differs([](RuleConfig& r) { r.tls->client_crl = "x"; });
+  differs([](RuleConfig& r) { r.backend_tls->ignore_verify = true; });
+  differs([](RuleConfig& r) { r.backend_tls->ca = "x"; });
+  differs([](RuleConfig& r) { r.backend_tls->crl = "x"; });
+  differs([](RuleConfig& r) { r.backend_tls->server_name = "x"; });
+  differs([](RuleConfig& r) { r.backend_tls->pass_sni = true; });
+  differs([](RuleConfig& r) { r.backend_tls->cert = "x"; });
+  differs([](RuleConfig& r) { r.backend_tls->key = "x"; });
+  differs([](RuleConfig& r) { r.backend_tls->min_version = TlsVersion::k13; });
+  differs([](RuleConfig& r) { r.backend_tls->alpn = {"h2"}; });
+  differs([](RuleConfig& r) { r.health_check.tls->server_name = "x"; });
+  differs([](RuleConfig& r) { r.rate_limit = RateLimitConfig{.client_cert = true}; });
+}
+
+TEST_F(PlanTest, ManyCertificatesAreToldByTheirNumberAndADigest) {
+  from_.rules[0].tls.emplace();
+  for (int i = 0; i < 100; ++i)
+    from_.rules[0].tls->certificates.push_back({"/etc/lb/" + std::to_string(i), "/etc/lb/key", ""});
+  to_ = from_;
+  to_.rules[0].tls->certificates[50].cert = "/etc/lb/other";
+  const Plan plan = Make();
+  ASSERT_EQ(plan.changes.size(), 1u);
+  EXPECT_EQ(plan.changes[0].field(), "tls.certificates");
+  EXPECT_EQ(plan.changes[0].new_value().substr(0, 18), "100 certificates, ");
+  EXPECT_NE(plan.changes[0].new_value(), plan.changes[0].old_value());
 }
 
 TEST_F(PlanTest, ALimitOfTheTopLevelIsComparedWithWhatItsChangeDoes) {
@@ -203,7 +259,8 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
   constexpr char kOld[] =
       "}]\nrate_limit: {requests_per_second: 100}\n"
       "bandwidth_limit: {client: {upload_per_sec: 1MB/s}}\n"
-      "health_check: {rise: 2}\ndns: {timeout: 1s}\naccess_log: stdout\n";
+      "health_check: {rise: 2}\ndns: {timeout: 1s}\naccess_log: stdout\n"
+      "tls: {cert: /c.pem, key: /k.pem, alpn: [h2]}\nbackend_tls: {server_name: a}\n";
   const std::map<std::string, std::pair<std::string, std::string>> changed = {
       {"rules", {"}]\n", ", connect_attempts: 1}]\n"}},
       {"rate_limit", {"100}", "1}"}},
@@ -211,9 +268,13 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
       {"health_check", {"rise: 2", "rise: 3"}},
       {"dns", {"1s", "2s"}},
       {"access_log", {"stdout", "off"}},
+      {"tls", {"alpn: [h2]", "alpn: [http/1.1]"}},
+      {"backend_tls", {"server_name: a", "server_name: b"}},
   };
   const std::string old = absl::StrCat(kRules, kOld);
-  const LoadResult from = Load(old, {});
+  TestSources sources;
+  sources.AddTlsFiles();
+  const LoadResult from = Load(old, sources.Get());
   ASSERT_TRUE(from.config) << from.findings.at(0).message;
   for (const KeySpec& key : KeyRows()) {
     if (key.path.find('.') != std::string_view::npos || key.path.ends_with("[]") ||
@@ -221,7 +282,7 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
       continue;
     const auto change = changed.find(std::string(key.path));
     ASSERT_NE(change, changed.end()) << "say how " << key.path << " may differ";
-    const LoadResult to = Load(absl::StrReplaceAll(old, {change->second}), {});
+    const LoadResult to = Load(absl::StrReplaceAll(old, {change->second}), sources.Get());
     ASSERT_TRUE(to.config) << to.findings.at(0).message;
     EXPECT_GT(MakePlan(*from.config, *to.config, Totals()).changes_total, 0u) << key.path;
   }

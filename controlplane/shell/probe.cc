@@ -1,30 +1,32 @@
 #include "controlplane/shell/probe.h"
 
 #include <array>
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <memory>
-#include <sstream>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/overloaded.h"
+#include "controlplane/shell/grpc_check.h"
+#include "controlplane/shell/http_check.h"
+#include "controlplane/shell/probe_tls_end.h"
 
 namespace lb::controlplane {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using boost::system::error_code;
+using Protocol = HealthCheckConfig::Protocol;
 using Socket = asio::generic::stream_protocol::socket;
-using Outcome = ProbeResult::Outcome;
 
-constexpr size_t kDrainBytes = 2048;  // Read at once after the header.
+constexpr size_t kReadBytes = 16 * 1024;  // At once, into a buffer on the stack.
 
 // The PROXY header of a connection that is nobody's but our own (proxy-protocol.txt 2.1, 2.2).
 absl::string_view ProxyHeader(ProxyVersion version) {
@@ -51,27 +53,25 @@ std::string ConnectError(const error_code& error) {
   return absl::StrCat("connect: ", error.message());
 }
 
-std::string ResponseError(const error_code& error) {
-  if (error == http::error::end_of_stream || error == http::error::partial_message)
-    return "closed before a whole response header";
-  if (error == http::error::header_limit || error == http::error::buffer_overflow)
-    return "response header too large";
-  if (error.category() == http::make_error_code(http::error::bad_version).category())
-    return absl::StrCat("not an HTTP response: ", error.message());
-  return absl::StrCat("read: ", error.message());
+// What is offered by ALPN (RFC 7301): what the check speaks, or what the rule's connections offer.
+std::vector<std::string> AlpnOf(const StartProbe& request) {
+  if (request.protocol == Protocol::kHttp) return {"http/1.1"};
+  if (request.protocol == Protocol::kGrpc) return {"h2"};
+  return request.tls->settings->alpn;
 }
 
 // Owns itself through the handlers in flight: the last one to finish closes the socket.
 class Running final : public std::enable_shared_from_this<Running> {
  public:
   Running(asio::io_context& io, const StartProbe& request, ProbeCallbacks callbacks)
-      : request_(request),
-        callbacks_(std::move(callbacks)),
-        socket_(io),
-        deadline_(io),
-        buffer_(kMaxProbeHeaderBytes) {}
+      : request_(request), callbacks_(std::move(callbacks)), socket_(io), deadline_(io) {}
 
-  void Start() {
+  void Start(ProbeTlsContexts& contexts) {
+    if (request_.tls) {
+      absl::StatusOr<bssl::UniquePtr<SSL>> ssl = contexts.NewSsl(*request_.tls);
+      if (!ssl.ok()) return FailLater(absl::StrCat("TLS: ", ssl.status().message()));
+      ssl_ = *std::move(ssl);
+    }
     auto self = shared_from_this();
     const SocketAddress address = request_.address.ToSocketAddress();
     error_code error;
@@ -91,94 +91,207 @@ class Running final : public std::enable_shared_from_this<Running> {
   }
 
  private:
-  void ConnectDone(const error_code& error) {
+  void FailLater(std::string detail) {
+    asio::post(socket_.get_executor(), [self = shared_from_this(), detail = std::move(detail)] {
+      self->Report(ProbeResult::Failed(detail));
+      self->Close();
+    });
+  }
+
+  void ConnectDone(error_code error) {
     if (closed_) return;
+    if (!error) socket_.non_blocking(true, error);
     if (error) {
-      Report(IsLocalShortage(error) ? Outcome::kNoResources : Outcome::kFailed,
-             ConnectError(error));
+      Report({IsLocalShortage(error) ? ProbeResult::Outcome::kNoResources
+                                     : ProbeResult::Outcome::kFailed,
+              ConnectError(error)});
       return Close();
     }
-    out_ = absl::StrCat(ProxyHeader(request_.proxy_header), RequestText());
-    if (out_.empty()) return Sent({});
-    asio::async_write(socket_, asio::buffer(out_),
-                      [self = shared_from_this()](const error_code& failed, size_t) {
-                        if (!self->closed_) self->Sent(failed);
+    out_ = std::string(ProxyHeader(request_.proxy_header));
+    if (request_.tls)
+      tls_.emplace(std::move(ssl_), AlpnOf(request_), VerifiedBy(*request_.tls));
+    else
+      BeginCheck();
+    Flush();  // First: an error of it is to be known when an end is read.
+    if (!closed_ && !finished_) WaitForBytes();
+  }
+
+  // The connection is there, and encrypted where it is to be.
+  void BeginCheck() {
+    began_ = true;
+    switch (request_.protocol) {
+      case Protocol::kTcp:
+      case Protocol::kTls:
+        return Connected();
+      case Protocol::kHttp:
+        return Send(check_.emplace<HttpCheck>(request_).TakeOutput());
+      case Protocol::kGrpc:
+        return Send(check_.emplace<GrpcCheck>(request_).TakeOutput());
+    }
+    LB_CHECK(false);
+  }
+
+  void Connected() {
+    if (!tls_) return Finish(ProbeResult::Passed("connected"));
+    // Told the end, it says what it thinks of us, or ends as well.
+    scrutiny_ = tls_->IsUnderScrutiny();
+    if (scrutiny_) return tls_->SendClose();
+    Finish(HandshakeDone());
+  }
+
+  ProbeResult HandshakeDone() const {
+    return ProbeResult::Passed(absl::StrCat(tls_->version(), " handshake"));
+  }
+
+  void Send(const std::string& plaintext) {
+    if (!tls_) {
+      out_.append(plaintext);
+    } else if (tls_->state() == ProbeTlsEnd::State::kOpen) {
+      tls_->Send(plaintext);
+    }
+  }
+
+  // Writes all that is to be written; after the result, closes when that is done.
+  void Flush() {
+    if (closed_ || writing_) return;
+    if (tls_) out_.append(tls_->TakeWire());
+    if (out_.empty()) {
+      if (finished_) Close();
+      return;
+    }
+    writing_ = true;
+    in_writing_ = std::exchange(out_, {});
+    asio::async_write(socket_, asio::buffer(in_writing_),
+                      [self = shared_from_this()](const error_code& error, size_t) {
+                        self->writing_ = false;
+                        if (error) return self->WriteFailed(error);
+                        self->Flush();
                       });
   }
 
-  // Nothing for a TCP check.
-  std::string RequestText() const {
-    if (request_.protocol == HealthCheckConfig::Protocol::kTcp) return "";
-    http::request<http::empty_body> get(http::verb::get, request_.path, 11);
-    get.set(http::field::host, request_.host);
-    get.set(http::field::user_agent, "lb-healthcheck");
-    get.set(http::field::accept, "*/*");
-    get.set(http::field::connection, "close");
-    std::ostringstream text;
-    text << get;
-    return text.str();
+  // A backend may answer and close before it has read all: what is read goes first.
+  void WriteFailed(const error_code& error) {
+    write_error_ = error;
+    if (finished_) Close();
   }
 
-  void Sent(const error_code& error) {
-    // An HTTP server may answer and close before it has read all: try to read.
-    if (request_.protocol == HealthCheckConfig::Protocol::kHttp || error) return ReadHeader(error);
-    Report(Outcome::kPassed, "connected");
-    Close();
+  void WaitForBytes() {
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+      if (self->closed_) return;
+      if (error) return self->Broken("read", error);
+      self->ReadBytes();
+    });
   }
 
-  void ReadHeader(const error_code& write_error) {
-    if (write_error) {
-      Report(Outcome::kFailed, absl::StrCat("write: ", write_error.message()));
-      return Close();
+  void ReadBytes() {
+    std::array<char, kReadBytes> buffer;
+    error_code error;
+    const size_t bytes = socket_.read_some(asio::buffer(buffer), error);
+    if (!error) {
+      Take({buffer.data(), bytes});
+    } else if (error == asio::error::eof) {
+      return Ended();
+    } else if (error != asio::error::would_block) {
+      return Broken("read", error);
     }
-    parser_.header_limit(kMaxProbeHeaderBytes);
-    http::async_read_header(socket_, buffer_, parser_,
-                            [self = shared_from_this()](const error_code& error, size_t) {
-                              if (!self->closed_) self->HeaderRead(error);
-                            });
+    Flush();
+    if (!closed_ && !finished_) WaitForBytes();
   }
 
-  void HeaderRead(const error_code& error) {
-    if (error) {
-      Report(Outcome::kFailed, ResponseError(error));
-      return Close();
-    }
-    const unsigned status = parser_.get().result_int();
-    Report(status == request_.expect_status ? Outcome::kPassed : Outcome::kFailed,
-           absl::StrCat("HTTP ", status));
-    Drain();
+  void Take(std::string_view bytes) {
+    read_bytes_ += bytes.size();
+    if (draining_ && read_bytes_ > kMaxProbeBodyBytes) return Close();
+    if (tls_)
+      TakeWire(bytes);
+    else if (!draining_)
+      TakePlaintext(bytes);
+    if (!reported_ && read_bytes_ > kMaxProbeReadBytes)
+      Finish(ProbeResult::Failed(
+          absl::StrCat("more than ", kMaxProbeReadBytes, " bytes without a result")));
   }
 
-  void Drain() {
-    socket_.async_read_some(asio::buffer(scratch_),
-                            [self = shared_from_this()](const error_code& error, size_t bytes) {
-                              if (!self->closed_) self->Drained(error, bytes);
-                            });
+  void TakeWire(std::string_view wire) {
+    using State = ProbeTlsEnd::State;
+    const std::string plaintext = tls_->Receive(wire);
+    if (tls_->state() != State::kHandshake && tls_->state() != State::kFailed && !began_)
+      BeginCheck();
+    if (!plaintext.empty() && !reported_ && !scrutiny_) TakePlaintext(plaintext);
+    if (draining_ && tls_->state() == State::kEnded) tls_->SendClose();  // Some wait for it.
+    if (reported_) return;
+    if (tls_->state() == State::kFailed)
+      return Finish(ProbeResult::Failed(absl::StrCat("TLS: ", tls_->problem())));
+    if (scrutiny_ && !tls_->IsUnderScrutiny()) return Finish(HandshakeDone());
+    if (tls_->state() == State::kEnded) Finish(CheckEnded());
   }
 
-  void Drained(const error_code& error, size_t bytes) {
-    drained_bytes_ += bytes;
-    if (error == asio::error::eof) {
+  void TakePlaintext(std::string_view bytes) {
+    std::visit(Overloaded{[](std::monostate) {},
+                          [&](auto& check) {
+                            std::optional<ProbeResult> result = check.Receive(bytes);
+                            if (!result) return Send(check.TakeOutput());
+                            if (request_.protocol != Protocol::kHttp)
+                              return Finish(*std::move(result));
+                            Report(*std::move(result));
+                            draining_ = true;
+                            read_bytes_ = 0;
+                          }},
+               check_);
+  }
+
+  ProbeResult CheckEnded() const {
+    return std::visit(Overloaded{[](std::monostate) {
+                                   return ProbeResult::Failed("TLS: closed during the handshake");
+                                 },
+                                 [](const auto& check) { return check.Ended(); }},
+                      check_);
+  }
+
+  // The backend said that it sends no more.
+  void Ended() {
+    if (draining_) {
       error_code ignored;  // The peer closed first, so an ordinary close costs us no TIME_WAIT.
       socket_.set_option(asio::socket_base::linger(false, 0), ignored);
+      return Close();
     }
-    if (error || drained_bytes_ > kMaxProbeBodyBytes) return Close();
-    Drain();
+    if (write_error_) return Broken("write", write_error_);
+    Finish(scrutiny_ ? HandshakeDone() : CheckEnded());
+    Flush();
+  }
+
+  void Broken(const char* what, const error_code& error) {
+    if (draining_) return Close();
+    if (tls_ && (!began_ || scrutiny_))
+      Report(ProbeResult::Failed(absl::StrCat("TLS: handshake failed (", error.message(), ")")));
+    else
+      Report(ProbeResult::Failed(absl::StrCat(what, ": ", error.message())));
+    Close();
   }
 
   void DeadlinePassed() {
     if (closed_) return;
-    Report(Outcome::kFailed, absl::StrCat("timeout after ", request_.timeout.count(), " ms"));
+    if (scrutiny_)
+      Report(HandshakeDone());
+    else
+      Report(ProbeResult::Failed(absl::StrCat(tls_ && !began_ ? "TLS: " : "", "timeout after ",
+                                              request_.timeout.count(), " ms")));
     Close();
   }
 
-  void Report(Outcome outcome, std::string detail) {
+  // Reports, and closes once what is to be written is written.
+  void Finish(ProbeResult result) {
+    Report(std::move(result));
+    if (tls_) tls_->SendClose();
+    finished_ = true;
+  }
+
+  void Report(ProbeResult result) {
     if (reported_) return;
     reported_ = true;
-    callbacks_.on_result({outcome, std::move(detail)});
+    callbacks_.on_result(std::move(result));
   }
 
   void Close() {
+    if (closed_) return;
     closed_ = true;
     deadline_.cancel();
     error_code ignored;  // close(2) releases the descriptor whatever it returns.
@@ -190,19 +303,27 @@ class Running final : public std::enable_shared_from_this<Running> {
   ProbeCallbacks callbacks_;
   Socket socket_;
   asio::steady_timer deadline_;
-  boost::beast::flat_buffer buffer_;
-  std::string out_;  // What is sent: the PROXY header, the request.
-  http::response_parser<http::empty_body> parser_;
-  std::array<char, kDrainBytes> scratch_{};
-  size_t drained_bytes_ = 0;
+  bssl::UniquePtr<SSL> ssl_;  // Until connected.
+  std::optional<ProbeTlsEnd> tls_;
+  std::variant<std::monostate, HttpCheck, GrpcCheck> check_;
+  std::string out_;         // To be written to the socket.
+  std::string in_writing_;  // Being written.
+  size_t read_bytes_ = 0;   // Of the socket; after the result, of what is drained.
+  error_code write_error_;
+  bool writing_ = false;
+  bool began_ = false;     // The check's own protocol.
+  bool scrutiny_ = false;  // See ProbeTlsEnd::IsUnderScrutiny().
+  bool draining_ = false;  // There is a result; the rest of the response is dropped.
   bool reported_ = false;
+  bool finished_ = false;  // There is a result; nothing more is read.
   bool closed_ = false;
 };
 
 }  // namespace
 
-void RunProbe(asio::io_context& io, const StartProbe& request, ProbeCallbacks callbacks) {
-  std::make_shared<Running>(io, request, std::move(callbacks))->Start();
+void RunProbe(asio::io_context& io, ProbeTlsContexts& contexts, const StartProbe& request,
+              ProbeCallbacks callbacks) {
+  std::make_shared<Running>(io, request, std::move(callbacks))->Start(contexts);
 }
 
 }  // namespace lb::controlplane

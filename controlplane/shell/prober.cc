@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controlplane/shell/probe.h"
+#include "controlplane/shell/probe_tls.h"
 
 namespace lb::controlplane {
 
@@ -53,7 +54,7 @@ class Prober::Impl final : public std::enable_shared_from_this<Prober::Impl> {
       --self->in_flight_;
       self->StartWaiting();
     };
-    RunProbe(io_, request, std::move(callbacks));
+    RunProbe(io_, contexts_, request, std::move(callbacks));
   }
 
   void ResultIs(const StartProbe& request, Instant started, ProbeResult result) {
@@ -81,6 +82,7 @@ class Prober::Impl final : public std::enable_shared_from_this<Prober::Impl> {
   asio::io_context& io_;
   const size_t max_in_flight_;
   EventSink sink_;
+  ProbeTlsContexts contexts_;
   asio::steady_timer retry_;
   // Bounded by the loop, which has at most one check in flight for each backend.
   std::deque<StartProbe> waiting_;

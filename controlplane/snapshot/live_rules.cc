@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 
 namespace lb::controlplane {
 namespace {
@@ -16,6 +17,31 @@ std::string CheckHost(const Endpoint& configured, const Endpoint& address) {
   return configured.host();
 }
 
+// The domain of "_service._proto.domain": who can change where an SRV record points must not be
+// able to choose which certificate is good (RFC 6125 section 6.2.1).
+std::string DomainOfSrv(const std::string& name) {
+  const size_t proto = name.find('.') + 1;
+  const size_t domain = name.find('.', proto);
+  return domain == std::string::npos ? name : name.substr(domain + 1);
+}
+
+// The name that a backend's certificate must have, where connections to it or its checks use TLS.
+std::string ServerName(const RuleConfig& rule, const Endpoint& configured) {
+  if (!rule.backend_tls && !rule.health_check.tls) return "";
+  if (rule.backend_tls && !rule.backend_tls->server_name.empty())
+    return rule.backend_tls->server_name;
+  switch (configured.kind()) {
+    case Endpoint::Kind::kUnix:
+      return "";
+    case Endpoint::Kind::kSrv:
+      return DomainOfSrv(configured.host());
+    case Endpoint::Kind::kIp:
+    case Endpoint::Kind::kName:
+      return configured.host();
+  }
+  LB_CHECK(false);
+}
+
 LiveBackend Live(const RuleConfig& rule, const BackendConfig& backend, std::string name,
                  const Endpoint& address) {
   const uint64_t rule_limit = rule.backend_connection_limit.value_or(0);
@@ -25,7 +51,9 @@ LiveBackend Live(const RuleConfig& rule, const BackendConfig& backend, std::stri
           .max_connections = backend.max_connections.value_or(rule_limit),
           .check_host = CheckHost(backend.address, address),
           .configured_weight = backend.weight,
-          .backup = backend.backup};
+          .backup = backend.backup,
+          .server_name = ServerName(rule, backend.address),
+          .sni_route = backend.sni_route};
 }
 
 std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses& addresses) {
@@ -87,7 +115,10 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .outlier_detection = rule.outlier_detection,
                      .drain_timeout = rule.drain_timeout,
                      .access_log = config.access_log,
-                     .access_log_off = !rule.access_log});
+                     .access_log_off = !rule.access_log,
+                     .tls = rule.tls,
+                     .backend_tls = rule.backend_tls,
+                     .sni_routes = rule.sni_routes});
   }
   std::sort(rules.begin(), rules.end(),
             [](const LiveRule& a, const LiveRule& b) { return a.name < b.name; });

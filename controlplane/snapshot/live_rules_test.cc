@@ -77,6 +77,46 @@ TEST(LiveRulesTest, ARulesLimitQueueAndSourcesAreTakenOver) {
   EXPECT_EQ(live[0].source, config.rules[0].source);
 }
 
+TEST(LiveRulesTest, ACertificateMustHaveTheNameThatIsConfigured) {
+  Config config = OneRule({Backend("ip", "10.0.0.1:443"), Backend("v6", "[fd00::1]:443"),
+                           Backend("name", "App.internal:443"), Backend("unix", "unix:/a"),
+                           Backend("srv", "_https._tcp.web.internal")});
+  const Addresses addresses = {{At("app.internal:443"), {At("10.0.0.2:443")}},
+                               {At("_https._tcp.web.internal"), {At("10.0.0.3:8443")}}};
+  const auto name_of = [&](const std::string& backend) {
+    const LiveRules live = Expand(config, addresses);
+    return FindBackend(live.at(0), backend)->server_name;
+  };
+  EXPECT_EQ(name_of("ip"), "");
+  config.rules[0].backend_tls.emplace();
+  EXPECT_EQ(name_of("ip"), "10.0.0.1");
+  EXPECT_EQ(name_of("v6"), "fd00::1");
+  EXPECT_EQ(name_of("name@10.0.0.2:443"), "app.internal");
+  EXPECT_EQ(name_of("srv@10.0.0.3:8443"), "web.internal");
+  EXPECT_EQ(name_of("unix"), "");
+  config.rules[0].backend_tls->server_name = "pool.internal";
+  for (const char* backend : {"ip", "name@10.0.0.2:443", "srv@10.0.0.3:8443", "unix"})
+    EXPECT_EQ(name_of(backend), "pool.internal");
+  config.rules[0].backend_tls.reset();
+  config.rules[0].health_check.tls.emplace();
+  EXPECT_EQ(name_of("name@10.0.0.2:443"), "app.internal");
+}
+
+TEST(LiveRulesTest, TlsAndRoutesAreTakenOver) {
+  Config config = OneRule({Backend("a", "10.0.0.1:443"), Backend("b", "b.internal:443")});
+  RuleConfig& rule = config.rules[0];
+  rule.backends[1].sni_route = 1;
+  rule.sni_routes = {{{"www.example.com"}}};
+  rule.tls = TlsConfig{.certificates = {{"c.pem", "k.pem", ""}}};
+  rule.backend_tls = BackendTlsConfig{.ca = "ca.pem"};
+  const LiveRules live = Expand(config, {{At("b.internal:443"), {At("10.0.0.2:443")}}});
+  EXPECT_EQ(live.at(0).tls, rule.tls);
+  EXPECT_EQ(live[0].backend_tls, rule.backend_tls);
+  EXPECT_EQ(live[0].sni_routes, rule.sni_routes);
+  EXPECT_EQ(FindBackend(live[0], "a")->sni_route, 0u);
+  EXPECT_EQ(FindBackend(live[0], "b@10.0.0.2:443")->sni_route, 1u);
+}
+
 TEST(LiveRulesTest, RulesAndBackendsAreFoundByNameInAnyOrderOfTheFile) {
   Config config = OneRule({Backend("b", "10.0.0.2:80"), Backend("a", "10.0.0.1:80")});
   config.rules.push_back(config.rules[0]);

@@ -45,6 +45,21 @@ void CheckFindings(const LoadResult& result) {
   LB_CHECK(result.config.has_value() != has_error);
 }
 
+void CheckTls(const RuleConfig& rule) {
+  LB_CHECK(!rule.tls || rule.sni_routes.empty());
+  LB_CHECK(!rule.tls || !rule.tls->certificates.empty());
+  LB_CHECK(!rule.tls || (rule.tls->client_auth == lb::controlplane::TlsConfig::ClientAuth::kNone) ==
+                            rule.tls->client_ca.empty());
+  LB_CHECK(!rule.backend_tls || rule.backend_tls->cert.empty() == rule.backend_tls->key.empty());
+  std::set<std::string> names;
+  for (const auto& route : rule.sni_routes) {
+    LB_CHECK(!route.names.empty());
+    for (const std::string& name : route.names)
+      LB_CHECK(!name.empty() && name.size() <= 253 && names.insert(name).second);
+  }
+  for (const auto& backend : rule.backends) LB_CHECK(backend.sni_route <= rule.sni_routes.size());
+}
+
 // What holders of a Config rely on without looking.
 void CheckConfig(const Config& config) {
   std::set<std::string> rules;
@@ -67,6 +82,7 @@ void CheckConfig(const Config& config) {
       LB_CHECK(backend.weight <= 65'535 && backend.max_connections != 0u);
       LB_CHECK(!backend.address.host().empty());
     }
+    CheckTls(rule);
   }
 }
 

@@ -192,12 +192,45 @@ TEST_F(CertificateTurnTest, RulesThatAreLeftOutAreNamed) {
   EXPECT_EQ(snapshots_, 2);
 }
 
+TEST_F(CertificateTurnTest, HealthChecksUseWhatIsInForce) {
+  const auto with_checks = [](ConfigRead read) {
+    RuleConfig& rule = read.config->rules[0];
+    rule.health_check.enabled = true;
+    rule.health_check.tls.emplace();
+    BackendConfig& backend = rule.backends.emplace_back();
+    backend.name = "b";
+    backend.address = Endpoint::FromIp("10.0.0.1", 443).value();
+    return read;
+  };
+  // The id of the pair that the next check has at hand.
+  const auto checks_with = [&] {
+    while (true) {
+      now_ = std::max(now_, loop_->NextDeadline());
+      Handle(TimerFired{});
+      for (const Action& action : actions_) {
+        const auto* probe = std::get_if<StartProbe>(&action);
+        if (probe == nullptr) continue;
+        const std::string id = probe->tls->material->pairs.at(kPair).id;
+        Handle(ProbeDone{probe->probe, true, "", {}});
+        return id;
+      }
+    }
+  };
+  Handle(with_checks(Read("1")));
+  EXPECT_EQ(checks_with(), "1");
+  Handle(with_checks(Renewed("2")));
+  EXPECT_EQ(checks_with(), "2");
+  Handle(Refused());
+  EXPECT_EQ(checks_with(), "2");
+}
+
 TEST_F(CertificateTurnTest, PrivateKeysAreInNoLogAndInNoStateFile) {
   for (const Event& event : std::vector<Event>{Read("1"), Renewed("2"), Refused()}) {
     Handle(event);
     for (const Action& action : actions_) {
-      if (const auto* save = std::get_if<SaveState>(&action))
+      if (const auto* save = std::get_if<SaveState>(&action)) {
         EXPECT_THAT(save->bytes, Not(HasSubstr(kSecret)));
+      }
       const auto* line = std::get_if<WriteLog>(&action);
       if (line == nullptr) continue;
       for (const auto& [name, value] : line->fields) EXPECT_THAT(value, Not(HasSubstr(kSecret)));

@@ -232,6 +232,7 @@ void Refresh(Parts& parts, Turn& turn) {
   parts.in_force = true;
   turn.dirty = turn.urgent = true;
   std::vector<BackendKey> changed;
+  parts.health.SetMaterial(parts.material);
   parts.health.SetRules(parts.live, turn.now, changed);
   turn.health_changed.insert(changed.begin(), changed.end());
   parts.ledger.SetLimits(parts.live);

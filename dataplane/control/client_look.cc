@@ -10,6 +10,7 @@
 #include "dataplane/balance/hashing.h"
 #include "dataplane/balance/shares.h"
 #include "dataplane/snapshot/balance_tables.h"
+#include "dataplane/tls/client_hello.h"
 
 namespace lb::dataplane {
 namespace {
@@ -71,9 +72,18 @@ void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant n
   const std::optional<size_t> found = hash.Next(
       HashOfClient(client), shares,
       [&](size_t index) { return rule.backends[index].state->slots.held(); },
-      [&] { return rule.state->slots.held(); },
+      [&] { return rule.Connections(); },
       [&](size_t index) { return !IsFull(rule.backends[index]); });
   if (found) to.set_hashed_to(rule.backends[*found].name);
+}
+
+// The rule as the client meets it that asks for this name, and which route that is.
+const RuleTable& RouteFor(const RuleTable& rule, const std::string& server_name, ClientReport& to) {
+  if (rule.sni == nullptr) return rule;
+  const RuleTable& route =
+      *rule.sni->routes[rule.sni->RouteOf(tls::CanonicalServerName(server_name))];
+  to.set_sni_route(route.route->name);
+  return route;
 }
 
 void AddLimit(const std::string& name, RateLimiter& limiter, uint32_t top,
@@ -150,7 +160,7 @@ lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& comm
     AddBandwidths(bandwidths, rule, look.top(), client, room, report);
   if (rule != nullptr && client) {
     AddConnections(*rule, *client, report);
-    AddCandidates(*rule, *client, now, report);
+    AddCandidates(RouteFor(*rule, look.server_name(), report), *client, now, report);
   }
   return message;
 }

@@ -41,6 +41,7 @@ void Set(const std::string& name, const RuleTotals& totals, StatsReport::Rule& r
   rule.set_handshakes(totals.handshakes);
   SetByReason<HandshakeFailure>(totals.handshake_failures,
                                 *rule.mutable_handshake_failures_total());
+  for (const auto& [route, count] : totals.sni) (*rule.mutable_sni_total())[route] = count;
   rule.set_panic(totals.panic);
   rule.set_no_backend_total(totals.refused[static_cast<size_t>(RefuseReason::kNoBackend)]);
 }

@@ -24,6 +24,7 @@ Duration Milliseconds(uint64_t count) {
 
 void Connection::Secure() {
   const RuleTable& table = rule_->table();
+  if (table.sni != nullptr) return AwaitHello();
   if (table.tls == nullptr) return Admit();
   state_ = State::kHandshaking;
   tls_ = std::make_unique<TlsEnds>();

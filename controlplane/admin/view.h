@@ -19,7 +19,6 @@
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
 #include "controlplane/tls/certificate_book.h"
-#include "controlplane/tls/material.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
@@ -39,7 +38,6 @@ struct View {
   const std::optional<Confirmation>& confirmation;
   const Overrides& overrides;
   const CertificateBook& certificates;
-  const TlsMaterial* material;  // In force; nullptr where nobody looked into the files.
   const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;
 };

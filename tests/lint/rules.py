@@ -144,7 +144,7 @@ RULES = (
     ),
     Rule(
         "planes",
-        r'#\s*include\s*"(dataplane/|controlplane/(?!(config|tls)/))',
+        r'#\s*include\s*"(dataplane/|controlplane/(?!config/|tls/))',
         "lbctl uses proto/, base/, controlplane/config and controlplane/tls only",
         on="text",
         only=("cli/",),

@@ -67,6 +67,11 @@ ServerFacts GoodServer() {
   backend.set_health(lb::type::v1::HEALTH_STATE_HEALTHY);
   server.workers = {GoodWorker("worker-1", 100), GoodWorker("worker-2", 101)};
   server.running_etag = "\"e\"";
+  admin::v1::Certificate& file = server.rule_certificates.emplace().emplace_back();
+  file.set_file("/etc/lb/web.pem");
+  file.set_state(admin::v1::Certificate::STATE_VALID);
+  file.mutable_expire_time()->set_seconds(kNow + 60 * kDay);
+  file.add_rules("rules/web");
   return server;
 }
 
@@ -279,6 +284,26 @@ TEST(ChecksTest, Certificates) {
   ExpectOne("LBC606 error", [](Facts& f) {
     f.certificates[0].owner = "lb-controlplane (pid 7)";  // A server's names hosts.
   });
+}
+
+TEST(ChecksTest, FilesOfRules) {
+  const auto spoil = [](const std::function<void(admin::v1::Certificate&)>& file) {
+    return [file](Facts& f) { file(f.server->rule_certificates->at(0)); };
+  };
+  const auto end = [&spoil](int64_t end_s) {
+    return spoil(
+        [end_s](admin::v1::Certificate& one) { one.mutable_expire_time()->set_seconds(end_s); });
+  };
+  ExpectOne("LBC607 error", spoil([](admin::v1::Certificate& one) {
+              one.set_state(admin::v1::Certificate::STATE_REFUSED);
+              one.set_problem("the key is of another certificate");
+            }));
+  ExpectOne("LBC608 warning", end(kNow + 10 * kDay));
+  ExpectOne("LBC608 error", end(kNow + 2 * kDay));
+  ExpectOne("LBC608 error", end(kNow - 1));
+  ExpectOne("LBC608 error", spoil([](admin::v1::Certificate& one) {
+              one.set_state(admin::v1::Certificate::STATE_NOT_YET_VALID);
+            }));
 }
 
 TEST(ChecksTest, Workers) {

@@ -28,6 +28,7 @@ inline const std::vector<std::string> kSupportedFeatures = {"access",
                                                             "balance",
                                                             "bandwidth_limit",
                                                             "cancel_kill",
+                                                            "client_cert_limit",
                                                             "client_limit",
                                                             "clients",
                                                             "connections",
@@ -55,8 +56,9 @@ inline constexpr uint64_t kMaxTimeoutMs = 7ull * 24 * 3600 * 1000;  // A week: b
 inline constexpr uint32_t kMaxQueue = 1'000'000;  // Waiting connections of one rule.
 inline constexpr int kMaxSources = 64;            // Addresses of one rule to connect from.
 inline constexpr int kMaxHashRules = 1'000;  // Rules and routes that hash: 128 KiB or more each.
-inline constexpr int64_t kMaxSniRoutes = 10'000;  // Over all rules, like the next.
-inline constexpr int64_t kMaxSniNames = 100'000;
+inline constexpr int kMaxSniRoutesOfRule = 1'000;  // Which one report tells of.
+inline constexpr int64_t kMaxSniRoutes = 65'536;   // Over all rules, like the next.
+inline constexpr int64_t kMaxSniNames = 262'144;
 inline constexpr double kMaxHashBalanceRatio = 100;
 inline constexpr double kMaxRatePerS = 1e6;  // Of one client; beyond it, a bucket loses count.
 inline constexpr uint64_t kMaxBytesPerS = 1'000'000'000'000;  // Of a bandwidth limit.

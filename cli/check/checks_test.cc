@@ -67,11 +67,11 @@ ServerFacts GoodServer() {
   backend.set_health(lb::type::v1::HEALTH_STATE_HEALTHY);
   server.workers = {GoodWorker("worker-1", 100), GoodWorker("worker-2", 101)};
   server.running_etag = "\"e\"";
-  admin::v1::Certificate& file = server.rule_certificates.emplace().emplace_back();
-  file.set_file("/etc/lb/web.pem");
-  file.set_state(admin::v1::Certificate::STATE_VALID);
-  file.mutable_expire_time()->set_seconds(kNow + 60 * kDay);
-  file.add_rules("rules/web");
+  admin::v1::Certificate& certificate = server.rule_certificates.emplace().emplace_back();
+  certificate.set_file("/etc/lb/web.pem");
+  certificate.add_rules("rules/web");
+  certificate.set_state(admin::v1::Certificate::STATE_VALID);
+  certificate.mutable_expire_time()->set_seconds(kNow + 60 * kDay);
   return server;
 }
 
@@ -286,24 +286,24 @@ TEST(ChecksTest, Certificates) {
   });
 }
 
-TEST(ChecksTest, FilesOfRules) {
-  const auto spoil = [](const std::function<void(admin::v1::Certificate&)>& file) {
-    return [file](Facts& f) { file(f.server->rule_certificates->at(0)); };
+TEST(ChecksTest, CertificatesOfRules) {
+  const auto one = [](Facts& f) -> admin::v1::Certificate& {
+    return f.server->rule_certificates->at(0);
   };
-  const auto end = [&spoil](int64_t end_s) {
-    return spoil(
-        [end_s](admin::v1::Certificate& one) { one.mutable_expire_time()->set_seconds(end_s); });
-  };
-  ExpectOne("LBC607 error", spoil([](admin::v1::Certificate& one) {
-              one.set_state(admin::v1::Certificate::STATE_REFUSED);
-              one.set_problem("the key is of another certificate");
-            }));
-  ExpectOne("LBC608 warning", end(kNow + 10 * kDay));
-  ExpectOne("LBC608 error", end(kNow + 2 * kDay));
-  ExpectOne("LBC608 error", end(kNow - 1));
-  ExpectOne("LBC608 error", spoil([](admin::v1::Certificate& one) {
-              one.set_state(admin::v1::Certificate::STATE_NOT_YET_VALID);
-            }));
+  ExpectOne("LBC607 error", [&](Facts& f) {
+    one(f).set_state(admin::v1::Certificate::STATE_REFUSED);
+    one(f).set_problem("no certificate is in it");
+  });
+  ExpectOne("LBC608 warning",
+            [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow + 10 * kDay); });
+  ExpectOne("LBC608 error",
+            [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow + 2 * kDay); });
+  ExpectOne("LBC608 error", [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow - 1); });
+  ExpectOne("LBC608 error",
+            [&](Facts& f) { one(f).set_state(admin::v1::Certificate::STATE_NOT_YET_VALID); });
+  Facts older = GoodFacts();
+  older.server->rule_certificates.reset();  // A control plane that does not know the question.
+  EXPECT_TRUE(FindingsOf(older).empty());
 }
 
 TEST(ChecksTest, Workers) {

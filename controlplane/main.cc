@@ -39,7 +39,7 @@ int Serve(const Flags& flags, InitialConfig config) {
 // start now need one. Server::Start decides.
 int CheckThenServe(const Flags& flags) {
   const ConfigFileRead file = ReadConfigFile(flags.config);
-  const LoadResult loaded = LoadConfigFile(file);
+  const LoadResult loaded = LoadConfigFile(file, {.at_start = !flags.check_config});
   const std::string findings = RenderFindings(flags.config, file.text, loaded);
   const bool good = loaded.config.has_value();
   if (flags.check_config) {
@@ -47,8 +47,10 @@ int CheckThenServe(const Flags& flags) {
     if (good) std::printf("%s: good\n", flags.config.c_str());
     return good ? kExitOk : kExitFailed;
   }
-  if (!good) std::fputs(findings.c_str(), stderr);
-  return Serve(flags, {LoadedFrom(flags.config, file), file.digest});
+  if (!good || !loaded.left_out.empty()) std::fputs(findings.c_str(), stderr);
+  FileStamps stamps;
+  ConfigRead read = LoadedFrom(flags.config, file, {.at_start = true, .stamps = &stamps});
+  return Serve(flags, {std::move(read), file.digest, std::move(stamps)});
 }
 
 int Main(std::vector<std::string> arguments) {

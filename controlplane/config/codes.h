@@ -37,6 +37,14 @@ inline constexpr std::string_view kDuplicateName = "LB0114";
 inline constexpr std::string_view kListenTwice = "LB0115";
 inline constexpr std::string_view kContradiction = "LB0116";
 
+// What is in the files of TLS.
+inline constexpr std::string_view kBadCertificate = "LB0130";
+inline constexpr std::string_view kBadKey = "LB0131";
+inline constexpr std::string_view kBadAuthorities = "LB0132";
+inline constexpr std::string_view kBadRevocations = "LB0133";
+inline constexpr std::string_view kOutOfTime = "LB0134";
+inline constexpr std::string_view kTooMuchMaterial = "LB0135";
+
 inline constexpr std::string_view kListenOverlap = "LB0201";
 inline constexpr std::string_view kBackendTwice = "LB0202";
 inline constexpr std::string_view kCheckTimeout = "LB0203";
@@ -58,6 +66,10 @@ inline constexpr std::string_view kCheckName = "LB0236";
 inline constexpr std::string_view kProtocolTwice = "LB0237";
 inline constexpr std::string_view kProtocolsDiffer = "LB0238";
 inline constexpr std::string_view kTlsInTls = "LB0239";
+inline constexpr std::string_view kOutOfTimeInForce = "LB0240";
+inline constexpr std::string_view kNotStapled = "LB0241";
+inline constexpr std::string_view kUnusedCertificate = "LB0242";
+inline constexpr std::string_view kSomeOutOfTime = "LB0243";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
@@ -96,6 +108,12 @@ inline constexpr std::array kMeanings = {
     Meaning{kAlias, "alias without anchor, or inside its own"},
     Meaning{kUnsupportedYaml,
             "YAML that is not read: tags, other versions, keys that are not text"},
+    Meaning{kBadCertificate, "certificate that clients or backends would refuse"},
+    Meaning{kBadKey, "private key that is encrypted, damaged, or of another certificate"},
+    Meaning{kBadAuthorities, "file of authorities that is no good"},
+    Meaning{kBadRevocations, "file of revocation lists that is no good"},
+    Meaning{kOutOfTime, "certificate or revocation list that has expired or is not valid yet"},
+    Meaning{kTooMuchMaterial, "more certificates than workers take"},
     Meaning{kListenOverlap, "warning: listeners overlap"},
     Meaning{kBackendTwice, "warning: backend listed twice"},
     Meaning{kCheckTimeout, "warning: check timeout not below its interval"},
@@ -119,6 +137,12 @@ inline constexpr std::array kMeanings = {
     Meaning{kProtocolsDiffer,
             "warning: clients may choose a protocol that backends are not asked for"},
     Meaning{kTlsInTls, "warning: TLS towards backends around TLS that is passed on"},
+    Meaning{
+        kOutOfTimeInForce,
+        "warning: certificate or revocation list in force that has expired, or is not valid yet"},
+    Meaning{kNotStapled, "warning: OCSP response that is not stapled"},
+    Meaning{kUnusedCertificate, "warning: certificates in a chain file that belong to another one"},
+    Meaning{kSomeOutOfTime, "warning: some authorities of a file have expired"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},

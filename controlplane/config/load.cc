@@ -8,9 +8,11 @@
 #include "controlplane/config/codes.h"
 #include "controlplane/config/cross_checks.h"
 #include "controlplane/config/finding_list.h"
+#include "controlplane/config/material_checks.h"
 #include "controlplane/config/source_text.h"
 #include "controlplane/config/variables.h"
 #include "controlplane/config/yaml_reader.h"
+#include "controlplane/tls/wanted_files.h"
 
 namespace lb::controlplane {
 namespace {
@@ -37,6 +39,54 @@ Sources Complete(Sources sources) {
     };
   }
   return sources;
+}
+
+// What a load is made of.
+struct Input {
+  const YamlNode& root;
+  const SourceText& source;
+  const Sources& sources;
+};
+
+// The first of several problems of a file says most.
+std::map<std::string, std::string> BadFiles(const MaterialProblems& problems) {
+  std::map<std::string, std::string> files;
+  for (const MaterialProblem& problem : problems)
+    if (problem.error) files.emplace(BundlePath(problem.file), problem.message);
+  return files;
+}
+
+// Takes the rules out of `config` whose files are no good; returns their names.
+std::vector<std::string> LeaveOut(const TlsMaterial& material, Config& config) {
+  std::vector<std::string> names;
+  for (const RuleConfig& rule : config.rules)
+    if (!HasFilesOf(material, rule)) names.push_back(rule.name);
+  std::erase_if(config.rules, [&](const RuleConfig& rule) { return !HasFilesOf(material, rule); });
+  return names;
+}
+
+// Looks into the files, last of all, and gives the configuration when all is good.
+LoadResult Finish(const Input& input, Config config, FindingList& findings) {
+  if (!input.sources.load_material) {
+    LoadResult result = Refused(findings, input.source);
+    if (!findings.has_error()) result.config = std::move(config);
+    return result;
+  }
+  const bool text_is_good = !findings.has_error();
+  MaterialResult loaded = input.sources.load_material(config);
+  ReportMaterial(input.root, config, loaded.problems, findings);
+  LoadResult result = Refused(findings, input.source);
+  result.bad_files = BadFiles(loaded.problems);
+  if (!text_is_good) return result;
+  if (findings.has_error()) {
+    if (!input.sources.leave_out_rules) return result;
+    result.left_out = LeaveOut(*loaded.material, config);
+    // What is wrong is not about a rule's own file.
+    if (result.left_out.empty()) return result;
+  }
+  result.material = std::move(loaded.material);
+  result.config = std::move(config);
+  return result;
 }
 
 constexpr std::string_view kEmptyMessage =
@@ -72,9 +122,7 @@ LoadResult Load(std::string_view text, const Sources& sources) {
   if (root->kind != YamlNode::Kind::kMap) return Refused(findings, source);
   Config config = BuildConfig(*root);
   CheckAcross(*root, config, findings);
-  LoadResult result = Refused(findings, source);
-  if (!findings.has_error()) result.config = std::move(config);
-  return result;
+  return Finish({*root, source, complete}, std::move(config), findings);
 }
 
 }  // namespace lb::controlplane

@@ -4,13 +4,17 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
+#include "controlplane/tls/material_result.h"
 
 namespace lb::controlplane {
 
@@ -22,12 +26,22 @@ struct Sources {
   std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
   // Whether there is such a folder. Left empty, nothing is said of folders.
   std::function<bool(const std::string& path)> has_folder{};
+  // What is in the files of TLS that a configuration names: see LoadMaterial. Left empty, it is
+  // only looked whether they are there.
+  std::function<MaterialResult(const Config& config)> load_material{};
+  // A rule whose files of TLS are no good is left out, and keeps the others not out: for a start.
+  bool leave_out_rules = false;
 };
 
 struct LoadResult {
-  std::optional<Config> config;  // Set when there is no error among the findings.
+  std::optional<Config> config;  // Set when there is no error among the findings, or see left_out.
   Findings findings;             // At most kMaxFindings, sorted by place.
   size_t findings_total = 0;     // Before the cap.
+  // What is in the files of TLS; nullptr where nobody looked.
+  std::shared_ptr<const TlsMaterial> material{};
+  std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
+  // Rules that are not in `config`, although it is there, since files of theirs are no good.
+  std::vector<std::string> left_out{};
 };
 
 // Largest file that is looked at; a larger one is one finding.

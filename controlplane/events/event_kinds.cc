@@ -12,14 +12,24 @@ namespace {
 
 // Each stands in docs/api.md too, and each that is emitted stands here: tests/lint compares.
 constexpr std::array kKinds = {
-    "api.change",         "backend.down",        "backend.drained",     "backend.ejected",
-    "backend.override",   "backend.returned",    "backend.up",          "config.accepted",
-    "config.confirmed",   "config.fallback",     "config.refused",      "config.rollback_failed",
-    "config.rolled_back", "config.version",      "connections.killed",  "limits.frozen",
-    "log.level",          "name.failed",         "operation.cancelled", "worker.closed",
-    "worker.connected",   "worker.disconnected", "worker.drain",        "worker.duplicate",
-    "worker.ending",      "worker.gone",         "worker.last_good",    "worker.refused",
-    "worker.silent",      "worker.speaks",       "worker.undrain",
+    "api.change",           "backend.down",
+    "backend.drained",      "backend.ejected",
+    "backend.override",     "backend.returned",
+    "backend.up",           "certificate.expired",
+    "certificate.expiring", "certificate.loaded",
+    "certificate.refused",  "config.accepted",
+    "config.confirmed",     "config.fallback",
+    "config.refused",       "config.rollback_failed",
+    "config.rolled_back",   "config.rules_left_out",
+    "config.version",       "connections.killed",
+    "limits.frozen",        "log.level",
+    "name.failed",          "operation.cancelled",
+    "worker.closed",        "worker.connected",
+    "worker.disconnected",  "worker.drain",
+    "worker.duplicate",     "worker.ending",
+    "worker.gone",          "worker.last_good",
+    "worker.refused",       "worker.silent",
+    "worker.speaks",        "worker.undrain",
 };
 
 bool IsKnown(std::string_view kind) {

@@ -190,6 +190,9 @@ std::optional<Failure> CheckConfirmation(const Parts& parts) {
 
 std::optional<Failure> CheckFile(bool force, const Parts& parts) {
   if (parts.file.good || parts.file.digest.empty() || force) return std::nullopt;
+  // Only files of TLS that it names are bad: no edit would be lost.
+  const Revision* running = parts.history.newest();
+  if (running != nullptr && running->digest == parts.file.digest) return std::nullopt;
   return Failure{
       absl::FailedPreconditionError(absl::StrCat(
           parts.file.path,

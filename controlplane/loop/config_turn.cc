@@ -4,7 +4,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "controlplane/admin/config_answers.h"
+#include "controlplane/admin/limit_answers.h"
+#include "controlplane/loop/certificate_turn.h"
 #include "controlplane/snapshot/encode.h"
 
 namespace lb::controlplane {
@@ -43,10 +46,17 @@ size_t LogFindings(const ConfigRead& event, Finding::Severity severity, size_t m
   return logged;
 }
 
-void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
+void NoteBad(Parts& parts, Turn& turn) {
   parts.file.good = false;
   ++parts.file.failures_total;
   if (!parts.file.bad_since) parts.file.bad_since = turn.now;
+}
+
+void Refuse(const ConfigRead& event, Parts& parts, Turn& turn) {
+  NoteBad(parts, turn);
+  RefuseMaterial(event, parts, turn);
+  // The text has not changed, so that what is wrong with a file is all there is to say.
+  if (event.only_files && !event.bad_files.empty()) return;
   const size_t logged = LogFindings(event, Finding::Severity::kError, kMaxLoggedFindings, turn);
   const size_t warnings =
       LogFindings(event, Finding::Severity::kWarning, kMaxLoggedFindings - logged, turn);
@@ -65,24 +75,37 @@ void NoteRead(const ConfigRead& read, Parts& parts) {
   parts.file.findings_total = read.findings_total;
 }
 
-void Install(const Config& config, Parts& parts, Turn& turn) {
+void Install(const ConfigRead& read, Parts& parts, Turn& turn) {
   const bool first = !parts.config.has_value();
-  parts.config = config;
+  parts.config = read.config;
+  TakeMaterial(read, parts, turn);
   parts.resolver.SetNames(NamesInUse(*parts.config), parts.config->dns, turn.now);
   if (first) parts.wait_for_names_until = turn.now + kFirstNamesWait;
   turn.refresh = true;
 }
 
-// Makes the next revision of what comes into force, unless it is the content of the newest one.
-void AddRevision(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn) {
+// Makes the next revision of what comes into force, unless it is the content of the newest one;
+// true when it did.
+bool AddRevision(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn) {
   const Revision* newest = parts.history.newest();
-  if (newest != nullptr && newest->digest == read.digest) return;
+  if (newest != nullptr && newest->digest == read.digest) return false;
   std::vector<uint64_t> dropped;
   const Revision& fresh =
       parts.history.Add(read.content, read.digest, read.time, std::move(origin), dropped);
   turn.actions.push_back(KeepRevision{fresh.number, fresh.content});
   for (const uint64_t number : dropped) turn.actions.push_back(DropRevision{number});
   turn.dirty = turn.urgent = true;
+  return true;
+}
+
+// Says which rules are missing since their files are no good.
+void TellLeftOut(const ConfigRead& read, Parts& parts, Turn& turn) {
+  if (read.left_out.empty()) return;
+  NoteBad(parts, turn);
+  RefuseMaterial(read, parts, turn);
+  turn.Emit("config.rules_left_out", "", LogLevel::kError,
+            "rules are left out until their files of TLS are good",
+            {{"path", read.path}, {"rules", absl::StrJoin(read.left_out, " ")}});
 }
 
 // The last good one at a start with a bad file. It is not always the newest, which may not load any
@@ -96,10 +119,19 @@ void FallBack(const ConfigRead& read, Parts& parts, Turn& turn) {
               {admin::v1::Config::SOURCE_AUTOMATIC_ROLLBACK, "",
                "the file is bad, and the revision before does not load any more"},
               parts, turn);
-  Install(*read.config, parts, turn);
+  Install(read, parts, turn);
+  TellLeftOut(read, parts, turn);
   turn.Emit("config.fallback", ConfigName(parts.history.newest()->number), LogLevel::kWarn,
             "the file is bad; the last good configuration is in force",
             {{"path", read.path}, {"revision", absl::StrCat(parts.history.newest()->number)}});
+}
+
+// Certificates go on being renewed while an edit of the file that was refused stands there.
+void RenewRunning(const ConfigRead& read, Parts& parts, Turn& turn) {
+  const Revision* running = parts.history.newest();
+  if (running == nullptr || running->digest != read.digest) return;
+  if (read.config) return Install(read, parts, turn);
+  RefuseMaterial(read, parts, turn);
 }
 
 // The first snapshot made from the newest revision is what workers are compared with.
@@ -113,8 +145,10 @@ std::map<std::string, RateLedger::Limit> RateLimitsOf(const LiveRules& rules) {
   std::map<std::string, RateLedger::Limit> limits;
   for (const LiveRule& rule : rules) {
     if (!rule.rate_limit) continue;
-    limits[rule.own_rate_limit ? rule.name : ""] = {rule.rate_limit->requests_per_second,
-                                                    rule.rate_limit->Burst()};
+    const std::string owner = rule.own_rate_limit ? rule.name : "";
+    const RateLedger::Limit limit{rule.rate_limit->requests_per_second, rule.rate_limit->Burst()};
+    limits[owner] = limit;
+    if (rule.rate_limit->client_cert) limits[owner + kClientCertLimit] = limit;
   }
   return limits;
 }
@@ -145,6 +179,7 @@ std::map<std::string, uint64_t> ClientLimitsOf(const LiveRules& rules) {
 
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
   if (event.from_history) return FallBack(event, parts, turn);
+  if (event.of_running) return RenewRunning(event, parts, turn);
   if (event.config) return TakeConfig(event, {admin::v1::Config::SOURCE_FILE, "", ""}, parts, turn);
   NoteRead(event, parts);
   Refuse(event, parts, turn);
@@ -161,8 +196,10 @@ void TakeConfig(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn)
     parts.confirmation.reset();
     turn.dirty = turn.urgent = true;
   }
-  AddRevision(read, std::move(origin), parts, turn);
-  Install(*read.config, parts, turn);
+  const bool fresh = AddRevision(read, std::move(origin), parts, turn);
+  Install(read, parts, turn);
+  TellLeftOut(read, parts, turn);
+  if (read.only_files && !fresh) return;
   turn.Emit("config.accepted", absl::StrCat("configs/", parts.history.newest()->number),
             LogLevel::kInfo, "the configuration is accepted",
             {{"path", read.path},
@@ -198,11 +235,13 @@ void Refresh(Parts& parts, Turn& turn) {
   LiveRules live = Expand(*parts.config, parts.resolver.addresses());
   turn.dirty |= parts.overrides.Keep(live, turn.now);
   parts.overrides.Apply(live);
-  if (parts.in_force && live == parts.live) return NoteVersion(parts);
+  if (parts.in_force && live == parts.live && !parts.material_is_new) return NoteVersion(parts);
+  parts.material_is_new = false;
   parts.live = std::move(live);
   parts.in_force = true;
   turn.dirty = turn.urgent = true;
   std::vector<BackendKey> changed;
+  parts.health.SetMaterial(parts.material);
   parts.health.SetRules(parts.live, turn.now, changed);
   turn.health_changed.insert(changed.begin(), changed.end());
   parts.ledger.SetLimits(parts.live);
@@ -211,7 +250,7 @@ void Refresh(Parts& parts, Turn& turn) {
   parts.client_slots.SetLimits(ClientLimitsOf(parts.live), turn.now);
   parts.totals.Keep(parts.live);
   parts.outliers.Keep(parts.live);
-  const bool changed_content = parts.versions.SetContent(Encode(parts.live));
+  const bool changed_content = parts.versions.SetContent(Encode(parts.live, parts.material.get()));
   NoteVersion(parts);
   if (!changed_content) return;
   const type::v1::ConfigVersion& version = parts.versions.current();

@@ -10,6 +10,7 @@
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/audit_turn.h"
+#include "controlplane/loop/certificate_turn.h"
 #include "controlplane/loop/change_event.h"
 #include "controlplane/loop/client_turn.h"
 #include "controlplane/loop/config_change_turn.h"
@@ -42,6 +43,7 @@ constexpr std::chrono::milliseconds kSaveInterval{200};
 class ControlLoop::Impl final {
  public:
   Impl(const Options& options, Turn& turn) : parts_(Restore(options, turn)) {
+    parts_->tickets.emplace(options.ticket_seed, turn.now);
     turn.dirty = turn.urgent = true;
     Finish(turn);
   }
@@ -73,7 +75,7 @@ class ControlLoop::Impl final {
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
                      NextLogDeadline(*parts_), NextClientDeadline(*parts_),
                      parts_->overrides.NextDeadline(), parts_->outliers.NextDeadline(),
-                     parts_->ledger.NextDeadline()});
+                     parts_->ledger.NextDeadline(), NextCertificateDeadline(*parts_)});
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -117,6 +119,7 @@ class ControlLoop::Impl final {
     StepOutliers(*parts_, turn);
     StepClientQuestions(*parts_, turn);
     StepLogLevels(*parts_, turn);
+    StepCertificates(*parts_, turn);
     AnswerRepeats(*parts_, turn);
     DescribeChanges(*parts_, turn);
     AnswerWaiters(*parts_, turn);

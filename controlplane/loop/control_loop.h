@@ -32,7 +32,9 @@ class ControlLoop final {
     bool state_damaged = false;  // There was one, but it cannot be used.
     std::map<uint64_t, std::string> revisions{};  // Contents of configurations kept before.
     std::string page_key{};                       // Random: what page tokens are signed with.
-    LogLevel log_level = LogLevel::kInfo;         // That the process was started with.
+    // Random: what TLS session tickets are sealed with; empty: each worker makes a key of its own.
+    std::string ticket_seed{};
+    LogLevel log_level = LogLevel::kInfo;  // That the process was started with.
   };
 
   // Starts with what was stored; a state that does not parse is logged and ignored. Emits what is

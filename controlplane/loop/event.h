@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,8 +16,10 @@
 #include "controlplane/access/role.h"
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
+#include "controlplane/tls/material.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/backend.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/config.pb.h"
 #include "lb/admin/v1/connection.pb.h"
 #include "lb/admin/v1/event.pb.h"
@@ -42,6 +46,13 @@ struct ConfigRead {
   WallTime time{};        // When it was read.
   // The last good one, at a start with a bad file: it is taken, and says nothing of the file.
   bool from_history = false;
+  // What is in the files of TLS that a good one names; nullptr where nobody looked.
+  std::shared_ptr<const TlsMaterial> material{};
+  std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
+  std::vector<std::string> left_out{};             // See LoadResult.
+  bool only_files = false;  // It was read since they changed; the content is as it was.
+  // It is no read of the file, which is bad, but of the content that runs, since its files changed.
+  bool of_running = false;
 };
 
 // ConfigTried::reason of a content with errors.
@@ -106,7 +117,7 @@ using AdminCall = std::variant<
     admin::v1::KillConnectionsRequest, admin::v1::GetLogLevelsRequest,
     admin::v1::SetLogLevelRequest, admin::v1::CancelOperationRequest,
     admin::v1::WatchResourcesRequest, admin::v1::ListLimitsRequest, admin::v1::ListClientsRequest,
-    admin::v1::ExplainConnectionRequest>;
+    admin::v1::ExplainConnectionRequest, admin::v1::ListCertificatesRequest>;
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

@@ -37,7 +37,7 @@ void TakeLastGood(const ConfigRead& read, Parts& parts) {
   if (parts.versions.last_good() != nullptr) return;
   LiveRules live = Expand(*read.config, parts.resolver.addresses());
   parts.overrides.Apply(live);
-  parts.versions.SetLastGood(Encode(live), ran->version);
+  parts.versions.SetLastGood(Encode(live, read.material.get()), ran->version);
 }
 
 }  // namespace lb::controlplane

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -43,6 +44,10 @@
 #include "controlplane/snapshot/overrides.h"
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
+#include "controlplane/tls/certificate_book.h"
+#include "controlplane/tls/expiry_notices.h"
+#include "controlplane/tls/material.h"
+#include "controlplane/tls/ticket_ring.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
@@ -72,6 +77,13 @@ struct Parts {
   FileStatus file;
   std::optional<Config> config;  // The newest good one.
   LiveRules live;                // In force.
+  // What is in the files of TLS that `config` names; nullptr where nobody looked.
+  std::shared_ptr<const TlsMaterial> material;
+  bool material_is_new = false;  // It is not in a snapshot yet.
+  CertificateBook certificates;
+  ExpiryNotices expiry_notices;
+  Instant next_certificate_look = Instant::max();
+  std::optional<TicketRing> tickets;
   bool in_force = false;
   Resolver resolver;
   HealthBook health;

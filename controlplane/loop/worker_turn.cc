@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/loop/certificate_turn.h"
 #include "controlplane/loop/client_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
 #include "controlplane/loop/connection_turn.h"
@@ -168,6 +169,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   parts.ledger.Connect(key, hello, turn.now);
   parts.rates.Connect(key, parts.workers.At(key).Knows(kFeatureRateLimit), turn.now);
   turn.Send(session, MakeWelcome(session, parts));
+  SendTicketKeys(session, parts, turn);
   for (worker::v1::ConnectResponse& part : CompleteHealth(parts.health.Known()))
     turn.Send(session, std::move(part));
   for (worker::v1::Command& order : parts.operations.Unfinished(key)) {

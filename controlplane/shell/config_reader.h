@@ -2,11 +2,14 @@
 // blocks: for start-up and helper threads. Threading: none.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "controlplane/config/load.h"
 #include "controlplane/loop/event.h"
+#include "controlplane/shell/file_stamps.h"
+#include "controlplane/tls/material.h"
 
 namespace lb::controlplane {
 
@@ -22,10 +25,22 @@ struct ConfigFileRead {
 // Reads the file. A FIFO, folder or unreadable file is a result like others.
 ConfigFileRead ReadConfigFile(const std::string& path);
 
+// What a load has to know of what runs.
+struct LoadContext {
+  // In force: see MaterialSources. nullptr: nothing is.
+  std::shared_ptr<const TlsMaterial> in_force{};
+  // The process starts: nobody knows what is in force, and one bad file of TLS must not keep all
+  // rules out.
+  bool at_start = false;
+  // Set to those of the files of TLS, as they were just before they were read.
+  FileStamps* stamps = nullptr;
+};
+
 // Loads what was read. An unreadable file is one finding, LB0113.
-LoadResult LoadConfigFile(const ConfigFileRead& file);
+LoadResult LoadConfigFile(const ConfigFileRead& file, const LoadContext& context = {});
 
 // What was read as the event of the loop, with the current time.
-ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file);
+ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file,
+                      const LoadContext& context = {});
 
 }  // namespace lb::controlplane

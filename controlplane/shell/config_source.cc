@@ -5,7 +5,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -24,26 +26,59 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using boost::system::error_code;
 
+// What was good last, and runs.
+struct Running {
+  std::string text;
+  std::string digest;
+  FileStamps stamps;  // Of the files of TLS.
+  std::set<std::string> folders;
+};
+
+// What is known before a look.
+struct Known {
+  std::string digest;
+  FileStamps stamps;  // Of the files of TLS that the file names.
+  Running running;
+  std::shared_ptr<const TlsMaterial> in_force;
+  bool forced = false;
+};
+
 // What the helper thread hands back.
 struct Seen {
   std::optional<ConfigRead> event;  // Absent: nothing changed.
   std::string digest;
   fs::path real_path;  // Links resolved; empty when the file is not there.
+  // With an event: of the files of TLS, and the folders they are in.
+  FileStamps stamps;
+  std::set<std::string> folders;
 };
 
-Seen ReadAndLoad(const std::string& path, const std::string& known_digest, bool forced) {
+Seen ReadAndLoad(const std::string& path, const Known& known) {
   const ConfigFileRead file = ReadConfigFile(path);
   Seen outcome;
   outcome.digest = file.digest;
   std::error_code missing;
   outcome.real_path = fs::canonical(path, missing);
-  if (!forced && file.digest == known_digest) return outcome;
-  outcome.event = LoadedFrom(path, file);
+  const bool same_text = file.digest == known.digest;
+  const LoadContext context{known.in_force, false, &outcome.stamps};
+  const bool only_files = same_text && !known.forced;
+  if (only_files && known.running.digest != file.digest && !AreCurrent(known.running.stamps)) {
+    // An edit that was refused must not keep renewed certificates out.
+    outcome.event =
+        LoadedFrom(path, {absl::OkStatus(), known.running.text, known.running.digest}, context);
+    outcome.event->of_running = true;
+  } else if (!only_files || !AreCurrent(known.stamps)) {
+    outcome.event = LoadedFrom(path, file, context);
+  } else {
+    return outcome;
+  }
+  outcome.event->only_files = only_files;
+  outcome.folders = FoldersOf(outcome.stamps, ConfigSource::kMaxFolders);
   return outcome;
 }
 
 // Checks a content, and writes it when that is asked for and it is good.
-ConfigTried TryNow(const TryConfig& action, const std::string& path,
+ConfigTried TryNow(const TryConfig& action, const std::string& path, const LoadContext& context,
                    const std::function<absl::Status()>& before_write) {
   ConfigTried tried;
   tried.token = action.token;
@@ -53,7 +88,7 @@ ConfigTried TryNow(const TryConfig& action, const std::string& path,
     if (!tried.status.ok()) return tried;
   }
   const ConfigFileRead file{absl::OkStatus(), action.content, Sha256(action.content)};
-  tried.read = LoadedFrom(path, file);
+  tried.read = LoadedFrom(path, file, context);
   if (!tried.read.config || (action.warnings_as_errors && tried.read.findings_total > 0)) {
     tried.status = absl::InvalidArgumentError("the configuration has findings");
     tried.reason = kConfigInvalid;
@@ -101,9 +136,14 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
         digest_(options_.digest),
         store_(options_.revisions_folder),
         quiet_timer_(io),
+        settle_timer_(io),
         poll_timer_(io) {}
 
-  void Start() {
+  void Start(const ConfigRead& in_force, FileStamps stamps) {
+    files_are_bad_ = !in_force.bad_files.empty();
+    stamps_ = std::move(stamps);
+    tls_folders_ = FoldersOf(stamps_, kMaxFolders);
+    if (in_force.config) SetRunning(in_force, stamps_, tls_folders_);
     auto watch = FolderWatch::Create(
         io_,
         [this](FolderWatch::Change change, const std::string& name) { Changed(change, name); });
@@ -129,24 +169,28 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
       return;
     }
     reading_ = true;
-    helper_.Post([weak = weak_from_this(), &io = io_, path = options_.path, digest = digest_,
-                  force = std::exchange(forced_, false)] {
-      Seen outcome = ReadAndLoad(path, digest, force);
-      asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
-        if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
-      });
-    });
+    helper_.Post(
+        [weak = weak_from_this(), &io = io_, path = options_.path,
+         known = Known{digest_, stamps_, running_, in_force_, std::exchange(forced_, false)}] {
+          Seen outcome = ReadAndLoad(path, known);
+          asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
+            if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
+          });
+        });
   }
 
   void Try(TryConfig action) {
     const bool only_looks = !action.write && !action.after_save;
     auto work = [weak = weak_from_this(), &io = io_, path = options_.path,
-                 before_write = options_.before_write, action = std::move(action)] {
-      ConfigTried tried = TryNow(action, path, before_write);
-      asio::post(io, [weak, write = action.write, tried = std::move(tried)]() mutable {
+                 before_write = options_.before_write, in_force = in_force_,
+                 action = std::move(action)] {
+      FileStamps stamps;
+      ConfigTried tried = TryNow(action, path, {in_force, false, &stamps}, before_write);
+      asio::post(io, [weak, write = action.write, tried = std::move(tried),
+                      stamps = std::move(stamps)]() mutable {
         auto self = weak.lock();
         if (self == nullptr) return;
-        if (write && tried.status.ok()) self->digest_ = tried.read.digest;
+        if (write && tried.status.ok()) self->Written(tried.read, std::move(stamps));
         self->sink_(std::move(tried));
       });
     };
@@ -173,17 +217,69 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   void ReadDone(Seen outcome) {
     reading_ = false;
     digest_ = std::move(outcome.digest);
+    if (outcome.event) Loaded(outcome);
     WatchFolders(outcome.real_path);
-    if (outcome.event) sink_(*std::move(outcome.event));
     if (std::exchange(again_, false)) Read(false);
+  }
+
+  void Loaded(Seen& seen) {
+    ConfigRead& read = *seen.event;
+    if (read.only_files && !read.config && MaySettle()) return;
+    bad_since_.reset();
+    settle_timer_.cancel();
+    const bool same = read.only_files && read.config && in_force_ && !files_are_bad_ &&
+                      *in_force_ == *read.material;
+    if (read.config) SetRunning(read, seen.stamps, seen.folders);
+    if (read.of_running) {
+      running_.stamps = std::move(seen.stamps);
+      again_ = true;  // The file may name what changed, too.
+    } else {
+      stamps_ = std::move(seen.stamps);
+      tls_folders_ = std::move(seen.folders);
+      files_are_bad_ = !read.config || !read.bad_files.empty();
+    }
+    if (!same) sink_(std::move(read));
+  }
+
+  // What the API wrote is in force from now on.
+  void Written(const ConfigRead& read, FileStamps stamps) {
+    digest_ = read.digest;
+    stamps_ = std::move(stamps);
+    tls_folders_ = FoldersOf(stamps_, kMaxFolders);
+    files_are_bad_ = false;
+    SetRunning(read, stamps_, tls_folders_);
+    std::error_code missing;
+    WatchFolders(fs::canonical(options_.path, missing));
+  }
+
+  void SetRunning(const ConfigRead& read, const FileStamps& stamps,
+                  const std::set<std::string>& folders) {
+    in_force_ = read.material;
+    running_ = {read.content, read.digest, stamps, folders};
+  }
+
+  // Whether renewed files that are no good may still become so by themselves; they are looked at
+  // again then. What was told already is not told later.
+  bool MaySettle() {
+    const Instant now = ReadClocks().steady;
+    if (!bad_since_) bad_since_ = now;
+    if (now - *bad_since_ >= options_.settle) return false;
+    settle_timer_.expires_after(options_.settle_look);
+    settle_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+      auto self = weak.lock();
+      if (!error && self != nullptr) self->Read(false);
+    });
+    return true;
   }
 
   void WatchFolders(const fs::path& real_path) {
     names_ = {fs::path(options_.path).filename().string(), real_path.filename().string()};
     if (watch_ == nullptr) return;
-    std::vector<std::string> folders{FolderOf(options_.path)};
-    if (!real_path.empty()) folders.push_back(FolderOf(real_path));
-    watch_->SetFolders(folders);
+    std::set<std::string> folders = tls_folders_;
+    folders.insert(running_.folders.begin(), running_.folders.end());
+    folders.insert(FolderOf(options_.path));
+    if (!real_path.empty()) folders.insert(FolderOf(real_path));
+    watch_->SetFolders({folders.begin(), folders.end()});
   }
 
   // A change of our file begins its quiet time anew; any other one in its folder (a link on the way
@@ -240,7 +336,14 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   const RevisionStore store_;
   std::pair<std::string, std::string> names_;  // Of the file: as given, and with links resolved.
   std::unique_ptr<FolderWatch> watch_;
+  Running running_;
+  FileStamps stamps_;                            // Of the files of TLS as read last.
+  std::set<std::string> tls_folders_;            // That they are in.
+  std::shared_ptr<const TlsMaterial> in_force_;  // What was good last; nullptr: nothing yet.
+  bool files_are_bad_ = false;                   // It was posted that some are.
+  std::optional<Instant> bad_since_;             // They do not fit together yet.
   asio::steady_timer quiet_timer_;
+  asio::steady_timer settle_timer_;
   asio::steady_timer poll_timer_;
   Instant first_change_{};
   bool waiting_ = false;  // A look is scheduled.
@@ -256,7 +359,9 @@ ConfigSource::ConfigSource(asio::io_context& io, Options options, EventSink sink
 
 ConfigSource::~ConfigSource() { impl_->Stop(); }
 
-void ConfigSource::Start() { impl_->Start(); }
+void ConfigSource::Start(const ConfigRead& in_force, FileStamps stamps) {
+  impl_->Start(in_force, std::move(stamps));
+}
 
 void ConfigSource::Reload() { impl_->Read(true); }
 

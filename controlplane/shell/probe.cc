@@ -112,8 +112,8 @@ class Running final : public std::enable_shared_from_this<Running> {
       tls_.emplace(std::move(ssl_), AlpnOf(request_), VerifiedBy(*request_.tls));
     else
       BeginCheck();
-    if (!finished_) WaitForBytes();
-    Flush();
+    Flush();  // First: an error of it is to be known when an end is read.
+    if (!closed_ && !finished_) WaitForBytes();
   }
 
   // The connection is there, and encrypted where it is to be.
@@ -164,16 +164,21 @@ class Running final : public std::enable_shared_from_this<Running> {
     asio::async_write(socket_, asio::buffer(in_writing_),
                       [self = shared_from_this()](const error_code& error, size_t) {
                         self->writing_ = false;
-                        // Why a write fails is said by what is read: an answer, or an error.
-                        if (error && self->finished_ && !self->closed_) return self->Close();
-                        if (!error) self->Flush();
+                        if (error) return self->WriteFailed(error);
+                        self->Flush();
                       });
+  }
+
+  // A backend may answer and close before it has read all: what is read goes first.
+  void WriteFailed(const error_code& error) {
+    write_error_ = error;
+    if (finished_) Close();
   }
 
   void WaitForBytes() {
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
       if (self->closed_) return;
-      if (error) return self->ReadFailed(error);
+      if (error) return self->Broken("read", error);
       self->ReadBytes();
     });
   }
@@ -187,7 +192,7 @@ class Running final : public std::enable_shared_from_this<Running> {
     } else if (error == asio::error::eof) {
       return Ended();
     } else if (error != asio::error::would_block) {
-      return ReadFailed(error);
+      return Broken("read", error);
     }
     Flush();
     if (!closed_ && !finished_) WaitForBytes();
@@ -248,15 +253,17 @@ class Running final : public std::enable_shared_from_this<Running> {
       socket_.set_option(asio::socket_base::linger(false, 0), ignored);
       return Close();
     }
+    if (write_error_) return Broken("write", write_error_);
     Finish(scrutiny_ ? HandshakeDone() : CheckEnded());
     Flush();
   }
 
-  void ReadFailed(const error_code& error) {
+  void Broken(const char* what, const error_code& error) {
     if (draining_) return Close();
-    const bool handshake = tls_ && (!began_ || scrutiny_);
-    Report(ProbeResult::Failed(absl::StrCat(
-        handshake ? "TLS: handshake failed (" : "read: ", error.message(), handshake ? ")" : "")));
+    if (tls_ && (!began_ || scrutiny_))
+      Report(ProbeResult::Failed(absl::StrCat("TLS: handshake failed (", error.message(), ")")));
+    else
+      Report(ProbeResult::Failed(absl::StrCat(what, ": ", error.message())));
     Close();
   }
 
@@ -302,6 +309,7 @@ class Running final : public std::enable_shared_from_this<Running> {
   std::string out_;         // To be written to the socket.
   std::string in_writing_;  // Being written.
   size_t read_bytes_ = 0;   // Of the socket; after the result, of what is drained.
+  error_code write_error_;
   bool writing_ = false;
   bool began_ = false;     // The check's own protocol.
   bool scrutiny_ = false;  // See ProbeTlsEnd::IsUnderScrutiny().

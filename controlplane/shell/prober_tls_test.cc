@@ -77,7 +77,8 @@ TEST_F(ProberTlsTest, AHandshakeWithAGoodCertificatePassesAndEndsProperly) {
     const ProbeDone done = Check(Request(backend.endpoint(), protocol));
     EXPECT_TRUE(done.passed) << done.detail;
     EXPECT_EQ(done.detail, "TLSv1.3 handshake");
-    EXPECT_TRUE(loop_.RunUntil([&] { return backend.seen().handshake_done; }));
+    EXPECT_TRUE(loop_.RunUntil([&] { return backend.seen().closed_properly; }));
+    EXPECT_TRUE(backend.seen().handshake_done);
     EXPECT_EQ(backend.seen().server_name, "web.internal");
   }
 }
@@ -224,9 +225,13 @@ TEST_F(ProberTlsTest, ACertificateThatTheBackendDoesNotKnowIsToldFromOneThatIsMi
 }
 
 TEST_F(ProberTlsTest, AskedForACertificateThatIsNotNeededWePass) {
-  TestTlsBackend backend(loop_.io(), AskingContext(SSL_VERIFY_PEER), "");
-  const ProbeDone done = Check(Request(backend.endpoint()));
-  EXPECT_TRUE(done.passed) << done.detail;
+  for (const bool tickets : {true, false}) {
+    bssl::UniquePtr<SSL_CTX> context = AskingContext(SSL_VERIFY_PEER);
+    if (!tickets) SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+    TestTlsBackend backend(loop_.io(), std::move(context), "");
+    EXPECT_EQ(Check(Request(backend.endpoint())).detail, "TLSv1.3 handshake");
+    EXPECT_TRUE(loop_.Of<ProbeDone>().back().passed);
+  }
 }
 
 TEST_F(ProberTlsTest, OldVersionsAreRefused) {
@@ -247,11 +252,27 @@ TEST_F(ProberTlsTest, ABackendWithoutTlsSaysSo) {
   EXPECT_EQ(Check(Request(backend.endpoint())).detail, "TLS: the backend does not speak TLS");
 }
 
-TEST_F(ProberTlsTest, AnEndOrResetDuringTheHandshakeFails) {
+TEST_F(ProberTlsTest, AnEndDuringTheHandshakeFails) {
   FakeBackend backend(loop_.io(), FakeBackend::Manner::kAnswer, "\x16\x03\x03\x01");
   const ProbeDone done = Check(Request(backend.endpoint()));
   EXPECT_FALSE(done.passed);
   EXPECT_EQ(done.detail, "TLS: closed during the handshake");
+}
+
+TEST_F(ProberTlsTest, AResetDuringTheHandshakeFails) {
+  using boost::asio::ip::tcp;
+  tcp::acceptor acceptor(loop_.io(), tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  acceptor.async_accept([](const boost::system::error_code& error, tcp::socket socket) {
+    if (!error) socket.set_option(boost::asio::socket_base::linger(true, 0));
+    socket.close();
+  });
+  const ProbeDone done =
+      Check(Request(Endpoint::FromIp("127.0.0.1", acceptor.local_endpoint().port()).value()));
+  EXPECT_FALSE(done.passed);
+  // Which call meets it is a matter of time.
+  EXPECT_TRUE(absl::StartsWith(done.detail, "TLS: handshake failed (") ||
+              absl::StartsWith(done.detail, "connect: "))
+      << done.detail;
 }
 
 TEST_F(ProberTlsTest, AHandshakeWithoutEndIsCutOff) {

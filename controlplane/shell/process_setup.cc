@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "controlplane/admin/pages.h"
 #include "controlplane/shell/file_io.h"
+#include "controlplane/tls/ticket_ring.h"
 
 namespace lb::controlplane {
 
@@ -49,7 +50,7 @@ std::string BootId() {
 
 ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string> stored_state) {
   constexpr size_t kIncarnationBytes = 8;
-  char random[kIncarnationBytes + sizeof(uint64_t) + kPageKeyBytes];
+  char random[kIncarnationBytes + sizeof(uint64_t) + TicketRing::kSeedBytes + kPageKeyBytes];
   // Up to 256 bytes come whole (getrandom(2)).
   LB_CHECK(::getrandom(random, sizeof(random), 0) == static_cast<ssize_t>(sizeof(random)));
   ControlLoop::Options options;
@@ -61,6 +62,8 @@ ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string>
   options.log_level = LogLevelAtStart();
   std::memcpy(&options.seed, random + kIncarnationBytes, sizeof(options.seed));
   options.page_key.assign(random + sizeof(random) - kPageKeyBytes, kPageKeyBytes);
+  options.ticket_seed.assign(random + kIncarnationBytes + sizeof(options.seed),
+                             TicketRing::kSeedBytes);
   options.state_damaged = !stored_state;
   options.stored_state = std::move(stored_state).value_or("");
   return options;

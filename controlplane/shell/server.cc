@@ -75,7 +75,7 @@ class Server::Impl final {
     if (admin_api_ != nullptr) admin_api_->Shutdown();
   }
 
-  absl::Status Start(ConfigRead config) {
+  absl::Status Start(ConfigRead config, FileStamps stamps) {
     LB_ASSIGN_OR_RETURN(state_file_, StateFile::Open(flags_.state_dir));
     if (!flags_.tls.none()) {
       LB_ASSIGN_OR_RETURN(tls_, TlsKeys::Start(io_, flags_.tls));
@@ -88,12 +88,12 @@ class Server::Impl final {
     options.revisions = RevisionStore(RevisionsFolder(flags_)).Read();
     std::optional<ConfigRead> last_good;
     if (!config.config) {
-      LB_ASSIGN_OR_RETURN(last_good, LastGood(options.revisions));
+      LB_ASSIGN_OR_RETURN(last_good, LastGood(options.revisions, stamps));
     }
     runner_.Start(std::move(options));
+    config_source_.Start(last_good ? *last_good : config, std::move(stamps));
     if (last_good) sink_(*std::move(last_good));
     sink_(std::move(config));
-    config_source_.Start();
     WaitForSignal();
     LogInfo("control plane started", {{"version", kVersion},
                                       {"node_id", flags_.node_id},
@@ -119,10 +119,12 @@ class Server::Impl final {
   }
 
   // The newest configuration that was in force before and is good today.
-  absl::StatusOr<ConfigRead> LastGood(const std::map<uint64_t, std::string>& revisions) const {
+  absl::StatusOr<ConfigRead> LastGood(const std::map<uint64_t, std::string>& revisions,
+                                      FileStamps& stamps) const {
     for (auto newest = revisions.rbegin(); newest != revisions.rend(); ++newest) {
       ConfigRead read =
-          LoadedFrom(flags_.config, {absl::OkStatus(), newest->second, Sha256(newest->second)});
+          LoadedFrom(flags_.config, {absl::OkStatus(), newest->second, Sha256(newest->second)},
+                     {.at_start = true, .stamps = &stamps});
       read.from_history = true;
       if (read.config) return read;
     }
@@ -313,7 +315,9 @@ Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Flags& flags, InitialConfig config) {
   auto impl = std::make_unique<Impl>(flags, std::move(config.digest));
-  if (absl::Status status = impl->Start(std::move(config.read)); !status.ok()) return status;
+  if (absl::Status status = impl->Start(std::move(config.read), std::move(config.stamps));
+      !status.ok())
+    return status;
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "controlplane/loop/event.h"
+#include "controlplane/shell/file_stamps.h"
 #include "controlplane/shell/flags.h"
 
 namespace lb::controlplane {
@@ -18,6 +19,7 @@ namespace lb::controlplane {
 struct InitialConfig {
   ConfigRead read;
   std::string digest;  // ConfigFileRead::digest.
+  FileStamps stamps;   // Of the files of TLS that it names.
 };
 
 class Server final {

@@ -5,7 +5,6 @@
 #include <openssl/ssl.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 
@@ -29,24 +28,14 @@ class TestTlsBackend final {
   // ends the connection.
   TestTlsBackend(boost::asio::io_context& io, bssl::UniquePtr<SSL_CTX> context, std::string reply,
                  size_t bytes_before_tls = 0);
+  ~TestTlsBackend();
 
   Endpoint endpoint() const;
-  const Seen& seen() const { return seen_; }
+  const Seen& seen() const;
 
  private:
-  struct Peer;
-  void Accept();
-  void Serve(const std::shared_ptr<Peer>& peer);
-  void Handshake(const std::shared_ptr<Peer>& peer);
-  void Answer(const std::shared_ptr<Peer>& peer);
-  static int NoteAlpn(SSL* ssl, const uint8_t** out, uint8_t* out_bytes, const uint8_t* in,
-                      unsigned in_bytes, void* self);
-
-  const bssl::UniquePtr<SSL_CTX> context_;
-  const std::string reply_;
-  const size_t bytes_before_tls_;
-  boost::asio::ip::tcp::acceptor acceptor_;
-  Seen seen_;
+  class State;
+  const std::shared_ptr<State> state_;  // Lives on with the connections under way.
 };
 
 }  // namespace lb::controlplane

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/sha256.h"
 #include "controlplane/snapshot/encode_balance.h"
+#include "controlplane/snapshot/encode_tls.h"
 #include "controlplane/snapshot/features.h"
 #include "controlplane/snapshot/overrides.h"
 #include "lb/type/v1/snapshot.pb.h"
@@ -39,14 +40,15 @@ uint32_t ScaledWeight(const LiveBackend& backend, uint32_t scale) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(part, 1, Overrides::kMaxWeight));
 }
 
-void AddBackend(const LiveBackend& backend, uint32_t scale, bool tells_drain, type::v1::Rule& out) {
-  type::v1::Backend& to = *out.add_backends();
+void SetBackend(const LiveBackend& backend, uint32_t scale, bool tells_drain,
+                type::v1::Backend& to) {
   to.set_name(backend.name);
   to.set_address(backend.address.ToString());
   to.set_weight(ScaledWeight(backend, scale));
   to.set_max_connections(backend.max_connections);
   to.set_backup(backend.backup);
   to.set_draining(tells_drain && backend.admin_state == type::v1::ADMIN_STATE_DRAIN);
+  to.set_sni_route(backend.sni_route);
 }
 
 bool UsesProxyProtocol(const LiveRule& rule) {
@@ -115,6 +117,7 @@ void SetRateLimit(const std::optional<RateLimitConfig>& limit, type::v1::RateLim
                        ? type::v1::RateLimit::ON_REFUSE_CLOSE
                        : type::v1::RateLimit::ON_REFUSE_RESET);
   to.set_max_clients(from.max_clients);
+  to.set_client_cert(from.client_cert);
 }
 
 void SetOutlierDetection(const OutlierConfig& outlier, type::v1::OutlierDetection& to) {
@@ -124,13 +127,19 @@ void SetOutlierDetection(const OutlierConfig& outlier, type::v1::OutlierDetectio
   to.set_max_connect_time_ms(static_cast<uint64_t>(outlier.max_connect_time.count()));
 }
 
-void AddRule(const LiveRule& rule, type::v1::Snapshot& out) {
+void AddRule(const LiveRule& rule, TlsEncoder& tls, type::v1::Snapshot& out) {
   type::v1::Rule& to = *out.add_rules();
   to.set_name(rule.name);
   to.set_listen(rule.listen.ToString());
   const uint32_t scale = WeightScale(rule);
   const bool paced = rule.drain_timeout.count() > 0;
-  for (const LiveBackend& backend : rule.backends) AddBackend(backend, scale, paced, to);
+  for (const LiveBackend& backend : rule.backends) {
+    type::v1::Backend& added = *to.add_backends();
+    SetBackend(backend, scale, paced, added);
+    // Checks have it too; connections only where they speak TLS.
+    if (rule.backend_tls) added.set_server_name(backend.server_name);
+  }
+  tls.AddRule(rule, to);
   to.set_drain_timeout_ms(static_cast<uint64_t>(rule.drain_timeout.count()));
   to.mutable_timeouts()->set_connect_ms(static_cast<uint64_t>(rule.timeouts.connect.count()));
   to.mutable_timeouts()->set_idle_ms(static_cast<uint64_t>(rule.timeouts.idle.count()));
@@ -183,6 +192,7 @@ std::set<std::string> FeaturesOf(const LiveRules& rules) {
     if (rule.rate_limit) features.insert(kFeatureRateLimit);
     if (!rule.access_log.empty()) features.insert(kFeatureAccessLog);
     if (rule.bandwidth_limit) features.insert(kFeatureBandwidthLimit);
+    AddTlsFeatures(rule, features);
   }
   return features;
 }
@@ -200,9 +210,11 @@ std::string SerializeDeterministically(const type::v1::Snapshot& snapshot) {
 
 }  // namespace
 
-EncodedSnapshot Encode(const LiveRules& rules) {
+EncodedSnapshot Encode(const LiveRules& rules, const TlsMaterial* material) {
   type::v1::Snapshot snapshot;
-  for (const LiveRule& rule : rules) AddRule(rule, snapshot);
+  TlsEncoder tls(material);
+  for (const LiveRule& rule : rules) AddRule(rule, tls, snapshot);
+  tls.AddMaterial(snapshot);
   for (const std::string& feature : FeaturesOf(rules)) snapshot.add_required_features(feature);
   EncodedSnapshot out;
   out.bytes = SerializeDeterministically(snapshot);

@@ -28,11 +28,17 @@ inline constexpr char kFeatureOutlierDetection[] = "outlier_detection";  // Rule
 inline constexpr char kFeatureDrainTimeout[] = "drain_timeout";          // Rule.drain_timeout_ms
 inline constexpr char kFeatureSlowConnect[] = "slow_connect";            // ....max_connect_time_ms
 
-inline constexpr std::array<const char*, 18> kFeatures = {
-    kFeatureAccess,        kFeatureAccessLog,   kFeatureBalance,   kFeatureBandwidthLimit,
-    kFeatureCancelKill,    kFeatureClientLimit, kFeatureClients,   kFeatureConnections,
-    kFeatureDrainTimeout,  kFeatureLogGrpc,     kFeatureLogLevel,  kFeatureOutlierDetection,
-    kFeatureProxyProtocol, kFeatureQueue,       kFeatureRateLimit, kFeatureRuleLimit,
+inline constexpr char kFeatureTls[] = "tls";                            // Rule.tls, and TicketKeys
+inline constexpr char kFeatureBackendTls[] = "backend_tls";             // Rule.backend_tls
+inline constexpr char kFeatureSni[] = "sni";                            // Rule.sni_routes
+inline constexpr char kFeatureClientCertLimit[] = "client_cert_limit";  // RateLimit.client_cert
+
+inline constexpr std::array<const char*, 22> kFeatures = {
+    kFeatureBackendTls,    kFeatureClientCertLimit, kFeatureSni,       kFeatureTls,
+    kFeatureAccess,        kFeatureAccessLog,       kFeatureBalance,   kFeatureBandwidthLimit,
+    kFeatureCancelKill,    kFeatureClientLimit,     kFeatureClients,   kFeatureConnections,
+    kFeatureDrainTimeout,  kFeatureLogGrpc,         kFeatureLogLevel,  kFeatureOutlierDetection,
+    kFeatureProxyProtocol, kFeatureQueue,           kFeatureRateLimit, kFeatureRuleLimit,
     kFeatureSlowConnect,   kFeatureSource};
 
 }  // namespace lb::controlplane

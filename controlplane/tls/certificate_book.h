@@ -4,6 +4,7 @@
 // Nothing of a private key is in it. Pure; threading: none.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -15,9 +16,6 @@
 #include "controlplane/tls/material.h"
 
 namespace lb::controlplane {
-
-// The authorities of a backend_tls section that names none.
-inline constexpr char kSystemAuthorities[] = "/etc/ssl/certs/ca-certificates.crt";
 
 struct CertificateKey {
   enum class Kind {
@@ -46,6 +44,9 @@ struct CertificateEntry {
   std::string key_file;
   std::string ocsp_file;
 };
+
+// "certificates/%2Fetc%2Flb%2Fa.pem": what the API calls a file.
+std::string CertificateName(const std::string& file);
 
 enum class CertificateState { kValid, kExpiring, kExpired, kNotYetValid, kRefused };
 

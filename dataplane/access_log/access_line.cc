@@ -21,6 +21,8 @@ const char* NameOf(AccessRecord::Phase phase) {
       return "accept";
     case AccessRecord::Phase::kHeader:
       return "header";
+    case AccessRecord::Phase::kHello:
+      return "hello";
     case AccessRecord::Phase::kHandshake:
       return "handshake";
     case AccessRecord::Phase::kQueue:

@@ -18,6 +18,7 @@ struct AccessRecord {
   enum class Phase : uint8_t {
     kAccept,     // Refused before anything was done for it.
     kHeader,     // Its PROXY header was awaited.
+    kHello,      // Its ClientHello was awaited, to route it.
     kHandshake,  // The TLS handshake with it was under way.
     kQueue,      // It waited for a backend's slot.
     kConnect,    // A backend was sought or connected to.

@@ -10,6 +10,7 @@
 #include "dataplane/balance/hashing.h"
 #include "dataplane/balance/shares.h"
 #include "dataplane/snapshot/balance_tables.h"
+#include "dataplane/tls/client_hello.h"
 
 namespace lb::dataplane {
 namespace {
@@ -71,23 +72,45 @@ void AddCandidates(const RuleTable& rule, const SocketAddress& client, Instant n
   const std::optional<size_t> found = hash.Next(
       HashOfClient(client), shares,
       [&](size_t index) { return rule.backends[index].state->slots.held(); },
-      [&] { return rule.state->slots.held(); },
+      [&] { return rule.Connections(); },
       [&](size_t index) { return !IsFull(rule.backends[index]); });
   if (found) to.set_hashed_to(rule.backends[*found].name);
 }
 
-void AddLimit(const std::string& name, RateLimiter& limiter, uint32_t top,
+// The rule as the client meets it that asks for this name, and which route that is.
+const RuleTable& RouteFor(const RuleTable& rule, const std::string& server_name, ClientReport& to) {
+  if (rule.sni == nullptr) return rule;
+  const RuleTable& route =
+      *rule.sni->routes[rule.sni->RouteOf(tls::CanonicalServerName(server_name))];
+  to.set_sni_route(route.route->name);
+  return route;
+}
+
+// A client of a limit of identities, by its name where that is known.
+void Name(const ClientNames& names, const RateLimiter::ClientView& view,
+          ClientReport::Client& client) {
+  const std::string name = names.Find(view.client);
+  client.set_client(name.empty() ? absl::StrCat("sha256:", absl::Hex(view.client)) : name);
+}
+
+void AddLimit(const std::string& name, const RateLimiters::Named& named, uint32_t top,
               const std::optional<SocketAddress>& client, Instant now, int& room,
               ClientReport& to) {
+  RateLimiter& limiter = *named.limiter;
   ClientReport::Limit& limit = *to.add_limits();
   limit.set_rule(name);
   limit.set_busy_clients(limiter.hot_clients());
   const PrefixLengths& lengths = limiter.prefix_lengths();
   const auto most = std::min<size_t>({top, kMaxLookedAt, static_cast<size_t>(room)});
-  for (const RateLimiter::ClientView& view : limiter.Busiest(most, now))
-    Fill(view, lengths, *limit.add_clients());
+  for (const RateLimiter::ClientView& view : limiter.Busiest(most, now)) {
+    ClientReport::Client& told = *limit.add_clients();
+    Fill(view, lengths, told);
+    if (named.names != nullptr) Name(*named.names, view, told);
+  }
   room -= limit.clients_size();
-  if (client) Fill(limiter.Look(PrefixOf(*client, lengths), now), lengths, *limit.mutable_asked());
+  // An address says nothing of an identity.
+  if (client && named.names == nullptr)
+    Fill(limiter.Look(PrefixOf(*client, lengths), now), lengths, *limit.mutable_asked());
 }
 
 void Fill(const BandwidthView& view, ClientReport::Bandwidth::Use& to) {
@@ -143,14 +166,15 @@ lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& comm
   int room = kMaxReportedClients;
   for (const auto& [name, named] : limiters.in_force()) {
     const bool wanted =
-        look.rule().empty() || (rule != nullptr && rule->rate_limiter == named.limiter);
-    if (wanted) AddLimit(name, *named.limiter, look.top(), client, now, room, report);
+        look.rule().empty() || (rule != nullptr && (rule->rate_limiter == named.limiter ||
+                                                    rule->client_cert_limiter == named.limiter));
+    if (wanted) AddLimit(name, named, look.top(), client, now, room, report);
   }
   if (rule != nullptr || look.rule().empty())
     AddBandwidths(bandwidths, rule, look.top(), client, room, report);
   if (rule != nullptr && client) {
     AddConnections(*rule, *client, report);
-    AddCandidates(*rule, *client, now, report);
+    AddCandidates(RouteFor(*rule, look.server_name(), report), *client, now, report);
   }
   return message;
 }

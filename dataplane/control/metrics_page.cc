@@ -30,6 +30,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
   auto would_refuse =
       Counter("lb_limit_would_refuse_total", "Connections above a rate limit that only counts.");
   auto refused = Counter("lb_rule_refused_total", "Client connections refused, by reason.");
+  auto routed = Counter("lb_rule_sni_connections_total",
+                        "Connections by the SNI route that took them: its first name.");
   auto closed = Counter("lb_connections_closed_total", "Connections that ended, by reason.");
   for (const auto& state : registry.rules()) {
     const RuleTotals totals = Total(*state);
@@ -42,6 +44,8 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
     queued.Add({{"rule", rule}}, Value(totals.queued));
     waited.Add({{"rule", rule}}, Value(totals.queued_total));
     would_refuse.Add({{"rule", rule}}, Value(totals.would_refuse));
+    for (const auto& [route, count] : totals.sni)
+      routed.Add({{"rule", rule}, {"route", route}}, Value(count));
     for (size_t i = 0; i < totals.refused.size(); ++i) {
       refused.Add({{"rule", rule}, {"reason", ToString(static_cast<RefuseReason>(i))}},
                   Value(totals.refused[i]));
@@ -52,7 +56,7 @@ void AppendRules(const StateRegistry& registry, std::vector<MetricFamily>& famil
     }
   }
   for (MetricFamily* family : {&accepted, &open, &received, &sent, &retries, &queued, &waited,
-                               &would_refuse, &refused, &closed}) {
+                               &would_refuse, &refused, &routed, &closed}) {
     families.push_back(std::move(*family));
   }
 }

@@ -28,6 +28,10 @@ RuleTotals Total(const RuleState& state) {
     AddTo(sum.refused, thread.refused);
     AddTo(sum.closed, thread.closed);
   }
+  for (const auto& route : state.routes.all()) {
+    uint64_t& count = sum.sni[route->name];
+    for (const RouteCounters& thread : route->counters) count += thread.connections_total.Read();
+  }
   return sum;
 }
 

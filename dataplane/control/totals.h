@@ -27,7 +27,8 @@ struct RuleTotals {
   uint64_t resumed_handshakes_total = 0;
   uint64_t handshakes = 0;  // Under way now.
   std::array<uint64_t, static_cast<size_t>(HandshakeFailure::kCount)> handshake_failures{};
-  bool panic = false;  // Not a counter: see StatsLane.
+  std::map<std::string, uint64_t> sni;  // Connections by the first name of their route.
+  bool panic = false;                   // Not a counter: see StatsLane.
   std::array<uint64_t, static_cast<size_t>(RefuseReason::kCount)> refused{};
   std::array<uint64_t, static_cast<size_t>(CloseReason::kCount)> closed{};
 

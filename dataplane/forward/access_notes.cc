@@ -55,6 +55,8 @@ AccessRecord::Phase Connection::ReachedPhase() const {
       return AccessRecord::Phase::kHeader;
     case State::kHandshaking:
       return AccessRecord::Phase::kHandshake;
+    case State::kReadingHello:
+      return AccessRecord::Phase::kHello;
     case State::kConnecting:
       return AccessRecord::Phase::kConnect;
     case State::kWaiting:

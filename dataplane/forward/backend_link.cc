@@ -81,7 +81,7 @@ void BackendLink::Close(ThreadRule& rule) {
   rule.backend(backend_).state->slots.Return();
   rule.NoteClosed(backend_);
   open_ = false;
-  rule.table().state->queue.CallNext();
+  rule.CallWaiting(backend_);
 }
 
 RefuseReason BackendLink::refusal() const {

@@ -68,7 +68,9 @@ std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& c
 bool WithReset(const RuleTable& table, RefuseReason reason) {
   // A reset might overtake the alert that says why.
   if (reason == RefuseReason::kTlsHandshake) return false;
-  return reason != RefuseReason::kRateLimit || !table.rate_limit_closes;
+  const bool by_rate =
+      reason == RefuseReason::kRateLimit || reason == RefuseReason::kClientCertRate;
+  return !by_rate || !table.rate_limit_closes;
 }
 
 proxy::Parsed ReceiveHeader(Side& client, char* scratch) {

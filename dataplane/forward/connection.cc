@@ -46,7 +46,7 @@ void Connection::Begin() {
 void Connection::Admit() {
   const RuleTable& table = rule_->table();
   // Those who wait come first. When no more may wait, a free backend is one that they cannot use.
-  const uint64_t waiting = table.state->queue.waiting();
+  const uint64_t waiting = table.line().queue.waiting();
   if (waiting > 0 && waiting < table.queue_max) return Wait();
   ConnectNext();
 }
@@ -89,6 +89,7 @@ void Connection::OnEvents(Side& side, uint32_t events) {
   if (state_ == State::kRelaying) return Relay();
   if (state_ == State::kReadingHeader) return ReadHeader();
   if (state_ == State::kHandshaking) return tls_->handshake->Due();
+  if (state_ == State::kReadingHello) return ReadHello();
   if (&side != &client_) return state_ == State::kConnecting ? OnConnectEvent() : void();
   // A FIN alone may come from a client that still waits for the answer.
   if (client_.reset || client_.hung_up) Close(CloseReason::kClientReset);
@@ -106,6 +107,7 @@ void Connection::OnTimer() {
   LB_CHECK(state_ != State::kClosed);
   if (state_ == State::kWaiting) return Refuse(RefuseReason::kQueueTimeout);
   if (state_ == State::kReadingHeader) return Refuse(RefuseReason::kProxyHeader);
+  if (state_ == State::kReadingHello) return Refuse(RefuseReason::kTlsTimeout);
   if (state_ == State::kHandshaking)
     return FailHandshake(HandshakeFailure::kTimeout, RefuseReason::kTlsTimeout);
   if (state_ == State::kConnecting)
@@ -145,7 +147,7 @@ void Connection::ConnectNext() {
 void Connection::Wait() {
   state_ = State::kWaiting;
   if (notes_ != nullptr) notes_->EnterQueue(context_.now);
-  WaitQueue& queue = rule_->table().state->queue;
+  WaitQueue& queue = rule_->table().line().queue;
   const bool returned = waiting_ != nullptr && waiting_->in_line();
   if (returned)
     waiting_->Return();
@@ -170,11 +172,7 @@ bool Connection::EnterQueue() {
 
 void Connection::OnCalled(const ListenerSet& listeners) {
   LB_CHECK(state_ == State::kWaiting);
-  RuleLease rule = listeners.LeaseOf(rule_->shared_table());
-  if (rule.get() != rule_.get()) {
-    rule_ = std::move(rule);
-    link_.ForgetTried();
-  }
+  if (!FollowRule(listeners.LeaseOf(rule_->shared_table()))) return;
   if (waiting_->TakeRecovered()) link_.ForgetTried();
   state_ = State::kConnecting;
   ConnectNext();
@@ -185,7 +183,7 @@ void Connection::EndWaiting() {
   if (waiting_ == nullptr || !waiting_->in_line()) return;
   waiting_->Served();
   if (notes_ != nullptr) notes_->LeaveQueue(context_.now);
-  if (rule_->CanChoose(TriedBackends(), context_.now)) rule_->table().state->queue.CallNext();
+  if (rule_->CanChoose(TriedBackends(), context_.now)) rule_->table().line().queue.CallNext();
 }
 
 void Connection::OnConnectEvent() {

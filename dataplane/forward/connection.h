@@ -85,6 +85,7 @@ class Connection final : private Timer {
   enum class State : uint8_t {
     kReadingHeader,
     kHandshaking,
+    kReadingHello,
     kConnecting,
     kWaiting,
     kRelaying,
@@ -100,6 +101,13 @@ class Connection final : private Timer {
   // Ends TLS for the client first, where the rule says so.
   void Secure();
   void StepClientHandshake();
+  bool AdmitIdentity();
+  // Learns from its ClientHello which route takes it.
+  void AwaitHello();
+  void ReadHello();
+  void TakeRoute();
+  // Goes on with newer tables of its rule while it waits; false when these refused it.
+  bool FollowRule(RuleLease rule);
   void FailHandshake(HandshakeFailure failure, RefuseReason reason);
   void EndHandshake();
   void Admit();

@@ -29,10 +29,12 @@ SmoothWrr::Origins OriginsOf(const RuleTable& table, const RuleTable& previous) 
 }
 
 Balancer::Options OptionsOf(const RuleTable& table, uint64_t seed) {
-  return {.algorithm = table.balance.algorithm,
-          .hash_tables = table.balance.hash_tables,
-          .hash_bound_ratio = table.balance.hash_bound_ratio,
-          .seed = seed};
+  // Where routes send the clients this one sends nobody, and must not watch the backends.
+  return {
+      .algorithm = table.sni == nullptr ? table.balance.algorithm : Algorithm::kWeightedRoundRobin,
+      .hash_tables = table.balance.hash_tables,
+      .hash_bound_ratio = table.balance.hash_bound_ratio,
+      .seed = seed};
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ class RuleBalance final {
     return balancer_.Next(
         client_hash, shares_,
         [this](size_t index) { return table_.backends[index].state->slots.held(); },
-        [this] { return table_.state->slots.held(); }, eligible);
+        [this] { return table_.Connections(); }, eligible);
   }
   template <typename Eligible>
   void Take(size_t index, Eligible&& eligible) {

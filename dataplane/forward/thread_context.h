@@ -38,7 +38,8 @@ struct ThreadContext {
         timers(kTimerTick, start),
         pace_timers(kPaceTick, start),
         tools(max_pipes),
-        handshakes(thread_group.size()) {}
+        handshakes(thread_group.size()),
+        hellos(thread_group.size()) {}
 
   // The first of the last few descriptors below RLIMIT_NOFILE as it is now.
   static int LastDescriptors();
@@ -53,6 +54,7 @@ struct ThreadContext {
   TimerWheel pace_timers;  // Of connections that wait for a bandwidth limit: their throttles.
   RelayTools tools;
   Handshakes handshakes;
+  Handshakes hellos;  // Clients that routes look at, until their ClientHello has come.
 
   // The rules in force, which say so themselves.
   const ListenerSet* rules = nullptr;

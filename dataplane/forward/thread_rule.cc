@@ -1,14 +1,43 @@
 #include "dataplane/forward/thread_rule.h"
 
+#include <algorithm>
+#include <memory>
+#include <string>
+
 #include "dataplane/balance/least_loaded.h"
 
 namespace lb::dataplane {
+namespace {
+
+// The thread's rule of the route of that first name, or an empty lease.
+RuleLease FindRoute(const ThreadRule* rule, const std::string& name) {
+  if (rule == nullptr || rule->table().sni == nullptr) return {};
+  const std::vector<std::string>& names = rule->table().sni->first_names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? RuleLease()
+                              : rule->Route(static_cast<uint32_t>(found - names.begin()));
+}
+
+}  // namespace
 
 ThreadRule::ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, uint64_t seed,
                        const ThreadRule* previous)
     : table_(std::move(table)),
       thread_(thread),
-      balance_(*table_, thread, seed, previous == nullptr ? nullptr : &previous->balance_) {}
+      balance_(*table_, thread, seed, previous == nullptr ? nullptr : &previous->balance_) {
+  if (table_->sni == nullptr) return;
+  for (const auto& route : table_->sni->routes) {
+    RuleLease before = FindRoute(previous, route->route->name);
+    const bool same = before.get() != nullptr && before->shared_table() == route;
+    routes_.push_back(
+        same ? std::move(before)
+             : RuleLease(std::make_unique<ThreadRule>(route, thread, seed, before.get())));
+  }
+}
+
+ThreadRule::~ThreadRule() = default;
+
+RuleLease ThreadRule::Route(uint32_t number) const { return routes_[number]; }
 
 ThreadRule::Choice ThreadRule::Choose(const TriedBackends& tried, uint64_t client_hash,
                                       Instant now) {
@@ -94,6 +123,7 @@ void ThreadRule::NoteOpened(size_t index) {
   BackendCounters& counters = backend_counters(index);
   counters.connects_total.Add(1);
   counters.connections.Add(1);
+  if (table_->route != nullptr) table_->route->counters[thread_].connections.Add(1);
   if (counters.watcher != nullptr)
     counters.watcher->SetLoad(counters.watched_as, counters.connections.Read());
 }
@@ -101,8 +131,15 @@ void ThreadRule::NoteOpened(size_t index) {
 void ThreadRule::NoteClosed(size_t index) {
   BackendCounters& counters = backend_counters(index);
   counters.connections.Subtract(1);
+  if (table_->route != nullptr) table_->route->counters[thread_].connections.Subtract(1);
   if (counters.watcher != nullptr)
     counters.watcher->SetLoad(counters.watched_as, counters.connections.Read());
+}
+
+void ThreadRule::CallWaiting(size_t index) {
+  // Whose clients it is for now stand in another line, which this table does not know.
+  if (table_->HasMoved(backend(index))) return table_->state->CallWaiting(false);
+  table_->line().queue.CallNext();
 }
 
 Dialed ThreadRule::DialBackend(size_t index) {

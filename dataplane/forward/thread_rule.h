@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/time.h"
@@ -44,6 +45,8 @@ class TriedBackends final {
   uint8_t count_ = 0;
 };
 
+class RuleLease;
+
 class ThreadRule final {
  public:
   // A backend to try, or why there is none.
@@ -55,6 +58,12 @@ class ThreadRule final {
   // `previous` (nullptr: none) is the same rule before: a round robin goes on from there.
   ThreadRule(std::shared_ptr<const RuleTable> table, size_t thread, uint64_t seed,
              const ThreadRule* previous);
+  ~ThreadRule();
+
+  // The rule as clients of this route use it, see SniTable.
+  RuleLease Route(uint32_t number) const;
+  // Counts a client that the route took. Of a route's rule.
+  void NoteRouted() { table_->route->counters[thread_].connections_total.Add(1); }
 
   // Chooses among the backends in use not tried before, and when none is left among the backups.
   // One slot of the chosen one is taken; the caller returns it. `client_hash` is HashOfClient where
@@ -70,6 +79,9 @@ class ThreadRule final {
   // Count a connection of this backend, from choosing it to closing its socket.
   void NoteOpened(size_t index);
   void NoteClosed(size_t index);
+
+  // Calls the next of those who wait for this backend, after a slot of it came free.
+  void CallWaiting(size_t index);
 
   // Count a failure of this backend, and the first byte of its answer to a connection, where
   // outliers are detected.
@@ -111,6 +123,7 @@ class ThreadRule final {
   RuleBalance balance_;
   size_t source_turn_ = 0;
   uint64_t leases_ = 0;
+  std::vector<RuleLease> routes_;  // By number.
 };
 
 // Keeps a ThreadRule; the last one destroys it. Within one thread only.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/time.h"
 #include "dataplane/forward/inbox.h"
@@ -29,10 +30,12 @@ class Waiting final {
   ~Waiting();
 
   // Goes back in line after a call that found no slot.
-  void Return() { queue_.Return(place_, MakeCall()); }
+  void Return() { line_->queue.Return(place(), MakeCall()); }
   // Out of the line, with a slot.
   void Served();
-  // Back in line after the slot was of no use; false when the queue is full.
+  // Its clients wait elsewhere now: leaves the line, and enters that one when it has to wait again.
+  void MoveTo(Line& line);
+  // In line, at its end or where it was before a slot was of no use; false when the queue is full.
   bool EnterAgain(const RuleTable& rule);
 
   bool in_line() const { return in_line_; }
@@ -40,21 +43,21 @@ class Waiting final {
   Instant deadline() const { return deadline_; }
   // True when a backend of the rule has recovered since it entered or asked last.
   bool TakeRecovered();
-  WaitQueue::Place place() const { return place_; }
+  // Of one that is in line.
+  WaitQueue::Place place() const { return place_.value(); }
 
  private:
-  Waiting(Connection* owner, RuleState& rule, std::shared_ptr<Inbox> inbox, RuleCounters& counters,
+  Waiting(Connection* owner, Line& line, std::shared_ptr<Inbox> inbox, RuleCounters& counters,
           Instant deadline);
   WaitQueue::Call MakeCall() const;
   bool Leave();
 
-  RuleState& rule_;
-  WaitQueue& queue_;
+  Line* line_;
   RuleCounters& counters_;
   const std::shared_ptr<Inbox> inbox_;
   const std::shared_ptr<Connection*> self_;  // What it points to is nullptr once it has left.
   const Instant deadline_;
-  WaitQueue::Place place_ = 0;
+  std::optional<WaitQueue::Place> place_;  // Once it has one in this line.
   uint64_t recoveries_;
   bool in_line_ = false;
 };

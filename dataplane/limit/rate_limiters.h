@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "dataplane/limit/client_names.h"
 #include "dataplane/limit/rate_limiter.h"
 
 namespace lb::dataplane {
@@ -18,10 +19,14 @@ class RateLimiters final {
  public:
   // The name of the limit of all rules without their own.
   static constexpr char kShared[] = "";
+  // Behind the name of a limit: the same limit of the identities of clients' certificates. No rule
+  // has such a name.
+  static constexpr char kClientCert[] = "/client_cert";
 
   struct Named {
     std::shared_ptr<RateLimiter> limiter;
     RateLimiter::Settings settings;
+    std::shared_ptr<ClientNames> names{};  // Of a limit of identities; nullptr: of addresses.
   };
   using ByRule = std::map<std::string, Named>;
 
@@ -32,6 +37,8 @@ class RateLimiters final {
   // whose buckets are full. Changes nothing that is in force.
   std::shared_ptr<RateLimiter> FindOrMake(const std::string& rule,
                                           const RateLimiter::Settings& settings) const;
+  // The names that the limit in force of this name has; new ones where it has none.
+  std::shared_ptr<ClientNames> FindOrMakeNames(const std::string& rule) const;
   // These are in force now.
   void Commit(ByRule limiters, Instant now);
 

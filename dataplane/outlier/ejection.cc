@@ -77,7 +77,7 @@ void NoteBackendFailure(const RuleTable& rule, size_t index, ConnectFailure fail
   if (failures < rule.outlier.failures) return;
   Eject(rule, index, failure, failures, now);
   // With one backend less in use, those who wait may be sent elsewhere.
-  rule.state->queue.CallNext();
+  rule.line().queue.CallNext();
 }
 
 void NoteReturns(const Tables& tables, Instant now) {
@@ -99,8 +99,7 @@ void NoteReturns(const Tables& tables, Instant now) {
     }
     if (!returned) continue;
     // Those who wait and were refused by it before try it once more.
-    state.recoveries.fetch_add(1);
-    state.queue.CallNext();
+    state.CallWaiting(true);
   }
 }
 

@@ -69,6 +69,15 @@ HashTables MakeHashTables(const RuleTable& rule) {
   return tables;
 }
 
+// Hash tables of the rule: one, or as many as routes with two backends to choose from.
+size_t CountHashed(const type::Rule& rule) {
+  if (rule.sni_routes_size() == 0) return 1;
+  std::map<uint32_t, int> backends;
+  for (const type::Backend& backend : rule.backends()) ++backends[backend.sni_route()];
+  return static_cast<size_t>(std::count_if(backends.begin(), backends.end(),
+                                           [](const auto& route) { return route.second > 1; }));
+}
+
 // The backend of that name with a weight, or nullptr.
 const BackendTable* FindInUse(const RuleTable& rule, const std::string& name) {
   const auto found = std::lower_bound(
@@ -105,11 +114,12 @@ std::vector<Problem> CheckHashRules(const type::Snapshot& snapshot) {
   int hashing = 0;
   for (const type::Rule& rule : snapshot.rules()) {
     const std::optional<Algorithm> algorithm = AlgorithmOf(rule.balance());
-    if (algorithm.has_value() && HashesClient(*algorithm)) ++hashing;
+    if (!algorithm.has_value() || !HashesClient(*algorithm)) continue;
+    hashing += static_cast<int>(CountHashed(rule));
   }
   if (hashing <= kMaxHashRules) return {};
   return {{Problem::Kind::kResourceLimit, "rules",
-           absl::StrCat(hashing, " rules that hash clients; at most ", kMaxHashRules)}};
+           absl::StrCat(hashing, " rules and routes that hash clients; at most ", kMaxHashRules)}};
 }
 
 BalanceTable MakeBalance(const type::Rule& rule) {
@@ -132,7 +142,7 @@ void FinishBalance(RuleTable& rule, const RuleTable* previous, Instant now) {
       if (FindInUse(*previous, backend.name) == nullptr) backend.state->usable_since.store(now);
     }
   }
-  if (!HashesClient(rule.balance.algorithm)) return;
+  if (!HashesClient(rule.balance.algorithm) || rule.sni != nullptr) return;
   const bool same = previous != nullptr && previous->balance.algorithm == rule.balance.algorithm &&
                     std::equal(rule.backends.begin(), rule.backends.end(),
                                previous->backends.begin(), previous->backends.end(), SameHashed);
@@ -159,6 +169,9 @@ Instant ReadFacts(const RuleTable& rule, Instant now, std::vector<BackendFacts>&
 }
 
 bool InPanic(const RuleTable& rule, Instant now) {
+  if (rule.sni != nullptr)
+    return std::any_of(rule.sni->routes.begin(), rule.sni->routes.end(),
+                       [&](const auto& route) { return InPanic(*route, now); });
   std::vector<BackendFacts> facts(rule.backends.size());
   ReadFacts(rule, now, facts);
   // Slow start has no say in it.

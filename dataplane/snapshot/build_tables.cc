@@ -12,6 +12,8 @@
 #include "dataplane/snapshot/check_snapshot.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "dataplane/snapshot/outlier_table.h"
+#include "dataplane/snapshot/same_rule.h"
+#include "dataplane/snapshot/sni_routes.h"
 #include "dataplane/snapshot/tls_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 
@@ -31,6 +33,7 @@ BackendTable MakeBackend(const std::string& rule, const type::Backend& backend,
   table.backup = backend.backup();
   table.draining = backend.draining();
   table.server_name = backend.server_name();
+  table.sni_route = backend.sni_route();
   table.state = registry.FindOrMakeBackend({rule, backend.name()});
   return table;
 }
@@ -56,8 +59,18 @@ void SetRateLimit(const type::Rule& rule, const type::Snapshot& snapshot,
   const bool own = rule.has_rate_limit();
   if (!own && !snapshot.has_rate_limit()) return;
   const type::RateLimit& limit = own ? rule.rate_limit() : snapshot.rate_limit();
-  table.rate_limiter =
-      MakeLimiter(own ? rule.name() : RateLimiters::kShared, limit, registry, limiters);
+  const std::string owner = own ? rule.name() : RateLimiters::kShared;
+  table.rate_limiter = MakeLimiter(owner, limit, registry, limiters);
+  const bool asks_clients = rule.tls().client_auth() != type::ServerTls::CLIENT_AUTH_UNSPECIFIED;
+  if (limit.client_cert() && asks_clients) {
+    const std::string name = owner + RateLimiters::kClientCert;
+    table.client_cert_limiter = MakeLimiter(name, limit, registry, limiters);
+    if (table.client_cert_limiter != nullptr) {
+      auto& names = limiters[name].names;
+      if (names == nullptr) names = registry.rate_limiters().FindOrMakeNames(name);
+      table.client_cert_names = names;
+    }
+  }
   table.rate_limit_counts_only = limit.enforce() == type::RateLimit::ENFORCE_SHADOW;
   table.rate_limit_closes = limit.on_refuse() == type::RateLimit::ON_REFUSE_CLOSE;
 }
@@ -103,6 +116,7 @@ RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {
   table.outlier = MakeOutlierSettings(rule);
   table.drain_timeout_ms = rule.drain_timeout_ms();
   table.access_log_off = rule.access_log_off();
+  table.client_hello_timeout_ms = rule.client_hello_timeout_ms();
   table.state = registry.FindOrMakeRule(rule.name());
   return table;
 }
@@ -120,7 +134,8 @@ void SetTls(const type::Rule& rule, const std::map<std::string, RuleTls>& made, 
 bool SameBackend(const BackendTable& a, const BackendTable& b) {
   return a.name == b.name && a.endpoint == b.endpoint && a.weight == b.weight &&
          a.limited == b.limited && a.backup == b.backup && a.bandwidth == b.bandwidth &&
-         a.draining == b.draining && a.server_name == b.server_name && a.state == b.state;
+         a.draining == b.draining && a.server_name == b.server_name && a.sni_route == b.sni_route &&
+         a.state == b.state;
 }
 
 bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
@@ -133,16 +148,21 @@ bool SameOptional(const std::shared_ptr<const Table>& a, const std::shared_ptr<c
   return a == nullptr || b == nullptr ? a == b : *a == *b;
 }
 
+}  // namespace
+
 bool SameRule(const RuleTable& a, const RuleTable& b) {
   return a.name == b.name && a.listen == b.listen && a.connect_timeout_ms == b.connect_timeout_ms &&
          a.idle_timeout_ms == b.idle_timeout_ms &&
          a.half_close_timeout_ms == b.half_close_timeout_ms &&
          a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
-         a.rate_limiter == b.rate_limiter && a.rate_limit_counts_only == b.rate_limit_counts_only &&
+         a.rate_limiter == b.rate_limiter && a.client_cert_limiter == b.client_cert_limiter &&
+         a.rate_limit_counts_only == b.rate_limit_counts_only &&
          a.rate_limit_closes == b.rate_limit_closes && a.access_log_off == b.access_log_off &&
          a.client_bandwidth == b.client_bandwidth && a.client_connections == b.client_connections &&
-         a.state == b.state && SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
+         a.client_hello_timeout_ms == b.client_hello_timeout_ms && a.route == b.route &&
+         SameNames(a.sni.get(), b.sni.get()) && a.state == b.state &&
+         SameOptional(a.access, b.access) && SameOptional(a.proxy, b.proxy) &&
          SameBalance(a.balance, b.balance) && a.outlier == b.outlier &&
          a.drain_timeout_ms == b.drain_timeout_ms && a.tls == b.tls &&
          a.tls_handshake_timeout_ms == b.tls_handshake_timeout_ms &&
@@ -153,6 +173,8 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          std::equal(a.backends.begin(), a.backends.end(), b.backends.begin(), b.backends.end(),
                     SameBackend);
 }
+
+namespace {
 
 std::shared_ptr<const RuleTable> FindRule(const Tables* tables, const std::string& name) {
   if (tables == nullptr) return nullptr;
@@ -177,6 +199,8 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
   tables->rules.reserve(static_cast<size_t>(snapshot.rules_size()));
   for (const type::Rule& rule : snapshot.rules()) {
     RuleTable made = MakeRule(rule, registry);
+    std::shared_ptr<SniTable> sni = MakeSniTable(rule);
+    made.sni = sni;
     SetTls(rule, tls, made);
     SetRateLimit(rule, snapshot, registry, tables->rate_limiters, made);
     SetBandwidth(rule, snapshot, registry.bandwidths(), now, tables->bandwidths, made);
@@ -189,6 +213,7 @@ BuiltTables BuildTables(const type::Snapshot& snapshot, const Tables* previous,
       continue;
     }
     FinishBalance(*fresh, old.get(), now);
+    FinishRoutes(*fresh, std::move(sni), old.get(), now);
     tables->rules.push_back(std::move(fresh));
   }
   built.tables = std::move(tables);

@@ -22,11 +22,28 @@ class Snapshot;
 namespace lb::dataplane {
 
 // What this worker knows beyond the first protocol. Sorted; also said in its Hello.
-inline const std::vector<std::string> kSupportedFeatures = {
-    "access",      "access_log",   "backend_tls",       "balance",        "bandwidth_limit",
-    "cancel_kill", "client_limit", "clients",           "connections",    "drain_timeout",
-    "log_grpc",    "log_level",    "outlier_detection", "proxy_protocol", "queue",
-    "rate_limit",  "rule_limit",   "slow_connect",      "source",         "tls"};
+inline const std::vector<std::string> kSupportedFeatures = {"access",
+                                                            "access_log",
+                                                            "backend_tls",
+                                                            "balance",
+                                                            "bandwidth_limit",
+                                                            "cancel_kill",
+                                                            "client_cert_limit",
+                                                            "client_limit",
+                                                            "clients",
+                                                            "connections",
+                                                            "drain_timeout",
+                                                            "log_grpc",
+                                                            "log_level",
+                                                            "outlier_detection",
+                                                            "proxy_protocol",
+                                                            "queue",
+                                                            "rate_limit",
+                                                            "rule_limit",
+                                                            "slow_connect",
+                                                            "sni",
+                                                            "source",
+                                                            "tls"};
 
 // Bounds of one snapshot; far above any configuration seen, and small enough for one host's memory.
 inline constexpr size_t kMaxSnapshotBytes = 64u << 20;
@@ -38,7 +55,10 @@ inline constexpr uint32_t kMaxConnectAttempts = 10;
 inline constexpr uint64_t kMaxTimeoutMs = 7ull * 24 * 3600 * 1000;  // A week: beyond it, a typo.
 inline constexpr uint32_t kMaxQueue = 1'000'000;  // Waiting connections of one rule.
 inline constexpr int kMaxSources = 64;            // Addresses of one rule to connect from.
-inline constexpr int kMaxHashRules = 1'000;       // Rules that hash clients: 128 KiB or more each.
+inline constexpr int kMaxHashRules = 1'000;  // Rules and routes that hash: 128 KiB or more each.
+inline constexpr int kMaxSniRoutesOfRule = 1'000;  // Which one report tells of.
+inline constexpr int64_t kMaxSniRoutes = 65'536;   // Over all rules, like the next.
+inline constexpr int64_t kMaxSniNames = 262'144;
 inline constexpr double kMaxHashBalanceRatio = 100;
 inline constexpr double kMaxRatePerS = 1e6;  // Of one client; beyond it, a bucket loses count.
 inline constexpr uint64_t kMaxBytesPerS = 1'000'000'000'000;  // Of a bandwidth limit.

@@ -11,6 +11,7 @@
 #include "dataplane/snapshot/check_tls.h"
 #include "dataplane/snapshot/client_tables.h"
 #include "dataplane/snapshot/outlier_table.h"
+#include "dataplane/snapshot/sni_routes.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane {
@@ -75,6 +76,7 @@ class Checker final {
       Add(Kind::kResourceLimit, "rules",
           absl::StrCat(backends, " backends over all rules; at most ", kMaxBackends));
     Add(CheckHashRules(snapshot));
+    Add(CheckSniCounts(snapshot));
   }
 
   void CheckRules(const type::Snapshot& snapshot) {
@@ -122,6 +124,7 @@ class Checker final {
     CheckTimeout(absl::StrCat(path, "/timeouts/half_close_ms"), rule.timeouts().half_close_ms());
     Add(CheckBalance(path, rule));
     Add(CheckOutlierDetection(path, rule));
+    Add(CheckSniRoutes(path, rule));
     if (rule.connect_attempts() < 1 || rule.connect_attempts() > kMaxConnectAttempts)
       Bad(absl::StrCat(path, "/connect_attempts"),
           absl::StrCat(rule.connect_attempts(), " is not in 1..", kMaxConnectAttempts));

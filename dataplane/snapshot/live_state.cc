@@ -4,6 +4,15 @@
 
 namespace lb::dataplane {
 
+void RuleState::CallWaiting(bool recovered) {
+  const auto call = [recovered](Line& line) {
+    if (recovered) line.recoveries.fetch_add(1);
+    line.queue.CallNext();
+  };
+  call(*this);
+  for (const auto& route : routes.all()) call(*route);
+}
+
 const char* ToString(RefuseReason reason) {
   switch (reason) {
     case RefuseReason::kNoBackend:

@@ -14,27 +14,12 @@
 #include "base/mutex.h"
 #include "base/time.h"
 #include "dataplane/limit/slots.h"
-#include "dataplane/limit/wait_queue.h"
+#include "dataplane/snapshot/counter.h"
+#include "dataplane/snapshot/route_state.h"
 
 namespace lb::dataplane {
 
 class LeastLoaded;
-
-// A number one thread writes and any thread reads: no read-modify-write on the hot path.
-class Counter final {
- public:
-  // Owner thread only.
-  void Add(uint64_t n) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void Subtract(uint64_t n) {
-    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
-  }
-  uint64_t Read() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
 
 // Why a client's connection was refused before any byte was passed.
 enum class RefuseReason : uint8_t {
@@ -162,19 +147,19 @@ struct alignas(64) OutlierState {
   std::atomic<uint64_t> ejections{0};
 };
 
-// One rule, over all snapshots.
-struct RuleState {
+// One rule, over all snapshots. The line is that of a rule without SNI routes.
+struct RuleState : Line {
   RuleState(std::string rule_name, size_t threads)
-      : name(std::move(rule_name)), counters(threads) {}
+      : name(std::move(rule_name)), counters(threads), routes(threads) {}
+
+  // Calls the next of every line: its own and those of its routes. `recovered`: after a backend
+  // called unhealthy was called usable again.
+  void CallWaiting(bool recovered);
 
   const std::string name;
   Slots slots;                         // One for each client connection.
   std::vector<RuleCounters> counters;  // By I/O thread; the vector itself never changes.
-  // On a cache line of its own: read when a connection ends, hardly ever written.
-  alignas(64) WaitQueue queue;
-  // Times that a backend called unhealthy was called usable again: those who wait, and were refused
-  // by it before, try it once more.
-  std::atomic<uint64_t> recoveries{0};
+  RouteStates routes;
   // Grows after any of its backends became usable or unusable.
   std::atomic<uint64_t> health_version{0};
   Mutex ejecting;                    // While a backend is ejected or its return noted.
@@ -189,6 +174,9 @@ struct BackendState {
   const std::string rule;
   const std::string name;
   std::atomic<bool> usable{true};  // False while the control plane calls it unhealthy.
+  // The route whose clients the newest tables send to it; nullptr: those of the whole rule. Not to
+  // be looked into: it may be gone.
+  std::atomic<const RouteState*> route{nullptr};
   // When it was added to its rule or became usable again, for slow start; min: long ago.
   std::atomic<Instant> usable_since{Instant::min()};
   Slots slots;

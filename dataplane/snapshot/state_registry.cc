@@ -66,22 +66,27 @@ std::shared_ptr<RuleState> StateRegistry::RuleOf(const std::string& rule) const 
 }
 
 void StateRegistry::CallWaiting(const std::string& rule, bool recovered) {
-  const std::shared_ptr<RuleState> state = RuleOf(rule);
-  if (state == nullptr) return;
-  if (recovered) state->recoveries.fetch_add(1);
-  state->queue.CallNext();
+  if (const auto state = RuleOf(rule)) state->CallWaiting(recovered);
 }
 
 void StateRegistry::Committed(const Tables& tables) {
-  std::map<BackendKey, bool> limited;
+  struct Named {
+    bool limited = false;
+    std::string route;
+  };
+  std::map<BackendKey, Named> named_backends;
   for (const auto& rule : tables.rules) {
-    for (const BackendTable& backend : rule->backends)
-      limited.emplace(BackendKey{rule->name, backend.name}, backend.limited);
+    for (const BackendTable& backend : rule->backends) {
+      std::string route = rule->sni == nullptr ? "" : rule->sni->first_names[backend.sni_route];
+      named_backends.emplace(BackendKey{rule->name, backend.name},
+                             Named{backend.limited, std::move(route)});
+    }
   }
   for (auto& [key, entry] : backends_) {
-    if (const auto named = limited.find(key); named != limited.end()) {
+    if (const auto named = named_backends.find(key); named != named_backends.end()) {
       entry.passed_over = false;
-      entry.limited = named->second;
+      entry.limited = named->second.limited;
+      entry.route = std::move(named->second.route);
     } else if (entry.passed_over) {
       // No table names it, so that nothing of it is in use; should one name it again, it is new.
       Tell(key, entry, Health::kUnknown, Instant::min());
@@ -96,7 +101,7 @@ void StateRegistry::Committed(const Tables& tables) {
 void StateRegistry::CommitRules(const Tables& tables) {
   for (const auto& rule : tables.rules) {
     rules_[rule->name].limited = rule->limited;
-    rule->state->queue.CallNext();
+    rule->state->CallWaiting(false);
   }
 }
 
@@ -110,10 +115,14 @@ std::map<BackendKey, Health> StateRegistry::health() const {
 
 std::vector<StateRegistry::SlotUse> StateRegistry::TakeSlotUse() {
   std::vector<SlotUse> uses;
-  std::map<std::string, uint64_t> waiting;
+  std::map<std::pair<std::string, std::string>, uint64_t> waiting;  // By rule and route.
   for (const auto& [rule, entry] : rules_) {
     const auto state = entry.state.lock();
-    if (state != nullptr) waiting[rule] = state->queue.waiting();
+    if (state != nullptr) {
+      waiting[{rule, ""}] = state->queue.waiting();
+      for (const auto& route : state->routes.all())
+        waiting[{rule, route->name}] += route->queue.waiting();
+    }
     if (!entry.limited && entry.granted == 0) continue;
     uses.push_back(UseOf({rule, ""}, entry.granted, state ? &state->slots : nullptr));
   }
@@ -122,7 +131,7 @@ std::vector<StateRegistry::SlotUse> StateRegistry::TakeSlotUse() {
     const auto state = entry.state.lock();
     SlotUse use = UseOf(key, entry.granted, state ? &state->slots : nullptr);
     // Who waits was refused once, but wants a slot all the time.
-    use.wanted += waiting[key.rule];
+    use.wanted += waiting[{key.rule, entry.route}];
     uses.push_back(std::move(use));
   }
   std::erase_if(uses, [](const SlotUse& use) {

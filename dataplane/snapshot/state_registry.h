@@ -97,7 +97,8 @@ class StateRegistry final {
     std::weak_ptr<BackendState> state;
     Health health = Health::kUnknown;
     bool passed_over = false;  // The last tables did not name it, and nothing was told since.
-    bool limited = false;      // In the last tables that named it.
+    bool limited = false;      // In the last tables that named it, like the next.
+    std::string route;         // First name of its SNI route; empty: it has none.
     uint64_t granted = 0;
   };
 

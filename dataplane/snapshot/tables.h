@@ -21,6 +21,7 @@
 #include "dataplane/limit/rate_limiters.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/snapshot/proxy_table.h"
+#include "dataplane/snapshot/sni_table.h"
 
 namespace lb::dataplane {
 namespace tls {
@@ -36,7 +37,8 @@ struct BackendTable {
   uint32_t weight = 1;
   bool limited = false;  // Connections need a slot.
   bool backup = false;
-  bool draining = false;  // By an operator.
+  bool draining = false;   // By an operator.
+  uint32_t sni_route = 0;  // Whose clients it takes, see sni_table.h.
   // The bandwidth of all connections to it together; nullptr: not limited.
   std::shared_ptr<BucketPair> bandwidth{};
   std::shared_ptr<BackendState> state;
@@ -85,6 +87,9 @@ struct RuleTable {
   std::shared_ptr<ClientBuckets> client_bandwidth;
   // The rate limit of its clients; nullptr: none.
   std::shared_ptr<RateLimiter> rate_limiter;
+  // The same of the identities of their certificates; nullptr: none. The names are of its clients.
+  std::shared_ptr<RateLimiter> client_cert_limiter;
+  std::shared_ptr<ClientNames> client_cert_names;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.
   bool rate_limit_closes = false;       // Who is refused sees an end, not a reset.
   // The open connections of each of its clients; nullptr: not limited.
@@ -95,7 +100,24 @@ struct RuleTable {
   std::shared_ptr<const tls::ClientContext> backend_tls;  // Towards backends; nullptr: plain.
   uint64_t backend_handshake_timeout_ms = 0;
   bool pass_sni = false;  // The name that the client asked for goes before BackendTable's.
+  // Where clients go by the name that they ask for; nullptr: to all backends alike. With it this
+  // table sends nobody: those of the routes do, each with backends of its own.
+  std::shared_ptr<const SniTable> sni;
+  uint64_t client_hello_timeout_ms = 0;  // For a whole ClientHello; with `sni`.
   std::shared_ptr<RuleState> state;
+  // Of the table of a route, else nullptr.
+  std::shared_ptr<RouteState> route;
+
+  // Where clients wait for the backends.
+  Line& line() const { return route != nullptr ? static_cast<Line&>(*route) : *state; }
+  // Connections that are open to the backends, or about to be.
+  uint64_t Connections() const {
+    return route != nullptr ? route->connections() : state->slots.held();
+  }
+  // True when a newer table gave the backend to other clients than those of this one.
+  bool HasMoved(const BackendTable& backend) const {
+    return backend.state->route.load() != route.get();
+  }
 
   // True when a connection to this backend has to keep to a bandwidth limit.
   bool Throttles(size_t backend) const {

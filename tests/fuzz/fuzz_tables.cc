@@ -37,10 +37,31 @@ void CheckRule(const RuleTable& rule) {
   }
 }
 
+// Each backend is one of exactly one route, and each name leads to a route.
+void CheckRoutes(const RuleTable& rule) {
+  if (rule.sni == nullptr) return;
+  LB_CHECK(IsTimeout(rule.client_hello_timeout_ms));
+  LB_CHECK(rule.sni->routes.size() == rule.sni->first_names.size());
+  size_t backends = 0;
+  for (size_t i = 0; i < rule.sni->routes.size(); ++i) {
+    const RuleTable& route = *rule.sni->routes[i];
+    CheckRule(route);
+    LB_CHECK(route.sni == nullptr && route.route->name == rule.sni->first_names[i]);
+    for (const BackendTable& backend : route.backends) {
+      LB_CHECK(backend.sni_route == i && !route.HasMoved(backend));
+      ++backends;
+    }
+  }
+  LB_CHECK(backends == rule.backends.size());
+  for (const auto& [name, number] : rule.sni->names)
+    LB_CHECK(number > 0 && number < rule.sni->routes.size());
+}
+
 void CheckTables(const Tables& tables) {
   for (size_t i = 0; i < tables.rules.size(); ++i) {
     LB_CHECK(i == 0 || tables.rules[i - 1]->name < tables.rules[i]->name);
     CheckRule(*tables.rules[i]);
+    CheckRoutes(*tables.rules[i]);
   }
 }
 

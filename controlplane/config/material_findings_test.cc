@@ -1,0 +1,124 @@
+// What is wrong with files of TLS, as findings of a load.
+#include <string>
+
+#include "controlplane/config/load.h"
+#include "controlplane/config/test_sources.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Part = MaterialProblem::Part;
+
+constexpr char kTwoRules[] = R"(tls: {cert: /c.pem, key: /k.pem}
+rules:
+  - name: one
+    listen: 127.0.0.1:1
+    backends: [127.0.0.1:81]
+  - name: two
+    listen: 127.0.0.1:2
+    backends: [127.0.0.1:81]
+  - name: three
+    listen: 127.0.0.1:3
+    backends: [127.0.0.1:81]
+    tls: {enabled: false}
+    backend_tls: {crl: /crl.pem}
+)";
+
+const CertificateFiles kPair{"/c.pem", "/k.pem", ""};
+
+class MaterialFindingsTest : public testing::Test {
+ protected:
+  MaterialFindingsTest() {
+    files_.AddTlsFiles();
+    AddGood();
+  }
+
+  void AddGood() {
+    material_.pairs[kPair].id = "1";
+    material_.bundles[""].id = "2";
+    material_.revocations["/crl.pem"].id = "3";
+  }
+
+  LoadResult Load(bool leave_out = false) {
+    Sources sources = files_.Get();
+    sources.load_material = [this](const Config&) {
+      return MaterialResult{std::make_shared<const TlsMaterial>(material_), problems_};
+    };
+    sources.leave_out_rules = leave_out;
+    return lb::controlplane::Load(kTwoRules, sources);
+  }
+
+  void KeyIsBad() {
+    material_.pairs.clear();
+    problems_ = {{.part = Part::kKey,
+                  .code = "LB0131",
+                  .message = "no key",
+                  .file = "/k.pem",
+                  .pair = kPair}};
+  }
+
+  TestSources files_;
+  TlsMaterial material_;
+  MaterialProblems problems_;
+};
+
+TEST_F(MaterialFindingsTest, AGoodConfigurationComesWithWhatItsFilesHold) {
+  const LoadResult result = Load();
+  ASSERT_TRUE(result.config);
+  EXPECT_EQ(*result.material, material_);
+  EXPECT_TRUE(result.bad_files.empty());
+}
+
+TEST_F(MaterialFindingsTest, ABadFileIsTheFindingOfTheKeyThatNamesItOnce) {
+  KeyIsBad();
+  const LoadResult result = Load();
+  EXPECT_FALSE(result.config);
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].field, "tls.key");
+  EXPECT_EQ(result.findings[0].line, 1u);
+  EXPECT_EQ(result.findings[0].code, "LB0131");
+  EXPECT_THAT(result.findings[0].message, HasSubstr("'/k.pem': no key"));
+  EXPECT_EQ(result.bad_files.at("/k.pem"), "no key");
+}
+
+TEST_F(MaterialFindingsTest, TheSystemsAuthoritiesAreTheSectionsThatNamesNone) {
+  problems_ = {{.part = Part::kAuthorities, .code = "LB0132", .message = "none"},
+               {.part = Part::kRevocations,
+                .error = false,
+                .code = "LB0240",
+                .message = "old",
+                .file = "/crl.pem"}};
+  const LoadResult result = Load();
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_EQ(result.findings[0].field, "rules[2].backend_tls");
+  EXPECT_THAT(result.findings[0].message, HasSubstr("the authorities of the system"));
+  EXPECT_EQ(result.findings[1].field, "rules[2].backend_tls.crl");
+  EXPECT_EQ(result.findings[1].severity, Finding::Severity::kWarning);
+}
+
+TEST_F(MaterialFindingsTest, AtAStartOnlyTheRulesThatNeedABadFileAreLeftOut) {
+  KeyIsBad();
+  const LoadResult result = Load(true);
+  ASSERT_TRUE(result.config);
+  ASSERT_EQ(result.config->rules.size(), 1u);
+  EXPECT_EQ(result.config->rules[0].name, "three");
+  EXPECT_THAT(result.left_out, ElementsAre("one", "two"));
+  EXPECT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.bad_files.size(), 1u);
+}
+
+TEST_F(MaterialFindingsTest, AtAStartWhatIsNoRulesFaultKeepsAllOut) {
+  problems_ = {{.part = Part::kCert,
+                .code = "LB0135",
+                .message = "too much",
+                .file = "/c.pem",
+                .pair = kPair}};
+  EXPECT_FALSE(Load(true).config);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

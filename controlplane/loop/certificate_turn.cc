@@ -1,0 +1,134 @@
+#include "controlplane/loop/certificate_turn.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "controlplane/loop/event_turn.h"
+#include "controlplane/snapshot/features.h"
+#include "controlplane/tls/pem.h"
+
+namespace lb::controlplane {
+namespace {
+
+// Events of one turn about files; the rest is counted in one more.
+constexpr size_t kMaxEvents = 20;
+constexpr size_t kMaxShownNames = 3;
+
+// How often it is looked whose end has come near.
+constexpr std::chrono::hours kLookEvery{1};
+
+const char* KindText(CertificateKey::Kind kind) {
+  switch (kind) {
+    case CertificateKey::Kind::kServer:
+      return "server";
+    case CertificateKey::Kind::kBackend:
+      return "backend";
+    case CertificateKey::Kind::kAuthority:
+      return "authority";
+    case CertificateKey::Kind::kRevocation:
+      break;
+  }
+  return "revocation";
+}
+
+LogFields FieldsOf(const CertificateKey& key, const CertificateEntry& entry) {
+  LogFields fields{{"file", key.file}, {"kind", KindText(key.kind)}};
+  const CertificateFacts& facts = entry.facts;
+  if (!facts.subject.empty()) fields.emplace_back("subject", facts.subject);
+  if (facts.subject.empty()) fields.emplace_back("issuer", facts.issuer);
+  if (!facts.dns_names.empty()) {
+    const size_t shown = std::min(facts.dns_names.size(), kMaxShownNames);
+    std::string names = absl::StrJoin(facts.dns_names.begin(),
+                                      facts.dns_names.begin() + static_cast<ptrdiff_t>(shown), " ");
+    if (shown < facts.dns_names.size())
+      absl::StrAppend(&names, " and ", facts.dns_names.size() - shown, " more");
+    fields.emplace_back("names", std::move(names));
+  }
+  if (facts.not_after_s != 0) fields.emplace_back("expires", TimeText(facts.not_after_s));
+  return fields;
+}
+
+void EmitMore(const char* kind, LogLevel level, size_t total, Turn& turn) {
+  if (total > kMaxEvents)
+    turn.Emit(kind, "", level, "more files of TLS likewise",
+              {{"files", absl::StrCat(total - kMaxEvents)}});
+}
+
+void EmitLoaded(const std::vector<CertificateKey>& keys, const Parts& parts, Turn& turn) {
+  for (size_t i = 0; i < std::min(keys.size(), kMaxEvents); ++i)
+    turn.Emit("certificate.loaded", CertificateName(keys[i].file), LogLevel::kInfo,
+              "a file of TLS came into force",
+              FieldsOf(keys[i], parts.certificates.entries().at(keys[i])));
+  EmitMore("certificate.loaded", LogLevel::kInfo, keys.size(), turn);
+}
+
+void EmitNotices(const std::vector<ExpiryNotice>& notices, const Parts& parts, Turn& turn) {
+  size_t emitted = 0;
+  for (const ExpiryNotice& notice : notices) {
+    if (++emitted > kMaxEvents) break;
+    const bool over = notice.days_left == 0;
+    LogFields fields = FieldsOf(notice.key, parts.certificates.entries().at(notice.key));
+    if (!over) fields.emplace_back("days_left", absl::StrCat(notice.days_left, " or less"));
+    turn.Emit(over ? "certificate.expired" : "certificate.expiring",
+              CertificateName(notice.key.file), over ? LogLevel::kError : LogLevel::kWarn,
+              over ? "a file of TLS in force has expired"
+                   : "a file of TLS in force expires soon; it is not renewed",
+              std::move(fields));
+  }
+  EmitMore("certificate.expiring", LogLevel::kWarn, notices.size(), turn);
+}
+
+}  // namespace
+
+void TakeMaterial(const ConfigRead& read, Parts& parts, Turn& turn) {
+  static const TlsMaterial kNone;
+  const TlsMaterial* const before = parts.material.get();
+  const TlsMaterial* const now = read.material.get();
+  const bool same = before == now || (before != nullptr && now != nullptr && *before == *now);
+  parts.material_is_new |= !same;
+  parts.material = read.material;
+  EmitLoaded(parts.certificates.Take(*read.config, now == nullptr ? kNone : *now, read.time), parts,
+             turn);
+  parts.next_certificate_look = turn.now;
+}
+
+void RefuseMaterial(const ConfigRead& read, Parts& parts, Turn& turn) {
+  parts.certificates.Refuse(read.bad_files);
+  size_t emitted = 0;
+  for (const auto& [file, problem] : read.bad_files) {
+    if (++emitted > kMaxEvents) break;
+    turn.Emit("certificate.refused", CertificateName(file), LogLevel::kError,
+              "a file of TLS is refused; what is in force stays",
+              {{"file", file}, {"problem", problem}});
+  }
+  EmitMore("certificate.refused", LogLevel::kError, read.bad_files.size(), turn);
+}
+
+void StepCertificates(Parts& parts, Turn& turn) {
+  if (parts.tickets && parts.tickets->Rotate(turn.now))
+    for (const auto& [session, key] : parts.workers.sessions())
+      SendTicketKeys(session, parts, turn);
+  if (turn.now < parts.next_certificate_look) return;
+  parts.next_certificate_look =
+      parts.certificates.entries().empty() ? Instant::max() : turn.now + kLookEvery;
+  EmitNotices(parts.expiry_notices.Take(parts.certificates, WallOf(turn.now, parts)), parts, turn);
+}
+
+Instant NextCertificateDeadline(const Parts& parts) {
+  const Instant rotation = parts.tickets ? parts.tickets->NextDeadline() : Instant::max();
+  return std::min(parts.next_certificate_look, rotation);
+}
+
+void SendTicketKeys(SessionId session, Parts& parts, Turn& turn) {
+  const WorkerRecord* const worker = parts.workers.FindSession(session);
+  if (!parts.tickets || parts.tickets->empty() || worker == nullptr) return;
+  if (!worker->Knows(kFeatureTls)) return;
+  worker::v1::ConnectResponse message;
+  *message.mutable_ticket_keys() = parts.tickets->Keys();
+  turn.Send(session, std::move(message));
+}
+
+}  // namespace lb::controlplane

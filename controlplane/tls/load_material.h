@@ -1,0 +1,37 @@
+// Reads and checks all files of TLS that a configuration names: all or nothing, with every problem
+// of one pass.
+//
+// Pure: files are reached through MaterialSources. Threading: none.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/time.h"
+#include "controlplane/config/config.h"
+#include "controlplane/tls/material_result.h"
+
+namespace lb::controlplane {
+
+// Bounds of what one configuration may name. The bytes leave room for the rest of a snapshot, of
+// which workers take 64 MiB.
+inline constexpr size_t kMaxPairs = 10'000;
+inline constexpr size_t kMaxMaterialBytes = 48u << 20;
+
+struct MaterialSources {
+  // The content of a file of at most kMaxMaterialFileBytes.
+  std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
+  WallTime now;
+  // What is in force: that one of it has expired since is a warning, so that it holds up no other
+  // change. nullptr: nothing is.
+  std::shared_ptr<const TlsMaterial> in_force = nullptr;
+  // Nobody knows what is in force, so it counts for all files.
+  bool at_start = false;
+};
+
+// Reads what `config` names. The result has all that is good; a file with an error is not in it.
+MaterialResult LoadMaterial(const Config& config, const MaterialSources& sources);
+
+}  // namespace lb::controlplane

@@ -1,0 +1,144 @@
+#include "controlplane/tls/load_material.h"
+
+#include <map>
+#include <string>
+
+#include "controlplane/tls/test_certificates.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace lb::controlplane {
+namespace {
+
+using testing::HasSubstr;
+using Part = MaterialProblem::Part;
+
+constexpr int64_t kNow = TestCertificate::kNowS;
+
+class LoadMaterialTest : public testing::Test {
+ protected:
+  LoadMaterialTest() {
+    Put("/a", cert_);
+    files_["/ca"] = cert_.CertPem();
+    files_["/crl"] = cert_.CrlPem(kNow - 1, kNow + 1);
+    files_["/etc/ssl/certs/ca-certificates.crt"] = cert_.CertPem();
+    config_.rules.resize(1);
+  }
+
+  void Put(const std::string& name, const TestCertificate& cert) {
+    files_[name + ".crt"] = cert.CertPem();
+    files_[name + ".key"] = cert.KeyPem();
+  }
+
+  static CertificateFiles Pair(const std::string& name) {
+    return {name + ".crt", name + ".key", ""};
+  }
+
+  MaterialResult Load(std::shared_ptr<const TlsMaterial> in_force = nullptr,
+                      bool at_start = false) {
+    MaterialSources sources;
+    sources.read_file = [this](const std::string& path) -> absl::StatusOr<std::string> {
+      const auto at = files_.find(path);
+      if (at == files_.end()) return absl::NotFoundError("No such file or directory");
+      return at->second;
+    };
+    sources.now = WallTime(std::chrono::seconds(kNow));
+    sources.in_force = std::move(in_force);
+    sources.at_start = at_start;
+    return LoadMaterial(config_, sources);
+  }
+
+  RuleConfig& rule() { return config_.rules[0]; }
+
+  const TestCertificate cert_ = TestCertificate::Make({.name = "a", .authority = true});
+  std::map<std::string, std::string> files_;
+  Config config_;
+};
+
+TEST_F(LoadMaterialTest, EachFileIsReadForWhatItIsNamedFor) {
+  rule().tls = TlsConfig{.certificates = {Pair("/a")}, .client_ca = "/ca", .client_crl = "/crl"};
+  rule().backend_tls =
+      BackendTlsConfig{.ca = "/ca", .crl = "/crl", .cert = "/a.crt", .key = "/a.key"};
+  const MaterialResult result = Load();
+  EXPECT_TRUE(result.problems.empty());
+  EXPECT_EQ(result.material->pairs.count(Pair("/a")), 1u);
+  EXPECT_EQ(result.material->bundles.count("/ca"), 1u);
+  EXPECT_EQ(result.material->revocations.count("/crl"), 1u);
+}
+
+TEST_F(LoadMaterialTest, BackendsWithoutAuthoritiesOfTheirOwnAreVerifiedByTheSystems) {
+  rule().backend_tls.emplace();
+  EXPECT_EQ(Load().material->bundles.count(""), 1u);
+  rule().backend_tls->ignore_verify = true;
+  EXPECT_TRUE(Load().material->bundles.empty());
+  rule().backend_tls.reset();
+  rule().health_check.enabled = true;
+  rule().health_check.tls.emplace();
+  EXPECT_EQ(Load().material->bundles.count(""), 1u);
+  files_.erase("/etc/ssl/certs/ca-certificates.crt");
+  const MaterialResult missing = Load();
+  ASSERT_EQ(missing.problems.size(), 1u);
+  EXPECT_EQ(missing.problems[0].part, Part::kAuthorities);
+}
+
+TEST_F(LoadMaterialTest, EveryProblemIsToldInOnePassWithItsFile) {
+  rule().tls = TlsConfig{.certificates = {Pair("/a"), Pair("/b"), Pair("/c")},
+                         .client_auth = TlsConfig::ClientAuth::kRequire,
+                         .client_ca = "/bad_ca",
+                         .client_crl = "/bad_crl"};
+  Put("/b", cert_);
+  files_["/b.key"] = TestCertificate::Make({}).KeyPem();
+  files_["/bad_ca"] = files_["/bad_crl"] = "nothing";
+  const MaterialResult result = Load();
+  EXPECT_TRUE(result.has_error());
+  ASSERT_EQ(result.problems.size(), 5u);
+  EXPECT_EQ(result.problems[0].file, "/b.key");
+  EXPECT_EQ(result.problems[0].pair, Pair("/b"));
+  EXPECT_EQ(result.problems[1].file, "/c.crt");
+  EXPECT_THAT(result.problems[1].message, HasSubstr("cannot be read"));
+  EXPECT_EQ(result.problems[2].file, "/c.key");
+  EXPECT_EQ(result.problems[3].file, "/bad_ca");
+  EXPECT_EQ(result.problems[4].file, "/bad_crl");
+  // What is good is there all the same.
+  EXPECT_EQ(result.material->pairs.size(), 1u);
+}
+
+TEST_F(LoadMaterialTest, WhatExpiredInForceIsAWarningAndWhatIsNewIsNot) {
+  rule().tls = TlsConfig{.certificates = {Pair("/old")}};
+  Put("/old", TestCertificate::Make({.end_s = kNow + 1}));
+  const auto in_force = Load().material;
+  ASSERT_EQ(in_force->pairs.size(), 1u);
+  const TestCertificate expired = TestCertificate::Make({.end_s = kNow});
+  Put("/old", expired);
+  EXPECT_TRUE(Load(in_force).has_error());
+  const MaterialResult at_start = Load(nullptr, true);
+  EXPECT_FALSE(at_start.has_error());
+  EXPECT_EQ(at_start.problems.size(), 1u);
+  const MaterialResult again = Load(at_start.material);
+  EXPECT_FALSE(again.has_error());
+  EXPECT_EQ(again.problems.size(), 1u);
+  EXPECT_EQ(*again.material, *at_start.material);
+}
+
+TEST_F(LoadMaterialTest, MoreCertificatesThanWorkersTakeAreRefused) {
+  rule().tls.emplace();
+  for (size_t i = 0; i <= kMaxPairs; ++i)
+    rule().tls->certificates.push_back({std::to_string(i), "/a.key", ""});
+  const MaterialResult result = Load();
+  ASSERT_TRUE(result.has_error());
+  EXPECT_THAT(result.problems.back().message, HasSubstr("10001 certificates are named"));
+}
+
+TEST_F(LoadMaterialTest, NothingOfAPrivateKeyIsInAMessage) {
+  const std::string key = cert_.KeyPem();
+  const std::string secret = key.substr(key.size() / 2, 20);
+  rule().tls = TlsConfig{.certificates = {Pair("/a")}};
+  files_["/a.key"] = key.substr(0, key.size() - 40) + "!!!!";
+  for (const MaterialProblem& problem : Load().problems) {
+    EXPECT_EQ(problem.message.find(secret), std::string::npos);
+    EXPECT_EQ(problem.hint.find(secret), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -14,13 +14,14 @@ WITH_DEFAULT, WITHOUT = "127.0.0.1:8443", "127.0.0.1:8444"
 BACKENDS = {name: "127.0.0.1:%d" % port for name, port in (("a", 9001), ("w", 9002), ("d", 9003))}
 NAMES = {"a": ["a.test"], "w": ["*.wild.test", "also.test"]}
 HEADER_BYTES = 5  # Of a TLS record.
-PADDING = 21  # RFC 7685
+# An extension for private use (RFC 8446, section 11) that no client sends.
+PRIVATE = 0xFF77
 
 
 def rule(name, listen, routes="aw", default=True):
     sni = [{"names": NAMES[route], "backends": [BACKENDS[route]]} for route in routes]
     more = {"backends": [BACKENDS["d"]]} if default else {}
-    return {"name": name, "listen": listen, "sni": sni, **more}
+    return {"name": name, "listen": listen, "sni": sni, "timeouts": {"handshake": "2s"}, **more}
 
 
 def records(message, size):
@@ -30,14 +31,14 @@ def records(message, size):
 
 
 def padded(hello, count):
-    """The message of a ClientHello that is one record, with `count` bytes of padding in it, about as
-    large as post-quantum key shares make one."""
+    """The message of a ClientHello that is one record, with an extension of `count` bytes in it, about
+    as large as post-quantum key shares make one."""
     message = hello[HEADER_BYTES:]
     at = 4 + 2 + 32
     at += 1 + message[at]  # The session id.
     at += 2 + int.from_bytes(message[at : at + 2], "big")  # The cipher suites.
     at += 1 + message[at]  # The compression methods.
-    extensions = message[at + 2 :] + struct.pack(">HH", PADDING, count) + bytes(count)
+    extensions = message[at + 2 :] + struct.pack(">HH", PRIVATE, count) + bytes(count)
     body = message[4:at] + struct.pack(">H", len(extensions)) + extensions
     return b"\x01" + len(body).to_bytes(3, "big") + body
 
@@ -45,7 +46,7 @@ def padded(hello, count):
 class SniTest(harness.Case):
     def balance(self, *rules, **top):
         rules = rules or (rule("some", WITH_DEFAULT), rule("all", WITHOUT, default=False))
-        config = {"rules": list(rules), "timeouts": {"handshake": "2s"}, **top}
+        config = {"rules": list(rules), **top}
         self.lb = self.balancer().start(config)
 
     def start_tls_backends(self):
@@ -123,7 +124,7 @@ class SniTest(harness.Case):
             ("with more behind it", [hello + bytes(30_000)]),
             ("in records of 100 bytes", [records(message, 100)]),
             ("in records of a byte", [records(message, 1)]),
-            ("with 3,000 bytes of padding", [records(padded(hello, 3000), 1 << 14)]),
+            ("with 3,000 bytes more", [records(padded(hello, 3000), 1 << 14)]),
             ("with 12,000, in pieces", list(cut(records(padded(hello, 12_000), 4000), 1000))),
         ):
             with self.subTest(what=what):

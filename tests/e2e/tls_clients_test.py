@@ -48,11 +48,12 @@ class TlsClientsTest(harness.Case):
             {**self.rule("http", CURL, alpn=["http/1.1"]), "backends": [HTTP]},
         ]
         tls = {"enabled": True, **self.pairs["ec"], "certificates": more}
-        config = {"rules": rules, "tls": tls, "timeouts": {"handshake": "2s"}, **top}
+        config = {"rules": rules, "tls": tls, **top}
         self.lb = self.balancer().start(config, workers=workers)
 
     def rule(self, name, listen, **tls):
-        return {"name": name, "listen": listen, "backends": [BACKEND], "tls": tls}
+        return {"name": name, "listen": listen, "backends": [BACKEND], "tls": tls,
+                "timeouts": {"handshake": "2s"}}
 
     def failures(self, reason):
         return self.lb.sum("lb_tls_handshake_failures_total", reason=reason)
@@ -124,7 +125,7 @@ class TlsClientsTest(harness.Case):
             with self.subTest(asked=asked):
                 self.assertEqual(self.names_shown(WEB, asked)[0], shown)
         self.assertEqual(self.names_shown(STRICT, "any.wild.test"), ["*.wild.test"])
-        with self.assertRaisesRegex(ssl.SSLError, "UNRECOGNIZED_NAME"):
+        with self.assertRaisesRegex(ssl.SSLError, "(?i)unrecognized.name"):
             self.names_shown(STRICT, "other.test")
         wait_for(lambda: self.failures("unknown_name") == 1, 10, "it is counted")
 
@@ -136,7 +137,7 @@ class TlsClientsTest(harness.Case):
         ):
             with tls_connect(address, client_context(self.ca.cert, alpn=offered), "one.test") as stream:
                 self.assertEqual(stream.tls.selected_alpn_protocol(), chosen)
-        with self.assertRaisesRegex(ssl.SSLError, "NO_APPLICATION_PROTOCOL"):
+        with self.assertRaisesRegex(ssl.SSLError, "(?i)no.application.protocol"):
             tls_connect(ALPN, client_context(self.ca.cert, alpn=["x"]), "one.test")
 
     def test_a_thousand_reconnects_resume_on_either_of_two_workers(self):

@@ -82,7 +82,7 @@ class TlsClientAuthTest(harness.Case):
         self.balance()
         with tls_connect(REQUIRE, client_context(self.ca.cert, self.pairs["alice"]), NAME) as stream:
             stream.recv(1)
-            (seen,) = self.lb.json("connections", "list")["connections"]
+            (seen,) = self.lb.json("connections", "list")["items"]
             self.assertIn(ALICE, seen.values())
             stream.close_notify()
             stream.read_all()

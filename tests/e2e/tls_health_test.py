@@ -34,7 +34,7 @@ class TlsHealthTest(harness.Case):
         def met():
             items = self.lb.items("backends")
             if all(items[name]["health"] == health for name, health in wanted.items()):
-                return {name: item.get("health_detail", "") for name, item in items.items()}
+                return {name: item["healthDetail"] for name, item in items.items()}
             return None
 
         return wait_for(met, 20, "backends stand at %s" % wanted)
@@ -80,12 +80,14 @@ class TlsHealthTest(harness.Case):
         server = TlsServer(self, "g", GOOD, server_context(self.pair, client_ca=self.ca.cert))
         self.balance({"protocol": "tls"}, (GOOD,), cert=own[0], key=own[1])
         self.wait_for_health(g=HEALTHY)
+        wait_for(lambda: server.seen, 10, "the check is seen")
         self.assertEqual(server.seen[0]["client"], "balancer")
 
     def test_a_name_for_checks_alone(self):
         server = TlsServer(self, "g", GOOD, server_context(self.ca.issue("check", "DNS:check.test")))
         self.balance({"protocol": "tls", "tls": {"server_name": "check.test"}}, (GOOD,))
         self.wait_for_health(g=HEALTHY)
+        wait_for(lambda: server.seen, 10, "the check is seen")
         self.assertEqual(server.seen[0]["server_name"], "check.test")
 
     def test_http_over_tls(self):

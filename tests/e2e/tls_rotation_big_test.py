@@ -9,6 +9,7 @@ from harness.tls_load import TlsLoad
 LISTEN, BACKEND, NAME = "127.0.0.1:8443", "127.0.0.1:9001", "front.test"
 ROTATIONS = 1000
 SETTLED = 200  # By then what is only paid once is paid.
+# The control plane tells of each in its newest ten thousand events, which it keeps.
 MAX_GROWTH_BYTES = 4 << 20
 
 

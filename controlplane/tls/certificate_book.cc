@@ -51,7 +51,9 @@ void AddRule(const RuleConfig& rule, const TlsMaterial& material,
     std::vector<std::string>& rules = at->second.rules;
     if (rules.empty() || rules.back() != rule.name) rules.push_back(rule.name);
   };
-  for (const auto& [files, by] : wanted.pairs) {
+  for (const auto& pair : wanted.pairs) {
+    const auto& files = pair.first;
+    const auto& by = pair.second;
     const auto found = material.pairs.find(files);
     if (found == material.pairs.end()) continue;
     const auto content = [&] { return EntryOf(files, found->second); };

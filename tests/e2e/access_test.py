@@ -156,7 +156,7 @@ class AccessTest(harness.Case):
     def add_strangers(self):
         other = Authority(os.path.join(self.folder, "other"), "other")
         self.pairs["other authority"] = other.issue_role("admin", "x")
-        self.pairs["expired"] = self.ca.issue_role("admin", "old", days=-1)
+        self.pairs["expired"] = self.ca.issue_role("admin", "old", expired=True)
         self.pairs["no name"] = self.ca.issue("no-name", "DNS:admin.internal")
         self.pairs["two names"] = self.ca.issue(
             "two", "URI:spiffe://e2e/admin/a", "URI:spiffe://e2e/viewer/a")

@@ -81,10 +81,10 @@ class Authority:
         self._ca("-in", request, "-out", cert, "-notext", "-extfile", file, *dates)
         return cert, key_path
 
-    def issue_role(self, role, name, days=1):
+    def issue_role(self, role, name, **options):
         """The certificate of a worker, viewer, operator or admin."""
         uri = "URI:spiffe://%s/%s/%s" % (CLUSTER, role, name)
-        return self.issue(role + "-" + name, uri, days=days)
+        return self.issue(role + "-" + name, uri, **options)
 
     def issue_server(self, name="server", **options):
         return self.issue(name, "DNS:localhost", "IP:127.0.0.1", **options)

@@ -249,38 +249,6 @@ TEST_F(SniTest, WhoWaitsWantsSlotsOfItsRoute) {
     EXPECT_EQ(use.wanted, use.key.backend == "a" ? 1u : 0u) << use.key.backend;
 }
 
-// Goal: a client that waits follows its name to the route that takes it now, and its slot is found
-// though connections of older tables hold it.
-TEST_F(SniTest, WhoWaitsFollowsNewRoutes) {
-  worker_.rule().mutable_queue()->set_max(10);
-  worker_.rule().mutable_queue()->set_timeout_ms(60'000);
-  Backend(1).set_max_connections(1);
-  ASSERT_TRUE(worker_.registry().Grant({"web", "a"}, 1));
-  worker_.Apply();
-  UniqueFd open = Ask("a.example");
-  ASSERT_EQ(Read(open.get(), 1).data, "A");
-  const UniqueFd first = Waiting("a.example");
-  const UniqueFd second = Waiting("x.a.example");
-  // Backend "a" serves route 2 now, which has both names.
-  worker_.rule().mutable_sni_routes(0)->clear_names();
-  worker_.rule().mutable_sni_routes(0)->add_names("c.example");
-  worker_.rule().mutable_sni_routes(1)->add_names("a.example");
-  worker_.rule().mutable_sni_routes(1)->add_names("*.a.example");
-  Backend(1).set_sni_route(2);
-  worker_.rule().mutable_backends()->DeleteSubrange(2, 1);
-  worker_.Apply();
-  open.Reset();
-  EXPECT_EQ(Read(first.get(), 1).data, "A");
-  EXPECT_EQ(worker_.Sum(&RuleCounters::queued), 1u);
-  // And now it serves clients that no route takes; the name is one of these.
-  worker_.rule().mutable_sni_routes(1)->mutable_names()->RemoveLast();
-  Backend(1).set_sni_route(0);
-  worker_.rule().mutable_backends()->DeleteSubrange(0, 1);
-  worker_.Apply();
-  shutdown(first.get(), SHUT_RDWR);
-  EXPECT_EQ(Read(second.get(), 1).data, "A");
-}
-
 TEST_F(SniTest, WhoWaitsIsRefusedByRoutesThatHaveNobodyForIt) {
   worker_.rule().mutable_queue()->set_max(10);
   worker_.rule().mutable_queue()->set_timeout_ms(60'000);

@@ -27,7 +27,10 @@ class TlsChecker final {
       if (rule.has_backend_tls())
         CheckBackend(absl::StrCat(path, "/backend_tls"), rule.backend_tls());
       for (const type::Backend& backend : rule.backends())
-        if (backend.server_name().size() > kMaxNameBytes)
+        if (backend.server_name().find('\0') != std::string::npos)
+          Bad(absl::StrCat(path, "/backends/", absl::CHexEscape(backend.name()), "/server_name"),
+              absl::StrCat("'", absl::CHexEscape(backend.server_name()), "' has a NUL"));
+        else if (backend.server_name().size() > kMaxNameBytes)
           Bad(absl::StrCat(path, "/backends/", absl::CHexEscape(backend.name()), "/server_name"),
               absl::StrCat(backend.server_name().size(), " bytes; at most ", kMaxNameBytes));
     }

@@ -43,7 +43,12 @@ std::string Clean(std::string_view text) {
   std::string clean(text);
   for (char& c : clean)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return CutUtf8(clean, kMaxIdentityBytes);
+  std::string shown = CutUtf8(clean, kMaxIdentityBytes);
+  if (shown == text) return shown;
+  // Two that differ only in what is not shown stay two.
+  constexpr size_t kHashDigits = 16;
+  const std::string hash = "~" + ToHex(Sha256(std::string(text))).substr(0, kHashDigits);
+  return CutUtf8(clean, kMaxIdentityBytes - hash.size()) + hash;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <openssl/aead.h>
 #include <openssl/digest.h>
+#include <openssl/err.h>
 #include <openssl/hkdf.h>
 #include <openssl/mem.h>
 #include <openssl/rand.h>
@@ -157,8 +158,10 @@ ssl_ticket_aead_result_t TicketSealer::Open(SSL* ssl, uint8_t* out, size_t* out_
   const std::vector<uint8_t> ticket(in, in + in_bytes);
   if (EVP_AEAD_CTX_open(context, out, out_bytes, max_bytes, ticket.data() + kPlainBytes,
                         kNonceBytes, ticket.data() + kHeaderBytes, in_bytes - kHeaderBytes,
-                        ticket.data(), kPlainBytes) != 1)
+                        ticket.data(), kPlainBytes) != 1) {
+    ERR_clear_error();  // It would pass for the handshake's.
     return ssl_ticket_aead_ignore_ticket;
+  }
   return ssl_ticket_aead_success;
 }
 

@@ -164,7 +164,8 @@ void AppendRateLimiters(const RateLimiters& limiters, std::vector<MetricFamily>&
   auto expired = Counter("lb_limit_budget_expired_total",
                          "Budgets that the control plane did not renew in time.");
   for (const auto& [rule, named] : limiters.in_force()) {
-    const std::string name = rule == RateLimiters::kShared ? "*" : rule;
+    const bool shared = rule.empty() || rule == RateLimiters::kIdentities;
+    const std::string name = shared ? "*" + rule : rule;
     hot.Add({{"rule", name}}, Value(named.limiter->hot_clients()));
     refused.Add({{"rule", name}}, Value(named.limiter->refused_hot_clients()));
     room.Add({{"rule", name}}, Value(named.limiter->capacity()));

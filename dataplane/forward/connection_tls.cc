@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/forward/client_screen.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/tls_ends.h"
 #include "dataplane/tls/client_context.h"
@@ -66,6 +67,8 @@ void Connection::StepClientHandshake() {
   RuleCounters& counters = rule_->counters();
   counters.handshakes_total.Add(1);
   if (SSL_session_reused(tls_->client->ssl()) == 1) counters.resumed_handshakes_total.Add(1);
+  if (!LimitIdentity(*rule_, *tls_->client->ssl(), context_.now))
+    return Refuse(RefuseReason::kClientCertRate);
   state_ = State::kConnecting;
   Admit();
 }

@@ -34,6 +34,10 @@ RateLimiter* RateLimiters::Find(const std::string& rule) const {
   return known == limiters_.end() ? nullptr : known->second.limiter.get();
 }
 
+bool RateLimiters::IsOfIdentities(std::string_view name) {
+  return name.find(kIdentities) != std::string_view::npos;
+}
+
 void RateLimiters::Step(Instant now) {
   for (auto& [rule, named] : limiters_) named.limiter->Step(now);
 }

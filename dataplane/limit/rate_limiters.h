@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
+#include "dataplane/limit/client_names.h"
 #include "dataplane/limit/rate_limiter.h"
 
 namespace lb::dataplane {
@@ -18,6 +20,9 @@ class RateLimiters final {
  public:
   // The name of the limit of all rules without their own.
   static constexpr char kShared[] = "";
+  // Behind the name of a limit: the one for identities of client certificates. No rule's name has a
+  // slash.
+  static constexpr char kIdentities[] = "/client_cert";
 
   struct Named {
     std::shared_ptr<RateLimiter> limiter;
@@ -45,12 +50,18 @@ class RateLimiters final {
   RateLimiter* Find(const std::string& rule) const;
   const ByRule& in_force() const { return limiters_; }
 
+  // Whether this is the name of a limit for identities.
+  static bool IsOfIdentities(std::string_view name);
+  // The identities that such limits met.
+  const std::shared_ptr<ClientNames>& identities() const { return identities_; }
+
   void Step(Instant now);
 
  private:
   const SipKey key_;
   RateLimiter::Shares shares_;
   ByRule limiters_;
+  const std::shared_ptr<ClientNames> identities_ = std::make_shared<ClientNames>();
 };
 
 }  // namespace lb::dataplane

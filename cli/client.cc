@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/backend.grpc.pb.h"
+#include "lb/admin/v1/certificate.grpc.pb.h"
 #include "lb/admin/v1/connection.grpc.pb.h"
 #include "lb/admin/v1/log.grpc.pb.h"
 
@@ -21,6 +22,7 @@ struct AdminClient::Impl {
         operations(api::OperationService::NewStub(channel.grpc())),
         backends(api::BackendService::NewStub(channel.grpc())),
         connections(api::ConnectionService::NewStub(channel.grpc())),
+        certificates(api::CertificateService::NewStub(channel.grpc())),
         logs(api::LogService::NewStub(channel.grpc())) {}
 
   // A call with nothing to add.
@@ -39,6 +41,7 @@ struct AdminClient::Impl {
   std::unique_ptr<api::OperationService::Stub> operations;
   std::unique_ptr<api::BackendService::Stub> backends;
   std::unique_ptr<api::ConnectionService::Stub> connections;
+  std::unique_ptr<api::CertificateService::Stub> certificates;
   std::unique_ptr<api::LogService::Stub> logs;
 };
 
@@ -152,6 +155,18 @@ absl::StatusOr<std::vector<api::Operation>> AdminClient::ListOperations(const st
   LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
       *impl_->operations, &api::OperationService::Stub::ListOperations, "ListOperations", request,
       [&all](api::ListOperationsResponse& page) { Append(*page.mutable_operations(), all); }));
+  return all;
+}
+
+absl::StatusOr<std::vector<api::Certificate>> AdminClient::ListCertificates(
+    const std::string& filter) {
+  api::ListCertificatesRequest request;
+  request.set_filter(filter);
+  std::vector<api::Certificate> all;
+  LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
+      *impl_->certificates, &api::CertificateService::Stub::ListCertificates, "ListCertificates",
+      request,
+      [&all](api::ListCertificatesResponse& page) { Append(*page.mutable_certificates(), all); }));
   return all;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/endpoints.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/backend.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/connection.pb.h"
 #include "lb/admin/v1/log.pb.h"
 
@@ -49,6 +50,7 @@ class AdminClient final {
                                                          const std::string& filter = "");
   absl::StatusOr<std::vector<api::Worker>> ListWorkers(const std::string& filter = "");
   absl::StatusOr<std::vector<api::Operation>> ListOperations(const std::string& filter = "");
+  absl::StatusOr<std::vector<api::Certificate>> ListCertificates(const std::string& filter = "");
 
   absl::StatusOr<api::Operation> DrainWorker(const api::DrainWorkerRequest& request);
   absl::StatusOr<api::Operation> UndrainWorker(const api::UndrainWorkerRequest& request);

@@ -96,6 +96,8 @@ absl::Status CheckComplete(const CLI::App* app, const CommandLine& line) {
     return UsageError("the context's NAME is missing", "see: lbctl context list");
   if (line.check && line.watch)
     return UsageError("--check asks once, --watch until interrupted: use one", SeeHelp(app));
+  if (line.command == Command::kCertInspect && line.name.empty())
+    return UsageError("FILE is missing; - is standard input", SeeHelp(app));
   if (line.command == Command::kConfigValidate && line.name.empty())
     return UsageError("FILE is missing; - is standard input", SeeHelp(app));
   return absl::OkStatus();

@@ -49,6 +49,9 @@ enum class Command {
   kBackendMaint,
   kBackendWeight,
   kBackendReset,
+  kCertList,
+  kCertCheck,
+  kCertInspect,
   kConnectionsList,
   kConnectionsKill,
   kExplain,
@@ -87,6 +90,8 @@ struct CommandLine {
   std::string backend;               // --backend of connections.
   std::string client;                // --client of connections, kExplain
   std::string via;                   // --via of kExplain
+  std::string sni;                   // --sni of kExplain
+  std::string within;                // --within of kCertCheck
   int limit = 0;                     // --limit of connections, --top of kGet
   unsigned rate_per_s = 0;           // --rate of connections.
   std::string duration;              // kLogLevelSet --for

@@ -110,12 +110,43 @@ void AddExplain(CLI::App& app, CommandLine& line) {
   explain->add_option("--via", line.via, "the proxy that names the client in a PROXY header")
       ->type_name("ADDRESS")
       ->take_last();
+  explain->add_option("--sni", line.sni, "the name that it asks for in its ClientHello")
+      ->type_name("NAME")
+      ->take_last();
   explain->footer(
       "Takes nothing from any limit. Exit code 1 when the connection would be refused; 0 when it\n"
       "would go through, wait in the queue, or nobody can tell yet.\n\n"
       "Examples:\n"
       "  lbctl explain --rule web --client 10.1.2.3\n"
-      "  lbctl explain --rule web --client 203.0.113.9 --via 10.0.0.5");
+      "  lbctl explain --rule web --client 203.0.113.9 --via 10.0.0.5\n"
+      "  lbctl explain --rule tls --client 10.1.2.3 --sni www.example.com");
+}
+
+void AddCert(CLI::App& app, CommandLine& line) {
+  CLI::App* cert =
+      AddGroup(app, "cert", "certificates that rules use: what they are, when they end");
+  cert->group("Look");
+  CLI::App* list = Add(*cert, "list", Command::kCertList, line,
+                       "files of TLS in force: certificates, authorities, revocation lists");
+  list->add_option("--sort-by", line.sort_by,
+                   "by a column of -o wide, smallest first; COLUMN:desc for largest first")
+      ->type_name("COLUMN")
+      ->take_last();
+  AddFilter(*list, line);
+  CLI::App* check = Add(*cert, "check", Command::kCertCheck, line,
+                        "which are refused, expired or end soon: exit code 1 when there is any");
+  check->add_option("--within", line.within, "what ends earlier is found: 30d, 12h (14d)")
+      ->type_name("DURATION")
+      ->take_last();
+  CLI::App* inspect = Add(*cert, "inspect", Command::kCertInspect, line,
+                          "what is in a file on this host; asks nobody");
+  inspect->add_option("FILE", line.name, "PEM, a certificate and those that signed it; -: stdin");
+  cert->footer(
+      "Examples:\n"
+      "  lbctl cert list --sort-by expires\n"
+      "  lbctl cert list --filter 'state = EXPIRING' -o json\n"
+      "  lbctl cert check --within 30d             the exit code says it to a script\n"
+      "  lbctl cert inspect /etc/lb/tls/web.pem    before it is put in place");
 }
 
 void AddCheck(CLI::App& app, CommandLine& line) {
@@ -194,6 +225,7 @@ void AddTop(CLI::App& app, CommandLine& line) {
 void AddLookCommands(CLI::App& app, CommandLine& line) {
   AddLook(app, line);
   AddExplain(app, line);
+  AddCert(app, line);
   AddCheck(app, line);
   AddTop(app, line);
   AddDebug(app, line);

@@ -20,7 +20,7 @@ CLI::App* AddGroup(CLI::App& parent, const char* name, const char* description);
 // --wait
 void AddWait(CLI::App& app, CommandLine& line);
 
-// status, get, describe, watch, wait, top, check, debug.
+// status, get, describe, watch, wait, explain, cert, top, check, debug.
 void AddLookCommands(CLI::App& app, CommandLine& line);
 // config, plan, diff, apply, confirm, rollback, rollout.
 void AddConfigCommands(CLI::App& app, CommandLine& line);

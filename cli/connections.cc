@@ -38,17 +38,23 @@ std::string Age(const google::protobuf::Duration& age) {
   return FormatAge(std::chrono::seconds(age.seconds()));
 }
 
-Row RowOf(const api::Connection& connection) {
-  return {{connection.client()},
-          {connection.listen()},
-          {RuleOf(connection.rule())},
-          {Leaf(connection.backend())},
-          {connection.backend_address()},
-          {Leaf(connection.worker())},
-          {Age(connection.age())},
-          {Age(connection.idle())},
-          {FormatBytes(connection.received_bytes())},
-          {FormatBytes(connection.sent_bytes())}};
+Row RowOf(const api::Connection& connection, bool wide) {
+  Row row = {{connection.client()},
+             {connection.listen()},
+             {RuleOf(connection.rule())},
+             {Leaf(connection.backend())},
+             {connection.backend_address()},
+             {Leaf(connection.worker())},
+             {Age(connection.age())},
+             {Age(connection.idle())},
+             {FormatBytes(connection.received_bytes())},
+             {FormatBytes(connection.sent_bytes())}};
+  if (wide)
+    for (const std::string* text :
+         {&connection.server_name(), &connection.tls_version(), &connection.tls_cipher(),
+          &connection.client_identity(), &connection.backend_tls_version()})
+      row.push_back({*text});
+  return row;
 }
 
 void Print(const Globals& globals, const api::ListConnectionsResponse& response) {
@@ -59,17 +65,16 @@ void Print(const Globals& globals, const api::ListConnectionsResponse& response)
       WriteOut(Escape(connection.client()) + "\n");
     return;
   }
-  Table table({{"CLIENT"},
-               {"LISTEN"},
-               {"RULE"},
-               {"BACKEND"},
-               {"ADDRESS"},
-               {"WORKER"},
-               {"AGE"},
-               {"IDLE"},
-               {"RECEIVED", true},
-               {"SENT", true}});
-  for (const api::Connection& connection : response.connections()) table.Add(RowOf(connection));
+  const bool wide = globals.output == Output::kWide;
+  std::vector<Column> columns = {{"CLIENT"},         {"LISTEN"},    {"RULE"}, {"BACKEND"},
+                                 {"ADDRESS"},        {"WORKER"},    {"AGE"},  {"IDLE"},
+                                 {"RECEIVED", true}, {"SENT", true}};
+  if (wide)
+    columns.insert(columns.end(),
+                   {{"SERVER-NAME"}, {"TLS"}, {"CIPHER"}, {"IDENTITY"}, {"BACKEND-TLS"}});
+  Table table(std::move(columns));
+  for (const api::Connection& connection : response.connections())
+    table.Add(RowOf(connection, wide));
   WriteOut(table.Render({globals.headers, globals.color, StdoutSize().columns}));
 }
 

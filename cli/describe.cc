@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -68,11 +69,30 @@ std::string RenderRefusal(const Item& item) {
   return out;
 }
 
+template <typename Counts>
+std::string RenderCounts(const Globals& globals, const char* title, const Counts& counts) {
+  if (counts.empty()) return "";
+  Table table({{title}, {"COUNT", true}});
+  const std::map<std::string, uint64_t> sorted(counts.begin(), counts.end());
+  for (const auto& [name, count] : sorted)
+    table.Add({{name.empty() ? "(no route)" : name}, {absl::StrCat(count)}});
+  return "\n" + table.Render({true, globals.color, 0});
+}
+
+// Handshakes that failed, by reason, and connections by route, of a rule that has any.
+std::string RenderTls(const Globals& globals, const Item& item) {
+  const auto* rule = std::get_if<api::Rule>(&item);
+  if (rule == nullptr) return "";
+  return RenderCounts(globals, "FAILED HANDSHAKES", rule->handshake_failures_total()) +
+         RenderCounts(globals, "CONNECTIONS BY ROUTE", rule->sni_total());
+}
+
 std::string RenderText(const Globals& globals, Type type, const Description& description) {
   std::string out = absl::StrCat(Escape(NameOf(description.item)), "\n",
                                  RenderFields(globals, type, description.item));
   if (!description.backends.empty())
     absl::StrAppend(&out, "\n", RenderTable(globals, Type::kBackend, description.backends));
+  out += RenderTls(globals, description.item);
   out += RenderRefusal(description.item);
   if (!description.alerts.empty()) out += "\nALERTS\n";
   for (const api::Alert& alert : description.alerts)

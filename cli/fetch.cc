@@ -25,6 +25,7 @@ absl::StatusOr<Items> ListAll(AdminClient& client, Type type, const std::string&
   if (type == Type::kRule) return ToItems(client.ListRules(filter));
   if (type == Type::kWorker) return ToItems(client.ListWorkers(filter));
   if (type == Type::kOperation) return ToItems(client.ListOperations(filter));
+  if (type == Type::kCertificate) return ToItems(client.ListCertificates(filter));
   return ToItems(client.ListBackends(absl::StrCat("rules/", rule.empty() ? "-" : rule), filter));
 }
 

@@ -56,9 +56,13 @@ bool IsBandwidth(const api::Limit& limit) {
          limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH;
 }
 
+bool IsRate(const api::Limit& limit) {
+  return limit.kind() == api::Limit::KIND_RATE || limit.kind() == api::Limit::KIND_CLIENT_CERT_RATE;
+}
+
 std::string Setting(const api::Limit& limit) {
   if (IsBandwidth(limit)) return BandwidthOf(limit);
-  if (limit.kind() != api::Limit::KIND_RATE) return absl::StrCat(limit.max_connections());
+  if (!IsRate(limit)) return absl::StrCat(limit.max_connections());
   const char* enforce = limit.enforce() == api::Limit::ENFORCE_SHADOW ? ", shadow"
                         : limit.enforce() == api::Limit::ENFORCE_OFF  ? ", off"
                                                                       : "";
@@ -67,6 +71,7 @@ std::string Setting(const api::Limit& limit) {
 
 const char* KindOf(const api::Limit& limit) {
   if (limit.kind() == api::Limit::KIND_RATE) return "rate_limit";
+  if (limit.kind() == api::Limit::KIND_CLIENT_CERT_RATE) return "client_cert_rate";
   if (IsBandwidth(limit)) return limit.backend().empty() ? "client_bandwidth" : "backend_bandwidth";
   if (limit.kind() == api::Limit::KIND_CLIENT_CONNECTIONS) return "max_connections_per_client";
   return limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ? "max_connections"
@@ -85,7 +90,7 @@ std::string InUse(const api::Limit& limit) {
 
 // Clients that the limit slows down, or that may be above it.
 std::string BusyClients(const api::Limit& limit) {
-  if (limit.kind() == api::Limit::KIND_RATE) return absl::StrCat(limit.busy_clients());
+  if (IsRate(limit)) return absl::StrCat(limit.busy_clients());
   if (limit.kind() == api::Limit::KIND_CLIENT_BANDWIDTH)
     return absl::StrCat(limit.throttled_clients(), "/", limit.clients());
   return "";
@@ -240,15 +245,15 @@ absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string
   return ExitCode::kDone;
 }
 
-absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const std::string& rule,
-                                    const std::string& client_address, const std::string& via) {
-  if (rule.empty() || client_address.empty())
+absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const ExplainOptions& options) {
+  if (options.rule.empty() || options.client.empty())
     return UsageError("explain needs a rule and a client",
-                      "lbctl explain --rule RULE --client ADDRESS [--via PROXY]");
+                      "lbctl explain --rule RULE --client ADDRESS [--via PROXY] [--sni NAME]");
   api::ExplainConnectionRequest request;
-  LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(rule));
-  request.set_client(client_address);
-  request.set_via(via);
+  LB_ASSIGN_OR_RETURN(*request.mutable_rule(), RuleNamed(options.rule));
+  request.set_client(options.client);
+  request.set_via(options.via);
+  request.set_server_name(options.sni);
   LB_ASSIGN_OR_RETURN(auto client, LimitClient::Connect(globals));
   LB_ASSIGN_OR_RETURN(const Explained explained, client->Explain(request));
   std::string words = Describe(globals, explained);

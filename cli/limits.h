@@ -17,9 +17,14 @@ absl::StatusOr<ExitCode> RunGetLimits(const Globals& globals, const std::string&
 absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string& rule, int top,
                                        const std::string& sort_by);
 
-// What the next connection of `client` to `rule` would meet, through the proxy `via` if that is not
-// empty. Exit code 1 when it would be refused.
-absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const std::string& rule,
-                                    const std::string& client, const std::string& via);
+struct ExplainOptions {
+  std::string rule;
+  std::string client;  // An IP address.
+  std::string via;     // The proxy that it comes through; empty: none.
+  std::string sni;     // The name that it asks for in its ClientHello; empty: none.
+};
+
+// What the next connection of that client would meet. Exit code 1 when it would be refused.
+absl::StatusOr<ExitCode> RunExplain(const Globals& globals, const ExplainOptions& options);
 
 }  // namespace lb::cli

@@ -11,6 +11,7 @@
 #include "cli/age.h"
 #include "cli/backend.h"
 #include "cli/bundle/bundle.h"
+#include "cli/cert.h"
 #include "cli/check/check.h"
 #include "cli/command_line.h"
 #include "cli/completion.h"
@@ -189,6 +190,23 @@ absl::StatusOr<ExitCode> Connections(const Globals& globals, const CommandLine& 
                                                    : RunConnectionsKill(globals, options);
 }
 
+absl::StatusOr<ExitCode> CertList(const Globals& globals, const CommandLine& line) {
+  Selection selection;
+  selection.type = Type::kCertificate;
+  selection.sort_by = line.sort_by;
+  selection.filter = line.filter;
+  return RunGet(globals, selection);
+}
+
+absl::StatusOr<ExitCode> Cert(const Globals& globals, const CommandLine& line) {
+  if (line.command == Command::kCertList) return CertList(globals, line);
+  std::chrono::seconds within = kCertWithin;
+  if (!line.within.empty()) {
+    LB_ASSIGN_OR_RETURN(within, ParseWithin(line.within));
+  }
+  return RunCertCheck(globals, within);
+}
+
 absl::StatusOr<ExitCode> SetLevel(const Globals& globals, const CommandLine& line) {
   if (line.words.size() != 2)
     return UsageError("a component and a level are needed: lbctl log-level set controlplane debug");
@@ -281,17 +299,24 @@ bool HasNames(Command command) {
   }
 }
 
+// Whether what was asked for can be printed in that form.
+absl::Status CheckOutput(const Globals& globals, const CommandLine& line) {
+  const bool selects_fields =
+      (line.command == Command::kGet && !line.watch) || line.command == Command::kCertList;
+  if (globals.output == Output::kJsonPath && !selects_fields)
+    return UsageError("-o jsonpath is for get, without --watch, and cert list");
+  if (globals.output == Output::kName && !HasNames(line.command))
+    return UsageError("-o name is for what has names: get, operations, revisions, connections");
+  return absl::OkStatus();
+}
+
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const ChosenContext context, ChooseContext(line.flags, ReadEnv));
   LB_ASSIGN_OR_RETURN(const Globals globals,
                       Resolve(line.flags, WithContext(ReadEnv, context), StdoutIsTty()));
   if (!globals.quiet) WriteErr(OverriddenNote(line.flags, ReadEnv, context));
-  const bool selects_fields = line.command == Command::kGet && !line.watch;
-  if (globals.output == Output::kJsonPath && !selects_fields)
-    return UsageError("-o jsonpath is for get, without --watch");
-  if (globals.output == Output::kName && !HasNames(line.command))
-    return UsageError("-o name is for what has names: get, operations, revisions, connections");
+  LB_RETURN_IF_ERROR(CheckOutput(globals, line));
   switch (line.command) {
     case Command::kStatus:
       return line.watch ? RunWatchStatus(globals) : RunStatus(globals, line.check);
@@ -321,7 +346,10 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kConnectionsKill:
       return Connections(globals, line);
     case Command::kExplain:
-      return RunExplain(globals, line.rule, line.client, line.via);
+      return RunExplain(globals, {line.rule, line.client, line.via, line.sni});
+    case Command::kCertList:
+    case Command::kCertCheck:
+      return Cert(globals, line);
     case Command::kLogLevelGet:
       return RunLogLevelGet(globals);
     case Command::kLogLevelSet:
@@ -368,6 +396,8 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line) {
       return RunGenerateCa(line.tls, ReadClocks().wall);
     case Command::kTlsGenerateCert:
       return GenerateCert(line);
+    case Command::kCertInspect:
+      return RunCertInspect(line.name, line.flags.output.value_or("text"), ReadClocks().wall);
     case Command::kConfigExplain:
       return RunExplain(line.name);
     case Command::kContextList:

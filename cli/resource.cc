@@ -96,11 +96,13 @@ absl::StatusOr<std::string> ParseName(Type type, const std::string& word, const 
 
 std::string Plural(Type type) {
   if (type == Type::kOperation) return "operations";
+  if (type == Type::kCertificate) return "certificates";
   return type == Type::kRule ? "rules" : type == Type::kBackend ? "backends" : "workers";
 }
 
 std::string ItemKind(Type type) {
   if (type == Type::kOperation) return "Operation";
+  if (type == Type::kCertificate) return "Certificate";
   return type == Type::kRule ? "Rule" : type == Type::kBackend ? "Backend" : "Worker";
 }
 

@@ -10,9 +10,9 @@
 
 namespace lb::cli {
 
-enum class Type { kRule, kBackend, kWorker, kOperation };
+enum class Type { kRule, kBackend, kWorker, kOperation, kCertificate };
 
-// "rules", "backends", "workers", "operations".
+// "rules", "backends", "workers", "operations", "certificates".
 std::string Plural(Type type);
 
 // "RuleList", "BackendList", "WorkerList": the kind of a JSON list; "Rule" ... of one.

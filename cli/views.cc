@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "cli/age.h"
+#include "cli/certificate_views.h"
 
 namespace lb::cli {
 namespace {
@@ -71,6 +72,17 @@ std::string Queued(const api::Rule& rule) {
   return rule.has_queue() || rule.queued() != 0 ? Number(rule.queued()) : "";
 }
 
+// "1200 (900 resumed), 3 failed"; nothing where TLS is not ended.
+std::string Handshakes(const api::Rule& rule) {
+  uint64_t failed = 0;
+  for (const auto& [reason, count] : rule.handshake_failures_total()) failed += count;
+  if (rule.handshakes_total() == 0 && failed == 0) return "";
+  std::string text =
+      absl::StrCat(rule.handshakes_total(), " (", rule.resumed_handshakes_total(), " resumed)");
+  if (failed > 0) absl::StrAppend(&text, ", ", failed, " failed");
+  return text;
+}
+
 Row RuleRow(const api::Rule& rule, bool wide) {
   Row row = {{Leaf(rule.name())},
              {rule.listen()},
@@ -84,7 +96,8 @@ Row RuleRow(const api::Rule& rule, bool wide) {
          {Number(rule.connections_total()), Number(rule.queued_total()), Limit(rule.queue().max()),
           rule.has_queue() ? Milliseconds(rule.queue().timeout()) : "",
           FormatBytes(rule.received_bytes_total()), FormatBytes(rule.sent_bytes_total()),
-          Number(rule.refused_total()), Number(rule.retries_total())})
+          Number(rule.refused_total()), Number(rule.retries_total()), rule.tls(),
+          rule.backend_tls(), Handshakes(rule)})
       row.push_back({std::move(text)});
   return row;
 }
@@ -131,6 +144,10 @@ Row BackendRow(const api::Backend& backend, bool wide, WallTime now) {
     row.push_back({backend.has_check_time() ? Milliseconds(backend.check_time()) : ""});
     row.push_back({Number(backend.connects_total())});
     row.push_back({Number(backend.connect_failures_total())});
+    row.push_back({backend.handshakes_total() == 0
+                       ? ""
+                       : absl::StrCat(backend.handshakes_total(), " (",
+                                      backend.resumed_handshakes_total(), " resumed)")});
   }
   row.push_back({AgeOf(backend.last_change_time(), now)});
   return row;
@@ -199,23 +216,26 @@ const std::string& NameOf(const Item& item) {
 
 std::vector<Column> ColumnsOf(Type type, bool wide) {
   if (type == Type::kWorker) return WorkerColumns(wide);
+  if (type == Type::kCertificate) return CertificateColumns(wide);
   if (type == Type::kOperation)
     return {{"NAME"},       {"KIND"},         {"TARGET"}, {"STATE"},
             {"LEFT", true}, {"CLOSED", true}, {"STATUS"}};
   if (type == Type::kRule) {
     std::vector<Column> columns = {{"NAME"},        {"LISTEN"},      {"BALANCE"},     {"BACKENDS"},
                                    {"CONNS", true}, {"LIMIT", true}, {"QUEUED", true}};
-    if (wide)
-      for (const char* title : {"CONNS-TOTAL", "QUEUED-TOTAL", "QUEUE-MAX", "QUEUE-TIMEOUT",
-                                "RECEIVED", "SENT", "REFUSED", "RETRIES"})
-        columns.push_back({title, true});
+    if (!wide) return columns;
+    for (const char* title : {"CONNS-TOTAL", "QUEUED-TOTAL", "QUEUE-MAX", "QUEUE-TIMEOUT",
+                              "RECEIVED", "SENT", "REFUSED", "RETRIES"})
+      columns.push_back({title, true});
+    for (const char* title : {"TLS", "BACKEND-TLS", "HANDSHAKES"}) columns.push_back({title});
     return columns;
   }
   std::vector<Column> columns = {{"RULE"},         {"BACKEND"},     {"ADDRESS"},     {"STATE"},
                                  {"WEIGHT", true}, {"CONNS", true}, {"LIMIT", true}, {"DETAIL"}};
   if (wide)
-    columns.insert(columns.end(),
-                   {{"CHECK-TIME", true}, {"CONNECTS", true}, {"CONNECT-FAILURES", true}});
+    columns.insert(
+        columns.end(),
+        {{"CHECK-TIME", true}, {"CONNECTS", true}, {"CONNECT-FAILURES", true}, {"HANDSHAKES"}});
   columns.push_back({"LAST-CHANGE", false, true});
   return columns;
 }
@@ -225,6 +245,8 @@ Row RowOf(const Item& item, bool wide, WallTime now) {
   if (const auto* backend = std::get_if<api::Backend>(&item))
     return BackendRow(*backend, wide, now);
   if (const auto* operation = std::get_if<api::Operation>(&item)) return OperationRow(*operation);
+  if (const auto* certificate = std::get_if<api::Certificate>(&item))
+    return CertificateRow(*certificate, wide, now);
   return WorkerRow(std::get<api::Worker>(item), wide, now);
 }
 

@@ -1,4 +1,5 @@
-// Rules, backends, workers and operations as table rows and as JSON. Pure; time is an argument.
+// Rules, backends, workers, operations and certificates as table rows and as JSON. Pure; time is an
+// argument.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -10,13 +11,14 @@
 #include "cli/resource.h"
 #include "cli/table.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 
 namespace lb::cli {
 
 namespace api = lb::admin::v1;
 
 // One thing that `get` shows.
-using Item = std::variant<api::Rule, api::Backend, api::Worker, api::Operation>;
+using Item = std::variant<api::Rule, api::Backend, api::Worker, api::Operation, api::Certificate>;
 using Items = std::vector<Item>;
 
 // The full resource name, "rules/web".

@@ -58,9 +58,47 @@ void CheckNames(const CertificateFacts& one, Report& report) {
                  "docs/security.md; lbctl tls generate-cert operator NAME shows what is needed");
 }
 
-}  // namespace
+// The end of what a file of a rule holds.
+void CheckEnd(const admin::v1::Certificate& one, int64_t now_s, Report& report) {
+  const Code& code = codes::kRuleTlsTime;
+  const std::string renew = "renew it and replace the file: it is read again by itself";
+  const std::string who = absl::StrCat(one.file(), " of ", absl::StrJoin(one.rules(), ", "));
+  if (one.state() == admin::v1::Certificate::STATE_NOT_YET_VALID)
+    report.Error(code, who + " is not valid yet", "compare this clock with that of its issuer");
+  if (!one.has_expire_time()) return;
+  const int64_t left_s = one.expire_time().seconds() - now_s;
+  const int64_t days = left_s / kDayS;
+  const std::string soon = absl::StrCat(who, " expires within ", days + 1, " days");
+  if (left_s <= 0)
+    report.Error(code, who + " has expired", renew);
+  else if (days < kCertificateErrorDays)
+    report.Error(code, soon, renew);
+  else if (days < kRuleCertificateWarningDays)
+    report.Warn(code, soon, renew);
+}
 
-void CheckCertificates(const Facts& facts, Report& report) {
+// The files of the rules, which the control plane has read.
+void CheckRuleFiles(const Facts& facts, Report& report) {
+  if (!facts.server || !facts.server->rule_certificates) {
+    const char* why = facts.pre      ? "nothing of lb runs yet"
+                      : facts.server ? "the control plane does not tell"
+                                     : "the control plane does not answer";
+    report.Skip(codes::kRuleTlsRefused, why);
+    report.Skip(codes::kRuleTlsTime, why);
+    return;
+  }
+  for (const admin::v1::Certificate& one : *facts.server->rule_certificates)
+    if (one.state() == admin::v1::Certificate::STATE_REFUSED)
+      report.Error(codes::kRuleTlsRefused, absl::StrCat(one.file(), " is refused: ", one.problem()),
+                   "put a good file in place; what was loaded stays until then");
+  report.End(codes::kRuleTlsRefused);
+  for (const admin::v1::Certificate& one : *facts.server->rule_certificates)
+    CheckEnd(one, facts.now_s, report);
+  report.End(codes::kRuleTlsTime);
+}
+
+// The files of the programs themselves.
+void CheckOwnFiles(const Facts& facts, Report& report) {
   const std::array checks = {&codes::kTlsFiles, &codes::kTlsKeyOpen, &codes::kTlsKeyOther,
                              &codes::kTlsChain, &codes::kTlsTime,    &codes::kTlsNames};
   if (facts.certificates.empty()) {
@@ -97,6 +135,13 @@ void CheckCertificates(const Facts& facts, Report& report) {
   for (const CertificateFacts& one : facts.certificates)
     if (Readable(one)) CheckNames(one, report);
   report.End(codes::kTlsNames);
+}
+
+}  // namespace
+
+void CheckCertificates(const Facts& facts, Report& report) {
+  CheckOwnFiles(facts, report);
+  CheckRuleFiles(facts, report);
 }
 
 }  // namespace lb::cli

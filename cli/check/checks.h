@@ -22,6 +22,8 @@ inline constexpr uint64_t kDescriptorsMin = 65'536;
 // Time left of a certificate that is worth a warning, and an error.
 inline constexpr int64_t kCertificateWarningDays = 30;
 inline constexpr int64_t kCertificateErrorDays = 3;
+// Files of rules are often renewed by a program, and for 90 days only.
+inline constexpr int64_t kRuleCertificateWarningDays = 14;
 
 // A worker that says nothing for so long hangs: it speaks once a second.
 inline constexpr int64_t kSilentS = 4;

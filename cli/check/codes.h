@@ -80,6 +80,11 @@ inline constexpr Code kTlsChain{"LBC604", kCertificates, "certificates come from
 inline constexpr Code kTlsTime{"LBC605", kCertificates, "certificates are valid for a while"};
 inline constexpr Code kTlsNames{"LBC606", kCertificates, "certificates say who they are for"};
 
+inline constexpr Code kRuleTlsRefused{"LBC607", kCertificates,
+                                      "the TLS files of all rules are what runs"};
+inline constexpr Code kRuleTlsTime{"LBC608", kCertificates,
+                                   "the TLS files of all rules are valid for a while"};
+
 inline constexpr Code kNoWorker{"LBC701", kWorkers, "a worker accepts connections"};
 inline constexpr Code kWorkerRefused{"LBC702", kWorkers, "no worker refused the configuration"};
 inline constexpr Code kWorkerStale{"LBC703", kWorkers, "no worker hangs"};
@@ -113,11 +118,12 @@ inline constexpr std::array kAllCodes = {
     &codes::kUnconfirmed,     &codes::kLbctlSkew,       &codes::kWorkerSkew,
     &codes::kMissingFeatures, &codes::kTlsFiles,        &codes::kTlsKeyOpen,
     &codes::kTlsKeyOther,     &codes::kTlsChain,        &codes::kTlsTime,
-    &codes::kTlsNames,        &codes::kNoWorker,        &codes::kWorkerRefused,
-    &codes::kWorkerStale,     &codes::kWorkerGone,      &codes::kWorkerPending,
-    &codes::kWorkerRestarts,  &codes::kBackendDown,     &codes::kRuleDown,
-    &codes::kFlapping,        &codes::kUnresolved,      &codes::kEjected,
-    &codes::kUnreachable,     &codes::kSocketOpen,      &codes::kNoMutualTls,
+    &codes::kTlsNames,        &codes::kRuleTlsRefused,  &codes::kRuleTlsTime,
+    &codes::kNoWorker,        &codes::kWorkerRefused,   &codes::kWorkerStale,
+    &codes::kWorkerGone,      &codes::kWorkerPending,   &codes::kWorkerRestarts,
+    &codes::kBackendDown,     &codes::kRuleDown,        &codes::kFlapping,
+    &codes::kUnresolved,      &codes::kEjected,         &codes::kUnreachable,
+    &codes::kSocketOpen,      &codes::kNoMutualTls,
 };
 
 }  // namespace lb::cli

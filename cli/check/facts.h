@@ -16,6 +16,7 @@
 #include "base/tls_files.h"
 #include "controlplane/config/load.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/event.pb.h"
 
 namespace lb::cli {
@@ -98,6 +99,8 @@ struct ServerFacts {
   std::vector<admin::v1::Worker> workers;
   std::vector<admin::v1::Event> events;  // Those kept, oldest first.
   std::string running_etag;              // Empty: not known.
+  // Files of TLS of its rules; unset: it does not tell.
+  std::optional<std::vector<admin::v1::Certificate>> rule_certificates{};
 };
 
 // A door to the admin API.

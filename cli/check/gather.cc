@@ -36,6 +36,8 @@ absl::StatusOr<ServerFacts> AskServer(const Globals& globals) {
   LB_ASSIGN_OR_RETURN(facts.backends, client->ListBackends("rules/-"));
   LB_ASSIGN_OR_RETURN(facts.workers, client->ListWorkers());
   // What follows a control plane of another version may not have; its checks say so.
+  if (auto certificates = client->ListCertificates(); certificates.ok())
+    facts.rule_certificates = *std::move(certificates);
   if (auto more = InspectClient::Connect(globals); more.ok())
     if (auto events = (*more)->ListEvents(); events.ok()) facts.events = *std::move(events);
   if (auto configs = ConfigClient::Connect(globals); configs.ok())

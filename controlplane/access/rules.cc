@@ -79,6 +79,7 @@ const std::vector<AccessRule>& AccessRules() {
       {"lb.admin.v1.LimitService/ListLimits", Role::kViewer, false},
       {"lb.admin.v1.LimitService/ListClients", Role::kViewer, false},
       {"lb.admin.v1.LimitService/ExplainConnection", Role::kViewer, false},
+      {"lb.admin.v1.CertificateService/ListCertificates", Role::kViewer, false},
       {"lb.admin.v1.LogService/GetLogLevels", Role::kViewer, false},
       {"lb.admin.v1.LogService/SetLogLevel", Role::kOperator, true},
       {"grpc.reflection.v1alpha.ServerReflection/*", Role::kViewer, false},

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/explain_backends.h"
+#include "controlplane/admin/explain_tls.h"
 #include "controlplane/admin/limit_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/config/quantity.h"
@@ -186,7 +187,8 @@ const Endpoint& ClientMet(const LiveRule& rule, const Endpoint& client,
 }
 
 ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoint& client,
-                                             const std::optional<Endpoint>& via, const View& view,
+                                             const std::optional<Endpoint>& via,
+                                             const std::string& server_name, const View& view,
                                              const ClientReports& reports) {
   ExplainConnectionResponse out;
   const SocketAddress address = client.ToSocketAddress();
@@ -197,11 +199,13 @@ ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoin
   CheckRate(rule, reports, out);
   CheckClientLimit(rule, reports, out);
   CheckRuleLimit(rule, view, out);
+  const uint32_t route = explain::CheckTls(rule, server_name, view, out);
   CheckBandwidth(rule, reports, out);
   explain::CheckOutliers(rule, view, reports, out);
   explain::CheckPanic(rule, reports, out);
   out.set_balance(ToString(rule.balance.algorithm));
-  explain::AddBackends(rule, view, reports, out);
+  explain::AddBackends(rule, route, view, reports, out);
+  explain::CheckBackendTls(rule, route, server_name, out);
   out.set_backend(HashedTo(rule, reports));
   return out;
 }

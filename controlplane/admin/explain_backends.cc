@@ -158,13 +158,14 @@ void CheckPanic(const LiveRule& rule, const ClientReports& reports, Response& ou
       out);
 }
 
-void AddBackends(const LiveRule& rule, const View& view, const ClientReports& reports,
-                 Response& out) {
+void AddBackends(const LiveRule& rule, uint32_t route, const View& view,
+                 const ClientReports& reports, Response& out) {
   uint64_t total = 0;
   bool full = false;
   const bool panic = CountPanic(reports) > 0;
   std::vector<uint64_t> weights;
   for (const LiveBackend& backend : rule.backends) {
+    if (backend.sni_route != route) continue;
     const BackendKey key{rule.name, backend.name};
     const Said said = SaidOf(backend.name, reports);
     Candidate& candidate = *out.add_candidates();
@@ -180,6 +181,7 @@ void AddBackends(const LiveRule& rule, const View& view, const ClientReports& re
     out.mutable_candidates(static_cast<int>(i))
         ->set_share_ratio(static_cast<double>(weights[i]) / static_cast<double>(total));
   for (const UnresolvedBackend& backend : rule.unresolved) {
+    if (backend.sni_route != route) continue;
     Candidate& candidate = *out.add_candidates();
     candidate.set_backend(BackendName(rule.name, backend.name));
     candidate.set_why_out("its name has no address");

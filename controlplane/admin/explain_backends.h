@@ -29,8 +29,9 @@ void CheckOutliers(const LiveRule& rule, const View& view, const ClientReports& 
 // That backends are used though they are not usable; nothing while that is not so.
 void CheckPanic(const LiveRule& rule, const ClientReports& reports, Response& out);
 
-// The backends, and the check of whether one takes the connection.
-void AddBackends(const LiveRule& rule, const View& view, const ClientReports& reports,
-                 Response& out);
+// The backends of one route (0: of clients that no route takes), and the check of whether one takes
+// the connection.
+void AddBackends(const LiveRule& rule, uint32_t route, const View& view,
+                 const ClientReports& reports, Response& out);
 
 }  // namespace lb::controlplane::explain

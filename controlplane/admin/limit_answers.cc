@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "controlplane/admin/rule_answers.h"
 
 namespace lb::controlplane {
@@ -31,13 +32,24 @@ Limit::Enforce ToProto(RateLimitConfig::Enforce enforce) {
   return Limit::ENFORCE_OFF;
 }
 
+bool AsksClients(const LiveRule& rule) {
+  return rule.tls && rule.tls->client_auth != TlsConfig::ClientAuth::kNone;
+}
+
 // Whose rate limit the rule goes by; empty: the top level's.
 std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rule.name : ""; }
+
+// The owner in what a worker calls a rate limit: also of the one of client certificates.
+std::string OwnerIn(const std::string& limit) {
+  return std::string(absl::StripSuffix(limit, kClientCertLimit));
+}
 
 // What all rules that go by one rate limit counted, and how that is enforced.
 struct RateOwner {
   uint64_t refused_total = 0;
   uint64_t would_refuse_total = 0;
+  uint64_t cert_refused_total = 0;
+  uint64_t busy_identities = 0;  // As busy_clients.
   // The most that one worker has: a client that is busy has a budget in every worker.
   uint64_t busy_clients = 0;
   bool only_counts = false;
@@ -51,13 +63,18 @@ std::map<std::string, RateOwner> RateOwnersOf(const View& view, const ClientRepo
     const RuleTotals totals = view.totals.OfRule(rule.name);
     owner.refused_total += totals.rate_limited_total;
     owner.would_refuse_total += totals.would_refuse_total;
+    owner.cert_refused_total += totals.cert_limited_total;
     owner.only_counts = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
   }
   for (const auto& [worker, report] : reports)
-    for (const auto& limit : report.limits())
-      if (const auto owner = owners.find(limit.rule()); owner != owners.end())
-        owner->second.busy_clients =
-            std::max<uint64_t>(owner->second.busy_clients, limit.busy_clients());
+    for (const auto& limit : report.limits()) {
+      const std::string name = OwnerIn(limit.rule());
+      const auto owner = owners.find(name);
+      if (owner == owners.end()) continue;
+      uint64_t& busy =
+          name == limit.rule() ? owner->second.busy_clients : owner->second.busy_identities;
+      busy = std::max<uint64_t>(busy, limit.busy_clients());
+    }
   return owners;
 }
 
@@ -71,6 +88,16 @@ Limit RateLimitOf(const std::string& rule, const RateLimitConfig& config, const 
   limit.set_busy_clients(owner.busy_clients);
   limit.set_refused_total(owner.refused_total);
   limit.set_would_refuse_total(owner.would_refuse_total);
+  return limit;
+}
+
+// What it would refuse is counted with the limit of addresses.
+Limit CertLimitOf(const std::string& rule, const RateLimitConfig& config, const RateOwner& owner) {
+  Limit limit = RateLimitOf(rule, config, owner);
+  limit.set_kind(Limit::KIND_CLIENT_CERT_RATE);
+  limit.set_busy_clients(owner.busy_identities);
+  limit.set_refused_total(owner.cert_refused_total);
+  limit.clear_would_refuse_total();
   return limit;
 }
 
@@ -147,6 +174,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
                                              const ClientReports& reports) {
   const std::map<std::string, RateOwner> owners = RateOwnersOf(view, reports);
   std::map<std::string, Limit> rates;  // By whose limit it is.
+  std::map<std::string, Limit> certs;  // Likewise.
   std::vector<Limit> rules;
   std::vector<Limit> backends;
   for (const LiveRule& live : view.live) {
@@ -154,6 +182,10 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
     if (live.rate_limit && !rates.contains(RateOwnerOf(live))) {
       const std::string owner = RateOwnerOf(live);
       rates[owner] = RateLimitOf(owner, *live.rate_limit, owners.at(owner));
+    }
+    if (live.rate_limit && live.rate_limit->client_cert && AsksClients(live)) {
+      const std::string owner = RateOwnerOf(live);
+      certs[owner] = CertLimitOf(owner, *live.rate_limit, owners.at(owner));
     }
     const RuleTotals totals = view.totals.OfRule(live.name);
     if (live.max_connections != 0) rules.push_back(RuleLimitOf(live, totals));
@@ -163,6 +195,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
   }
   admin::v1::ListLimitsResponse out;
   for (auto& [owner, limit] : rates) *out.add_limits() = std::move(limit);
+  for (auto& [owner, limit] : certs) *out.add_limits() = std::move(limit);
   for (Limit& limit : rules) *out.add_limits() = std::move(limit);
   for (Limit& limit : backends) *out.add_limits() = std::move(limit);
   for (Limit& limit : DescribeBandwidths(view.live, rule, reports))
@@ -178,10 +211,11 @@ admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
   for (const auto& [worker, report] : reports) {
     AddBytes(report, by_client);
     for (const auto& from : report.limits()) {
-      const auto owner = owners.find(from.rule());
+      const std::string name = OwnerIn(from.rule());
+      const auto owner = owners.find(name);
       const bool only_counts = owner != owners.end() && owner->second.only_counts;
       for (const auto& client : from.clients()) {
-        ClientUse& use = UseOf(from.rule(), client.client(), by_client);
+        ClientUse& use = UseOf(name, client.client(), by_client);
         use.set_connects_per_s(use.connects_per_s() + client.connects_per_s());
         use.set_refused_per_s(use.refused_per_s() + client.refused_per_s());
         use.set_shadow(only_counts);

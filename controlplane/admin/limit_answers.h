@@ -15,6 +15,10 @@
 
 namespace lb::controlplane {
 
+// What workers and budgets call the limit of each identity of a client certificate, behind its
+// owner.
+inline constexpr char kClientCertLimit[] = "/client_cert";
+
 // What each worker that answered said.
 using ClientReports = std::map<WorkerKey, worker::v1::ClientReport>;
 
@@ -37,11 +41,10 @@ std::vector<admin::v1::Limit> DescribeBandwidths(const LiveRules& rules, const s
 const Endpoint& ClientMet(const LiveRule& rule, const Endpoint& client,
                           const std::optional<Endpoint>& via);
 
-// `client` is that of ClientMet, of which the reports are.
-admin::v1::ExplainConnectionResponse DescribeConnection(const LiveRule& rule,
-                                                        const Endpoint& client,
-                                                        const std::optional<Endpoint>& via,
-                                                        const View& view,
-                                                        const ClientReports& reports);
+// `client` is that of ClientMet, of which the reports are; `server_name` is what it asks for in its
+// ClientHello, as CanonicalHostName writes it; empty: no name.
+admin::v1::ExplainConnectionResponse DescribeConnection(
+    const LiveRule& rule, const Endpoint& client, const std::optional<Endpoint>& via,
+    const std::string& server_name, const View& view, const ClientReports& reports);
 
 }  // namespace lb::controlplane

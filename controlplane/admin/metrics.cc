@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "controlplane/admin/certificate_metrics.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/worker_answers.h"
 
@@ -117,6 +118,7 @@ std::vector<MetricFamily> DescribeMetrics(const View& view) {
   transitions.Add({{"to", "unhealthy"}},
                   AsDouble(view.health.transitions_total(type::v1::HEALTH_STATE_UNHEALTHY)));
   out.push_back(std::move(transitions));
+  AddCertificateMetrics(view, out);
   AddOne(out, "lb_dns_queries_total", "DNS queries sent.", Type::kCounter,
          AsDouble(view.resolver.queries_total()));
   AddOne(out, "lb_dns_query_failures_total", "DNS queries without a usable answer.", Type::kCounter,

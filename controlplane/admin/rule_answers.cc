@@ -10,6 +10,7 @@
 #include "controlplane/admin/etags.h"
 #include "controlplane/admin/list_query.h"
 #include "controlplane/admin/proto_time.h"
+#include "controlplane/admin/rule_tls.h"
 #include "controlplane/config/suggest.h"
 
 namespace lb::controlplane {
@@ -70,6 +71,7 @@ admin::v1::Rule Describe(const View& view, const LiveRule& rule) {
   out.set_queued(totals.queued);
   out.set_queued_total(totals.queued_total);
   out.set_workers_in_panic(totals.workers_in_panic);
+  DescribeTls(rule, totals, out);
   out.set_etag(EtagOf(rule));
   return out;
 }
@@ -137,6 +139,8 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
   out.set_connections(totals.connections);
   out.set_connects_total(totals.connects_total);
   out.set_connect_failures_total(totals.connect_failures_total);
+  out.set_handshakes_total(totals.handshakes_total);
+  out.set_resumed_handshakes_total(totals.resumed_handshakes_total);
   out.set_drained(IsDrained(view, out));
   out.set_etag(EtagOf(out));
   return out;
@@ -201,7 +205,10 @@ std::string BackendName(const std::string& rule, const std::string& backend) {
 Outcome<admin::v1::Rule> GetRule(const View& view, const admin::v1::GetRuleRequest& request) {
   const LiveRule* rule = RuleNamed(view, request.name());
   if (rule == nullptr) return RuleNotFound(view, request.name());
-  return Describe(view, *rule);
+  admin::v1::Rule out = Describe(view, *rule);
+  const RuleTotals totals = view.totals.OfRule(rule->name);
+  out.mutable_sni_total()->insert(totals.sni_total.begin(), totals.sni_total.end());
+  return out;
 }
 
 Outcome<admin::v1::ListRulesResponse> ListRules(const View& view,

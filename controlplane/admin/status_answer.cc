@@ -3,8 +3,10 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/certificate_answers.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/worker_answers.h"
@@ -242,6 +244,8 @@ admin::v1::Status DescribeStatus(const View& view) {
   out.set_workers_draining(CountDraining(view));
   FindOutages(view, out, alerts);
   FindPanic(view, alerts);
+  for (admin::v1::Alert& alert : CertificateAlerts(view))
+    alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);
   FindOddWorkers(view, alerts);

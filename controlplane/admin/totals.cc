@@ -1,5 +1,7 @@
 #include "controlplane/admin/totals.h"
 
+#include <iterator>
+
 #include "base/utf8.h"
 
 namespace lb::controlplane {
@@ -18,6 +20,17 @@ uint64_t CountOf(const Map& by_reason, const char* reason) {
   return found == by_reason.end() ? 0 : found->second;
 }
 
+// The first labels, by name, that are not too long.
+template <typename Map>
+std::map<std::string, uint64_t> Labelled(const Map& counts) {
+  std::map<std::string, uint64_t> out;  // Whatever order a map of a message has.
+  for (const auto& [label, count] : counts) {
+    if (label.size() <= Totals::kMaxNameBytes) out.emplace(label, count);
+    if (out.size() > Totals::kMaxLabels) out.erase(std::prev(out.end()));
+  }
+  return out;
+}
+
 RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
   return {.connections = rule.connections(),
           .connections_total = rule.connections_total(),
@@ -34,7 +47,12 @@ RuleTotals FromReport(const worker::v1::StatsReport::Rule& rule) {
                                    CountOf(rule.refused_total(), "queue_full") +
                                    CountOf(rule.refused_total(), "queue_timeout"),
           .would_refuse_total = rule.would_refuse_total(),
-          .workers_in_panic = rule.panic() ? 1u : 0u};
+          .workers_in_panic = rule.panic() ? 1u : 0u,
+          .cert_limited_total = CountOf(rule.refused_total(), "client_cert_rate"),
+          .handshakes_total = rule.handshakes_total(),
+          .resumed_handshakes_total = rule.resumed_handshakes_total(),
+          .handshake_failures_total = Labelled(rule.handshake_failures_total()),
+          .sni_total = Labelled(rule.sni_total())};
 }
 
 BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
@@ -42,7 +60,9 @@ BackendTotals FromReport(const worker::v1::StatsReport::Backend& backend) {
           .connects_total = backend.connects_total(),
           .connect_failures_total = SumOf(backend.connect_failures_total()),
           .ejections_total = backend.ejections_total(),
-          .drain_closed_total = backend.drain_closed_total()};
+          .drain_closed_total = backend.drain_closed_total(),
+          .handshakes_total = backend.handshakes_total(),
+          .resumed_handshakes_total = backend.resumed_handshakes_total()};
 }
 
 void Add(const RuleTotals& from, RuleTotals& to) {
@@ -60,6 +80,12 @@ void Add(const RuleTotals& from, RuleTotals& to) {
   to.backend_limited_total += from.backend_limited_total;
   to.would_refuse_total += from.would_refuse_total;
   to.workers_in_panic += from.workers_in_panic;
+  to.cert_limited_total += from.cert_limited_total;
+  to.handshakes_total += from.handshakes_total;
+  to.resumed_handshakes_total += from.resumed_handshakes_total;
+  for (const auto& [reason, count] : from.handshake_failures_total)
+    to.handshake_failures_total[reason] += count;
+  for (const auto& [route, count] : from.sni_total) to.sni_total[route] += count;
 }
 
 void Add(const BackendTotals& from, BackendTotals& to) {
@@ -68,6 +94,8 @@ void Add(const BackendTotals& from, BackendTotals& to) {
   to.connect_failures_total += from.connect_failures_total;
   to.ejections_total += from.ejections_total;
   to.drain_closed_total += from.drain_closed_total;
+  to.handshakes_total += from.handshakes_total;
+  to.resumed_handshakes_total += from.resumed_handshakes_total;
 }
 
 }  // namespace

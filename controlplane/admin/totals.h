@@ -32,6 +32,13 @@ struct RuleTotals {
   uint64_t backend_limited_total = 0;  // At once, for want of room in the queue, or after a wait.
   uint64_t would_refuse_total = 0;     // By a rate limit that only counts.
   uint32_t workers_in_panic = 0;       // Connected ones.
+  uint64_t cert_limited_total = 0;     // Of refused_total, by the limit of a client certificate.
+  // TLS with clients: done, those of them that resumed a session, failed by reason.
+  uint64_t handshakes_total = 0;
+  uint64_t resumed_handshakes_total = 0;
+  std::map<std::string, uint64_t> handshake_failures_total{};
+  // Connections by route: its first name; "": by none.
+  std::map<std::string, uint64_t> sni_total{};
 };
 
 struct BackendTotals {
@@ -40,6 +47,8 @@ struct BackendTotals {
   uint64_t connect_failures_total = 0;
   uint64_t ejections_total = 0;
   uint64_t drain_closed_total = 0;  // In the drain_timeout of the rule.
+  uint64_t handshakes_total = 0;    // Over TLS, and those of them that resumed a session.
+  uint64_t resumed_handshakes_total = 0;
 };
 
 struct WorkerTotals {
@@ -54,6 +63,8 @@ class Totals final {
   static constexpr size_t kMaxEntries = 200'000;
   // Longest name counted: a configured one with an address behind it is well below.
   static constexpr size_t kMaxNameBytes = 1024;
+  // Most reasons of failed handshakes, and most routes, counted of one rule in one worker.
+  static constexpr size_t kMaxLabels = 1'000;
   // Longest error of an access log that is kept: a path and what the system says of it.
   static constexpr size_t kMaxErrorBytes = 4'608;
 

@@ -18,6 +18,7 @@
 #include "controlplane/snapshot/overrides.h"
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
+#include "controlplane/tls/certificate_book.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
@@ -36,6 +37,7 @@ struct View {
   const History& history;
   const std::optional<Confirmation>& confirmation;
   const Overrides& overrides;
+  const CertificateBook& certificates;
   const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;
 };

@@ -18,6 +18,7 @@
 #include "controlplane/tls/material.h"
 #include "google/protobuf/message.h"
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/config.pb.h"
 #include "lb/admin/v1/event.pb.h"
 #include "lb/worker/v1/worker.pb.h"
@@ -94,15 +95,17 @@ struct ResolveName {
   DnsConfig dns;
 };
 
-using AdminAnswer = std::variant<
-    admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse, admin::v1::Backend,
-    admin::v1::ListBackendsResponse, admin::v1::Worker, admin::v1::ListWorkersResponse,
-    admin::v1::Operation, admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
-    admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
-    admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
-    admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
-    admin::v1::GetLogLevelsResponse, admin::v1::ResourceChange, admin::v1::ListLimitsResponse,
-    admin::v1::ListClientsResponse, admin::v1::ExplainConnectionResponse>;
+using AdminAnswer =
+    std::variant<admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse,
+                 admin::v1::Backend, admin::v1::ListBackendsResponse, admin::v1::Worker,
+                 admin::v1::ListWorkersResponse, admin::v1::Operation,
+                 admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
+                 admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
+                 admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
+                 admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
+                 admin::v1::GetLogLevelsResponse, admin::v1::ResourceChange,
+                 admin::v1::ListLimitsResponse, admin::v1::ListClientsResponse,
+                 admin::v1::ExplainConnectionResponse, admin::v1::ListCertificatesResponse>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/admin/certificate_answers.h"
 #include "controlplane/admin/config_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
@@ -161,6 +162,10 @@ struct Answerer {
       const admin::v1::ExplainConnectionRequest& request) {
     return ExplainConnection(event, view, request, parts, turn);
   }
+  Outcome<admin::v1::ListCertificatesResponse> operator()(
+      const admin::v1::ListCertificatesRequest& request) {
+    return ListCertificates(view, request);
+  }
   Outcome<admin::v1::GetLogLevelsResponse> operator()(const admin::v1::GetLogLevelsRequest&) {
     return DescribeLogLevels(view, parts);
   }
@@ -199,6 +204,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .history = parts.history,
           .confirmation = parts.confirmation,
           .overrides = parts.overrides,
+          .certificates = parts.certificates,
           .page_key = parts.page_key,
           .clock = clock};
 }

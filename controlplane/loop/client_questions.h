@@ -27,6 +27,7 @@ struct ClientQuestion {
   std::string rule;  // Its name; empty: all.
   Endpoint client;   // Of ExplainConnection, like the next.
   std::optional<Endpoint> via{};
+  std::string server_name{};
   ClockReading asked_at{};
   std::set<WorkerKey> waiting;
   ClientReports reports{};

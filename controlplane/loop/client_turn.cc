@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "base/overloaded.h"
 #include "controlplane/admin/rule_answers.h"
+#include "controlplane/config/host_name.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/snapshot/features.h"
 
@@ -32,6 +33,19 @@ Outcome<std::string> RuleAskedFor(const View& view, const std::string& name) {
   return ParseRuleName(view, name);
 }
 
+// The name that a ClientHello would ask for, in its one form; empty when none is given.
+Outcome<std::string> NameAskedFor(const LiveRule& rule, const std::string& name) {
+  if (name.empty()) return std::string();
+  if (!rule.tls && rule.sni_routes.empty())
+    return FieldFailure("server_name",
+                        absl::StrCat("rules/", rule.name, " neither ends TLS nor routes by name"));
+  const std::string plain(absl::StripSuffix(name, "."));
+  if (const std::optional<TextError> error = CheckSniName(plain))
+    return FieldFailure("server_name", absl::StrCat("it", error->why));
+  if (plain.front() == '*') return FieldFailure("server_name", "a client asks for one name");
+  return CanonicalHostName(plain);
+}
+
 // Asks every worker that knows; the answer comes later.
 std::optional<Failure> Ask(ClientQuestion question, uint32_t top, Parts& parts, Turn& turn) {
   worker::v1::ConnectResponse message;
@@ -41,6 +55,7 @@ std::optional<Failure> Ask(ClientQuestion question, uint32_t top, Parts& parts, 
   command.mutable_look_at_clients()->set_rule(question.rule);
   command.mutable_look_at_clients()->set_top(top);
   command.mutable_look_at_clients()->set_client(question.client.host());
+  command.mutable_look_at_clients()->set_server_name(question.server_name);
   for (const auto& [session, key] : parts.workers.sessions()) {
     const WorkerRecord& record = *parts.workers.Find(key);
     if (record.silent || !record.Knows(kFeatureClients)) {
@@ -80,7 +95,9 @@ void Finish(const ClientQuestion& question, Parts& parts, Turn& turn) {
                    "RULE_NOT_FOUND"},
                   turn);
     Respond(question,
-            DescribeConnection(*rule, question.client, question.via, view, question.reports), turn);
+            DescribeConnection(*rule, question.client, question.via, question.server_name, view,
+                               question.reports),
+            turn);
   };
   const auto limits = [&](const admin::v1::ListLimitsRequest&) {
     Respond(question, DescribeLimits(view, question.rule, question.reports), turn);
@@ -153,11 +170,14 @@ Outcome<admin::v1::ExplainConnectionResponse> ExplainConnection(
       return FieldFailure("via", absl::StrCat("rules/", live.name, " reads no PROXY header"));
     via = *proxy;
   }
+  const Outcome<std::string> server_name = NameAskedFor(live, request.server_name());
+  if (const auto* failure = std::get_if<Failure>(&server_name)) return *failure;
   ClientQuestion question{.request = event.request,
                           .call = request,
                           .rule = std::get<0>(rule),
                           .client = ClientMet(live, *client, via),
                           .via = via,
+                          .server_name = std::get<0>(server_name),
                           .asked_at = event.clock,
                           .waiting = {},
                           .deadline = {}};

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controlplane/admin/config_answers.h"
+#include "controlplane/admin/limit_answers.h"
 #include "controlplane/loop/certificate_turn.h"
 #include "controlplane/snapshot/encode.h"
 
@@ -15,9 +16,6 @@ namespace {
 // How long the first configuration waits for answers to its names: more than one try at a
 // resolver, since a snapshot without them would take backends away from workers that serve.
 constexpr std::chrono::seconds kFirstNamesWait{5};
-
-// What budgets call the limit of each identity of a client certificate, behind its owner.
-constexpr char kClientCertLimit[] = "/client_cert";
 
 // One line of a refused file each; the rest is counted, and `lbctl config validate` has all.
 constexpr size_t kMaxLoggedFindings = 20;

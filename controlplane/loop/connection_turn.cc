@@ -167,6 +167,11 @@ void Append(const worker::v1::ConnectionList::Connection& from, const WorkerKey&
   *out.mutable_idle() = from.idle();
   out.set_received_bytes(from.received_bytes());
   out.set_sent_bytes(from.sent_bytes());
+  out.set_server_name(from.server_name());
+  out.set_tls_version(from.tls_version());
+  out.set_tls_cipher(from.tls_cipher());
+  out.set_client_identity(from.client_identity());
+  out.set_backend_tls_version(from.backend_tls_version());
   for (const auto& tlv : from.proxy_tlvs()) {
     admin::v1::Connection::ProxyTlv& extension = *out.add_proxy_tlvs();
     extension.set_type(tlv.type());

@@ -19,6 +19,7 @@
 #include "controlplane/tls/material.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/backend.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/config.pb.h"
 #include "lb/admin/v1/connection.pb.h"
 #include "lb/admin/v1/event.pb.h"
@@ -114,7 +115,7 @@ using AdminCall = std::variant<
     admin::v1::KillConnectionsRequest, admin::v1::GetLogLevelsRequest,
     admin::v1::SetLogLevelRequest, admin::v1::CancelOperationRequest,
     admin::v1::WatchResourcesRequest, admin::v1::ListLimitsRequest, admin::v1::ListClientsRequest,
-    admin::v1::ExplainConnectionRequest>;
+    admin::v1::ExplainConnectionRequest, admin::v1::ListCertificatesRequest>;
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

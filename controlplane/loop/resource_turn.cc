@@ -36,12 +36,17 @@ void ClearCounters(admin::v1::Rule& rule) {
   rule.clear_retries_total();
   rule.clear_queued();
   rule.clear_queued_total();
+  rule.clear_handshakes_total();
+  rule.clear_resumed_handshakes_total();
+  rule.clear_handshake_failures_total();
 }
 
 void ClearCounters(admin::v1::Backend& backend) {
   backend.clear_connections();
   backend.clear_connects_total();
   backend.clear_connect_failures_total();
+  backend.clear_handshakes_total();
+  backend.clear_resumed_handshakes_total();
   backend.clear_check_time();
   backend.clear_last_change_time();  // Shown by the wall clock, which may be set.
   if (backend.has_ejection()) backend.mutable_ejection()->clear_return_time();

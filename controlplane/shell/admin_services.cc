@@ -2,6 +2,7 @@
 
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/backend.grpc.pb.h"
+#include "lb/admin/v1/certificate.grpc.pb.h"
 #include "lb/admin/v1/config.grpc.pb.h"
 #include "lb/admin/v1/connection.grpc.pb.h"
 #include "lb/admin/v1/event.grpc.pb.h"
@@ -241,6 +242,18 @@ class Limits final : public v1::LimitService::CallbackService {
   const CallSink& sink_;
 };
 
+class Certificates final : public v1::CertificateService::CallbackService {
+ public:
+  explicit Certificates(const CallSink& sink) : sink_(sink) {}
+  Reactor* ListCertificates(Context* context, const v1::ListCertificatesRequest* request,
+                            v1::ListCertificatesResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+
+ private:
+  const CallSink& sink_;
+};
+
 class Logs final : public v1::LogService::CallbackService {
  public:
   explicit Logs(const CallSink& sink) : sink_(sink) {}
@@ -268,7 +281,7 @@ std::vector<std::unique_ptr<grpc::Service>> Make(const CallSink& sink) {
 
 std::vector<std::unique_ptr<grpc::Service>> MakeAdminServices(const CallSink& sink) {
   return Make<Status, Rules, Workers, Operations, Configs, Events, Watches, Backends, Connections,
-              Limits, Logs>(sink);
+              Limits, Certificates, Logs>(sink);
 }
 
 }  // namespace lb::controlplane

@@ -81,7 +81,7 @@ std::vector<UnresolvedBackend> Unresolved(const RuleConfig& rule, const Addresse
   std::vector<UnresolvedBackend> out;
   for (const BackendConfig& backend : rule.backends)
     if (!backend.address.IsResolved() && !addresses.contains(backend.address))
-      out.push_back({backend.name, backend.address, backend.weight});
+      out.push_back({backend.name, backend.address, backend.weight, backend.sni_route});
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;
 }

@@ -42,6 +42,7 @@ struct UnresolvedBackend {
   std::string name;  // The configured one.
   Endpoint address;  // kName or kSrv.
   uint32_t weight = 1;
+  uint32_t sni_route = 0;  // As in BackendConfig.
 
   friend bool operator==(const UnresolvedBackend&, const UnresolvedBackend&) = default;
 };

@@ -116,7 +116,7 @@ std::vector<ConnectRequest> StatsLane::Report(const Facts& facts, Instant now) {
     RuleTotals totals = Total(*state);
     totals.panic = panicking.contains(state->name);
     if (!Changed(rules_, state->name, totals, rules)) continue;
-    Set(state->name, totals, *Room(facts, reports).add_rules());
+    Set(state->name, totals, *Room(facts, 1 + totals.sni.size(), reports).add_rules());
   }
   for (const auto& state : registry_.backends()) {
     const BackendTotals totals = Total(*state);
@@ -124,20 +124,25 @@ std::vector<ConnectRequest> StatsLane::Report(const Facts& facts, Instant now) {
     if (!Changed(backends_, key, totals, backends)) continue;
     if (const auto before = backends_.find(key); before != backends_.end())
       LogFailures(key, before->second, totals, lines_left);
-    Set(key, totals, now, *Room(facts, reports).add_backends());
+    Set(key, totals, now, *Room(facts, 1, reports).add_backends());
   }
-  if (reports.empty()) Room(facts, reports);
+  if (reports.empty()) Room(facts, 0, reports);
   rules_ = std::move(rules);
   backends_ = std::move(backends);
   return reports;
 }
 
-StatsReport& StatsLane::Room(const Facts& facts, std::vector<ConnectRequest>& reports) {
+StatsReport& StatsLane::Room(const Facts& facts, size_t entries,
+                             std::vector<ConnectRequest>& reports) {
   if (!reports.empty()) {
     StatsReport& last = *reports.back().mutable_stats();
-    if (last.rules_size() + last.backends_size() < kMaxEntries) return last;
+    if (entries_ + entries <= kMaxEntries) {
+      entries_ += entries;
+      return last;
+    }
     last.set_more(true);
   }
+  entries_ = entries;
   StatsReport& report = *reports.emplace_back().mutable_stats();
   report.set_seq(++seq_);
   report.set_connections(facts.connections);

@@ -17,8 +17,9 @@ namespace lb::dataplane {
 
 class StatsLane final {
  public:
-  // Entries of one message, so that it stays well below a mebibyte with the longest names.
-  static constexpr int kMaxEntries = 1'000;
+  // Entries of one message, routes of rules too, so that it stays well below a mebibyte with the
+  // longest names.
+  static constexpr size_t kMaxEntries = 1'000;
   // Most lines of one report about connects that failed, at level debug.
   static constexpr int kMaxLogLines = 20;
 
@@ -36,11 +37,13 @@ class StatsLane final {
   std::vector<lb::worker::v1::ConnectRequest> Report(const Facts& facts, Instant now);
 
  private:
-  lb::worker::v1::StatsReport& Room(const Facts& facts,
+  // The report that `entries` more go to.
+  lb::worker::v1::StatsReport& Room(const Facts& facts, size_t entries,
                                     std::vector<lb::worker::v1::ConnectRequest>& reports);
 
   const StateRegistry& registry_;
   uint64_t seq_ = 0;
+  size_t entries_ = 0;  // Of the newest report.
   std::map<std::string, RuleTotals> rules_;
   std::map<BackendKey, BackendTotals> backends_;
 };

@@ -4,23 +4,22 @@
 
 #include <algorithm>
 #include <csignal>
-#include <functional>
 #include <utility>
 
 #include "base/check.h"
+#include "base/sha256.h"
 
 namespace lb::dataplane {
 
 lb::type::v1::ServerTls& EndTls(TestWorker& worker, const TestCertificate& certificate) {
   worker.material().clear_certificates();
   lb::type::v1::CertificatePair& pair = *worker.material().add_certificates();
-  const std::string id = std::to_string(std::hash<std::string>()(certificate.der));
-  pair.set_id(id);
+  pair.set_id(ToHex(Sha256(certificate.der)));
   pair.add_chain_der(certificate.der);
   pair.set_key_der(certificate.key_der);
   lb::type::v1::ServerTls& tls = *worker.rule().mutable_tls();
   tls.Clear();
-  tls.add_certificates(id);
+  tls.add_certificates(pair.id());
   tls.set_min_version(lb::type::v1::TLS_VERSION_1_2);
   tls.set_handshake_timeout_ms(10'000);
   return tls;
@@ -29,11 +28,10 @@ lb::type::v1::ServerTls& EndTls(TestWorker& worker, const TestCertificate& certi
 lb::type::v1::BackendTls& SpeakTls(TestWorker& worker, const TestAuthority& authority) {
   worker.material().clear_trust_bundles();
   lb::type::v1::TrustBundle& bundle = *worker.material().add_trust_bundles();
-  const std::string id = std::to_string(std::hash<std::string>()(authority.der()));
-  bundle.set_id(id);
+  bundle.set_id(ToHex(Sha256(authority.der())));
   bundle.add_certificates_der(authority.der());
   lb::type::v1::BackendTls& tls = *worker.rule().mutable_backend_tls();
-  tls.set_ca(id);
+  tls.set_ca(bundle.id());
   tls.set_min_version(lb::type::v1::TLS_VERSION_1_2);
   tls.set_handshake_timeout_ms(10'000);
   return tls;

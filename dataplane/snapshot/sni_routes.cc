@@ -88,6 +88,9 @@ std::vector<Problem> CheckSniRoutes(const std::string& path, const type::Rule& r
           absl::StrCat(backend.sni_route(), " is above ", rule.sni_routes_size()));
   }
   if (rule.sni_routes_size() == 0) return problems;
+  if (rule.sni_routes_size() > kMaxSniRoutesOfRule)
+    return {{Problem::Kind::kResourceLimit, absl::StrCat(path, "/sni_routes"),
+             absl::StrCat(rule.sni_routes_size(), " routes; at most ", kMaxSniRoutesOfRule)}};
   if (rule.has_tls()) bad("/sni_routes", "the rule ends TLS itself");
   if (rule.client_hello_timeout_ms() < 1 || rule.client_hello_timeout_ms() > kMaxTimeoutMs)
     bad("/client_hello_timeout_ms",

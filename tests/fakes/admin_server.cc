@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
+#include "lb/admin/v1/certificate.grpc.pb.h"
 #include "tests/fakes/admin_change_services.h"
 #include "tests/fakes/admin_state.h"
 
@@ -108,6 +109,20 @@ class WorkerService final : public api::WorkerService::Service {
   AdminState& state_;
 };
 
+class CertificateService final : public api::CertificateService::Service {
+ public:
+  explicit CertificateService(AdminState& state) : state_(state) {}
+  grpc::Status ListCertificates(grpc::ServerContext* context,
+                                const api::ListCertificatesRequest* request,
+                                api::ListCertificatesResponse* response) override {
+    return state_.List(context, state_.data.certificates, *request, response,
+                       [](auto* page) { return page->add_certificates(); });
+  }
+
+ private:
+  AdminState& state_;
+};
+
 class OperationService final : public api::OperationService::Service {
  public:
   explicit OperationService(AdminState& state) : state_(state) {}
@@ -132,8 +147,8 @@ class AdminServer::Impl final {
   explicit Impl(std::string socket_path) : path(std::move(socket_path)) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
-    for (grpc::Service* service :
-         std::initializer_list<grpc::Service*>{&status_, &rules_, &workers_, &operations_})
+    for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+             &status_, &rules_, &workers_, &certificates_, &operations_})
       builder.RegisterService(service);
     for (const std::unique_ptr<grpc::Service>& service : changes_)
       builder.RegisterService(service.get());
@@ -159,6 +174,7 @@ class AdminServer::Impl final {
   StatusService status_{state};
   RuleService rules_{state};
   WorkerService workers_{state};
+  CertificateService certificates_{state};
   OperationService operations_{state};
   std::vector<std::unique_ptr<grpc::Service>> changes_ = MakeChangeServices(state);
   std::unique_ptr<grpc::Server> server_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lb/admin/v1/admin.pb.h"
+#include "lb/admin/v1/certificate.pb.h"
 #include "tests/fakes/admin_changes.h"
 
 namespace lb::fakes {
@@ -23,6 +24,7 @@ class AdminServer final {
     std::vector<lb::admin::v1::Rule> rules;
     std::vector<lb::admin::v1::Backend> backends;
     std::vector<lb::admin::v1::Worker> workers;
+    std::vector<lb::admin::v1::Certificate> certificates;
     // What GetOperation answers, one after the other; the last one for ever.
     std::vector<lb::admin::v1::Operation> operations;
     ChangeAnswers changes;

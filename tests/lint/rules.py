@@ -144,8 +144,8 @@ RULES = (
     ),
     Rule(
         "planes",
-        r'#\s*include\s*"(dataplane/|controlplane/(?!config/))',
-        "lbctl uses proto/, base/ and controlplane/config only",
+        r'#\s*include\s*"(dataplane/|controlplane/(?!config/|tls/))',
+        "lbctl uses proto/, base/, controlplane/config and controlplane/tls only",
         on="text",
         only=("cli/",),
     ),

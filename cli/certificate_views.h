@@ -1,0 +1,24 @@
+// Certificates of lb's rules as table rows. Pure; time is an argument.
+#pragma once
+
+#include <vector>
+
+#include "base/time.h"
+#include "cli/table.h"
+#include "lb/admin/v1/certificate.pb.h"
+
+namespace lb::cli {
+
+// "server", "backend", "authority", "revocation"
+const char* KindText(lb::admin::v1::Certificate::Kind kind);
+Cell StateCell(lb::admin::v1::Certificate::State state);
+
+// "in 43d", "3d ago"; empty: it has no end.
+std::string EndText(const lb::admin::v1::Certificate& certificate, WallTime now);
+// "web, api and 3 more"
+std::string RulesText(const lb::admin::v1::Certificate& certificate);
+
+std::vector<Column> CertificateColumns(bool wide);
+Row CertificateRow(const lb::admin::v1::Certificate& certificate, bool wide, WallTime now);
+
+}  // namespace lb::cli

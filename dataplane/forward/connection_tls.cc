@@ -12,7 +12,6 @@
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/tls_ends.h"
 #include "dataplane/tls/client_context.h"
-#include "dataplane/tls/peer_identity.h"
 #include "dataplane/tls/server_context.h"
 
 namespace lb::dataplane {
@@ -72,20 +71,6 @@ void Connection::StepClientHandshake() {
     return Refuse(RefuseReason::kClientCertRate);
   state_ = State::kConnecting;
   Admit();
-}
-
-// Whether the limit of identities lets the client's begin one more.
-bool Connection::AdmitIdentity() {
-  const RuleTable& table = rule_->table();
-  if (table.client_cert_limiter == nullptr) return true;
-  const std::string identity = tls::PeerIdentity(tls_->client->ssl());
-  if (identity.empty()) return true;  // Its address is all there is to limit.
-  const uint64_t client = tls::IdentityWord(identity);
-  table.client_cert_names->Note(client, identity);
-  if (table.client_cert_limiter->Admit(client, context_.now)) return true;
-  if (!table.rate_limit_counts_only) return false;
-  rule_->counters().would_refuse.Add(1);
-  return true;
 }
 
 void Connection::FailHandshake(HandshakeFailure failure, RefuseReason reason) {

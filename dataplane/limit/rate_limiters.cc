@@ -14,12 +14,6 @@ std::shared_ptr<RateLimiter> RateLimiters::FindOrMake(const std::string& rule,
   return std::make_shared<RateLimiter>(settings, shares_, key_);
 }
 
-std::shared_ptr<ClientNames> RateLimiters::FindOrMakeNames(const std::string& rule) const {
-  const auto known = limiters_.find(rule);
-  if (known != limiters_.end() && known->second.names != nullptr) return known->second.names;
-  return std::make_shared<ClientNames>();
-}
-
 void RateLimiters::Commit(ByRule limiters, Instant now) {
   limiters_ = std::move(limiters);
   for (auto& [rule, named] : limiters_) named.limiter->SetLimit(named.settings, now);

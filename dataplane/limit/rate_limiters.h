@@ -27,7 +27,6 @@ class RateLimiters final {
   struct Named {
     std::shared_ptr<RateLimiter> limiter;
     RateLimiter::Settings settings;
-    std::shared_ptr<ClientNames> names{};  // Of a limit of identities; nullptr: of addresses.
   };
   using ByRule = std::map<std::string, Named>;
 
@@ -38,8 +37,6 @@ class RateLimiters final {
   // whose buckets are full. Changes nothing that is in force.
   std::shared_ptr<RateLimiter> FindOrMake(const std::string& rule,
                                           const RateLimiter::Settings& settings) const;
-  // The names that the limit in force of this name has; new ones where it has none.
-  std::shared_ptr<ClientNames> FindOrMakeNames(const std::string& rule) const;
   // These are in force now.
   void Commit(ByRule limiters, Instant now);
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 
 namespace lb::dataplane::tls {
 namespace {
@@ -30,8 +31,7 @@ std::string Escaped(std::string_view text) {
 std::string Bounded(std::string text) {
   if (text.size() <= kMaxIdentityBytes) return text;
   const std::string hash = ToHex(std::string_view(Sha256(text)).substr(0, kHashBytes));
-  text.resize(kMaxIdentityBytes - hash.size() - 1);
-  return absl::StrCat(text, "~", hash);
+  return absl::StrCat(CutUtf8(text, kMaxIdentityBytes - hash.size() - 1), "~", hash);
 }
 
 bool IsKind(const GENERAL_NAME& name, bool uri) {
@@ -52,13 +52,20 @@ std::string FirstName(const GENERAL_NAMES* names, bool uri) {
   return "";
 }
 
-std::string Subject(const X509* certificate) {
+std::string Subject(const X509* certificate, unsigned long flags) {  // NOLINT
   const bssl::UniquePtr<BIO> out(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0, flags);
   const uint8_t* bytes = nullptr;
   size_t count = 0;
   if (BIO_mem_contents(out.get(), &bytes, &count) != 1) return "";
   return {reinterpret_cast<const char*>(bytes), count};
+}
+
+// As RFC 2253 writes it, in UTF-8; where it is not, its bytes are escaped.
+std::string Subject(const X509* certificate) {
+  std::string subject = Subject(certificate, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  if (CutUtf8(subject, subject.size()) == subject) return subject;
+  return Subject(certificate, XN_FLAG_RFC2253);
 }
 
 }  // namespace

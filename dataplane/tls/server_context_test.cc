@@ -220,6 +220,17 @@ TEST_F(ServerContextTest, WhatIsNoTlsIsToldFromBadTls) {
             HandshakeFailure::kProtocol);
 }
 
+TEST_F(ServerContextTest, AClientThatRefusesTheCertificateIsCountedAsThat) {
+  const TestAuthority others("others");
+  client_ = ClientContextOf(&others);
+  for (const uint16_t version : std::vector<uint16_t>{TLS1_2_VERSION, TLS1_3_VERSION}) {
+    OnlyVersion(version);
+    const TestConnection refused = Connect();
+    EXPECT_EQ(refused.server_failure, HandshakeFailure::kClientAlert);
+    EXPECT_EQ(refused.server_error, "TLSV1_ALERT_UNKNOWN_CA");
+  }
+}
+
 TEST_F(ServerContextTest, EarlyDataIsNotOffered) {
   SSL_CTX_set_early_data_enabled(client_.get(), 1);
   const NewestSession session(client_.get());

@@ -25,16 +25,11 @@ using Certificates = std::vector<api::Certificate>;
 
 constexpr int kMaxDays = 3'650;
 
-int64_t SecondsLeft(const api::Certificate& certificate, WallTime now) {
-  const WallTime end{std::chrono::seconds(certificate.expire_time().seconds())};
-  return std::chrono::duration_cast<std::chrono::seconds>(end - now).count();
-}
-
 bool IsFound(const api::Certificate& certificate, std::chrono::seconds within, WallTime now) {
   switch (certificate.state()) {
     case api::Certificate::STATE_VALID:
     case api::Certificate::STATE_EXPIRING:
-      return certificate.has_expire_time() && SecondsLeft(certificate, now) < within.count();
+      return certificate.has_expire_time() && TimeLeft(certificate, now) < within;
     default:
       return true;
   }

@@ -71,10 +71,14 @@ Cell StateCell(Certificate::State state) {
   }
 }
 
+std::chrono::seconds TimeLeft(const Certificate& certificate, WallTime now) {
+  return std::chrono::seconds(certificate.expire_time().seconds()) -
+         std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+}
+
 std::string EndText(const Certificate& certificate, WallTime now) {
   if (!certificate.has_expire_time()) return "";
-  const WallTime end{std::chrono::seconds(certificate.expire_time().seconds())};
-  const auto left = std::chrono::duration_cast<std::chrono::seconds>(end - now);
+  const std::chrono::seconds left = TimeLeft(certificate, now);
   if (left.count() > 0) return absl::StrCat("in ", FormatAge(left));
   return absl::StrCat(FormatAge(-left), " ago");
 }

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/folder.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "base/unique_fd.h"
 #include "cli/findings.h"
 #include "cli/json.h"
@@ -26,6 +27,7 @@
 #include "controlplane/config/load.h"
 #include "controlplane/config/reference.h"
 #include "controlplane/config/schema.h"
+#include "controlplane/tls/load_material.h"
 
 namespace lb::cli {
 namespace {
@@ -33,8 +35,8 @@ namespace {
 using controlplane::Finding;
 using controlplane::LoadResult;
 
-// What ${file:...} may name is a secret or an address: small.
-constexpr size_t kReferencedBytesMax = 64 << 10;
+// Of a secret, certificate or file of authorities: as much as the control plane reads.
+constexpr size_t kReferencedBytesMax = 1 << 20;
 
 std::string ErrnoText(const char* what, const std::string& path, int error) {
   return absl::StrCat("cannot ", what, " ", Escape(path), ": ", std::strerror(error));
@@ -104,6 +106,12 @@ controlplane::Sources LocalSources() {
     return text;
   };
   sources.has_folder = HasFolder;
+  sources.load_material = [read_file = sources.read_file](const controlplane::Config& config) {
+    controlplane::MaterialSources material;
+    material.read_file = read_file;
+    material.now = ReadClocks().wall;
+    return controlplane::LoadMaterial(config, material);
+  };
   return sources;
 }
 

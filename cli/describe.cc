@@ -73,7 +73,8 @@ template <typename Counts>
 std::string RenderCounts(const Globals& globals, const char* title, const Counts& counts) {
   if (counts.empty()) return "";
   Table table({{title}, {"COUNT", true}});
-  const std::map<std::string, uint64_t> sorted(counts.begin(), counts.end());
+  std::map<std::string, uint64_t> sorted;
+  for (const auto& [name, count] : counts) sorted.emplace(name, count);
   for (const auto& [name, count] : sorted)
     table.Add({{name.empty() ? "(no route)" : name}, {absl::StrCat(count)}});
   return "\n" + table.Render({true, globals.color, 0});

@@ -153,6 +153,9 @@ void Collector::TakeState() {
   Take("workers.json", ListJson("WorkerList", workers));
   Take("rules.json", ListJson("RuleList", rules));
   Take("backends.json", ListJson("BackendList", backends));
+  Take("certificates.json", ListJson("CertificateList", Ask(client, [](AdminClient& c) {
+                                       return c.ListCertificates();
+                                     })));
   Take("log-levels.json", OneJson(Ask(client, [](AdminClient& c) { return c.GetLogLevels(); })));
   Take("version.json", VersionsJson(status, workers));
 }

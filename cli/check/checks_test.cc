@@ -67,6 +67,11 @@ ServerFacts GoodServer() {
   backend.set_health(lb::type::v1::HEALTH_STATE_HEALTHY);
   server.workers = {GoodWorker("worker-1", 100), GoodWorker("worker-2", 101)};
   server.running_etag = "\"e\"";
+  admin::v1::Certificate& certificate = server.rule_certificates.emplace().emplace_back();
+  certificate.set_file("/etc/lb/web.pem");
+  certificate.add_rules("rules/web");
+  certificate.set_state(admin::v1::Certificate::STATE_VALID);
+  certificate.mutable_expire_time()->set_seconds(kNow + 60 * kDay);
   return server;
 }
 
@@ -279,6 +284,26 @@ TEST(ChecksTest, Certificates) {
   ExpectOne("LBC606 error", [](Facts& f) {
     f.certificates[0].owner = "lb-controlplane (pid 7)";  // A server's names hosts.
   });
+}
+
+TEST(ChecksTest, CertificatesOfRules) {
+  const auto one = [](Facts& f) -> admin::v1::Certificate& {
+    return f.server->rule_certificates->at(0);
+  };
+  ExpectOne("LBC607 error", [&](Facts& f) {
+    one(f).set_state(admin::v1::Certificate::STATE_REFUSED);
+    one(f).set_problem("no certificate is in it");
+  });
+  ExpectOne("LBC608 warning",
+            [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow + 10 * kDay); });
+  ExpectOne("LBC608 error",
+            [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow + 2 * kDay); });
+  ExpectOne("LBC608 error", [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow - 1); });
+  ExpectOne("LBC608 error",
+            [&](Facts& f) { one(f).set_state(admin::v1::Certificate::STATE_NOT_YET_VALID); });
+  Facts older = GoodFacts();
+  older.server->rule_certificates.reset();  // A control plane that does not know the question.
+  EXPECT_TRUE(FindingsOf(older).empty());
 }
 
 TEST(ChecksTest, Workers) {

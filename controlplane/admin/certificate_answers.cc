@@ -9,6 +9,7 @@
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/tls/certificate_book.h"
 #include "controlplane/tls/pem.h"
+#include "controlplane/tls/wanted_files.h"
 
 namespace lb::controlplane {
 namespace {

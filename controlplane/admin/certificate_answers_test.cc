@@ -101,6 +101,22 @@ TEST_F(CertificateAnswersTest, AListIsFilteredAndOrderedByWhenTheyEnd) {
   EXPECT_TRUE(std::holds_alternative<Failure>(ListCertificates(view(), request)));
 }
 
+TEST_F(CertificateAnswersTest, OneThatNeverExpiresIsTheLastToEnd) {
+  constexpr int64_t kNeverS = 253'402'300'799;  // 9999-12-31T23:59:59Z, RFC 5280 4.1.2.5.
+  AddCertificate("a", "/never", kDay);
+  AddCertificate("b", "/soon", kDay);
+  material_.pairs.begin()->second.facts.not_after_s = kNeverS;
+  certificates_.Take(config_, material_, kWall);
+  admin::v1::ListCertificatesRequest request;
+  request.set_order_by("expire_time");
+  EXPECT_EQ(List(request).certificates(0).file(), "/soon");
+  EXPECT_EQ(List(request).certificates(1).state(), admin::v1::Certificate::STATE_VALID);
+  request.set_filter("expire_time < 9999-12-31T00:00:00Z");
+  EXPECT_EQ(List(request).certificates_size(), 1);
+  request.set_filter("expire_time > 2100-01-01T00:00:00Z");
+  EXPECT_EQ(List(request).certificates(0).file(), "/never");
+}
+
 TEST_F(CertificateAnswersTest, WhatEndsWithinAWeekHasEndedOrIsRefusedIsAnAlert) {
   AddCertificate("a", "/1-fine", 8 * kDay);
   AddCertificate("b", "/2-soon", 6 * kDay);
@@ -151,7 +167,8 @@ TEST_F(CertificateAnswersTest, SeriesAreBoundedAndThoseThatNeedALookComeFirst) {
     const CertificateFiles files{"/" + std::to_string(10'000 + i), "/key", ""};
     rule.tls->certificates.push_back(files);
     material_.pairs[files].id = files.cert;
-    material_.pairs[files].facts.not_after_s = Seconds(kWall + 900 * kDay - i * kDay / 2);
+    material_.pairs[files].facts.not_after_s =
+        Seconds(kWall + (900 - static_cast<int>(i) / 2) * kDay);
   }
   certificates_.Take(config_, material_, kWall);
   certificates_.Refuse({{"/10000", "cut"}});
@@ -161,7 +178,7 @@ TEST_F(CertificateAnswersTest, SeriesAreBoundedAndThoseThatNeedALookComeFirst) {
     EXPECT_LE(family.samples.size(), kMaxCertificateSeries) << family.name;
   EXPECT_EQ(MetricOf("lb_certificate_refused", "/10000"), 1);
   EXPECT_EQ(MetricOf("lb_certificate_refused", "/10001"), -1);
-  EXPECT_EQ(MetricOf("lb_certificate_refused", "/11004"), 0);
+  EXPECT_EQ(MetricOf("lb_certificate_refused", "/11000"), 0);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controlplane/admin/rule_tls.h"
+#include "controlplane/tls/wanted_files.h"
 
 namespace lb::controlplane::explain {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "controlplane/admin/answers_fixture.h"
 #include "controlplane/admin/limit_answers.h"
+#include "controlplane/admin/status_answer.h"
 
 namespace lb::controlplane {
 namespace {
@@ -87,7 +88,8 @@ TEST_F(ExplainTlsTest, WhatIsAskedOfClientsIsSaid) {
 }
 
 TEST_F(ExplainTlsTest, ARouteHasItsOwnBackendsAndNoOthers) {
-  rule().sni_routes = {{{"api.example.com"}}, {{"*.example.com"}}};
+  rule().sni_routes = {SniRouteConfig{.names = {"api.example.com"}},
+                       SniRouteConfig{.names = {"*.example.com"}}};
   rule().backends[0].sni_route = 1;
   rule().backends[1].sni_route = 2;
   const ExplainConnectionResponse api = Explain("api.example.com");
@@ -104,6 +106,19 @@ TEST_F(ExplainTlsTest, ARouteHasItsOwnBackendsAndNoOthers) {
   rule().backends[1].sni_route = 0;
   EXPECT_EQ(Check(Explain("other.org"), "sni"),
             "PASSED: no route has other.org: the rule's own backends are for it");
+}
+
+TEST_F(ExplainTlsTest, ARouteWithoutABackendThatTakesConnectionsIsAnAlert) {
+  rule().sni_routes = {SniRouteConfig{.names = {"api.example.com"}},
+                       SniRouteConfig{.names = {"*.example.com"}}};
+  rule().backends[0].sni_route = 1;
+  rule().backends[1].sni_route = 2;
+  rule().backends[1].weight = 0;
+  const admin::v1::Status status = DescribeStatus(view());
+  std::string found;
+  for (const admin::v1::Alert& alert : status.alerts())
+    if (alert.resource() == "rules/web") found += alert.message();
+  EXPECT_EQ(found, "no backend of route 2 (*.example.com) takes connections: they are refused");
 }
 
 TEST_F(ExplainTlsTest, HowBackendsAreSpokenToIsSaid) {

@@ -1,5 +1,8 @@
 #include "controlplane/admin/message_field.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
@@ -46,15 +49,23 @@ std::optional<FieldValue> ParseEnum(const EnumDescriptor& type, const std::strin
   return FieldValue(int64_t{value->number()});
 }
 
+// Nanoseconds; times that are too far away for them (the end of a certificate may be in year 9999)
+// are the farthest ones.
+int64_t Nanoseconds(int64_t seconds, int32_t nanos) {
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  constexpr int64_t kMaxSeconds = INT64_MAX / kNanosPerSecond - 1;
+  return std::clamp(seconds, -kMaxSeconds, kMaxSeconds) * kNanosPerSecond + nanos;
+}
+
 std::optional<FieldValue> ParseTime(const FieldDescriptor& field, const std::string& text) {
   if (IsTime(field)) {
     google::protobuf::Timestamp time;
     if (!TimeUtil::FromString(text, &time)) return std::nullopt;
-    return FieldValue(TimeUtil::TimestampToNanoseconds(time));
+    return FieldValue(Nanoseconds(time.seconds(), time.nanos()));
   }
   google::protobuf::Duration duration;
   if (!TimeUtil::FromString(text, &duration)) return std::nullopt;
-  return FieldValue(TimeUtil::DurationToNanoseconds(duration));
+  return FieldValue(Nanoseconds(duration.seconds(), duration.nanos()));
 }
 
 template <typename Number>
@@ -66,11 +77,10 @@ std::optional<FieldValue> ParseNumber(const std::string& text) {
 
 // A message field that holds a value: both have seconds and nanoseconds, 1 and 2.
 FieldValue ReadTime(const Message& time) {
-  constexpr int64_t kNanosPerSecond = 1'000'000'000;
   const auto* reflection = time.GetReflection();
   const auto* type = time.GetDescriptor();
-  return reflection->GetInt64(time, type->FindFieldByNumber(1)) * kNanosPerSecond +
-         reflection->GetInt32(time, type->FindFieldByNumber(2));
+  return Nanoseconds(reflection->GetInt64(time, type->FindFieldByNumber(1)),
+                     reflection->GetInt32(time, type->FindFieldByNumber(2)));
 }
 
 // Reads a plain field, or one element of a repeated one when `index` is not negative.

@@ -1,9 +1,11 @@
 #include "controlplane/admin/status_answer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/certificate_answers.h"
@@ -101,6 +103,22 @@ void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts)
                any_up ? "every backend that is up is drained or has weight 0: connections are "
                         "refused"
                       : "no backend is up: connections are refused");
+  }
+}
+
+// Routes of which no backend takes connections, of a rule that has others which do.
+void FindRouteOutages(const View& view, Alerts& alerts) {
+  for (const LiveRule& rule : view.live) {
+    std::vector<bool> takes(rule.sni_routes.size() + 1);  // [0]: of clients that no route takes.
+    for (const LiveBackend& backend : rule.backends)
+      if (backend.weight > 0 && IsUp(view.health.StateOf(BackendKey{rule.name, backend.name})))
+        takes.at(backend.sni_route) = true;
+    if (std::find(takes.begin(), takes.end(), true) == takes.end()) continue;
+    for (size_t i = 0; i < rule.sni_routes.size(); ++i)
+      if (!takes[i + 1])
+        alerts.Add(absl::StrCat("rules/", rule.name),
+                   absl::StrCat("no backend of route ", i + 1, " (", rule.sni_routes[i].names[0],
+                                ") takes connections: they are refused"));
   }
 }
 
@@ -243,6 +261,7 @@ admin::v1::Status DescribeStatus(const View& view) {
   out.set_rules(static_cast<uint32_t>(view.live.size()));
   out.set_workers_draining(CountDraining(view));
   FindOutages(view, out, alerts);
+  FindRouteOutages(view, alerts);
   FindPanic(view, alerts);
   for (admin::v1::Alert& alert : CertificateAlerts(view))
     alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));

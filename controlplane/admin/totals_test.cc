@@ -1,5 +1,7 @@
 #include "controlplane/admin/totals.h"
 
+#include <string>
+
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -54,6 +56,44 @@ TEST(TotalsTest, TheNewestReportOfEachWorkerCountsAndReasonsAreSummed) {
   EXPECT_EQ(totals.OfBackend(kBackend).connect_failures_total, 8u);
   EXPECT_EQ(totals.OfWorker(kOld).connections_total, 110u);
   EXPECT_EQ(totals.OfRule("other").connections_total, 0u);
+}
+
+worker::v1::StatsReport TlsReport(uint64_t handshakes) {
+  worker::v1::StatsReport report = Report(0, 0);
+  worker::v1::StatsReport::Rule& rule = *report.mutable_rules(0);
+  rule.set_handshakes_total(handshakes);
+  rule.set_resumed_handshakes_total(handshakes / 2);
+  (*rule.mutable_handshake_failures_total())["timeout"] = 3;
+  (*rule.mutable_sni_total())["a.example.com"] = handshakes;
+  report.mutable_backends(0)->set_handshakes_total(handshakes);
+  report.mutable_backends(0)->set_resumed_handshakes_total(1);
+  return report;
+}
+
+TEST(TotalsTest, HandshakesAreSummedByReasonAndRouteAlsoOfAWorkerThatIsGone) {
+  Totals totals;
+  totals.Report(kOld, TlsReport(10));
+  totals.Forget(kOld);
+  totals.Report(kNew, TlsReport(4));
+  const RuleTotals sum = totals.OfRule("web");
+  EXPECT_EQ(sum.handshakes_total, 14u);
+  EXPECT_EQ(sum.resumed_handshakes_total, 7u);
+  EXPECT_EQ(sum.handshake_failures_total.at("timeout"), 6u);
+  EXPECT_EQ(sum.sni_total.at("a.example.com"), 14u);
+  EXPECT_EQ(totals.OfBackend(kBackend).handshakes_total, 14u);
+  EXPECT_EQ(totals.OfBackend(kBackend).resumed_handshakes_total, 2u);
+}
+
+TEST(TotalsTest, OfOneRuleOnlySoManyLabelsAreKept) {
+  Totals totals;
+  worker::v1::StatsReport report = Report(0, 0);
+  auto& routes = *report.mutable_rules(0)->mutable_sni_total();
+  for (size_t i = 0; i < Totals::kMaxLabels + 7; ++i) routes[std::to_string(10'000 + i)] = 1;
+  routes[std::string(Totals::kMaxNameBytes + 1, 'x')] = 1;
+  totals.Report(kOld, report);
+  const RuleTotals sum = totals.OfRule("web");
+  EXPECT_EQ(sum.sni_total.size(), Totals::kMaxLabels);
+  EXPECT_EQ(sum.sni_total.begin()->first, "10000");
 }
 
 TEST(TotalsTest, SumsNeverGoBackWhenAWorkerIsReplaced) {

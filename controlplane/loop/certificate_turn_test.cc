@@ -153,6 +153,23 @@ TEST_F(CertificateTurnTest, ARefusedFileIsSaidLoudlyAndChangesNothing) {
   EXPECT_EQ(snapshots_, 1);
 }
 
+TEST_F(CertificateTurnTest, WhatRunsIsRenewedWhileTheFileIsBad) {
+  Handle(Read("1"));
+  ConfigRead edit = Read("1");
+  edit.config.reset();
+  edit.digest = "edit";
+  Handle(edit);
+  ConfigRead renewed = Renewed("2");
+  renewed.of_running = true;
+  Handle(renewed);
+  EXPECT_EQ(snapshots_, 2);
+  renewed = Renewed("3");
+  renewed.of_running = true;
+  renewed.digest = "another life";
+  Handle(renewed);
+  EXPECT_EQ(snapshots_, 2);
+}
+
 TEST_F(CertificateTurnTest, AnEndThatComesNearIsToldByTheClockAlone) {
   Handle(Read("1", hours(24 * 10)));
   EXPECT_THAT(Logged(), Contains(kExpiring));  // 14 days.

@@ -40,6 +40,7 @@ Outcome<std::string> NameAskedFor(const LiveRule& rule, const std::string& name)
     return FieldFailure("server_name",
                         absl::StrCat("rules/", rule.name, " neither ends TLS nor routes by name"));
   const std::string plain(absl::StripSuffix(name, "."));
+  if (plain.empty()) return FieldFailure("server_name", "it is not a host name");
   if (const std::optional<TextError> error = CheckSniName(plain))
     return FieldFailure("server_name", absl::StrCat("it", error->why));
   if (plain.front() == '*') return FieldFailure("server_name", "a client asks for one name");

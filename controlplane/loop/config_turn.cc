@@ -126,6 +126,14 @@ void FallBack(const ConfigRead& read, Parts& parts, Turn& turn) {
             {{"path", read.path}, {"revision", absl::StrCat(parts.history.newest()->number)}});
 }
 
+// Certificates go on being renewed while an edit of the file that was refused stands there.
+void RenewRunning(const ConfigRead& read, Parts& parts, Turn& turn) {
+  const Revision* running = parts.history.newest();
+  if (running == nullptr || running->digest != read.digest) return;
+  if (read.config) return Install(read, parts, turn);
+  RefuseMaterial(read, parts, turn);
+}
+
 // The first snapshot made from the newest revision is what workers are compared with.
 void NoteVersion(Parts& parts) {
   Revision* newest = parts.history.newest();
@@ -171,6 +179,7 @@ std::map<std::string, uint64_t> ClientLimitsOf(const LiveRules& rules) {
 
 void OnConfigRead(const ConfigRead& event, Parts& parts, Turn& turn) {
   if (event.from_history) return FallBack(event, parts, turn);
+  if (event.of_running) return RenewRunning(event, parts, turn);
   if (event.config) return TakeConfig(event, {admin::v1::Config::SOURCE_FILE, "", ""}, parts, turn);
   NoteRead(event, parts);
   Refuse(event, parts, turn);

@@ -51,6 +51,8 @@ struct ConfigRead {
   std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
   std::vector<std::string> left_out{};             // See LoadResult.
   bool only_files = false;  // It was read since they changed; the content is as it was.
+  // It is no read of the file, which is bad, but of the content that runs, since its files changed.
+  bool of_running = false;
 };
 
 // ConfigTried::reason of a content with errors.

@@ -26,10 +26,19 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using boost::system::error_code;
 
+// What was good last, and runs.
+struct Running {
+  std::string text;
+  std::string digest;
+  FileStamps stamps;  // Of the files of TLS.
+  std::set<std::string> folders;
+};
+
 // What is known before a look.
 struct Known {
   std::string digest;
-  FileStamps stamps;  // Of the files of TLS.
+  FileStamps stamps;  // Of the files of TLS that the file names.
+  Running running;
   std::shared_ptr<const TlsMaterial> in_force;
   bool forced = false;
 };
@@ -51,9 +60,19 @@ Seen ReadAndLoad(const std::string& path, const Known& known) {
   std::error_code missing;
   outcome.real_path = fs::canonical(path, missing);
   const bool same_text = file.digest == known.digest;
-  if (!known.forced && same_text && AreCurrent(known.stamps)) return outcome;
-  outcome.event = LoadedFrom(path, file, {known.in_force, false, &outcome.stamps});
-  outcome.event->only_files = same_text && !known.forced;
+  const LoadContext context{known.in_force, false, &outcome.stamps};
+  const bool only_files = same_text && !known.forced;
+  if (only_files && known.running.digest != file.digest && !AreCurrent(known.running.stamps)) {
+    // An edit that was refused must not keep renewed certificates out.
+    outcome.event =
+        LoadedFrom(path, {absl::OkStatus(), known.running.text, known.running.digest}, context);
+    outcome.event->of_running = true;
+  } else if (!only_files || !AreCurrent(known.stamps)) {
+    outcome.event = LoadedFrom(path, file, context);
+  } else {
+    return outcome;
+  }
+  outcome.event->only_files = only_files;
   outcome.folders = FoldersOf(outcome.stamps, ConfigSource::kMaxFolders);
   return outcome;
 }
@@ -121,10 +140,10 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
         poll_timer_(io) {}
 
   void Start(const ConfigRead& in_force, FileStamps stamps) {
-    in_force_ = in_force.material;
     files_are_bad_ = !in_force.bad_files.empty();
     stamps_ = std::move(stamps);
     tls_folders_ = FoldersOf(stamps_, kMaxFolders);
+    if (in_force.config) SetRunning(in_force, stamps_, tls_folders_);
     auto watch = FolderWatch::Create(
         io_,
         [this](FolderWatch::Change change, const std::string& name) { Changed(change, name); });
@@ -150,13 +169,14 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
       return;
     }
     reading_ = true;
-    helper_.Post([weak = weak_from_this(), &io = io_, path = options_.path,
-                  known = Known{digest_, stamps_, in_force_, std::exchange(forced_, false)}] {
-      Seen outcome = ReadAndLoad(path, known);
-      asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
-        if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
-      });
-    });
+    helper_.Post(
+        [weak = weak_from_this(), &io = io_, path = options_.path,
+         known = Known{digest_, stamps_, running_, in_force_, std::exchange(forced_, false)}] {
+          Seen outcome = ReadAndLoad(path, known);
+          asio::post(io, [weak, outcome = std::move(outcome)]() mutable {
+            if (auto self = weak.lock()) self->ReadDone(std::move(outcome));
+          });
+        });
   }
 
   void Try(TryConfig action) {
@@ -197,22 +217,28 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   void ReadDone(Seen outcome) {
     reading_ = false;
     digest_ = std::move(outcome.digest);
-    if (outcome.event) tls_folders_ = std::move(outcome.folders);
+    if (outcome.event) Loaded(outcome);
     WatchFolders(outcome.real_path);
-    if (outcome.event) Loaded(*std::move(outcome.event), std::move(outcome.stamps));
     if (std::exchange(again_, false)) Read(false);
   }
 
-  void Loaded(ConfigRead read, FileStamps stamps) {
+  void Loaded(Seen& seen) {
+    ConfigRead& read = *seen.event;
     if (read.only_files && !read.config && MaySettle()) return;
     bad_since_.reset();
     settle_timer_.cancel();
-    stamps_ = std::move(stamps);
     const bool same = read.only_files && read.config && in_force_ && !files_are_bad_ &&
                       *in_force_ == *read.material;
-    if (same) return;
-    TakeIfGood(read);
-    sink_(std::move(read));
+    if (read.config) SetRunning(read, seen.stamps, seen.folders);
+    if (read.of_running) {
+      running_.stamps = std::move(seen.stamps);
+      again_ = true;  // The file may name what changed, too.
+    } else {
+      stamps_ = std::move(seen.stamps);
+      tls_folders_ = std::move(seen.folders);
+      files_are_bad_ = !read.config || !read.bad_files.empty();
+    }
+    if (!same) sink_(std::move(read));
   }
 
   // What the API wrote is in force from now on.
@@ -220,14 +246,16 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     digest_ = read.digest;
     stamps_ = std::move(stamps);
     tls_folders_ = FoldersOf(stamps_, kMaxFolders);
+    files_are_bad_ = false;
+    SetRunning(read, stamps_, tls_folders_);
     std::error_code missing;
     WatchFolders(fs::canonical(options_.path, missing));
-    TakeIfGood(read);
   }
 
-  void TakeIfGood(const ConfigRead& read) {
-    files_are_bad_ = !read.config || !read.bad_files.empty();
-    if (read.config) in_force_ = read.material;
+  void SetRunning(const ConfigRead& read, const FileStamps& stamps,
+                  const std::set<std::string>& folders) {
+    in_force_ = read.material;
+    running_ = {read.content, read.digest, stamps, folders};
   }
 
   // Whether renewed files that are no good may still become so by themselves; they are looked at
@@ -248,6 +276,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     names_ = {fs::path(options_.path).filename().string(), real_path.filename().string()};
     if (watch_ == nullptr) return;
     std::set<std::string> folders = tls_folders_;
+    folders.insert(running_.folders.begin(), running_.folders.end());
     folders.insert(FolderOf(options_.path));
     if (!real_path.empty()) folders.insert(FolderOf(real_path));
     watch_->SetFolders({folders.begin(), folders.end()});
@@ -307,6 +336,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   const RevisionStore store_;
   std::pair<std::string, std::string> names_;  // Of the file: as given, and with links resolved.
   std::unique_ptr<FolderWatch> watch_;
+  Running running_;
   FileStamps stamps_;                            // Of the files of TLS as read last.
   std::set<std::string> tls_folders_;            // That they are in.
   std::shared_ptr<const TlsMaterial> in_force_;  // What was good last; nullptr: nothing yet.

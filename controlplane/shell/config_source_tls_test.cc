@@ -156,6 +156,17 @@ TEST_F(ConfigSourceTlsTest, ThePollFindsWhatTheWatchMissed) {
   EXPECT_EQ(SubjectOfLast(), "CN=polled");
 }
 
+TEST_F(ConfigSourceTlsTest, AnEditThatWasRefusedKeepsNoRenewalOut) {
+  Start(milliseconds(100));
+  std::ofstream(file_, std::ios::app) << "unknown: 1\n";
+  ASSERT_TRUE(ReadsAre(1));
+  EXPECT_FALSE(loop_.Of<ConfigRead>().back().config);
+  Put(Fresh("renewed"));
+  ASSERT_TRUE(ReadsAre(2));
+  EXPECT_EQ(SubjectOfLast(), "CN=renewed");
+  EXPECT_TRUE(loop_.Of<ConfigRead>().back().of_running);
+}
+
 TEST_F(ConfigSourceTlsTest, WhatExpiredInForceHoldsUpNoOtherChange) {
   Put(TestCertificate::Make({.name = "old", .begin_s = 1, .end_s = 2}));
   Start(milliseconds(100));

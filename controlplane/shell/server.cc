@@ -88,7 +88,7 @@ class Server::Impl final {
     options.revisions = RevisionStore(RevisionsFolder(flags_)).Read();
     std::optional<ConfigRead> last_good;
     if (!config.config) {
-      LB_ASSIGN_OR_RETURN(last_good, LastGood(options.revisions));
+      LB_ASSIGN_OR_RETURN(last_good, LastGood(options.revisions, stamps));
     }
     runner_.Start(std::move(options));
     config_source_.Start(last_good ? *last_good : config, std::move(stamps));
@@ -119,11 +119,12 @@ class Server::Impl final {
   }
 
   // The newest configuration that was in force before and is good today.
-  absl::StatusOr<ConfigRead> LastGood(const std::map<uint64_t, std::string>& revisions) const {
+  absl::StatusOr<ConfigRead> LastGood(const std::map<uint64_t, std::string>& revisions,
+                                      FileStamps& stamps) const {
     for (auto newest = revisions.rbegin(); newest != revisions.rend(); ++newest) {
       ConfigRead read =
           LoadedFrom(flags_.config, {absl::OkStatus(), newest->second, Sha256(newest->second)},
-                     {.at_start = true});
+                     {.at_start = true, .stamps = &stamps});
       read.from_history = true;
       if (read.config) return read;
     }

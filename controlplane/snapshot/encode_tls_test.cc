@@ -15,16 +15,17 @@ class EncodeTlsTest : public testing::Test {
     AddPair({"/b.crt", "/b.key", ""}, "id-1");
     AddPair({"/same_as_a.crt", "/a.key", ""}, "id-2");
     AddPair({"/unused.crt", "/u.key", ""}, "id-3");
-    material_.bundles["/ca"] = {.id = "ca", .certificates_der = {"authority"}};
-    material_.bundles[""] = {.id = "system", .certificates_der = {"s1", "s2"}};
-    material_.revocations["/crl"] = {.id = "crl", .crls_der = {"list"}};
+    material_.bundles["/ca"] = {"ca", {"authority"}, {}};
+    material_.bundles[""] = {"system", {"s1", "s2"}, {}};
+    material_.revocations["/crl"] = {"crl", {"list"}, "", 0};
     rule_.name = "web";
     rule_.listen = Endpoint::FromIp("127.0.0.1", 443).value();
     rule_.timeouts.handshake = std::chrono::milliseconds(7'000);
-    rule_.backends.push_back({.name = "b",
-                              .address = Endpoint::FromIp("10.0.0.1", 443).value(),
-                              .server_name = "web.internal",
-                              .sni_route = 2});
+    LiveBackend& backend = rule_.backends.emplace_back();
+    backend.name = "b";
+    backend.address = Endpoint::FromIp("10.0.0.1", 443).value();
+    backend.server_name = "web.internal";
+    backend.sni_route = 2;
   }
 
   void AddPair(const CertificateFiles& files, const std::string& id) {

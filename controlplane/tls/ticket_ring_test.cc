@@ -26,7 +26,8 @@ TEST(TicketRingTest, ANewKeySealsEveryEightHoursAndTwoOldOnesOpen) {
   EXPECT_EQ(ring.Keys().keys(2).name(), first);
   EXPECT_TRUE(ring.Rotate(kStart + hours(24)));
   ASSERT_EQ(ring.Keys().keys_size(), 3);
-  for (const auto& key : ring.Keys().keys()) EXPECT_NE(key.name(), first);
+  const worker::v1::TicketKeys keys = ring.Keys();
+  for (const auto& key : keys.keys()) EXPECT_NE(key.name(), first);
 }
 
 TEST(TicketRingTest, KeysAreOfTheSizesThatWorkersTakeAndAllDiffer) {
@@ -34,13 +35,15 @@ TEST(TicketRingTest, KeysAreOfTheSizesThatWorkersTakeAndAllDiffer) {
   TicketRing other(Seed('b'), kStart);
   ring.Rotate(kStart + hours(8));
   std::set<std::string> secrets;
-  for (const TicketRing* one : {&ring, &other})
-    for (const auto& key : one->Keys().keys()) {
+  for (const TicketRing* one : {&ring, &other}) {
+    const worker::v1::TicketKeys keys = one->Keys();
+    for (const auto& key : keys.keys()) {
       EXPECT_EQ(key.name().size(), 16u);
       EXPECT_EQ(key.secret().size(), 32u);
       secrets.insert(key.secret());
       secrets.insert(key.name());
     }
+  }
   EXPECT_EQ(secrets.size(), 6u);
 }
 

@@ -56,6 +56,13 @@ TEST_F(ClientContextTest, AddressesAreAlternativeNamesOfTheirOwnKind) {
   EXPECT_EQ(SSL_get_servername(connection.server.get(), TLSEXT_NAMETYPE_host_name), nullptr);
 }
 
+TEST_F(ClientContextTest, WithoutANameAnyOfATrustedAuthorityWillDo) {
+  Serve({.name = "db.example"});
+  EXPECT_TRUE(Connect("").done);
+  Serve(TestAuthority("others").Issue({.name = "db.example"}));
+  EXPECT_EQ(Connect("").client_failure, ConnectFailure::kTlsUntrusted);
+}
+
 TEST_F(ClientContextTest, AHostNameIsSentAlong) {
   Serve({.name = "db.example"});
   const TestConnection connection = Connect("db.example");

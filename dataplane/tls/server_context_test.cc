@@ -82,7 +82,10 @@ TEST_F(ServerContextTest, OldVersionsAreRefused) {
 
 TEST_F(ServerContextTest, ACertificateIsChosenByNameThenWildcardElseTheDefault) {
   const TestCertificate shop = authority_.Issue({.name = "shop.example"});
-  Serve({PairOf(web_, {"web.example"}), PairOf(shop, {"shop.example", "*.shop.example"})});
+  const TestCertificate pay = authority_.Issue({.name = "pay.shop.example"});
+  Serve({PairOf(web_, {"web.example"}), PairOf(shop, {"shop.example", "*.shop.example"}),
+         PairOf(pay, {"pay.shop.example"})});
+  EXPECT_TRUE(Connect("pay.shop.example").shown_by_server() == pay.der);
   for (const char* name : {"shop.example", "SHOP.example", "a.shop.example"})
     EXPECT_TRUE(Connect(name).shown_by_server() == shop.der) << name;
   for (const char* name : {"web.example", "other.example", "a.b.shop.example", "example", ""})

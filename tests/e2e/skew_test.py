@@ -120,6 +120,8 @@ class SkewTest(harness.Case):
             (("get", "limits"), "ListLimits"),
             (("get", "clients"), "ListClients"),
             (("explain", "--rule", "web", "--client", "127.0.0.1"), "ExplainConnection"),
+            (("cert", "list"), "ListCertificates"),
+            (("cert", "check"), "ListCertificates"),
             (("log-level", "get"), "GetLogLevels"),
             (("watch", "events"), "WatchEvents"),
         ):

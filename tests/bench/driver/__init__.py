@@ -4,6 +4,7 @@
     programs   what has to be built or installed
     scenarios  the loads
     balancers  how each balancer is configured and started, a file each
+    tls_files  the certificates of a run
     room       one run, in a process and a network namespace of its own
     figures    from what a run counted to figures per unit of work
     summary    from figures of all runs to medians and ratios

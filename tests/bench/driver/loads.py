@@ -15,12 +15,19 @@ _SETTLED_POLL_S = 0.1
 # What a balancer may keep open after the load, such as pipes for the next connections.
 _DESCRIPTORS_KEPT_MAX = 64
 _WATCH_IDLE_S = 1
+# Whole handshakes where sessions are resumed: those that begin before there is one to resume.
+_WHOLE_SHARE_MAX = 0.1
+_WHOLE_MAX = 64
 
 
 def run(room, running, scenario):
     """Runs the load; a dict of counts, times in ns and memory in bytes."""
     argv = [room.programs["load"], *scenario.load]
     argv += ["--target", running.target, "--backend", "0.0.0.0:%d" % BACKEND_PORT]
+    if room.tls is not None:
+        argv += ["--client-tls", "resumed" if scenario.tls.resumed else "full"]
+        if room.tls.re_encrypt or not running.ends_tls:
+            argv += ["--backend-cert", room.tls.backend_cert, "--backend-key", room.tls.backend_key]
     return (_hold if scenario.unit is HELD else _measure)(room, running, argv)
 
 
@@ -39,7 +46,20 @@ def _measure(room, running, argv):
     counted = json.loads(generator.out())
     if not running.beside:
         del counted["beside_run_ns"]
+    if room.tls is not None:
+        _check_resumption(room.scenario.tls, running, counted)
     return counted
+
+
+def _check_resumption(tls, running, counted):
+    """ValueError when handshakes were not of the kind that is measured."""
+    wanted = [("", tls.resumed)]
+    if tls.re_encrypt and running.ends_tls:
+        wanted.append(("backend_", True))
+    for side, resumed in wanted:
+        done, of = counted["resumed_%shandshakes" % side], counted[side + "handshakes"]
+        if (of - done > of * _WHOLE_SHARE_MAX + _WHOLE_MAX) if resumed else done:
+            raise ValueError("%d of %d %shandshakes resumed a session" % (done, of, side))
 
 
 def _hold(room, running, argv):

@@ -61,6 +61,8 @@ class Benchmark:
                 for balancer in balancers[first:] + balancers[:first]:
                     if scenario.unit is HELD and balancer.role == BASELINE:
                         continue  # There are no processes whose memory could grow.
+                    if scenario.tls and not balancer.tls:
+                        continue
                     runs.append(self._one(repetition, scenario, balancer))
         return self._results(runs)
 

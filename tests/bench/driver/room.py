@@ -13,6 +13,7 @@ import tempfile
 
 from driver import balancers, loads, procfs
 from driver.scenarios import SCENARIOS
+from driver.tls_files import TlsFiles
 from harness import namespace, wait_for
 from harness.process import Process
 
@@ -34,6 +35,9 @@ class Room:
         self._processes = []
         # Short, since the path of a unix socket has to fit into 108 bytes.
         self.folder = tempfile.mkdtemp(prefix="lb-bench-", dir="/tmp")
+        self.scenario = SCENARIOS[job["scenario"]]
+        tls = self.scenario.tls
+        self.tls = tls and TlsFiles(os.path.join(self.folder, "tls"), tls)
 
     def write(self, name, text):
         """Makes a file in the run's folder; its path."""
@@ -85,7 +89,7 @@ def _run(job):
     room = Room(job)
     try:
         running = balancers.BALANCERS[job["balancer"]].start(room)
-        return loads.run(room, running, SCENARIOS[job["scenario"]])
+        return loads.run(room, running, room.scenario)
     except (AssertionError, OSError, ValueError) as error:
         return {"error": str(error), "logs": room.logs()}
     finally:

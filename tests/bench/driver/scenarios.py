@@ -18,13 +18,24 @@ HELD = Unit("B/connection", "")  # Memory, not time.
 
 
 @dataclasses.dataclass(frozen=True)
+class Tls:
+    """TLS that the balancer ends: the key of its certificate ("ec": P-256, "rsa": RSA-2048), whether
+    clients resume a session, and whether it speaks TLS to the backends as well."""
+
+    key: str = "ec"
+    resumed: bool = False
+    re_encrypt: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Scenario:
-    """`load` is the generator's mode and its options."""
+    """`load` is the generator's mode and its options; `tls` is None where all is plain."""
 
     name: str
     what: str
     unit: Unit
     load: tuple
+    tls: Tls = None
 
 
 def _connections(name, what, *options):
@@ -56,6 +67,17 @@ def _idle(name, connections):
     return Scenario(name, what, HELD, ("idle", *options))
 
 
+def _over_tls(scenario, name=None, what=None, **tls):
+    """A scenario with TLS between clients and balancer."""
+    name, what = name or "tls-" + scenario.name, what or "TLS; " + scenario.what
+    return dataclasses.replace(scenario, name=name, what=what, tls=Tls(**tls))
+
+
+def _handshakes(name, what, **tls):
+    what = "64 at a time: connect, %s, 64 B each way, the client closes" % what
+    return _over_tls(_connections(name, ""), name, what, **tls)
+
+
 def _count(count, noun):
     return "%d %s%s" % (count, noun, "" if count == 1 else "s")
 
@@ -81,6 +103,16 @@ _ALL = (
     _bulk(64, "b2c"),
     _idle("idle", 8000),
     _idle("idle-200", 200),
+    _handshakes("tls-full-p256", "a whole handshake with a P-256 key"),
+    _handshakes("tls-full-rsa", "a whole handshake with an RSA-2048 key", key="rsa"),
+    _handshakes("tls-resumed", "a handshake that resumes a session", resumed=True),
+    _handshakes("tls-reencrypt", "a whole handshake with a P-256 key, and one with the backend that "
+                "resumes a session", re_encrypt=True),
+    _over_tls(_round_trips("rr-64x1k", 64, 1024, 1024)),
+    _over_tls(_bulk(8, "b2c")),
+    _over_tls(_bulk(8, "c2b")),
+    _over_tls(_idle("idle", 8000)),
+    _over_tls(_idle("idle-200", 200)),
 )
 
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
@@ -90,9 +122,16 @@ GROUPS = {
         "cps", "cps-sclose", "rr-1x1k", "rr-64x1k", "rr-64x16k", "rr-1000x1k",
         "bulk-1-b2c", "bulk-8-b2c", "bulk-8-c2b", "bulk-8-both", "bulk-64-b2c", "idle",
     ],
-    "all": [scenario.name for scenario in _ALL if scenario.name != "idle-200"],
+    "tls": [
+        "tls-full-p256", "tls-full-rsa", "tls-resumed", "tls-reencrypt", "tls-rr-64x1k",
+        "tls-bulk-8-b2c", "tls-bulk-8-c2b", "tls-idle",
+    ],
+    "all": [scenario.name for scenario in _ALL if not scenario.name.endswith("idle-200")],
     # One of each kind, small: shows that everything runs, measures nothing.
-    "smoke": ["cps", "cps-sclose", "rr-64x1k", "bulk-8-both", "idle-200"],
+    "smoke": [
+        "cps", "cps-sclose", "rr-64x1k", "bulk-8-both", "idle-200",
+        "tls-resumed", "tls-reencrypt", "tls-bulk-8-c2b", "tls-idle-200",
+    ],
 }
 
 

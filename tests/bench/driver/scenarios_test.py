@@ -16,6 +16,10 @@ class ScenariosTest(unittest.TestCase):
             self.assertLessEqual(set(names), set(SCENARIOS))
         self.assertLessEqual(set(GROUPS["core"]), set(GROUPS["all"]))
 
+    def test_tls_is_said_of_all_that_are_named_so(self):
+        for name, scenario in SCENARIOS.items():
+            self.assertEqual(scenario.tls is not None, name.startswith("tls-"), name)
+
     def test_an_unknown_name_is_an_error(self):
         with self.assertRaises(KeyError):
             select(["cps", "nothing"])

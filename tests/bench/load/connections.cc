@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -30,6 +31,8 @@ bool BindSource(int fd, uint32_t address) {
   return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
          bind(fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) == 0;
 }
+
+static_assert(Connections::kNotNow == kTlsNotNow && Connections::kBroken == kTlsBroken);
 
 }  // namespace
 
@@ -62,6 +65,14 @@ Connection* Connections::Take(UniqueFd fd, Connection::Role role, uint32_t event
   free_.pop_back();
   connection->fd = std::move(fd);
   connection->role = role;
+  if (tls_ != nullptr) {
+    const int raw = connection->fd.get();
+    const bool is_client = role == Connection::Role::kClient;
+    connection->tls = is_client ? tls_->NewClient(raw) : tls_->NewServer(raw);
+    connection->shook_hands = false;
+    // A client that only receives would never begin; what goes wrong shows at the next call.
+    if (connection->tls != nullptr && is_client) SSL_do_handshake(connection->tls.get());
+  }
   Watch(connection->fd.get(), events, connection);
   return connection;
 }
@@ -88,6 +99,11 @@ Connection* Connections::Accept(uint32_t events) {
 }
 
 void Connections::Close(Connection& connection) {
+  if (connection.tls != nullptr) {
+    if (connection.shook_hands) SSL_shutdown(connection.tls.get());
+    connection.tls.reset();
+    ERR_clear_error();
+  }
   connection.fd.Reset();
   closed_.push_back(&connection);
 }
@@ -102,14 +118,31 @@ std::span<const epoll_event> Connections::Wait() {
 
 ssize_t Connections::Send(Connection& connection, size_t bytes) {
   const size_t length = std::min(bytes, kBufferBytes);
+  if (connection.tls != nullptr) {
+    return AfterTls(connection, TlsSend(*connection.tls, buffer_.data(), length));
+  }
   const ssize_t sent = send(connection.fd.get(), buffer_.data(), length, MSG_NOSIGNAL);
   if (sent >= 0) return sent;
   // ENOTCONN: the connect is still under way.
   return errno == EAGAIN || errno == ENOTCONN ? kNotNow : kBroken;
 }
 
+ssize_t Connections::AfterTls(Connection& connection, ssize_t result) {
+  if (!connection.shook_hands && SSL_in_init(connection.tls.get()) == 0) {
+    connection.shook_hands = true;
+    if (!tls_->CountHandshake(*connection.tls)) {
+      errno = ENOPROTOOPT;
+      return kBroken;
+    }
+  }
+  return result;
+}
+
 ssize_t Connections::ReceiveWith(Connection& connection, size_t bytes, int flags) {
   const size_t length = std::min(bytes, kBufferBytes);
+  if (connection.tls != nullptr) {
+    return AfterTls(connection, TlsReceive(*connection.tls, buffer_.data(), length));
+  }
   const ssize_t got = recv(connection.fd.get(), buffer_.data(), length, flags);
   if (got >= 0) return got;
   return errno == EAGAIN ? kNotNow : kBroken;

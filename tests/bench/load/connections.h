@@ -16,6 +16,7 @@
 #include "base/endpoint.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "tests/bench/load/tls_ends.h"
 
 namespace lb::bench {
 
@@ -24,7 +25,9 @@ struct Connection {
   // Where an exchange stands; streams have no steps.
   enum class Step : uint8_t { kSend, kReceive, kAwaitClose, kHold };
 
-  UniqueFd fd;  // Not valid: closed, until its place is used again.
+  UniqueFd fd;               // Not valid: closed, until its place is used again.
+  bssl::UniquePtr<SSL> tls;  // Null: plain.
+  bool shook_hands = false;  // Its TLS handshake is counted.
   Role role = Role::kClient;
   Step step = Step::kSend;
   uint64_t to_send = 0;
@@ -42,6 +45,9 @@ class Connections final {
 
   Connections();
 
+  // Makes both roles speak TLS from now on, as `ends` says, which outlives this.
+  void UseTls(TlsEnds& ends) { tls_ = &ends; }
+
   // Opens the backend's listening socket; its event carries no connection. Returns its address,
   // with the port that the kernel chose for port 0.
   absl::StatusOr<Endpoint> Listen(const Endpoint& address);
@@ -49,14 +55,16 @@ class Connections final {
   // Where Connect() connects from now on: an IPv4 address of loopback.
   void set_target(const Endpoint& target) { target_ = target.ToSocketAddress(); }
 
-  // Starts to connect to the target and watches for `events`. Null, with errno, when that fails at
-  // once. The source addresses take turns, so that each has ports enough.
+  // Starts to connect to the target and watches for `events`; a TLS client says its ClientHello.
+  // Null, with errno, when that fails at once. The source addresses take turns, so that each has
+  // ports enough.
   Connection* Connect(uint32_t events);
 
   // The next connection of the backend, watched for `events`; null when there is none.
   Connection* Accept(uint32_t events);
 
-  // Closes it. Events of the same batch may still carry its address.
+  // Closes it, after a close_notify where there is TLS. Events of the same batch may still carry
+  // its address.
   void Close(Connection& connection);
 
   // Waits for events, a bounded time so that the caller can look at the clock. The connections
@@ -70,7 +78,7 @@ class Connections final {
   // kBroken.
   ssize_t Receive(Connection& connection, size_t bytes);
 
-  // The same, but the kernel does not even copy them (MSG_TRUNC of tcp(7)).
+  // The same, but the kernel does not even copy them (MSG_TRUNC of tcp(7)), where there is no TLS.
   ssize_t Discard(Connection& connection, size_t bytes);
 
  private:
@@ -78,9 +86,11 @@ class Connections final {
 
   Connection* Take(UniqueFd fd, Connection::Role role, uint32_t events);
   ssize_t ReceiveWith(Connection& connection, size_t bytes, int flags);
+  ssize_t AfterTls(Connection& connection, ssize_t result);
   void Watch(int fd, uint32_t events, Connection* connection);
 
   SocketAddress target_;
+  TlsEnds* tls_ = nullptr;
   UniqueFd epoll_;
   UniqueFd listener_;
   uint32_t next_source_ = 0;

@@ -1,9 +1,11 @@
 // lb-bench-load: the clients and the backend of the benchmark in one process. It reports JSON lines
 // on stdout, and ends with 1 and a reason on stderr when it cannot measure.
 
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
 #include <cstdio>
 #include <string>
 
@@ -17,6 +19,7 @@
 #include "tests/bench/load/limits.h"
 #include "tests/bench/load/measurement.h"
 #include "tests/bench/load/meter.h"
+#include "tests/bench/load/tls_ends.h"
 #include "tests/bench/load/workload.h"
 #include "tests/e2e/tools/report.h"
 
@@ -27,6 +30,8 @@ struct Flags {
   std::string target;
   std::string backend;
   Workload workload;
+  std::string client_tls = "plain";
+  TlsEnds::Options tls;
   std::string direction = "to-clients";
   uint64_t warm_up_ms = 400;
   uint64_t interval_ms = 1'200;
@@ -50,14 +55,28 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-absl::Status Measure(const Flags& flags, Generator& generator, Meter& meter) {
+// Adds the handshakes since `before`: in all, and those that resumed a session.
+void AddHandshakes(const TlsEnds::Counts& before, const TlsEnds::Counts& now,
+                   boost::json::object& result) {
+  result["handshakes"] = now.clients - before.clients;
+  result["resumed_handshakes"] = now.clients_resumed - before.clients_resumed;
+  result["backend_handshakes"] = now.backend - before.backend;
+  result["resumed_backend_handshakes"] = now.backend_resumed - before.backend_resumed;
+}
+
+absl::Status Measure(const Flags& flags, const TlsEnds& tls, Generator& generator, Meter& meter) {
   generator.Open(flags.workload.connections);
   Measurement measurement(flags.measurement, meter, ReadClocks().steady);
+  TlsEnds::Counts warmed_up;
   do {
+    // In the warm-up nobody has a session yet.
+    if (!meter.measuring) warmed_up = tls.counts();
     generator.Turn();
     if (const absl::Status status = CheckErrors(meter); !status.ok()) return status;
   } while (!measurement.IsOver(ReadClocks().steady));
-  testpeer::WriteReport(measurement.Result());
+  boost::json::object result = measurement.Result();
+  AddHandshakes(warmed_up, tls.counts(), result);
+  testpeer::WriteReport(result);
   return absl::OkStatus();
 }
 
@@ -66,8 +85,12 @@ absl::Status Run(const Flags& flags) {
   if (!target.ok()) return target.status();
   const auto backend = Endpoint::Parse(flags.backend);
   if (!backend.ok()) return backend.status();
+  const auto tls = TlsEnds::Make(flags.tls);
+  if (!tls.ok()) return tls.status();
   RaiseDescriptorLimit();
+  signal(SIGPIPE, SIG_IGN);  // BoringSSL writes without MSG_NOSIGNAL.
   Connections connections;
+  connections.UseTls(**tls);
   connections.set_target(*target);
   if (const auto listening = connections.Listen(*backend); !listening.ok()) {
     return listening.status();
@@ -77,7 +100,7 @@ absl::Status Run(const Flags& flags) {
   if (flags.workload.mode == Workload::Mode::kIdle) {
     return HoldIdle(flags.workload, generator, meter);
   }
-  return Measure(flags, generator, meter);
+  return Measure(flags, **tls, generator, meter);
 }
 
 void AddOptions(CLI::App& app, Flags& flags) {
@@ -93,6 +116,10 @@ void AddOptions(CLI::App& app, Flags& flags) {
   app.add_flag("--server-closes", workload.server_closes, "mode connections: not the client");
   app.add_option("--direction", flags.direction, "mode streams")
       ->check(CLI::IsMember({"to-clients", "to-servers", "both"}));
+  app.add_option("--client-tls", flags.client_tls, "TLS of the clients")
+      ->check(CLI::IsMember({"plain", "full", "resumed"}));
+  app.add_option("--backend-cert", flags.tls.backend_cert, "PEM; makes the backend speak TLS");
+  app.add_option("--backend-key", flags.tls.backend_key, "PEM");
   app.add_option("--warm-up-ms", flags.warm_up_ms)->check(times);
   app.add_option("--interval-ms", flags.interval_ms)->check(times);
   app.add_option("--balancer-run-ms-min", flags.balancer_run_ms_min,
@@ -117,6 +144,8 @@ int Main(int argc, char** argv) {
   add_mode("idle", Workload::Mode::kIdle, "one exchange each, then held until SIGTERM");
   CLI11_PARSE(app, argc, argv);
 
+  if (flags.client_tls == "full") flags.tls.client = TlsEnds::Client::kFull;
+  if (flags.client_tls == "resumed") flags.tls.client = TlsEnds::Client::kResumed;
   flags.workload.to_clients = flags.direction != "to-servers";
   flags.workload.to_servers = flags.direction != "to-clients";
   flags.measurement.warm_up = std::chrono::milliseconds(flags.warm_up_ms);

@@ -35,21 +35,23 @@ def start_server(case, name, argv, end_with=signal.SIGTERM, **options):
     return process
 
 
-def postgres(case, host, port):
-    """PostgreSQL with user "postgres" and no password."""
+def postgres(case, host, port, settings=()):
+    """PostgreSQL with user "postgres" and no password; `settings`: more of its own, "NAME=VALUE"."""
     folder = make_folder(case, "postgres")
     data = os.path.join(folder, "data")
     initdb = [_POSTGRES + "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
     checked(AS_USER + initdb + ["--locale=C.UTF-8"])
     argv = [_POSTGRES + "postgres", "-D", data, "-h", host, "-p", str(port), "-k", folder]
-    start_server(case, "postgres", AS_USER + argv + ["-c", "fsync=off"], signal.SIGINT)
+    for setting in ("fsync=off", *settings):
+        argv += ["-c", setting]
+    start_server(case, "postgres", AS_USER + argv, signal.SIGINT)
     ready = [_POSTGRES + "pg_isready", "-h", host, "-p", str(port), "-q"]
     wait_for(lambda: run(ready).returncode == 0, 30, "PostgreSQL answers")
 
 
-def redis(case, host, port):
+def redis(case, host, port, flags=()):
     argv = ["redis-server", "--bind", host, "--port", str(port), "--save", "", "--appendonly", "no"]
-    start_server(case, "redis", argv + ["--dir", make_folder(case, "redis")])
+    start_server(case, "redis", [*argv, "--dir", make_folder(case, "redis"), *flags])
     ping = ["redis-cli", "-h", host, "-p", port, "ping"]
     wait_for(lambda: run(ping).stdout == "PONG\n", 30, "Redis answers")
 
@@ -67,28 +69,38 @@ http {{
   server {{
     listen {host}:{port};
     listen {host}:{tls_port} ssl http2;
-    ssl_certificate {folder}/cert.pem;
-    ssl_certificate_key {folder}/key.pem;
+    ssl_certificate {cert};
+    ssl_certificate_key {key};
     root {folder}/www;
   }}
 }}
 """
 
 
-def nginx(case, host, port, tls_port, files):
-    """nginx with these files ({name: bytes}), plain on `port`, TLS with HTTP/2 on `tls_port`."""
+def nginx(case, host, port, tls_port, files, pair=None):
+    """nginx with these files ({name: bytes}), plain on `port`, TLS with HTTP/2 on `tls_port`.
+
+    `pair`: its certificate and key; None: one that it signs itself.
+    """
     folder = make_folder(case, "nginx")
     www = make_folder(case, "nginx/www")
     for name, data in files.items():
         with open(os.path.join(www, name), "wb") as file:
             file.write(data)
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", folder + "/key.pem"]
-    name = ["-subj", "/CN=test", "-days", "2", "-out", folder + "/cert.pem"]
-    checked(["openssl", "req", "-x509", "-nodes", *key, *name])
+    cert, key = pair or _own_certificate(folder)
     conf = os.path.join(folder, "nginx.conf")
     with open(conf, "w", encoding="utf-8") as file:
-        file.write(_NGINX_CONF.format(folder=folder, host=host, port=port, tls_port=tls_port))
+        file.write(_NGINX_CONF.format(folder=folder, host=host, port=port, tls_port=tls_port, cert=cert,
+                                      key=key))
     argv = AS_USER + ["nginx", "-e", "stderr", "-p", folder, "-c", conf]
     process = start_server(case, "nginx", argv, signal.SIGQUIT)
     ready = ["curl", "-s", "-o", "/dev/null", "http://%s:%d/" % (host, port)]
     wait_for(lambda: run(ready).returncode == 0 and process.running(), 30, "nginx answers")
+
+
+def _own_certificate(folder):
+    cert, key = folder + "/cert.pem", folder + "/key.pem"
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", key]
+    name = ["-subj", "/CN=test", "-days", "2", "-out", cert]
+    checked(["openssl", "req", "-x509", "-nodes", *kind, *name])
+    return cert, key

@@ -4,10 +4,11 @@ from driver.balancers.contract import BACKENDS, BASELINE, Running
 
 
 class Direct:
-    """Its CPU time is that of clients and backend together."""
+    """Its CPU time is that of clients and backend together; where there is TLS, the backend ends it."""
 
     name = "direct"
     role = BASELINE
+    tls = True
 
     def missing(self):
         return ""
@@ -18,4 +19,4 @@ class Direct:
 
     def start(self, room):
         del room
-        return Running(workers=(), target=BACKENDS[0])
+        return Running(workers=(), target=BACKENDS[0], ends_tls=False)

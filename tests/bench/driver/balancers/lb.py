@@ -2,7 +2,14 @@
 
 import os
 
-from driver.balancers.contract import BACKENDS, LISTEN_PORT, SUBJECT, Running, first_line
+from driver.balancers.contract import (
+    BACKENDS,
+    LISTEN_PORT,
+    SUBJECT,
+    TLS_NAME,
+    Running,
+    first_line,
+)
 from harness import http_get, yaml
 
 
@@ -10,6 +17,7 @@ class Lb:
     """What carries traffic is lb-worker; the control plane's CPU time is reported apart."""
 
     role = SUBJECT
+    tls = True
 
     def __init__(self, name="lb", **settings):
         """`settings`: what its configuration has besides the rule."""
@@ -25,7 +33,7 @@ class Lb:
     def start(self, room):
         state = os.path.join(room.folder, "state")
         os.makedirs(state)
-        config = room.write("lb.yaml", yaml(self._config))
+        config = room.write("lb.yaml", yaml({**self._config, **_tls(room.tls)}))
         socket, admin, http = (
             "unix:%s/%s" % (room.folder, name) for name in ("worker.sock", "admin.sock", "control.http")
         )
@@ -38,6 +46,16 @@ class Lb:
         worker = room.start("lb-worker", [*argv, "--http", worker_http])
         room.wait_until(lambda: http_get(worker_http, "/readyz")[0] == 200, worker, "is ready")
         return Running(workers=(worker.pid,), beside=(control.pid,))
+
+
+def _tls(files):
+    """The sections for TLS. BoringSSL chooses the suite and the curve by itself."""
+    if files is None:
+        return {}
+    found = {"tls": {"cert": files.cert, "key": files.key, "min_version": "1.3"}}
+    if files.re_encrypt:
+        found["backend_tls"] = {"ca": files.ca, "server_name": TLS_NAME, "min_version": "1.3"}
+    return found
 
 
 _CONFIG = {

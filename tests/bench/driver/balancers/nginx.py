@@ -10,6 +10,9 @@ from driver.balancers.contract import (
     CONNECTIONS_MAX,
     LISTEN_PORT,
     PEER,
+    TLS_CURVE,
+    TLS_NAME,
+    TLS_SUITE,
     Running,
     first_line,
 )
@@ -23,6 +26,7 @@ class Nginx:
 
     name = "nginx"
     role = PEER
+    tls = True
 
     def missing(self):
         if not shutil.which(_PROGRAM):
@@ -34,7 +38,7 @@ class Nginx:
         return first_line([_PROGRAM, "-v"])
 
     def start(self, room):
-        config = room.write("nginx.conf", self._config(room.folder))
+        config = room.write("nginx.conf", self._config(room))
         # The error log is named here too, since it is opened before the configuration is read.
         argv = [_PROGRAM, "-e", "stderr", "-p", room.folder, "-c", config]
         process = room.start("nginx", argv)
@@ -43,10 +47,18 @@ class Nginx:
         room.wait_until(lambda: procfs.children(process.pid), process, "has a worker process")
         return Running(workers=tuple(procfs.family(process.pid)))
 
-    def _config(self, folder):
+    def _config(self, room):
+        ssl, settings = "", ""
+        if room.tls is not None:
+            values = {"suite": TLS_SUITE, "curve": TLS_CURVE, "name": TLS_NAME, **vars(room.tls)}
+            ssl, settings = "ssl", _TLS % values
+            if room.tls.re_encrypt:
+                settings += _BACKEND_TLS % values
         return _CONFIG % {
             "module": _MODULE,
-            "folder": folder,
+            "folder": room.folder,
+            "ssl": ssl,
+            "tls": settings,
             # A connection here is a socket; each client's needs two.
             "sockets": 2 * CONNECTIONS_MAX + 1000,
             "descriptors": 2 * CONNECTIONS_MAX + 2000,
@@ -56,6 +68,22 @@ class Nginx:
         }
 
 
+_TLS = """\
+    ssl_certificate %(cert)s;
+    ssl_certificate_key %(key)s;
+    ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites %(suite)s;
+    ssl_ecdh_curve %(curve)s;
+"""
+_BACKEND_TLS = """\
+    proxy_ssl on;
+    proxy_ssl_protocols TLSv1.3;
+    proxy_ssl_conf_command Ciphersuites %(suite)s;
+    proxy_ssl_verify on;
+    proxy_ssl_trusted_certificate %(ca)s;
+    proxy_ssl_name %(name)s;
+    proxy_ssl_server_name on;
+"""
 # `user root`: no change of user, which a user namespace with one user would refuse.
 _CONFIG = """\
 load_module %(module)s;
@@ -78,8 +106,9 @@ stream {
   proxy_connect_timeout 5s;
   proxy_timeout 120s;
   server {
-    listen 127.0.0.1:%(port)d backlog=%(backlog)d reuseport;
+    listen 127.0.0.1:%(port)d backlog=%(backlog)d reuseport %(ssl)s;
     proxy_pass backends;
+%(tls)s
   }
 }
 """

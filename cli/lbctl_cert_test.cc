@@ -57,14 +57,14 @@ class LbctlCertTest : public LbctlTest {
 
 TEST_F(LbctlCertTest, ListsFilesSortedAndAsJson) {
   // A minute more or less does not show.
-  Serve({Make("/b.pem", Certificate::STATE_VALID, Now() + 100 * kDayS),
+  Serve({Make("/b.pem", Certificate::STATE_VALID, Now() + 100 * kDayS + 60),
          Make("/a.pem", Certificate::STATE_EXPIRING, Now() + 3 * kDayS + 60)});
   const ProcessResult table = Run({"cert", "list", "--sort-by", "expires"});
   EXPECT_EQ(table.exit_code, 0) << table.err;
   EXPECT_EQ(table.out,
             "FILE    KIND    STATE     NAMES            EXPIRES  RULES\n"
             "/a.pem  server  EXPIRING  www.example.com  in 3d    web\n"
-            "/b.pem  server  VALID     www.example.com  in 99d   web\n");
+            "/b.pem  server  VALID     www.example.com  in 100d  web\n");
   EXPECT_TRUE(Has(Run({"cert", "list", "-o", "wide"}).out, "ECDSA P-256"));
   const json::value list = json::parse(Run({"cert", "list", "-o", "json"}).out);
   EXPECT_EQ(list.at("kind"), "CertificateList");
@@ -83,7 +83,7 @@ TEST_F(LbctlCertTest, CheckFindsWhatIsRefusedOverOrNear) {
   EXPECT_EQ(Run({"cert", "check", "--within", "0d"}).exit_code, 2);
   EXPECT_EQ(Run({"cert", "check", "--within", "soon"}).exit_code, 2);
 
-  Certificate refused = Make("/bad.pem", Certificate::STATE_REFUSED, Now() + 100 * kDayS);
+  Certificate refused = Make("/bad.pem", Certificate::STATE_REFUSED, Now() + 100 * kDayS + 60);
   refused.set_problem("no certificate is in it");
   Serve({Make("/over.pem", Certificate::STATE_EXPIRED, kPast), refused});
   const ProcessResult bad = Run({"cert", "check", "--within", "1h"});

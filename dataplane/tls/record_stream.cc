@@ -199,7 +199,12 @@ RecordStream::Step RecordStream::Handshake() {
   Claim();
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
-  if (result == 1) return Step::kDone;
+  if (result == 1) {
+    // BoringSSL keeps tickets until something is written. A client that holds its first bytes back
+    // until its Finished is acknowledged (RFC 896) would meanwhile wait for a delayed ACK.
+    if (SSL_is_server(ssl_.get()) == 1 && !HasRecord()) SSL_write(ssl_.get(), "", 0);
+    return Step::kDone;
+  }
   failed_ = SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ;
   if (failed_) return Step::kFailed;
   return input_ended_ ? Step::kTruncated : Step::kWaiting;

@@ -159,7 +159,8 @@ ssl_ticket_aead_result_t TicketSealer::Open(SSL* ssl, uint8_t* out, size_t* out_
   if (EVP_AEAD_CTX_open(context, out, out_bytes, max_bytes, ticket.data() + kPlainBytes,
                         kNonceBytes, ticket.data() + kHeaderBytes, in_bytes - kHeaderBytes,
                         ticket.data(), kPlainBytes) != 1) {
-    ERR_clear_error();  // It would pass for the handshake's.
+    // A ticket of another rule: no failure of this handshake, which SSL_get_error would make of it.
+    ERR_clear_error();
     return ssl_ticket_aead_ignore_ticket;
   }
   return ssl_ticket_aead_success;

@@ -17,7 +17,8 @@ BACKEND = "127.0.0.1:9001"
 DEAD = "127.0.0.1:9009"  # Nobody listens.
 KEYS = (
     "ts id worker rule backend backend_address client client_port peer listen source received_bytes "
-    "sent_bytes queue_ms connect_ms first_byte_ms duration_ms attempts close phase"
+    "sent_bytes queue_ms connect_ms first_byte_ms duration_ms attempts close phase sni alpn tls_version "
+    "tls_cipher client_identity tls_resumed backend_tls_version"
 ).split()
 
 

@@ -14,13 +14,14 @@ WITH_DEFAULT, WITHOUT = "127.0.0.1:8443", "127.0.0.1:8444"
 BACKENDS = {name: "127.0.0.1:%d" % port for name, port in (("a", 9001), ("w", 9002), ("d", 9003))}
 NAMES = {"a": ["a.test"], "w": ["*.wild.test", "also.test"]}
 HEADER_BYTES = 5  # Of a TLS record.
-PADDING = 21  # RFC 7685
+# An extension for private use (RFC 8446, section 11) that no client sends.
+PRIVATE = 0xFF77
 
 
 def rule(name, listen, routes="aw", default=True):
     sni = [{"names": NAMES[route], "backends": [BACKENDS[route]]} for route in routes]
     more = {"backends": [BACKENDS["d"]]} if default else {}
-    return {"name": name, "listen": listen, "sni": sni, **more}
+    return {"name": name, "listen": listen, "sni": sni, "timeouts": {"handshake": "2s"}, **more}
 
 
 def records(message, size):
@@ -30,22 +31,22 @@ def records(message, size):
 
 
 def padded(hello, count):
-    """The message of a ClientHello that is one record, with `count` bytes of padding in it, about as
-    large as post-quantum key shares make one."""
+    """The message of a ClientHello that is one record, with an extension of `count` bytes in it, about
+    as large as post-quantum key shares make one."""
     message = hello[HEADER_BYTES:]
     at = 4 + 2 + 32
     at += 1 + message[at]  # The session id.
     at += 2 + int.from_bytes(message[at : at + 2], "big")  # The cipher suites.
     at += 1 + message[at]  # The compression methods.
-    extensions = message[at + 2 :] + struct.pack(">HH", PADDING, count) + bytes(count)
+    extensions = message[at + 2 :] + struct.pack(">HH", PRIVATE, count) + bytes(count)
     body = message[4:at] + struct.pack(">H", len(extensions)) + extensions
     return b"\x01" + len(body).to_bytes(3, "big") + body
 
 
 class SniTest(harness.Case):
-    def start(self, *rules, **top):
+    def balance(self, *rules, **top):
         rules = rules or (rule("some", WITH_DEFAULT), rule("all", WITHOUT, default=False))
-        config = {"rules": list(rules), "timeouts": {"handshake": "2s"}, **top}
+        config = {"rules": list(rules), **top}
         self.lb = self.balancer().start(config)
 
     def start_tls_backends(self):
@@ -73,7 +74,7 @@ class SniTest(harness.Case):
 
     def test_names_choose_the_backends(self):
         self.start_tls_backends()
-        self.start()
+        self.balance()
         for asked, wanted in (("a.test", "a"), ("A.TEST", "a"), ("one.wild.test", "w"),
                               ("also.test", "w"), ("two.one.wild.test", "d"), ("wild.test", "d"),
                               ("x.test", "d"), (None, "d")):
@@ -90,7 +91,7 @@ class SniTest(harness.Case):
 
     def test_without_a_default_others_are_refused(self):
         self.start_tls_backends()
-        self.start()
+        self.balance()
         for asked in ("x.test", None):
             with self.assertRaises(OSError):
                 self.greeted_by(asked, WITHOUT)
@@ -114,7 +115,7 @@ class SniTest(harness.Case):
 
     def test_a_hello_in_pieces(self):
         self.start_plain_backends()
-        self.start()
+        self.balance()
         hello = self.hello()
         message = hello[HEADER_BYTES:]
         for what, data in (
@@ -123,7 +124,7 @@ class SniTest(harness.Case):
             ("with more behind it", [hello + bytes(30_000)]),
             ("in records of 100 bytes", [records(message, 100)]),
             ("in records of a byte", [records(message, 1)]),
-            ("with 3,000 bytes of padding", [records(padded(hello, 3000), 1 << 14)]),
+            ("with 3,000 bytes more", [records(padded(hello, 3000), 1 << 14)]),
             ("with 12,000, in pieces", list(cut(records(padded(hello, 12_000), 4000), 1000))),
         ):
             with self.subTest(what=what):
@@ -132,7 +133,7 @@ class SniTest(harness.Case):
 
     def test_what_is_no_client_hello(self):
         self.start_plain_backends()
-        self.start()
+        self.balance()
         for says in (b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00",
                      b"\x80" * 50, records(padded(self.hello(), 60_000), 1 << 14)):
             with self.subTest(says=says[:8]):
@@ -155,7 +156,7 @@ class SniTest(harness.Case):
 
     def test_routes_change_under_open_connections(self):
         self.start_tls_backends()
-        self.start()
+        self.balance()
         with tls_connect(WITH_DEFAULT, self.context, "a.test") as stream:
             self.assertEqual(stream.read_exactly(1), b"a")
             moved = {"names": ["a.test"], "backends": [BACKENDS["w"]]}

@@ -20,7 +20,7 @@ class TlsBackendTest(harness.Case):
         self.ca = Authority(self.folder)
         self.pair = self.ca.issue("good", "DNS:" + NAME, usage="serverAuth")
 
-    def start(self, *backends, rule=None, **backend_tls):
+    def balance(self, *backends, rule=None, **backend_tls):
         """A rule of plain clients towards TLS backends."""
         backend_tls = {"enabled": True, "ca": self.ca.cert, "server_name": NAME, **backend_tls}
         backend_tls = {key: value for key, value in backend_tls.items() if value is not None}
@@ -50,7 +50,7 @@ class TlsBackendTest(harness.Case):
     def check_bad_certificate(self, pair, reason, **backend_tls):
         self.good()
         bad = TlsServer(self, "b", BAD, server_context(pair))
-        self.start(BAD, GOOD, **backend_tls)
+        self.balance(BAD, GOOD, **backend_tls)
         self.assert_avoided(reason)
         self.assertTrue(bad.failed)
         self.assertEqual(bad.seen, [])
@@ -84,13 +84,13 @@ class TlsBackendTest(harness.Case):
     def test_a_backend_without_tls(self):
         self.good()
         PlainServer(self, "b", BAD)
-        self.start(BAD, GOOD)
+        self.balance(BAD, GOOD)
         self.assert_avoided("tls_handshake")
 
     def test_a_backend_that_says_nothing(self):
         self.good()
         silent = ScriptedServer(self, read_until_closed, ("127.0.0.1", 9003))
-        self.start("127.0.0.1:9003", GOOD)
+        self.balance("127.0.0.1:9003", GOOD)
         for _ in range(4):
             self.assertEqual(self.plain_greeting(), "g")
         self.assertGreater(self.failures("tls_timeout"), 0)
@@ -101,12 +101,12 @@ class TlsBackendTest(harness.Case):
         context = server_context(self.pair)
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         TlsServer(self, "b", BAD, context)
-        self.start(BAD, GOOD, min_version="1.3")
+        self.balance(BAD, GOOD, min_version="1.3")
         self.assert_avoided("tls_handshake")
 
     def test_without_a_good_one_clients_are_refused(self):
         TlsServer(self, "b", BAD, server_context(self.ca.issue("other", "DNS:other.test")))
-        self.start(BAD)
+        self.balance(BAD)
         with connect(LISTEN) as client, self.assertRaises(ConnectionError):
             client.recv(1)
         self.assertEqual(self.lb.sum("lb_rule_refused_total", reason="connect_failed"), 1)
@@ -114,7 +114,7 @@ class TlsBackendTest(harness.Case):
     def test_names_by_default_are_the_addresses(self):
         pair = self.ca.issue("local", "DNS:localhost", "IP:127.0.0.1")
         server = TlsServer(self, "g", GOOD, server_context(pair))
-        self.start("localhost:9001", server_name=None)
+        self.balance("localhost:9001", server_name=None)
         self.assertEqual(self.plain_greeting(), "g")
         self.lb.apply({"rules": [{"name": "to", "listen": LISTEN, "backends": [GOOD],
                                   "backend_tls": {"enabled": True, "ca": self.ca.cert}}]})
@@ -125,7 +125,7 @@ class TlsBackendTest(harness.Case):
 
     def test_sessions_are_resumed(self):
         server = self.good()
-        self.start(GOOD)
+        self.balance(GOOD)
         for _ in range(50):
             self.assertEqual(self.plain_greeting(), "g")
         wait_for(lambda: len(server.seen) == 50, 10, "all are seen")
@@ -136,7 +136,7 @@ class TlsBackendTest(harness.Case):
     def test_a_certificate_of_ours_and_alpn(self):
         own = self.ca.issue("balancer", "DNS:lb.test", usage="clientAuth")
         server = self.good(client_ca=self.ca.cert, alpn=["postgresql"])
-        self.start(GOOD, cert=own[0], key=own[1], alpn=["x", "postgresql"])
+        self.balance(GOOD, cert=own[0], key=own[1], alpn=["x", "postgresql"])
         self.assertEqual(self.plain_greeting(), "g")
         (seen,) = server.seen
         self.assertEqual((seen["client"], seen["alpn"]), ("balancer", "postgresql"))
@@ -146,7 +146,7 @@ class TlsBackendTest(harness.Case):
         both = self.ca.issue("both", "DNS:one.test", "DNS:two.test")
         server = TlsServer(self, "g", GOOD, server_context(both))
         certificates = [{"cert": cert, "key": key} for cert, key in pairs]
-        self.start(GOOD, server_name=None, pass_sni=True,
+        self.balance(GOOD, server_name=None, pass_sni=True,
                    rule={"listen": TLS_LISTEN, "tls": {"certificates": certificates}})
         context = client_context(self.ca.cert)
         for name in ("one.test", "two.test"):
@@ -158,7 +158,7 @@ class TlsBackendTest(harness.Case):
         self.good()
         front = self.ca.issue("front", "DNS:front.test")
         tls = {"cert": front[0], "key": front[1]}
-        self.start(GOOD, rule={"listen": TLS_LISTEN, "tls": tls})
+        self.balance(GOOD, rule={"listen": TLS_LISTEN, "tls": tls})
         data = bytes(range(256)) * 64
         with tls_connect(TLS_LISTEN, client_context(self.ca.cert), "front.test") as stream:
             self.assertEqual(stream.read_exactly(1), b"g")

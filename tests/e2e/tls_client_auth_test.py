@@ -30,7 +30,7 @@ class TlsClientAuthTest(harness.Case):
         self.backend = PlainServer(self, "a", BACKEND)
         self.log = os.path.join(self.folder, "access.log")
 
-    def start(self, **tls):
+    def balance(self, **tls):
         def rule(name, listen, **more):
             keys = {"cert": self.front[0], "key": self.front[1], **tls, **more}
             return {"name": name, "listen": listen, "backends": [BACKEND], "tls": keys}
@@ -56,7 +56,7 @@ class TlsClientAuthTest(harness.Case):
             return [json.loads(line) for line in file]
 
     def test_one_that_is_needed(self):
-        self.start()
+        self.balance()
         for who in ("alice", "bob", "below", "plain"):
             self.assertTrue(self.served(REQUIRE, who), who)
         self.assertFalse(self.served(REQUIRE))
@@ -68,21 +68,21 @@ class TlsClientAuthTest(harness.Case):
         self.assertEqual(self.backend.accepted, 4)
 
     def test_one_that_is_asked_for(self):
-        self.start()
+        self.balance()
         self.assertTrue(self.served(REQUEST, "alice"))
         self.assertTrue(self.served(REQUEST))
         self.assertFalse(self.served(REQUEST, "strange"))
 
     def test_none(self):
-        self.start()
+        self.balance()
         for who in (None, "alice", "strange"):
             self.assertTrue(self.served(NONE, who), who)
 
     def test_the_access_log_and_the_lists_say_who_it_was(self):
-        self.start()
+        self.balance()
         with tls_connect(REQUIRE, client_context(self.ca.cert, self.pairs["alice"]), NAME) as stream:
             stream.recv(1)
-            (seen,) = self.lb.json("connections", "list")["connections"]
+            (seen,) = self.lb.json("connections", "list")["items"]
             self.assertIn(ALICE, seen.values())
             stream.close_notify()
             stream.read_all()
@@ -94,7 +94,7 @@ class TlsClientAuthTest(harness.Case):
         self.assertEqual({line["client_identity"] or None for line in self.lines()}, wanted)
 
     def test_a_resumed_session_is_the_same_client(self):
-        self.start()
+        self.balance()
         context = client_context(self.ca.cert, self.pairs["alice"])
         session = None
         for _ in range(2):
@@ -110,7 +110,7 @@ class TlsClientAuthTest(harness.Case):
     def test_one_that_was_taken_back(self):
         path = os.path.join(self.folder, "in-use.crl")
         os.link(self.clients.crl(), path)
-        self.start()
+        self.balance()
         config = self.config_with_crl(path)
         self.lb.apply(config)
         context = client_context(self.ca.cert, self.pairs["bob"])

@@ -4,6 +4,7 @@ new versions, keys of each kind, names, ALPN, resumption, stapling."""
 import json
 import socket
 import ssl
+import time
 
 import harness
 from harness import wait_for
@@ -38,7 +39,7 @@ class TlsClientsTest(harness.Case):
         self.pairs["ec"]["ocsp"] = middle.ocsp(issued["ec"][0])
         self.backend = PlainServer(self, "a", BACKEND)
 
-    def start(self, workers=1, **top):
+    def balance(self, workers=1, **top):
         more = [self.pairs[name] for name in ("rsa", "two", "wild")]
         rules = [
             self.rule("web", WEB),
@@ -48,11 +49,12 @@ class TlsClientsTest(harness.Case):
             {**self.rule("http", CURL, alpn=["http/1.1"]), "backends": [HTTP]},
         ]
         tls = {"enabled": True, **self.pairs["ec"], "certificates": more}
-        config = {"rules": rules, "tls": tls, "timeouts": {"handshake": "2s"}, **top}
+        config = {"rules": rules, "tls": tls, **top}
         self.lb = self.balancer().start(config, workers=workers)
 
     def rule(self, name, listen, **tls):
-        return {"name": name, "listen": listen, "backends": [BACKEND], "tls": tls}
+        return {"name": name, "listen": listen, "backends": [BACKEND], "tls": tls,
+                "timeouts": {"handshake": "2s"}}
 
     def failures(self, reason):
         return self.lb.sum("lb_tls_handshake_failures_total", reason=reason)
@@ -63,7 +65,7 @@ class TlsClientsTest(harness.Case):
         return run(argv, stdin="")
 
     def test_openssl_with_each_version_and_each_key(self):
-        self.start()
+        self.balance()
         for version in ("1.2", "1.3"):
             for key, signature in SIGNATURES.items():
                 with self.subTest(version=version, key=key):
@@ -76,7 +78,7 @@ class TlsClientsTest(harness.Case):
         self.assertEqual(self.failures("protocol"), 0)
 
     def test_old_versions_are_refused(self):
-        self.start()
+        self.balance()
         weak = ["-cipher", "ALL:@SECLEVEL=0"]
         for address, flags in ((WEB, ["-tls1", *weak]), (WEB, ["-tls1_1", *weak]), (NEW, ["-tls1_2"])):
             done = self.s_client(address, *flags)
@@ -89,7 +91,7 @@ class TlsClientsTest(harness.Case):
         self.assertEqual(greeting(NEW, client_context(self.ca.cert), "one.test"), "a")
 
     def test_gnutls(self):
-        self.start()
+        self.balance()
         for version in ("1.2", "1.3"):
             argv = ["gnutls-cli", "--x509cafile", self.ca.cert, "--sni-hostname", "one.test"]
             argv += ["--verify-hostname", "one.test", "-p", "8443", "127.0.0.1"]
@@ -102,7 +104,7 @@ class TlsClientsTest(harness.Case):
 
     def test_curl(self):
         harness.Server(self, "b", HTTP)
-        self.start()
+        self.balance()
         for flags in (["--tlsv1.3"], ["--tls-max", "1.2"]):
             argv = ["curl", "-sS", "--cacert", self.ca.cert, "--resolve", "two.test:8447:127.0.0.1"]
             done = run([*argv, *flags, "https://two.test:8447/"])
@@ -117,30 +119,30 @@ class TlsClientsTest(harness.Case):
             return [name for _, name in stream.tls.getpeercert()["subjectAltName"]]
 
     def test_the_name_chooses_the_certificate(self):
-        self.start()
+        self.balance()
         for asked, shown in (("two.test", "two.test"), ("TWO.test", "two.test"),
                              ("any.wild.test", "*.wild.test"), ("a.b.wild.test", "one.test"),
                              ("wild.test", "one.test"), ("other.test", "one.test"), (None, "one.test")):
             with self.subTest(asked=asked):
                 self.assertEqual(self.names_shown(WEB, asked)[0], shown)
         self.assertEqual(self.names_shown(STRICT, "any.wild.test"), ["*.wild.test"])
-        with self.assertRaisesRegex(ssl.SSLError, "UNRECOGNIZED_NAME"):
+        with self.assertRaisesRegex(ssl.SSLError, "(?i)unrecognized.name"):
             self.names_shown(STRICT, "other.test")
         wait_for(lambda: self.failures("unknown_name") == 1, 10, "it is counted")
 
     def test_alpn(self):
-        self.start()
+        self.balance()
         for address, offered, chosen in (
             (ALPN, ["http/1.1", "h2"], "h2"), (ALPN, ["x", "http/1.1"], "http/1.1"), (ALPN, [], None),
             (WEB, ["h2"], None),
         ):
             with tls_connect(address, client_context(self.ca.cert, alpn=offered), "one.test") as stream:
                 self.assertEqual(stream.tls.selected_alpn_protocol(), chosen)
-        with self.assertRaisesRegex(ssl.SSLError, "NO_APPLICATION_PROTOCOL"):
+        with self.assertRaisesRegex(ssl.SSLError, "(?i)no.application.protocol"):
             tls_connect(ALPN, client_context(self.ca.cert, alpn=["x"]), "one.test")
 
     def test_a_thousand_reconnects_resume_on_either_of_two_workers(self):
-        self.start(workers=2)
+        self.balance(workers=2)
         for version in (V12, V13):
             context = client_context(self.ca.cert, version=version)
             session, resumed = None, 0
@@ -154,8 +156,24 @@ class TlsClientsTest(harness.Case):
                   for worker in self.lb.workers.values()]
         self.assertGreater(min(counts), 0.3 * RECONNECTS)
 
+    def test_the_first_answer_waits_for_no_timer(self):
+        """A client that leaves Nagle's algorithm on, as Python does, holds its first bytes back until
+        the end of its handshake is acknowledged, which a kernel may put off for 40 ms."""
+        harness.Server(self, "b", HTTP)
+        self.balance()
+        for version in (V12, V13):
+            took = []
+            for _ in range(9):
+                with tls_connect(CURL, client_context(self.ca.cert, version=version), "one.test") as stream:
+                    begun = time.monotonic()
+                    stream.send(b"GET / HTTP/1.1\r\nHost: one.test\r\n\r\n")
+                    self.assertTrue(stream.recv())
+                    took.append(time.monotonic() - begun)
+            self.figure("%s: %.1f ms", version.name, sorted(took)[4] * 1000)
+            self.assertLess(sorted(took)[4], 0.03 * harness.SLOW)
+
     def test_a_session_is_worth_nothing_to_another_rule(self):
-        self.start()
+        self.balance()
         context = client_context(self.ca.cert)
         with tls_connect(WEB, context, "one.test") as stream:
             stream.recv(1)
@@ -165,7 +183,7 @@ class TlsClientsTest(harness.Case):
             self.assertEqual(stream.recv(1), b"a")
 
     def test_no_data_is_taken_before_the_handshake(self):
-        self.start()
+        self.balance()
         session, early = self.folder + "/session", self.folder + "/early"
         with open(early, "w", encoding="ascii") as file:
             file.write("early")
@@ -177,13 +195,13 @@ class TlsClientsTest(harness.Case):
         self.assertNotIn("Early data was accepted", second.stdout)
 
     def test_the_answer_of_ocsp_is_stapled(self):
-        self.start()
+        self.balance()
         self.assertIn("Cert Status: good", self.s_client(WEB, "-status").stdout)
         self.assertIn("OCSP response: no response sent",
                       self.s_client(WEB, "-status", name="two.test").stdout)
 
     def test_what_is_no_handshake_reaches_no_backend(self):
-        self.start()
+        self.balance()
         for says, reason in ((b"GET / HTTP/1.1\r\n\r\n", "not_tls"), (b"", "timeout"),
                              (b"\x16\x03\x01\x00\x05", "timeout"), (b"\x80" * 600, "not_tls")):
             with self.subTest(says=says[:8]):
@@ -202,10 +220,10 @@ class TlsClientsTest(harness.Case):
 
     def test_lists_and_the_access_log_tell_of_it(self):
         log = self.folder + "/access.log"
-        self.start(access_log=log)
+        self.balance(access_log=log)
         with tls_connect(WEB, client_context(self.ca.cert, version=V13), "two.test") as stream:
             stream.recv(1)
-            (seen,) = self.lb.json("connections", "list")["connections"]
+            (seen,) = self.lb.json("connections", "list")["items"]
             stream.close_notify()
             stream.read_all()
         told = {key: str(value) for key, value in seen.items()}

@@ -80,8 +80,9 @@ class TlsFloodTest(harness.Case):
             {"name": "routed", "listen": LISTENS["routed"],
              "sni": [{"names": [NAME], "backends": [BACKENDS["routed"]]}]},
         ]
-        timeouts = {"handshake": "%ds" % HANDSHAKE_TIMEOUT_S}
-        self.lb = self.balancer().start({"rules": rules, "timeouts": timeouts})
+        for rule in rules:
+            rule["timeouts"] = {"handshake": "%ds" % HANDSHAKE_TIMEOUT_S}
+        self.lb = self.balancer().start({"rules": rules})
 
     def hello(self):
         with socket.socket() as unused:

@@ -22,7 +22,7 @@ class TlsHealthTest(harness.Case):
         self.ca = Authority(self.folder)
         self.pair = self.ca.issue("good", "DNS:" + NAME)
 
-    def start(self, check, backends=(GOOD, BAD), **backend_tls):
+    def balance(self, check, backends=(GOOD, BAD), **backend_tls):
         tls = {"ca": self.ca.cert, "server_name": NAME, **backend_tls}
         named = [{"name": name, "address": address} for name, address in zip("gb", backends)]
         rule = {"name": "to", "listen": LISTEN, "backends": named, "backend_tls": tls}
@@ -34,7 +34,7 @@ class TlsHealthTest(harness.Case):
         def met():
             items = self.lb.items("backends")
             if all(items[name]["health"] == health for name, health in wanted.items()):
-                return {name: item.get("health_detail", "") for name, item in items.items()}
+                return {name: item["healthDetail"] for name, item in items.items()}
             return None
 
         return wait_for(met, 20, "backends stand at %s" % wanted)
@@ -42,7 +42,7 @@ class TlsHealthTest(harness.Case):
     def check_bad(self, pair, wanted, **backend_tls):
         TlsServer(self, "g", GOOD, server_context(self.pair))
         TlsServer(self, "b", BAD, server_context(pair))
-        self.start({"protocol": "tcp"}, **backend_tls)
+        self.balance({"protocol": "tcp"}, **backend_tls)
         detail = self.wait_for_health(g=HEALTHY, b=UNHEALTHY)["b"]
         self.figure("%s", detail)
         self.assertRegex(detail, wanted)
@@ -64,7 +64,7 @@ class TlsHealthTest(harness.Case):
     def test_a_backend_that_knows_no_tls(self):
         TlsServer(self, "g", GOOD, server_context(self.pair))
         PlainServer(self, "b", BAD)
-        self.start({"protocol": "tcp"})
+        self.balance({"protocol": "tcp"})
         self.assertIn("TLS", self.wait_for_health(g=HEALTHY, b=UNHEALTHY)["b"])
 
     def test_one_that_is_believed_unseen(self):
@@ -78,14 +78,16 @@ class TlsHealthTest(harness.Case):
     def test_a_certificate_of_ours(self):
         own = self.ca.issue("balancer", "DNS:lb.test", usage="clientAuth")
         server = TlsServer(self, "g", GOOD, server_context(self.pair, client_ca=self.ca.cert))
-        self.start({"protocol": "tls"}, (GOOD,), cert=own[0], key=own[1])
+        self.balance({"protocol": "tls"}, (GOOD,), cert=own[0], key=own[1])
         self.wait_for_health(g=HEALTHY)
+        wait_for(lambda: server.seen, 10, "the check is seen")
         self.assertEqual(server.seen[0]["client"], "balancer")
 
     def test_a_name_for_checks_alone(self):
         server = TlsServer(self, "g", GOOD, server_context(self.ca.issue("check", "DNS:check.test")))
-        self.start({"protocol": "tls", "tls": {"server_name": "check.test"}}, (GOOD,))
+        self.balance({"protocol": "tls", "tls": {"server_name": "check.test"}}, (GOOD,))
         self.wait_for_health(g=HEALTHY)
+        wait_for(lambda: server.seen, 10, "the check is seen")
         self.assertEqual(server.seen[0]["server_name"], "check.test")
 
     def test_http_over_tls(self):
@@ -102,7 +104,7 @@ class TlsHealthTest(harness.Case):
 
         ScriptedServer(self, serve(200), ("127.0.0.1", 9001))
         ScriptedServer(self, serve(503), ("127.0.0.1", 9002))
-        self.start({"protocol": "http", "path": "/health"})
+        self.balance({"protocol": "http", "path": "/health"})
         self.assertIn("503", self.wait_for_health(g=HEALTHY, b=UNHEALTHY)["b"])
 
     def grpc_server(self, address, answers, pair=None):
@@ -134,7 +136,7 @@ class TlsHealthTest(harness.Case):
     def test_grpc_over_tls(self):
         self.grpc_server(GOOD, {"web": SERVING}, self.pair)
         self.grpc_server(BAD, {"web": NOT_SERVING}, self.pair)
-        self.start({"protocol": "grpc", "grpc": {"service": "web"}})
+        self.balance({"protocol": "grpc", "grpc": {"service": "web"}})
         self.assertIn("NOT_SERVING", self.wait_for_health(g=HEALTHY, b=UNHEALTHY)["b"])
 
     def test_grpc_in_the_clear(self):

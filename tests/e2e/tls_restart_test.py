@@ -42,9 +42,9 @@ class TlsRestartTest(harness.Case):
         for _ in range(2):
             self.restart_control()
             self.assertEqual(self.resumed(), TRIES)
-        # What is made now is good on both workers as well.
-        self.session = self.connect()[0]
-        self.assertEqual(self.resumed(), TRIES)
+            # Who came back has a ticket of the new keys, which is good on both workers as well.
+            self.session = self.connect(self.session)[0]
+            self.assertEqual(self.resumed(), TRIES)
 
     def test_one_worker(self):
         self.lb.workers["worker-1"].process.kill()

@@ -160,7 +160,7 @@ class TlsServicesTest(harness.Case):
         rule = {"name": "p", "listen": THROUGH + ":8443",
                 "sni": [{"names": ["front.test"], "backends": [DIRECT + ":8443"]}]}
         # h2load asks for no name where the URL has an address.
-        rule["backends"] = [DIRECT + ":8443"]
+        rule["backends"] = [{"name": "default", "address": DIRECT + ":8443"}]
         lb = self.balancer().start({"rules": [rule]})
         self.check_https(8443, "2")
         self.assertGreater(lb.sum("lb_rule_sni_connections_total", route="front.test"), 0)

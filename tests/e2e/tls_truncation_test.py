@@ -129,8 +129,8 @@ class TlsTruncationTest(harness.Case):
                 client = self.connect(name)
                 with self.assertRaises(Truncated if RULES[name][0] else ConnectionResetError):
                     client.read_all()
-                wait_for(lambda: self.closed("tls_truncated", name) == 1, 10, "it is counted")
                 client.sock.close()
+                wait_for(lambda: self.closed("tls_truncated", name) == 1, 10, "it is counted")
 
     def test_a_fin_after_the_other_end_is_no_loss(self):
         """Many clients end without a close_notify once they have the whole answer."""

@@ -23,9 +23,7 @@ std::optional<SocketAddress> AddressOf(const std::string& ip) {
   return endpoint->ToSocketAddress();
 }
 
-void Fill(const RateLimiter::ClientView& view, const PrefixLengths& lengths,
-          ClientReport::Client& to) {
-  to.set_client(PrefixText(view.client, lengths));
+void Fill(const RateLimiter::ClientView& view, ClientReport::Client& to) {
   to.set_connects_per_s(view.arrivals_per_s);
   to.set_refused_per_s(view.refused_per_s);
   to.set_tokens(view.tokens);
@@ -86,17 +84,11 @@ const RuleTable& RouteFor(const RuleTable& rule, const std::string& server_name,
   return route;
 }
 
-// A client of a limit of identities, by its name where that is known.
-void Name(const ClientNames& names, const RateLimiter::ClientView& view,
-          ClientReport::Client& client) {
-  const std::string name = names.Find(view.client);
-  client.set_client(name.empty() ? absl::StrCat("sha256:", absl::Hex(view.client)) : name);
-}
-
-void AddLimit(const std::string& name, const RateLimiters::Named& named, uint32_t top,
-              const std::optional<SocketAddress>& client, Instant now, int& room,
+// A limit of identities has nothing to say of an address.
+void AddLimit(const std::string& name, RateLimiter& limiter, const ClientNames& identities,
+              uint32_t top, const std::optional<SocketAddress>& client, Instant now, int& room,
               ClientReport& to) {
-  RateLimiter& limiter = *named.limiter;
+  const bool of_identities = RateLimiters::IsOfIdentities(name);
   ClientReport::Limit& limit = *to.add_limits();
   limit.set_rule(name);
   limit.set_busy_clients(limiter.hot_clients());
@@ -104,13 +96,15 @@ void AddLimit(const std::string& name, const RateLimiters::Named& named, uint32_
   const auto most = std::min<size_t>({top, kMaxLookedAt, static_cast<size_t>(room)});
   for (const RateLimiter::ClientView& view : limiter.Busiest(most, now)) {
     ClientReport::Client& told = *limit.add_clients();
-    Fill(view, lengths, told);
-    if (named.names != nullptr) Name(*named.names, view, told);
+    told.set_client(of_identities ? identities.NameOf(view.client)
+                                  : PrefixText(view.client, lengths));
+    Fill(view, told);
   }
   room -= limit.clients_size();
-  // An address says nothing of an identity.
-  if (client && named.names == nullptr)
-    Fill(limiter.Look(PrefixOf(*client, lengths), now), lengths, *limit.mutable_asked());
+  if (!client || of_identities) return;
+  const ClientPrefix prefix = PrefixOf(*client, lengths);
+  limit.mutable_asked()->set_client(PrefixText(prefix, lengths));
+  Fill(limiter.Look(prefix, now), *limit.mutable_asked());
 }
 
 void Fill(const BandwidthView& view, ClientReport::Bandwidth::Use& to) {
@@ -167,8 +161,9 @@ lb::worker::v1::ConnectRequest LookAtClients(const lb::worker::v1::Command& comm
   for (const auto& [name, named] : limiters.in_force()) {
     const bool wanted =
         look.rule().empty() || (rule != nullptr && (rule->rate_limiter == named.limiter ||
-                                                    rule->client_cert_limiter == named.limiter));
-    if (wanted) AddLimit(name, named, look.top(), client, now, room, report);
+                                                    rule->identity_limiter == named.limiter));
+    if (wanted)
+      AddLimit(name, *named.limiter, *limiters.identities(), look.top(), client, now, room, report);
   }
   if (rule != nullptr || look.rule().empty())
     AddBandwidths(bandwidths, rule, look.top(), client, room, report);

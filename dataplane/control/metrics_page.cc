@@ -1,5 +1,7 @@
 #include "dataplane/control/metrics_page.h"
 
+#include <set>
+
 #include "base/sha256.h"
 #include "dataplane/control/totals.h"
 #include "dataplane/snapshot/balance_tables.h"
@@ -97,7 +99,24 @@ void AppendBackends(const StateRegistry& registry, std::vector<MetricFamily>& fa
   }
 }
 
-void AppendTls(const StateRegistry& registry, std::vector<MetricFamily>& families) {
+// The states of `tables` that have to do with TLS; those of others have no series about it.
+struct TlsStates {
+  explicit TlsStates(const Tables* tables) {
+    if (tables == nullptr) return;
+    for (const auto& rule : tables->rules) {
+      if (rule->tls != nullptr) rules.insert(rule->state.get());
+      if (rule->backend_tls == nullptr) continue;
+      for (const BackendTable& backend : rule->backends) backends.insert(backend.state.get());
+    }
+  }
+
+  std::set<const RuleState*> rules;
+  std::set<const BackendState*> backends;
+};
+
+void AppendTls(const StateRegistry& registry, const Tables* tables,
+               std::vector<MetricFamily>& families) {
+  const TlsStates with_tls(tables);
   auto done = Counter("lb_tls_handshakes_total", "TLS handshakes with clients that were done.");
   auto resumed = Counter("lb_tls_resumed_handshakes_total", "Those that resumed a session.");
   auto under_way = Gauge("lb_tls_handshakes", "TLS handshakes with clients under way now.");
@@ -108,6 +127,7 @@ void AppendTls(const StateRegistry& registry, std::vector<MetricFamily>& familie
   auto backend_resumed =
       Counter("lb_backend_tls_resumed_handshakes_total", "Those that resumed a session.");
   for (const auto& state : registry.rules()) {
+    if (!with_tls.rules.contains(state.get())) continue;
     const RuleTotals totals = Total(*state);
     done.Add({{"rule", state->name}}, Value(totals.handshakes_total));
     resumed.Add({{"rule", state->name}}, Value(totals.resumed_handshakes_total));
@@ -117,6 +137,7 @@ void AppendTls(const StateRegistry& registry, std::vector<MetricFamily>& familie
                  Value(totals.handshake_failures[i]));
   }
   for (const auto& state : registry.backends()) {
+    if (!with_tls.backends.contains(state.get())) continue;
     const BackendTotals totals = Total(*state);
     backend_done.Add({{"rule", state->rule}, {"backend", state->name}},
                      Value(totals.handshakes_total));
@@ -164,7 +185,8 @@ void AppendRateLimiters(const RateLimiters& limiters, std::vector<MetricFamily>&
   auto expired = Counter("lb_limit_budget_expired_total",
                          "Budgets that the control plane did not renew in time.");
   for (const auto& [rule, named] : limiters.in_force()) {
-    const std::string name = rule == RateLimiters::kShared ? "*" : rule;
+    const bool shared = rule.empty() || rule == RateLimiters::kIdentities;
+    const std::string name = shared ? "*" + rule : rule;
     hot.Add({{"rule", name}}, Value(named.limiter->hot_clients()));
     refused.Add({{"rule", name}}, Value(named.limiter->refused_hot_clients()));
     room.Add({{"rule", name}}, Value(named.limiter->capacity()));
@@ -250,7 +272,7 @@ std::vector<MetricFamily> WorkerMetrics(const StateRegistry& registry, const Con
   std::vector<MetricFamily> families;
   AppendRules(registry, families);
   AppendBackends(registry, families);
-  AppendTls(registry, families);
+  AppendTls(registry, config.tables().get(), families);
   if (config.tables() != nullptr) AppendTables(*config.tables(), gauges.now, families);
   AppendRateLimiters(registry.rate_limiters(), families);
   AppendBandwidths(registry.bandwidths(), families);

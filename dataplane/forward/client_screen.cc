@@ -3,11 +3,13 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 #include "base/system_calls.h"
 #include "dataplane/forward/pump.h"
 #include "dataplane/forward/socket_options.h"
+#include "dataplane/tls/peer_identity.h"
 
 namespace lb::dataplane {
 
@@ -16,11 +18,9 @@ static_assert(proxy::kMaxHeaderBytes <= kScratchBytes, "the shared buffer holds 
 namespace {
 
 // False when the client has no token and is to be refused.
-bool TakesToken(ThreadRule& rule, const SocketAddress& client, Instant now) {
-  const RuleTable& table = rule.table();
-  RateLimiter& limiter = *table.rate_limiter;
-  if (limiter.Admit(PrefixOf(client, limiter.prefix_lengths()), now)) return true;
-  if (!table.rate_limit_counts_only) return false;
+bool TakesToken(ThreadRule& rule, RateLimiter& limiter, ClientPrefix client, Instant now) {
+  if (limiter.Admit(client, now)) return true;
+  if (!rule.table().rate_limit_counts_only) return false;
   rule.counters().would_refuse.Add(1);
   return true;
 }
@@ -57,7 +57,9 @@ bool LimitsBeforeHeader(const RuleTable& table, int fd) {
 std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& client, Instant now,
                                         std::unique_ptr<ClientConnections::Hold>& hold) {
   const RuleTable& table = rule.table();
-  if (table.rate_limiter != nullptr && !TakesToken(rule, client, now))
+  RateLimiter* const limiter = table.rate_limiter.get();
+  if (limiter != nullptr &&
+      !TakesToken(rule, *limiter, PrefixOf(client, limiter->prefix_lengths()), now))
     return RefuseReason::kRateLimit;
   if (table.client_connections == nullptr) return std::nullopt;
   hold = table.client_connections->TryHold(client);
@@ -65,12 +67,22 @@ std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& c
   return std::nullopt;
 }
 
+bool LimitIdentity(ThreadRule& rule, const SSL& ssl, Instant now) {
+  const RuleTable& table = rule.table();
+  if (table.identity_limiter == nullptr) return true;
+  const std::string identity = tls::PeerIdentity(ssl);
+  if (identity.empty()) return true;
+  const ClientPrefix client = ClientNames::Of(identity);
+  table.identities->Note(client, identity);
+  return TakesToken(rule, *table.identity_limiter, client, now);
+}
+
 bool WithReset(const RuleTable& table, RefuseReason reason) {
   // A reset might overtake the alert that says why.
   if (reason == RefuseReason::kTlsHandshake) return false;
-  const bool by_rate =
+  const bool above_rate =
       reason == RefuseReason::kRateLimit || reason == RefuseReason::kClientCertRate;
-  return !by_rate || !table.rate_limit_closes;
+  return !above_rate || !table.rate_limit_closes;
 }
 
 proxy::Parsed ReceiveHeader(Side& client, char* scratch) {

@@ -5,6 +5,8 @@
 // header; who may send one is asked of the socket's address. Threading: the I/O thread of the rule.
 #pragma once
 
+#include <openssl/ssl.h>
+
 #include <memory>
 #include <optional>
 
@@ -42,6 +44,10 @@ inline bool LimitsClients(const RuleTable& table) {
 // token where the rate limit only counts, it is not, and counted.
 std::optional<RefuseReason> LimitClient(ThreadRule& rule, const SocketAddress& client, Instant now,
                                         std::unique_ptr<ClientConnections::Hold>& hold);
+
+// Takes a token of the identity in the certificate that the client showed, where the rule limits
+// those. False when it has none left and is to be refused; who showed none goes on.
+bool LimitIdentity(ThreadRule& rule, const SSL& ssl, Instant now);
 
 // True when there are such limits, and the socket's address is the client's.
 bool LimitsBeforeHeader(const RuleTable& table, int fd);

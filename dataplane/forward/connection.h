@@ -101,7 +101,6 @@ class Connection final : private Timer {
   // Ends TLS for the client first, where the rule says so.
   void Secure();
   void StepClientHandshake();
-  bool AdmitIdentity();
   // Learns from its ClientHello which route takes it.
   void AwaitHello();
   void ReadHello();

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/forward/client_screen.h"
 #include "dataplane/forward/connection.h"
 #include "dataplane/forward/tls_ends.h"
 #include "dataplane/tls/client_context.h"
-#include "dataplane/tls/peer_identity.h"
 #include "dataplane/tls/server_context.h"
 
 namespace lb::dataplane {
@@ -67,23 +67,10 @@ void Connection::StepClientHandshake() {
   RuleCounters& counters = rule_->counters();
   counters.handshakes_total.Add(1);
   if (SSL_session_reused(tls_->client->ssl()) == 1) counters.resumed_handshakes_total.Add(1);
-  if (!AdmitIdentity()) return Refuse(RefuseReason::kClientCertRate);
+  if (!LimitIdentity(*rule_, *tls_->client->ssl(), context_.now))
+    return Refuse(RefuseReason::kClientCertRate);
   state_ = State::kConnecting;
   Admit();
-}
-
-// Whether the limit of identities lets the client's begin one more.
-bool Connection::AdmitIdentity() {
-  const RuleTable& table = rule_->table();
-  if (table.client_cert_limiter == nullptr) return true;
-  const std::string identity = tls::PeerIdentity(tls_->client->ssl());
-  if (identity.empty()) return true;  // Its address is all there is to limit.
-  const uint64_t client = tls::IdentityWord(identity);
-  table.client_cert_names->Note(client, identity);
-  if (table.client_cert_limiter->Admit(client, context_.now)) return true;
-  if (!table.rate_limit_counts_only) return false;
-  rule_->counters().would_refuse.Add(1);
-  return true;
 }
 
 void Connection::FailHandshake(HandshakeFailure failure, RefuseReason reason) {

@@ -1,38 +1,41 @@
-// The texts of clients that a limit knows by a word: identities of certificates. Bounded.
-// Threading: any.
+// Clients that are known by a name instead of an address, to limits that count by one word: what a
+// name is there, and the names of those that were seen of late. Threading: any.
 #pragma once
 
-#include <cstdint>
+#include <array>
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/mutex.h"
+#include "dataplane/limit/client_prefix.h"
 
 namespace lb::dataplane {
 
 class ClientNames final {
  public:
-  static constexpr size_t kMaxNames = 65'536;
+  // Names that are kept, at most; another one takes the place of any.
+  static constexpr size_t kMaxNames = 16'384;
 
-  // Keeps the name of a client. When there is no room for a new one, all others are forgotten:
-  // those that come again are kept again.
-  void Note(uint64_t client, const std::string& name) {
-    const MutexLock lock(mutex_);
-    if (names_.contains(client)) return;
-    if (names_.size() >= kMaxNames) names_.clear();
-    names_.emplace(client, name);
-  }
+  // The client of this name: 63 bits of its SHA-256, so the same on all workers, and nobody finds a
+  // name that meets another one's.
+  static ClientPrefix Of(std::string_view name);
 
-  // Its name; "" when it is not known.
-  std::string Find(uint64_t client) const {
-    const MutexLock lock(mutex_);
-    const auto it = names_.find(client);
-    return it == names_.end() ? "" : it->second;
-  }
+  // Keeps the name of this client.
+  void Note(ClientPrefix client, std::string_view name);
+
+  // Its name, or "#" and its number in hexadecimal when it is not kept.
+  std::string NameOf(ClientPrefix client) const;
 
  private:
-  mutable Mutex mutex_;
-  absl::flat_hash_map<uint64_t, std::string> names_ ABSL_GUARDED_BY(mutex_);
+  static constexpr size_t kShards = 64;
+  struct Shard {
+    mutable Mutex mutex;
+    absl::flat_hash_map<ClientPrefix, std::string> names ABSL_GUARDED_BY(mutex);
+  };
+
+  std::array<Shard, kShards> shards_;
 };
 
 }  // namespace lb::dataplane

@@ -14,12 +14,6 @@ std::shared_ptr<RateLimiter> RateLimiters::FindOrMake(const std::string& rule,
   return std::make_shared<RateLimiter>(settings, shares_, key_);
 }
 
-std::shared_ptr<ClientNames> RateLimiters::FindOrMakeNames(const std::string& rule) const {
-  const auto known = limiters_.find(rule);
-  if (known != limiters_.end() && known->second.names != nullptr) return known->second.names;
-  return std::make_shared<ClientNames>();
-}
-
 void RateLimiters::Commit(ByRule limiters, Instant now) {
   limiters_ = std::move(limiters);
   for (auto& [rule, named] : limiters_) named.limiter->SetLimit(named.settings, now);
@@ -38,6 +32,10 @@ void RateLimiters::SetShares(const RateLimiter::Shares& shares, Instant now) {
 RateLimiter* RateLimiters::Find(const std::string& rule) const {
   const auto known = limiters_.find(rule);
   return known == limiters_.end() ? nullptr : known->second.limiter.get();
+}
+
+bool RateLimiters::IsOfIdentities(std::string_view name) {
+  return name.find(kIdentities) != std::string_view::npos;
 }
 
 void RateLimiters::Step(Instant now) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 #include "dataplane/limit/client_names.h"
@@ -19,14 +20,13 @@ class RateLimiters final {
  public:
   // The name of the limit of all rules without their own.
   static constexpr char kShared[] = "";
-  // Behind the name of a limit: the same limit of the identities of clients' certificates. No rule
-  // has such a name.
-  static constexpr char kClientCert[] = "/client_cert";
+  // Behind the name of a limit: the one for identities of client certificates. No rule's name has a
+  // slash.
+  static constexpr char kIdentities[] = "/client_cert";
 
   struct Named {
     std::shared_ptr<RateLimiter> limiter;
     RateLimiter::Settings settings;
-    std::shared_ptr<ClientNames> names{};  // Of a limit of identities; nullptr: of addresses.
   };
   using ByRule = std::map<std::string, Named>;
 
@@ -37,8 +37,6 @@ class RateLimiters final {
   // whose buckets are full. Changes nothing that is in force.
   std::shared_ptr<RateLimiter> FindOrMake(const std::string& rule,
                                           const RateLimiter::Settings& settings) const;
-  // The names that the limit in force of this name has; new ones where it has none.
-  std::shared_ptr<ClientNames> FindOrMakeNames(const std::string& rule) const;
   // These are in force now.
   void Commit(ByRule limiters, Instant now);
 
@@ -52,12 +50,18 @@ class RateLimiters final {
   RateLimiter* Find(const std::string& rule) const;
   const ByRule& in_force() const { return limiters_; }
 
+  // Whether this is the name of a limit for identities.
+  static bool IsOfIdentities(std::string_view name);
+  // The identities that such limits met.
+  const std::shared_ptr<ClientNames>& identities() const { return identities_; }
+
   void Step(Instant now);
 
  private:
   const SipKey key_;
   RateLimiter::Shares shares_;
   ByRule limiters_;
+  const std::shared_ptr<ClientNames> identities_ = std::make_shared<ClientNames>();
 };
 
 }  // namespace lb::dataplane

@@ -61,15 +61,10 @@ void SetRateLimit(const type::Rule& rule, const type::Snapshot& snapshot,
   const type::RateLimit& limit = own ? rule.rate_limit() : snapshot.rate_limit();
   const std::string owner = own ? rule.name() : RateLimiters::kShared;
   table.rate_limiter = MakeLimiter(owner, limit, registry, limiters);
-  const bool asks_clients = rule.tls().client_auth() != type::ServerTls::CLIENT_AUTH_UNSPECIFIED;
-  if (limit.client_cert() && asks_clients) {
-    const std::string name = owner + RateLimiters::kClientCert;
-    table.client_cert_limiter = MakeLimiter(name, limit, registry, limiters);
-    if (table.client_cert_limiter != nullptr) {
-      auto& names = limiters[name].names;
-      if (names == nullptr) names = registry.rate_limiters().FindOrMakeNames(name);
-      table.client_cert_names = names;
-    }
+  if (limit.client_cert() && table.tls != nullptr && table.tls->asks_clients()) {
+    table.identity_limiter =
+        MakeLimiter(owner + RateLimiters::kIdentities, limit, registry, limiters);
+    table.identities = registry.rate_limiters().identities();
   }
   table.rate_limit_counts_only = limit.enforce() == type::RateLimit::ENFORCE_SHADOW;
   table.rate_limit_closes = limit.on_refuse() == type::RateLimit::ON_REFUSE_CLOSE;
@@ -156,7 +151,7 @@ bool SameRule(const RuleTable& a, const RuleTable& b) {
          a.half_close_timeout_ms == b.half_close_timeout_ms &&
          a.connect_attempts == b.connect_attempts && a.limited == b.limited &&
          a.queue_max == b.queue_max && a.queue_timeout_ms == b.queue_timeout_ms &&
-         a.rate_limiter == b.rate_limiter && a.client_cert_limiter == b.client_cert_limiter &&
+         a.rate_limiter == b.rate_limiter && a.identity_limiter == b.identity_limiter &&
          a.rate_limit_counts_only == b.rate_limit_counts_only &&
          a.rate_limit_closes == b.rate_limit_closes && a.access_log_off == b.access_log_off &&
          a.client_bandwidth == b.client_bandwidth && a.client_connections == b.client_connections &&

@@ -27,12 +27,9 @@ class TlsChecker final {
       if (rule.has_backend_tls())
         CheckBackend(absl::StrCat(path, "/backend_tls"), rule.backend_tls());
       for (const type::Backend& backend : rule.backends())
-        if (backend.server_name().find('\0') != std::string::npos)
-          Bad(absl::StrCat(path, "/backends/", absl::CHexEscape(backend.name()), "/server_name"),
-              absl::StrCat("'", absl::CHexEscape(backend.server_name()), "' has a NUL"));
-        else if (backend.server_name().size() > kMaxNameBytes)
-          Bad(absl::StrCat(path, "/backends/", absl::CHexEscape(backend.name()), "/server_name"),
-              absl::StrCat(backend.server_name().size(), " bytes; at most ", kMaxNameBytes));
+        CheckServerName(
+            absl::StrCat(path, "/backends/", absl::CHexEscape(backend.name()), "/server_name"),
+            backend.server_name());
     }
     return std::move(problems_);
   }
@@ -56,6 +53,14 @@ class TlsChecker final {
   void CheckId(const std::string& path, const std::string& id, const Ids& known) {
     if (!known.contains(id))
       Bad(path, absl::StrCat("'", absl::CHexEscape(id), "' is not in the snapshot"));
+  }
+
+  // What it is asked for and compared with ends at a NUL.
+  void CheckServerName(const std::string& path, const std::string& name) {
+    if (name.size() > kMaxNameBytes)
+      Bad(path, absl::StrCat(name.size(), " bytes; at most ", kMaxNameBytes));
+    else if (name.find('\0') != std::string::npos)
+      Bad(path, absl::StrCat("'", absl::CHexEscape(name), "' has a NUL"));
   }
 
   void CheckVersion(const std::string& path, type::TlsVersion version) {

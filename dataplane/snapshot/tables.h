@@ -87,9 +87,9 @@ struct RuleTable {
   std::shared_ptr<ClientBuckets> client_bandwidth;
   // The rate limit of its clients; nullptr: none.
   std::shared_ptr<RateLimiter> rate_limiter;
-  // The same of the identities of their certificates; nullptr: none. The names are of its clients.
-  std::shared_ptr<RateLimiter> client_cert_limiter;
-  std::shared_ptr<ClientNames> client_cert_names;
+  // The same of the identities in their certificates, and where those are noted; nullptr: none.
+  std::shared_ptr<RateLimiter> identity_limiter;
+  std::shared_ptr<ClientNames> identities;
   bool rate_limit_counts_only = false;  // Nobody is refused by it.
   bool rate_limit_closes = false;       // Who is refused sees an end, not a reset.
   // The open connections of each of its clients; nullptr: not limited.

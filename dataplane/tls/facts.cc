@@ -31,7 +31,7 @@ Facts FactsOf(const SSL* client, const SSL* backend) {
   SSL_get0_alpn_selected(client, &protocol, &bytes);
   facts.alpn = CutUtf8({reinterpret_cast<const char*>(protocol), bytes}, kMaxTextBytes);
   facts.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(client));
-  facts.client_identity = PeerIdentity(client);
+  facts.client_identity = PeerIdentity(*client);
   facts.resumed = SSL_session_reused(client) == 1;
   return facts;
 }

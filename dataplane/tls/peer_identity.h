@@ -1,21 +1,20 @@
-// Who a client is, as its verified certificate says it. Threading: any.
+// Who a client is by its certificate. Threading: any.
 #pragma once
 
 #include <openssl/ssl.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 namespace lb::dataplane::tls {
 
 inline constexpr size_t kMaxIdentityBytes = 255;
 
-// The first URI among the subject alternative names (as SPIFFE has them), else the first DNS name,
-// else the first mail address, else the subject as RFC 2253 writes it. UTF-8 without control
-// characters, at most kMaxIdentityBytes. "" when the client showed no certificate.
-std::string PeerIdentity(const SSL* ssl);
-
-// The same identity as one word, alike in every worker: the first 64 bits of its SHA-256.
-uint64_t IdentityWord(const std::string& identity);
+// The first URI among the subject alternative names of the peer's certificate (where SPIFFE puts
+// its ids), else the first DNS name or mail address, else the subject (RFC 2253). UTF-8 without
+// control characters: such a byte in a name stands as "\x00". A longer one than kMaxIdentityBytes
+// is cut and ends with a part of its hash, so that two that differ still do. Empty: there is no
+// certificate, or nothing in it.
+std::string PeerIdentity(const SSL& ssl);
 
 }  // namespace lb::dataplane::tls

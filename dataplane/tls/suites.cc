@@ -1,5 +1,7 @@
 #include "dataplane/tls/suites.h"
 
+#include <openssl/pool.h>
+
 #include "base/check.h"
 
 namespace lb::dataplane::tls {
@@ -12,6 +14,12 @@ constexpr char kSuites[] =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr char kGroups[] = "X25519:P-256:P-384";
 
+// Of the whole process; contexts and connections must not outlive it.
+CRYPTO_BUFFER_POOL* CertificatePool() {
+  static CRYPTO_BUFFER_POOL* const pool = CRYPTO_BUFFER_POOL_new();
+  return pool;
+}
+
 }  // namespace
 
 void SetSuites(SSL_CTX* context, bool only_1_3) {
@@ -19,6 +27,7 @@ void SetSuites(SSL_CTX* context, bool only_1_3) {
   LB_CHECK(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
   LB_CHECK(SSL_CTX_set_strict_cipher_list(context, kSuites) == 1);
   LB_CHECK(SSL_CTX_set1_curves_list(context, kGroups) == 1);
+  SSL_CTX_set0_buffer_pool(context, CertificatePool());
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 

@@ -10,8 +10,9 @@
 
 namespace lb::dataplane::tls {
 
-// Sets versions, suites, groups, and what is off: renegotiation, compression and early data are
-// BoringSSL's defaults.
+// Sets versions, suites, groups, where certificates of peers are kept (once for all connections
+// that show the same), and what is off: renegotiation, compression and early data are BoringSSL's
+// defaults.
 void SetSuites(SSL_CTX* context, bool only_1_3);
 
 // Protocol names as ALPN writes them (RFC 7301 section 3.1). Each has 1 to 255 bytes.

@@ -1,11 +1,13 @@
 #include "dataplane/tls/test_certificates.h"
 
+#include <openssl/bn.h>
 #include <openssl/bytestring.h>
 #include <openssl/ec_key.h>
 #include <openssl/evp.h>
 #include <openssl/mem.h>
 #include <openssl/nid.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -17,6 +19,16 @@ namespace lb::dataplane {
 namespace {
 
 constexpr long kDayS = 24 * 60 * 60;  // NOLINT: what ASN1_TIME_adj takes.
+
+bssl::UniquePtr<EVP_PKEY> NewRsaKey() {
+  const bssl::UniquePtr<RSA> made(RSA_new());
+  const bssl::UniquePtr<BIGNUM> exponent(BN_new());
+  bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
+  LB_CHECK(BN_set_word(exponent.get(), RSA_F4) == 1 &&
+           RSA_generate_key_ex(made.get(), 2048, exponent.get(), nullptr) == 1 &&
+           EVP_PKEY_set1_RSA(key.get(), made.get()) == 1);
+  return key;
+}
 
 bssl::UniquePtr<EVP_PKEY> NewKey() {
   const bssl::UniquePtr<EC_KEY> made(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
@@ -79,25 +91,58 @@ TestAuthority::TestAuthority(const std::string& name)
 }
 
 TestCertificate TestAuthority::Issue(const Leaf& leaf) const {
-  const bssl::UniquePtr<EVP_PKEY> key = NewKey();
+  const bssl::UniquePtr<EVP_PKEY> key = leaf.rsa ? NewRsaKey() : NewKey();
   const bssl::UniquePtr<X509> made =
       NewCertificate(leaf.name, key.get(), leaf.starts_days, leaf.ends_days);
   X509_set_issuer_name(made.get(), X509_get_subject_name(certificate_.get()));
-  AddExtension(made.get(), NID_subject_alt_name, "DNS:" + leaf.name);
+  if (leaf.alt_names != "-")
+    AddExtension(made.get(), NID_subject_alt_name,
+                 leaf.alt_names.empty() ? "DNS:" + leaf.name : leaf.alt_names);
   AddExtension(made.get(), NID_ext_key_usage, leaf.for_clients ? "clientAuth" : "serverAuth");
   LB_CHECK(X509_sign(made.get(), key_.get(), EVP_sha256()) > 0);
   return {DerOf(made.get()), DerOf(key.get())};
 }
 
+std::string TestAuthority::Revoke(const std::vector<TestCertificate>& certificates) const {
+  const bssl::UniquePtr<X509_CRL> list(X509_CRL_new());
+  const bssl::UniquePtr<ASN1_TIME> began(X509_gmtime_adj(nullptr, -kDayS));
+  const bssl::UniquePtr<ASN1_TIME> next(X509_gmtime_adj(nullptr, kDayS));
+  LB_CHECK(X509_CRL_set_version(list.get(), X509_CRL_VERSION_2) == 1 &&
+           X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_.get())) == 1 &&
+           X509_CRL_set1_lastUpdate(list.get(), began.get()) == 1 &&
+           X509_CRL_set1_nextUpdate(list.get(), next.get()) == 1);
+  for (const TestCertificate& certificate : certificates) {
+    const auto* at = reinterpret_cast<const uint8_t*>(certificate.der.data());
+    const bssl::UniquePtr<X509> parsed(
+        d2i_X509(nullptr, &at, static_cast<long>(certificate.der.size())));  // NOLINT
+    bssl::UniquePtr<X509_REVOKED> entry(X509_REVOKED_new());
+    X509_REVOKED_set_serialNumber(entry.get(), X509_get_serialNumber(parsed.get()));
+    X509_REVOKED_set_revocationDate(entry.get(), began.get());
+    LB_CHECK(X509_CRL_add0_revoked(list.get(), entry.release()) == 1);
+  }
+  LB_CHECK(X509_CRL_sort(list.get()) == 1 &&
+           X509_CRL_sign(list.get(), key_.get(), EVP_sha256()) > 0);
+  uint8_t* bytes = nullptr;
+  const int size = i2d_X509_CRL(list.get(), &bytes);
+  LB_CHECK(size > 0);
+  const bssl::UniquePtr<uint8_t> owned(bytes);
+  return {reinterpret_cast<const char*>(bytes), static_cast<size_t>(size)};
+}
+
+void ShowCertificate(SSL_CTX* context, const TestCertificate& certificate) {
+  CBS cbs;
+  CBS_init(&cbs, reinterpret_cast<const uint8_t*>(certificate.key_der.data()),
+           certificate.key_der.size());
+  const bssl::UniquePtr<EVP_PKEY> key(EVP_parse_private_key(&cbs));
+  LB_CHECK(SSL_CTX_use_certificate_ASN1(context, certificate.der.size(),
+                                        reinterpret_cast<const uint8_t*>(certificate.der.data())) ==
+               1 &&
+           SSL_CTX_use_PrivateKey(context, key.get()) == 1);
+}
+
 bssl::UniquePtr<SSL_CTX> ServerContextOf(const TestCertificate& certificate) {
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
-  const auto* const der = reinterpret_cast<const uint8_t*>(certificate.der.data());
-  const auto* const key_der = reinterpret_cast<const uint8_t*>(certificate.key_der.data());
-  CBS cbs;
-  CBS_init(&cbs, key_der, certificate.key_der.size());
-  const bssl::UniquePtr<EVP_PKEY> key(EVP_parse_private_key(&cbs));
-  LB_CHECK(SSL_CTX_use_certificate_ASN1(context.get(), certificate.der.size(), der) == 1 &&
-           SSL_CTX_use_PrivateKey(context.get(), key.get()) == 1);
+  ShowCertificate(context.get(), certificate);
   return context;
 }
 

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <string>
+#include <vector>
 
 namespace lb::dataplane {
 
@@ -18,15 +19,19 @@ struct TestCertificate {
 class TestAuthority final {
  public:
   struct Leaf {
-    std::string name;      // Its DNS name.
+    std::string name;      // Its common name; its DNS name too, unless alt_names says others.
     int starts_days = -1;  // From now.
     int ends_days = 30;
     bool for_clients = false;
+    bool rsa = false;
+    std::string alt_names{};  // "DNS:a.example, IP:10.0.0.1, URI:spiffe://a"; "-": none.
   };
 
   explicit TestAuthority(const std::string& name);
 
   TestCertificate Issue(const Leaf& leaf) const;
+  // Its revocation list, in DER.
+  std::string Revoke(const std::vector<TestCertificate>& certificates) const;
   const std::string& der() const { return der_; }
 
  private:
@@ -34,6 +39,9 @@ class TestAuthority final {
   bssl::UniquePtr<X509> certificate_;
   std::string der_;
 };
+
+// Makes a context show it: a server's, or a client's to those that ask.
+void ShowCertificate(SSL_CTX* context, const TestCertificate& certificate);
 
 // Contexts of a peer.
 bssl::UniquePtr<SSL_CTX> ServerContextOf(const TestCertificate& certificate);

@@ -154,6 +154,9 @@ void Connection::Wait() {
   else if (!EnterQueue())
     return Refuse(RefuseReason::kQueueFull);
   context_.timers.Arm(*this, waiting_->deadline());
+  // Routes that changed while it tried backends of the old ones called only those who stood in
+  // line.
+  if (HasOldRoute()) return waiting_->CallSelf();
   // A slot that came free before this one stood in line called nobody, or somebody else; so did new
   // tables while it was trying backends of the old ones.
   const bool has_tried = !returned && link_.tried().count() > 0;

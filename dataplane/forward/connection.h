@@ -107,6 +107,8 @@ class Connection final : private Timer {
   void TakeRoute();
   // Goes on with newer tables of its rule while it waits; false when these refused it.
   bool FollowRule(RuleLease rule);
+  // True when newer tables of its rule would have it wait elsewhere, or for other backends.
+  bool HasOldRoute() const;
   void FailHandshake(HandshakeFailure failure, RefuseReason reason);
   void EndHandshake();
   void Admit();

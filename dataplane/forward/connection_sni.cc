@@ -10,6 +10,7 @@
 
 #include "base/system_calls.h"
 #include "dataplane/forward/connection.h"
+#include "dataplane/forward/listener_set.h"
 #include "dataplane/forward/pump.h"
 #include "dataplane/forward/tls_ends.h"
 #include "dataplane/tls/client_hello.h"
@@ -71,6 +72,14 @@ void Connection::TakeRoute() {
   if (RefusesAll(rule_->table())) return Refuse(RefuseReason::kSniNoMatch);
   state_ = State::kConnecting;
   Admit();
+}
+
+bool Connection::HasOldRoute() const {
+  if (rule_->table().route == nullptr) return false;
+  const RuleTable* const rule = context_.rules->Find(rule_->table().name);
+  if (rule == nullptr) return false;
+  return rule->sni == nullptr ||
+         rule->sni->routes[rule->sni->RouteOf(tls_->passed_sni)] != rule_->shared_table();
 }
 
 bool Connection::FollowRule(RuleLease rule) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "dataplane/snapshot/sni_table.h"
 
 namespace lb::dataplane {
 namespace {
@@ -22,6 +23,13 @@ bool SameBandwidths(const RuleTable& a, const RuleTable& b) {
                     same);
 }
 
+// Those who wait for a route that `now` does not have, or under other names, look where they
+// belong: who frees a slot from now on calls the line of the newest route only.
+void CallWhoMayMove(const RuleTable& before, const RuleTable& now) {
+  if (before.sni == nullptr || SameNames(before.sni.get(), now.sni.get())) return;
+  for (const auto& route : before.sni->routes) route->line().queue.CallAll();
+}
+
 }  // namespace
 
 void ListenerSet::Apply(Update update) {
@@ -32,6 +40,7 @@ void ListenerSet::Apply(Update update) {
     RuleLease rule = Renew(table);
     const RuleTable* const before = Find(table->name);
     if (before != nullptr && !SameBandwidths(*before, *table)) ++context_.bandwidth_generation;
+    if (before != nullptr) CallWhoMayMove(*before, *table);
     rules.emplace(table->name, rule);
     if (!update.listen) continue;
     const ListenKey key = ListenKeyOf(*table);

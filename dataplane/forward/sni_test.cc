@@ -4,7 +4,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <thread>
 #include <utility>
@@ -28,6 +31,17 @@ FakeBackend::Serve Named(const std::string& name) {
   return [name](UniqueFd client) {
     if (SendAll(client.get(), name)) Echo(std::move(client));
   };
+}
+
+// The first of these whose socket has something to say: bytes or an end.
+size_t FirstToHear(const std::vector<UniqueFd>& clients) {
+  std::vector<pollfd> waits;
+  for (const UniqueFd& client : clients) waits.push_back({client.get(), POLLIN, 0});
+  const auto patience = std::chrono::milliseconds(kPatience).count();
+  EXPECT_GT(::poll(waits.data(), waits.size(), static_cast<int>(patience)), 0);
+  const auto heard = std::find_if(waits.begin(), waits.end(),
+                                  [](const pollfd& wait) { return wait.revents != 0; });
+  return static_cast<size_t>(heard - waits.begin());
 }
 
 // A worker with the routes 1 (a.example, *.a.example) and 2 (b.example), a backend for each and one
@@ -247,6 +261,66 @@ TEST_F(SniTest, WhoWaitsWantsSlotsOfItsRoute) {
   worker_.registry().TakeSlotUse();
   for (const StateRegistry::SlotUse& use : worker_.registry().TakeSlotUse())
     EXPECT_EQ(use.wanted, use.key.backend == "a" ? 1u : 0u) << use.key.backend;
+}
+
+// Goal: a client that waits follows its name to the route that takes it now, and its slot is found
+// though connections of older tables hold it.
+TEST_F(SniTest, WhoWaitsFollowsNewRoutes) {
+  worker_.rule().mutable_queue()->set_max(10);
+  worker_.rule().mutable_queue()->set_timeout_ms(60'000);
+  Backend(1).set_max_connections(1);
+  ASSERT_TRUE(worker_.registry().Grant({"web", "a"}, 1));
+  worker_.Apply();
+  UniqueFd open = Ask("a.example");
+  ASSERT_EQ(Read(open.get(), 1).data, "A");
+  std::vector<UniqueFd> waiting;
+  waiting.push_back(Waiting("a.example"));
+  waiting.push_back(Waiting("x.a.example"));
+  // Backend "a" serves route 2 now, which has both names.
+  worker_.rule().mutable_sni_routes(0)->clear_names();
+  worker_.rule().mutable_sni_routes(0)->add_names("c.example");
+  worker_.rule().mutable_sni_routes(1)->add_names("a.example");
+  worker_.rule().mutable_sni_routes(1)->add_names("*.a.example");
+  Backend(1).set_sni_route(2);
+  worker_.rule().mutable_backends()->DeleteSubrange(2, 1);
+  worker_.Apply();
+  open.Reset();
+  // Threads move theirs to the new line each by itself: either may stand first there.
+  const size_t first = FirstToHear(waiting);
+  ASSERT_LT(first, 2u);
+  EXPECT_EQ(Read(waiting[first].get(), 1).data, "A");
+  EXPECT_EQ(worker_.Sum(&RuleCounters::queued), 1u);
+  // And now it serves clients that no route takes, these among them.
+  worker_.rule().mutable_sni_routes(1)->clear_names();
+  worker_.rule().mutable_sni_routes(1)->add_names("b.example");
+  Backend(1).set_sni_route(0);
+  worker_.rule().mutable_backends()->DeleteSubrange(0, 1);
+  worker_.Apply();
+  shutdown(waiting[first].get(), SHUT_RDWR);
+  EXPECT_EQ(Read(waiting[1 - first].get(), 1).data, "A");
+}
+
+// Goal: who stands behind one that stays where it is follows its name all the same. A slot of the
+// route that takes it now is freed by a connection of that route, which knows no other line.
+TEST_F(SniTest, WhoWaitsBehindAnotherFollowsNewRoutes) {
+  worker_.rule().mutable_queue()->set_max(10);
+  worker_.rule().mutable_queue()->set_timeout_ms(60'000);
+  for (const int i : {1, 2}) Backend(i).set_max_connections(1);
+  for (const std::string& name : {"a"s, "b"s})
+    ASSERT_TRUE(worker_.registry().Grant({"web", name}, 1));
+  worker_.Apply();
+  const UniqueFd a = Ask("a.example");
+  ASSERT_EQ(Read(a.get(), 1).data, "A");
+  UniqueFd b = Ask("b.example");
+  ASSERT_EQ(Read(b.get(), 1).data, "B");
+  const UniqueFd stays = Waiting("a.example");
+  const UniqueFd moves = Waiting("x.a.example");
+  worker_.rule().mutable_sni_routes(0)->mutable_names()->RemoveLast();
+  worker_.rule().mutable_sni_routes(1)->add_names("*.a.example");
+  worker_.Apply();
+  b.Reset();
+  EXPECT_EQ(Read(moves.get(), 1).data, "B");
+  EXPECT_EQ(worker_.Sum(&RuleCounters::queued), 1u);
 }
 
 TEST_F(SniTest, WhoWaitsIsRefusedByRoutesThatHaveNobodyForIt) {

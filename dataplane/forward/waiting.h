@@ -31,6 +31,8 @@ class Waiting final {
 
   // Goes back in line after a call that found no slot.
   void Return() { line_->queue.Return(place(), MakeCall()); }
+  // Has itself called, soon: it found that it learned of something too late to be called for it.
+  void CallSelf() { line_->queue.CallAt(place()); }
   // Out of the line, with a slot.
   void Served();
   // Its clients wait elsewhere now: leaves the line, and enters that one when it has to wait again.

@@ -41,6 +41,27 @@ void WaitQueue::CallNext() {
 
 void WaitQueue::CallBehind(Place place) { CallFrom(place + 1); }
 
+void WaitQueue::CallAt(Place place) {
+  Call call;
+  {
+    const MutexLock lock(mutex_);
+    auto one = line_.extract(place);
+    if (one.empty()) return;
+    call = std::move(one.mapped());
+  }
+  call();
+}
+
+void WaitQueue::CallAll() {
+  if (waiting() == 0) return;
+  std::map<Place, Call> line;
+  {
+    const MutexLock lock(mutex_);
+    line.swap(line_);
+  }
+  for (const auto& [place, call] : line) call();
+}
+
 void WaitQueue::CallFrom(Place first) {
   Call call;
   {

@@ -45,6 +45,10 @@ class WaitQueue final {
   // Calls the first in line behind `place`: for who was called, is back in line, and leaves a slot
   // that it may not use to the others.
   void CallBehind(Place place);
+  // Calls the one at `place`, unless it was called already.
+  void CallAt(Place place);
+  // Calls all, first come, first called: for news that is about more than one slot.
+  void CallAll();
 
   // How many have entered and not left.
   uint64_t waiting() const { return waiting_.load(std::memory_order_seq_cst); }

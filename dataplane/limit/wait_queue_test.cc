@@ -57,6 +57,19 @@ TEST_F(WaitQueueTest, ACallMayPassOverThoseItIsOfNoUseTo) {
   EXPECT_EQ(called_.size(), 2u);
 }
 
+TEST_F(WaitQueueTest, OneOrAllAreCalledWhereverTheyStand) {
+  Enter(1);
+  const WaitQueue::Place second = Enter(2);
+  Enter(3);
+  queue_.CallAt(second);
+  queue_.CallAt(second);  // It was called already.
+  EXPECT_EQ(called_, (std::vector<int>{2}));
+  queue_.CallAll();
+  queue_.CallAll();
+  EXPECT_EQ(called_, (std::vector<int>{2, 1, 3}));
+  EXPECT_EQ(queue_.waiting(), 3u);
+}
+
 TEST_F(WaitQueueTest, LeavingSaysWhetherACallWasLost) {
   const WaitQueue::Place first = Enter(1);
   const WaitQueue::Place second = Enter(2);

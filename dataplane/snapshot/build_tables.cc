@@ -14,6 +14,7 @@
 #include "dataplane/snapshot/outlier_table.h"
 #include "dataplane/snapshot/same_rule.h"
 #include "dataplane/snapshot/sni_routes.h"
+#include "dataplane/snapshot/sni_table.h"
 #include "dataplane/snapshot/tls_tables.h"
 #include "lb/type/v1/snapshot.pb.h"
 

@@ -122,11 +122,6 @@ std::shared_ptr<SniTable> MakeSniTable(const type::Rule& rule) {
   return sni;
 }
 
-bool SameNames(const SniTable* a, const SniTable* b) {
-  if (a == nullptr || b == nullptr) return a == b;
-  return a->first_names == b->first_names && a->names == b->names;
-}
-
 void FinishRoutes(RuleTable& rule, std::shared_ptr<SniTable> sni, const RuleTable* old,
                   Instant now) {
   if (sni == nullptr) {

@@ -14,4 +14,9 @@ uint32_t SniTable::RouteOf(std::string_view server_name) const {
   return wildcard == names.end() ? 0 : wildcard->second;
 }
 
+bool SameNames(const SniTable* a, const SniTable* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return a->first_names == b->first_names && a->names == b->names;
+}
+
 }  // namespace lb::dataplane

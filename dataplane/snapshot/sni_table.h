@@ -31,4 +31,7 @@ struct SniTable {
   uint32_t RouteOf(std::string_view server_name) const;
 };
 
+// True when both are nullptr, or have the same names for the same routes.
+bool SameNames(const SniTable* a, const SniTable* b);
+
 }  // namespace lb::dataplane

@@ -171,6 +171,27 @@ TEST_P(TerminateTest, ASessionGoesOnInTheNextConnection) {
   EXPECT_EQ(worker_.Sum(&RuleCounters::resumed_handshakes_total), 1u);
 }
 
+TEST_P(TerminateTest, APlainProxyHeaderComesBeforeTheHandshake) {
+  std::string line;
+  FakeBackend backend([&](UniqueFd client) {
+    while (line.empty() || line.back() != '\n') line += Read(client.get(), 1).data;
+    Echo(std::move(client));
+  });
+  auto& proxy = *worker_.rule().mutable_proxy_protocol();
+  proxy.add_accept_from("127.0.0.0/8");
+  proxy.set_header_timeout_ms(10'000);
+  proxy.set_send(lb::type::v1::ProxyProtocol::VERSION_1);
+  Start(backend);
+  UniqueFd client = Dial(worker_.address());
+  const std::string header = "PROXY TCP4 192.0.2.7 192.0.2.1 4000 443\r\n";
+  ASSERT_TRUE(SendAll(client.get(), header));
+  TlsPeer peer = TlsPeer::Client(context_.get(), std::move(client), "web.example");
+  ASSERT_TRUE(peer.Handshake()) << peer.error();
+  ASSERT_TRUE(peer.Send("x"));
+  EXPECT_EQ(peer.Read(1).data, "x");
+  EXPECT_EQ(line, header);
+}
+
 TEST_P(TerminateTest, AnEndWithoutCloseNotifyIsAResetForThePlainBackend) {
   std::atomic<int> error{-1};
   FakeBackend backend([&](UniqueFd client) { error.store(Read(client.get()).error); });

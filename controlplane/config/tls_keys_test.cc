@@ -181,5 +181,17 @@ TEST(TlsKeysTest, WhatOthersCallItIsHintedAt) {
             "did you mean '1.2'?");
 }
 
+TEST(TlsKeysTest, WhatASecretHoldsIsNotTakenForTheNameOfAFile) {
+  TestSources sources;
+  sources.AddTlsFiles();
+  sources.files["/secret"] = "CANARY";
+  const LoadResult result = Load(
+      "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n"
+      "  tls: {cert: /c.pem, key: \"${file:/secret}\"}\n",
+      sources.Get());
+  ASSERT_EQ(result.findings_total, 1u);
+  EXPECT_EQ(result.findings[0].message, "the value of ${...} is not an absolute path");
+}
+
 }  // namespace
 }  // namespace lb::controlplane

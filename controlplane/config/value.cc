@@ -156,8 +156,13 @@ std::optional<ValueError> CheckString(const KeySpec& spec, const YamlNode& node)
     return WrongType(spec, node, "write an absolute path, stdout or stderr");
   if (typed) return WrongType(spec, node, absl::StrCat("write \"", node.text, "\" in quotes"));
   std::optional<TextError> error = CheckText(spec, node.text);
-  if (!error.has_value()) return std::nullopt;
-  return ValueError{error->code, absl::StrCat(Shown(node), error->why), std::move(error->hint)};
+  if (error.has_value())
+    return ValueError{error->code, absl::StrCat(Shown(node), error->why), std::move(error->hint)};
+  // What a secret holds must not be taken for the name of a file, which many messages show.
+  if (spec.type == ValueType::kFile && node.expanded && !absl::StartsWith(node.text, "/"))
+    return ValueError{codes::kBadFormat, absl::StrCat(Shown(node), " is not an absolute path"),
+                      "name the file itself: /etc/lb/tls/www.key"};
+  return std::nullopt;
 }
 
 std::optional<ValueError> CheckByType(const KeySpec& spec, YamlNode& node) {

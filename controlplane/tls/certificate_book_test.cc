@@ -117,6 +117,13 @@ TEST_F(CertificateBookTest, ARenewedCertificateBeginsAnew) {
   EXPECT_EQ(notices.Take(book_, kStart + hours(24 * 61)).at(0).days_left, 30);
 }
 
+TEST_F(CertificateBookTest, OfTheSystemsAuthoritiesNothingIsTold) {
+  ExpiryNotices notices;
+  material_.bundles[""].first_to_expire.not_after_s = Seconds(kStart + hours(1));
+  Take();
+  EXPECT_THAT(notices.Take(book_, kStart), IsEmpty());
+}
+
 TEST_F(CertificateBookTest, ANameOfTheApiHoldsTheFile) {
   EXPECT_EQ(CertificateName("/etc/50%.crt"), "certificates/%2Fetc%2F50%25.crt");
 }

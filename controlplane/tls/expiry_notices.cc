@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controlplane/tls/pem.h"
+#include "controlplane/tls/wanted_files.h"
 
 namespace lb::controlplane {
 namespace {
@@ -28,6 +29,7 @@ std::vector<ExpiryNotice> ExpiryNotices::Take(const CertificateBook& book, WallT
   std::vector<ExpiryNotice> notices;
   std::map<CertificateKey, Told> told;
   for (const auto& [key, entry] : book.entries()) {
+    if (key.file == kSystemAuthorities) continue;  // The system takes care of them.
     const std::optional<int> days = Passed(entry.facts.not_after_s, SecondsOf(now));
     if (!days) continue;
     const auto before = told_.find(key);

@@ -72,23 +72,55 @@ const CertificateEntry* EntryOf(const View& view, const std::string& file) {
   return found == view.certificates.entries().end() ? nullptr : &found->second;
 }
 
-// The same choice as that of dataplane/tls/certificates.h: exact, wildcard, default.
+bool IsEcdsa(const CertificateEntry& entry) {
+  return entry.facts.key_type.compare(0, 5, "ECDSA") == 0;
+}
+
+// One more that has the name: ECDSA goes before RSA, else the first one stays.
+void Offer(const std::string& file, const CertificateEntry& entry, const std::string& by,
+           Chosen& chosen) {
+  if (chosen.entry == nullptr) {
+    chosen = {file, &entry, by, false};
+  } else if (IsEcdsa(entry) != IsEcdsa(*chosen.entry)) {
+    if (IsEcdsa(entry)) chosen = {file, &entry, by, false};
+    chosen.also_others = true;
+  }
+}
+
+bool ShareName(const CertificateEntry& a, const CertificateEntry& b) {
+  const std::vector<std::string>& names = a.facts.dns_names;
+  return std::any_of(b.facts.dns_names.begin(), b.facts.dns_names.end(),
+                     [&](const std::string& name) {
+                       return std::binary_search(names.begin(), names.end(), name);
+                     });
+}
+
+// The first one, or one of the same name with another key.
+Chosen DefaultOf(const TlsConfig& tls, const View& view) {
+  const std::string& file = tls.certificates.front().cert;
+  const CertificateEntry* const first = EntryOf(view, file);
+  Chosen chosen{file, first, "", false};
+  if (first == nullptr) return chosen;
+  for (const CertificateFiles& files : tls.certificates) {
+    const CertificateEntry* entry = EntryOf(view, files.cert);
+    if (entry != nullptr && ShareName(*first, *entry)) Offer(files.cert, *entry, "", chosen);
+  }
+  return chosen;
+}
+
+// The same choice as that of dataplane/tls/certificates.h: exact, wildcard, default; for a client
+// that can check every kind of key.
 Chosen Choose(const TlsConfig& tls, const std::string& name, const View& view) {
   for (const std::string& wanted : {name, WildcardOf(name)}) {
     Chosen chosen;
     for (const CertificateFiles& files : tls.certificates) {
       const CertificateEntry* entry = EntryOf(view, files.cert);
-      if (entry == nullptr || !Has(entry->facts.dns_names, wanted)) continue;
-      if (chosen.entry == nullptr)
-        chosen = {files.cert, entry, wanted, false};
-      else
-        chosen.also_others |=
-            chosen.entry->facts.key_type.substr(0, 3) != entry->facts.key_type.substr(0, 3);
+      if (entry != nullptr && Has(entry->facts.dns_names, wanted))
+        Offer(files.cert, *entry, wanted, chosen);
     }
     if (chosen.entry != nullptr) return chosen;
   }
-  const std::string& file = tls.certificates.front().cert;
-  return {file, EntryOf(view, file), "", false};
+  return DefaultOf(tls, view);
 }
 
 void CheckCertificate(const TlsConfig& tls, const std::string& name, const View& view,

@@ -74,6 +74,17 @@ TEST_F(ExplainTlsTest, TheCertificateIsTheExactOneThenThatOfAWildcardThenTheDefa
   EXPECT_EQ(Check(Explain(""), "tls").substr(0, 6), "PASSED");
 }
 
+TEST_F(ExplainTlsTest, OfTwoKeysForANameTheEcdsaOneIsShownWhereverItStands) {
+  AddCertificate("/rsa", {"example.com"}, "RSA 2048");
+  AddCertificate("/ec", {"example.com"});
+  EXPECT_EQ(Check(Explain("example.com"), "tls"),
+            "PASSED: TLS 1.2 and newer, /ec (ECDSA P-256) has example.com; another one has it with "
+            "another key, for clients that need that");
+  EXPECT_EQ(Check(Explain(""), "tls"),
+            "PASSED: TLS 1.2 and newer, /ec (ECDSA P-256), the default: no name is asked for "
+            "(--sni gives one); another one has it with another key, for clients that need that");
+}
+
 TEST_F(ExplainTlsTest, WhatIsAskedOfClientsIsSaid) {
   AddCertificate("/a", {"a.org"});
   rule().tls->client_auth = TlsConfig::ClientAuth::kRequire;

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <fstream>
 
+#include "base/test_certificate.h"
 #include "cli/lbctl_fixture.h"
-#include "controlplane/tls/test_certificates.h"
 
 namespace lb::cli {
 namespace {

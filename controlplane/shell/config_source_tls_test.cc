@@ -3,10 +3,10 @@
 #include <fstream>
 #include <optional>
 
+#include "base/test_certificate.h"
 #include "controlplane/shell/config_reader.h"
 #include "controlplane/shell/config_source.h"
 #include "controlplane/shell/test_loop.h"
-#include "controlplane/tls/test_certificates.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -16,7 +16,7 @@ ProbeTls TlsWith(TlsMaterial material, BackendTlsConfig settings) {
 TEST(ProbeTlsContextsTest, ContextsOfTheSameContentAreShared) {
   const TestAuthority authority("A");
   TlsMaterial material;
-  material.bundles["a.pem"] = material.bundles["same.pem"] = authority.bundle();
+  material.bundles["a.pem"] = material.bundles["same.pem"] = BundleOf(authority);
   ProbeTlsContexts contexts;
   EXPECT_TRUE(contexts.NewSsl(TlsWith(material, {.ca = "a.pem"})).ok());
   EXPECT_TRUE(contexts.NewSsl(TlsWith(material, {.ca = "same.pem", .alpn = {"x"}})).ok());
@@ -32,7 +32,7 @@ TEST(ProbeTlsContextsTest, HoweverManySettingsThereAreFewAreKept) {
   TlsMaterial material;
   ProbeTlsContexts contexts;
   for (size_t i = 0; i < 2 * ProbeTlsContexts::kMaxContexts; ++i) {
-    material.bundles["a.pem"] = authority.bundle();
+    material.bundles["a.pem"] = BundleOf(authority);
     material.bundles["a.pem"].id = std::to_string(i);
     EXPECT_TRUE(contexts.NewSsl(TlsWith(material, {.ca = "a.pem"})).ok());
   }
@@ -44,8 +44,8 @@ TEST(ProbeTlsContextsTest, AKeyThatIsNotThatOfTheCertificateIsRefused) {
   const TestAuthority authority("A");
   TlsMaterial material;
   CertificatePair& pair = material.pairs[{"a.crt", "a.key", ""}];
-  pair = authority.Issue({});
-  pair.key_der = authority.Issue({}).key_der;
+  pair = PairOf(authority.Issue({}));
+  pair.key_der = authority.Issue({}).KeyDer();
   ProbeTlsContexts contexts;
   const auto ssl =
       contexts.NewSsl(TlsWith(material, {.ignore_verify = true, .cert = "a.crt", .key = "a.key"}));

@@ -87,12 +87,12 @@ TEST_F(ProberGrpcTest, AServerWithoutHealthServiceSaysSo) {
 
 TEST_F(ProberGrpcTest, ACheckGoesThroughTls) {
   const TestAuthority authority("Test Authority");
-  const CertificatePair pair = authority.Issue({});
+  const TestCertificate certificate = authority.Issue({});
   grpc::SslServerCredentialsOptions options;
-  options.pem_key_cert_pairs.push_back({KeyPem(pair), CertificatePem(pair)});
+  options.pem_key_cert_pairs.push_back({certificate.KeyPem(), certificate.CertPem()});
   GrpcBackend backend(grpc::SslServerCredentials(options), true);
   TlsMaterial material;
-  material.bundles["ca.pem"] = authority.bundle();
+  material.bundles["ca.pem"] = BundleOf(authority);
   StartProbe request = Request(backend.endpoint());
   request.tls = ProbeTls{std::make_shared<TlsMaterial>(material),
                          std::make_shared<BackendTlsConfig>(BackendTlsConfig{.ca = "ca.pem"}),

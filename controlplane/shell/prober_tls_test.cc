@@ -22,7 +22,7 @@ constexpr char kCrl[] = "/etc/lb/crl.pem";
 
 class ProberTlsTest : public testing::Test {
  protected:
-  ProberTlsTest() { material_.bundles[kCa] = authority_.bundle(); }
+  ProberTlsTest() { material_.bundles[kCa] = BundleOf(authority_); }
 
   StartProbe Request(const Endpoint& address, Protocol protocol = Protocol::kTls) {
     StartProbe request;
@@ -47,18 +47,18 @@ class ProberTlsTest : public testing::Test {
     return loop_.Of<ProbeDone>().back();
   }
 
-  // What a check says of a backend that shows `pair`.
-  std::string DetailOf(const CertificatePair& pair) {
-    TestTlsBackend backend(loop_.io(), ServerContext(pair), "");
+  // What a check says of a backend that shows `certificate`.
+  std::string DetailOf(const TestCertificate& certificate) {
+    TestTlsBackend backend(loop_.io(), ServerContextOf(certificate), "");
     const ProbeDone done = Check(Request(backend.endpoint()));
     return (done.passed ? "passed: " : "failed: ") + done.detail;
   }
 
   // A context that asks clients for a certificate of `authority_`.
   bssl::UniquePtr<SSL_CTX> AskingContext(int verify_mode) {
-    bssl::UniquePtr<SSL_CTX> context = ServerContext(authority_.Issue({}));
+    bssl::UniquePtr<SSL_CTX> context = ServerContextOf(authority_.Issue({}));
     SSL_CTX_set_verify(context.get(), verify_mode, nullptr);
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), authority_.certificate());
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), authority_.certificate().x509());
     return context;
   }
 
@@ -73,7 +73,7 @@ class ProberTlsTest : public testing::Test {
 
 TEST_F(ProberTlsTest, AHandshakeWithAGoodCertificatePassesAndEndsProperly) {
   for (const Protocol protocol : {Protocol::kTls, Protocol::kTcp}) {
-    TestTlsBackend backend(loop_.io(), ServerContext(authority_.Issue({})), "");
+    TestTlsBackend backend(loop_.io(), ServerContextOf(authority_.Issue({})), "");
     const ProbeDone done = Check(Request(backend.endpoint(), protocol));
     EXPECT_TRUE(done.passed) << done.detail;
     EXPECT_EQ(done.detail, "TLSv1.3 handshake");
@@ -84,7 +84,7 @@ TEST_F(ProberTlsTest, AHandshakeWithAGoodCertificatePassesAndEndsProperly) {
 }
 
 TEST_F(ProberTlsTest, AnHttpCheckGoesThroughTls) {
-  TestTlsBackend backend(loop_.io(), ServerContext(authority_.Issue({})), kOkReply);
+  TestTlsBackend backend(loop_.io(), ServerContextOf(authority_.Issue({})), kOkReply);
   const ProbeDone done = Check(Request(backend.endpoint(), Protocol::kHttp));
   EXPECT_TRUE(done.passed);
   EXPECT_EQ(done.detail, "HTTP 200");
@@ -97,7 +97,7 @@ TEST_F(ProberTlsTest, AnHttpCheckGoesThroughTls) {
 
 TEST_F(ProberTlsTest, ThePlainProxyHeaderComesFirst) {
   constexpr size_t kV1Bytes = 15;
-  TestTlsBackend backend(loop_.io(), ServerContext(authority_.Issue({})), kOkReply, kV1Bytes);
+  TestTlsBackend backend(loop_.io(), ServerContextOf(authority_.Issue({})), kOkReply, kV1Bytes);
   StartProbe request = Request(backend.endpoint(), Protocol::kHttp);
   request.proxy_header = ProxyVersion::kV1;
   EXPECT_EQ(Check(request).detail, "HTTP 200");
@@ -106,18 +106,18 @@ TEST_F(ProberTlsTest, ThePlainProxyHeaderComesFirst) {
 
 TEST_F(ProberTlsTest, AHandshakeOffersWhatTheRulesConnectionsOffer) {
   settings_.alpn = {"postgresql", "x"};
-  TestTlsBackend backend(loop_.io(), ServerContext(authority_.Issue({})), "");
+  TestTlsBackend backend(loop_.io(), ServerContextOf(authority_.Issue({})), "");
   EXPECT_TRUE(Check(Request(backend.endpoint())).passed);
   EXPECT_EQ(backend.seen().alpn, "\x0apostgresql\x01x");
 }
 
 TEST_F(ProberTlsTest, ACertificateForAnotherNameIsNamed) {
-  EXPECT_EQ(DetailOf(authority_.Issue({.names = "DNS:other.example"})),
+  EXPECT_EQ(DetailOf(authority_.Issue({.alt_names = "DNS:other.example"})),
             "failed: TLS: certificate is for other.example, not web.internal");
-  EXPECT_EQ(DetailOf(authority_.Issue({.names = "DNS:a,DNS:b,IP:10.0.0.1,DNS:d,DNS:e"})),
+  EXPECT_EQ(DetailOf(authority_.Issue({.alt_names = "DNS:a,DNS:b,IP:10.0.0.1,DNS:d,DNS:e"})),
             "failed: TLS: certificate is for a, b, 10.0.0.1 and 2 more, not web.internal");
   server_name_ = "a.web.internal";
-  const CertificatePair wildcard = authority_.Issue({.names = "DNS:*.web.internal"});
+  const TestCertificate wildcard = authority_.Issue({.alt_names = "DNS:*.web.internal"});
   EXPECT_EQ(DetailOf(wildcard), "passed: TLSv1.3 handshake");
   server_name_ = "a.b.web.internal";
   EXPECT_EQ(DetailOf(wildcard),
@@ -125,15 +125,15 @@ TEST_F(ProberTlsTest, ACertificateForAnotherNameIsNamed) {
 }
 
 TEST_F(ProberTlsTest, ACommonNameAloneDoesNotCount) {
-  EXPECT_EQ(DetailOf(authority_.Issue({.names = ""})),
+  EXPECT_EQ(DetailOf(authority_.Issue({.alt_names = "-"})),
             "failed: TLS: certificate is for no name (a common name alone does not count), not "
             "web.internal");
 }
 
 TEST_F(ProberTlsTest, AnAddressIsVerifiedAndNotAskedFor) {
   server_name_ = "127.0.0.1";
-  TestTlsBackend backend(loop_.io(), ServerContext(authority_.Issue({.names = "IP:127.0.0.1"})),
-                         "");
+  TestTlsBackend backend(loop_.io(),
+                         ServerContextOf(authority_.Issue({.alt_names = "IP:127.0.0.1"})), "");
   EXPECT_TRUE(Check(Request(backend.endpoint())).passed);
   EXPECT_EQ(backend.seen().server_name, "");
   server_name_ = "127.0.0.2";
@@ -152,7 +152,7 @@ TEST_F(ProberTlsTest, AStrangersCertificateNamesTheFileThatDoesNotHaveItsAuthori
   EXPECT_EQ(DetailOf(TestAuthority("Stranger").Issue({})),
             "failed: TLS: not signed by an authority of /etc/lb/ca.pem");
   settings_.ca.clear();
-  material_.bundles[""] = authority_.bundle();
+  material_.bundles[""] = BundleOf(authority_);
   EXPECT_EQ(DetailOf(TestAuthority("Stranger").Issue({})),
             "failed: TLS: not signed by an authority of /etc/ssl/certs/ca-certificates.crt");
   EXPECT_EQ(DetailOf(authority_.Issue({})), "passed: TLSv1.3 handshake");
@@ -164,19 +164,19 @@ TEST_F(ProberTlsTest, ACertificateOfAClientIsNoneOfAServer) {
 }
 
 TEST_F(ProberTlsTest, ARevokedCertificateFails) {
-  const CertificatePair good = authority_.Issue({});
-  const CertificatePair revoked = authority_.Issue({});
+  const TestCertificate good = authority_.Issue({});
+  const TestCertificate revoked = authority_.Issue({});
   settings_.crl = kCrl;
-  material_.revocations[kCrl] = authority_.Revoke({revoked});
+  material_.revocations[kCrl] = RevocationsOf(authority_, {revoked});
   EXPECT_EQ(DetailOf(revoked), "failed: TLS: revoked");
   EXPECT_EQ(DetailOf(good), "passed: TLSv1.3 handshake");
-  material_.revocations[kCrl] = TestAuthority("Stranger").Revoke({});
+  material_.revocations[kCrl] = RevocationsOf(TestAuthority("Stranger"), {});
   EXPECT_EQ(DetailOf(good), "failed: TLS: no revocation list of its authority in /etc/lb/crl.pem");
 }
 
 TEST_F(ProberTlsTest, WithVerificationIgnoredAnyCertificateWillDo) {
   settings_ = {.ignore_verify = true};
-  EXPECT_EQ(DetailOf(TestAuthority("Stranger").Issue({.names = "", .ends_days = -1})),
+  EXPECT_EQ(DetailOf(TestAuthority("Stranger").Issue({.alt_names = "-", .ends_days = -1})),
             "passed: TLSv1.3 handshake");
   server_name_.clear();
   EXPECT_EQ(DetailOf(authority_.Issue({})), "passed: TLSv1.3 handshake");
@@ -185,14 +185,15 @@ TEST_F(ProberTlsTest, WithVerificationIgnoredAnyCertificateWillDo) {
 TEST_F(ProberTlsTest, RenewedAuthoritiesAreUsedAtOnce) {
   const TestAuthority next("Next Authority");
   EXPECT_TRUE(absl::StartsWith(DetailOf(next.Issue({})), "failed"));
-  material_.bundles[kCa] = next.bundle();
+  material_.bundles[kCa] = BundleOf(next);
   EXPECT_EQ(DetailOf(next.Issue({})), "passed: TLSv1.3 handshake");
 }
 
 TEST_F(ProberTlsTest, ABackendThatWantsACertificateSaysSoAndTakesOurs) {
   settings_.cert = "/etc/lb/client.crt";
   settings_.key = "/etc/lb/client.key";
-  material_.pairs[{settings_.cert, settings_.key, ""}] = authority_.Issue({.for_clients = true});
+  material_.pairs[{settings_.cert, settings_.key, ""}] =
+      PairOf(authority_.Issue({.for_clients = true}));
   const BackendTlsConfig with = settings_;
   const BackendTlsConfig without{.ca = kCa};
   for (const Protocol protocol : {Protocol::kTls, Protocol::kHttp}) {
@@ -217,7 +218,7 @@ TEST_F(ProberTlsTest, ACertificateThatTheBackendDoesNotKnowIsToldFromOneThatIsMi
   settings_.cert = "/etc/lb/client.crt";
   settings_.key = "/etc/lb/client.key";
   material_.pairs[{settings_.cert, settings_.key, ""}] =
-      TestAuthority("Stranger").Issue({.for_clients = true});
+      PairOf(TestAuthority("Stranger").Issue({.for_clients = true}));
   TestTlsBackend backend(loop_.io(),
                          AskingContext(SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT), "");
   EXPECT_EQ(Check(Request(backend.endpoint())).detail,
@@ -237,7 +238,7 @@ TEST_F(ProberTlsTest, AskedForACertificateThatIsNotNeededWePass) {
 TEST_F(ProberTlsTest, OldVersionsAreRefused) {
   for (const TlsVersion min : {TlsVersion::k12, TlsVersion::k13}) {
     settings_.min_version = min;
-    bssl::UniquePtr<SSL_CTX> context = ServerContext(authority_.Issue({}));
+    bssl::UniquePtr<SSL_CTX> context = ServerContextOf(authority_.Issue({}));
     SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);
     SSL_CTX_set_max_proto_version(context.get(),
                                   min == TlsVersion::k12 ? TLS1_1_VERSION : TLS1_2_VERSION);
@@ -288,7 +289,7 @@ TEST_F(ProberTlsTest, AHandshakeWithoutEndIsCutOff) {
 TEST_F(ProberTlsTest, AStallingHandshakeEndsAtTheTimeoutAndDelaysNobody) {
   FakeBackend hanging(loop_.io(), FakeBackend::Manner::kHang, "");
   FakeBackend dripping(loop_.io(), FakeBackend::Manner::kDrip, std::string(1'000, '\x16'));
-  TestTlsBackend healthy(loop_.io(), ServerContext(authority_.Issue({})), kOkReply);
+  TestTlsBackend healthy(loop_.io(), ServerContextOf(authority_.Issue({})), kOkReply);
   const milliseconds timeout(300);
   for (int i = 0; i < 20; ++i) {
     StartProbe request = Request(i == 0 ? dripping.endpoint() : hanging.endpoint());

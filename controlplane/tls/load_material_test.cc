@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "controlplane/tls/test_certificates.h"
+#include "base/test_certificate.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

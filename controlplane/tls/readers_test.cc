@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <string>
 
+#include "base/test_certificate.h"
 #include "controlplane/tls/bundle.h"
 #include "controlplane/tls/pair.h"
 #include "controlplane/tls/revocation.h"
-#include "controlplane/tls/test_certificates.h"
+#include "controlplane/tls/test_ocsp.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -154,7 +155,7 @@ TEST_F(ReadersTest, CertificatesThatDoNotBelongAreLeftOutWithAWarning) {
 TEST_F(ReadersTest, AGoodResponseIsStapledUntilItsNextUpdate) {
   const std::string cert = leaf_.CertPem() + middle_.CertPem();
   const std::string key = leaf_.KeyPem();
-  const std::string good = leaf_.OcspDer(middle_, 'g', kNow - 1, kNow + kDay);
+  const std::string good = TestOcspDer(leaf_, middle_, 'g', kNow - 1, kNow + kDay);
   const auto pair = ReadPair({cert, key, good}, {.clients = true}, kNow, problems_);
   ASSERT_TRUE(pair);
   EXPECT_TRUE(problems_.empty());
@@ -172,14 +173,15 @@ TEST_F(ReadersTest, AResponseThatIsNoGoodIsNotStapledAndKeepsNothingOut) {
     EXPECT_FALSE(problems_.at(0).error);
     return Problem();
   };
-  EXPECT_THAT(why(leaf_.OcspDer(middle_, 'r', kNow - 1, kNow + 1)), HasSubstr("revoked"));
-  EXPECT_THAT(why(leaf_.OcspDer(middle_, 'u', kNow - 1, kNow + 1)), HasSubstr("not known"));
-  EXPECT_THAT(why(leaf_.OcspDer(middle_, 'g', kNow - 9, kNow)), HasSubstr("held only until"));
-  EXPECT_THAT(why(leaf_.OcspDer(middle_, 'g', kNow + 1, kNow + 9)), HasSubstr("not hold before"));
-  EXPECT_THAT(why(leaf_.OcspDer(root_, 'g', kNow - 1, kNow + 1)), HasSubstr("another"));
-  EXPECT_THAT(why(middle_.OcspDer(root_, 'g', kNow - 1, kNow + 1)), HasSubstr("another"));
+  EXPECT_THAT(why(TestOcspDer(leaf_, middle_, 'r', kNow - 1, kNow + 1)), HasSubstr("revoked"));
+  EXPECT_THAT(why(TestOcspDer(leaf_, middle_, 'u', kNow - 1, kNow + 1)), HasSubstr("not known"));
+  EXPECT_THAT(why(TestOcspDer(leaf_, middle_, 'g', kNow - 9, kNow)), HasSubstr("held only until"));
+  EXPECT_THAT(why(TestOcspDer(leaf_, middle_, 'g', kNow + 1, kNow + 9)),
+              HasSubstr("not hold before"));
+  EXPECT_THAT(why(TestOcspDer(leaf_, root_, 'g', kNow - 1, kNow + 1)), HasSubstr("another"));
+  EXPECT_THAT(why(TestOcspDer(middle_, root_, 'g', kNow - 1, kNow + 1)), HasSubstr("another"));
   EXPECT_THAT(why("what is this"), HasSubstr("no OCSP response"));
-  const std::string good = leaf_.OcspDer(middle_, 'g', kNow - 1, kNow + 1);
+  const std::string good = TestOcspDer(leaf_, middle_, 'g', kNow - 1, kNow + 1);
   EXPECT_THAT(why(good.substr(0, good.size() / 2)), HasSubstr("no OCSP response"));
 }
 

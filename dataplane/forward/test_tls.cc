@@ -14,9 +14,9 @@ namespace lb::dataplane {
 lb::type::v1::ServerTls& EndTls(TestWorker& worker, const TestCertificate& certificate) {
   worker.material().clear_certificates();
   lb::type::v1::CertificatePair& pair = *worker.material().add_certificates();
-  pair.set_id(ToHex(Sha256(certificate.der)));
-  pair.add_chain_der(certificate.der);
-  pair.set_key_der(certificate.key_der);
+  pair.set_id(ToHex(Sha256(certificate.CertDer())));
+  pair.add_chain_der(certificate.CertDer());
+  pair.set_key_der(certificate.KeyDer());
   lb::type::v1::ServerTls& tls = *worker.rule().mutable_tls();
   tls.Clear();
   tls.add_certificates(pair.id());

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/test_authority.h"
 #include "base/unique_fd.h"
 #include "dataplane/forward/test_net.h"
-#include "dataplane/tls/test_certificates.h"
 
 namespace lb::dataplane {
 

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/test_authority.h"
 #include "dataplane/snapshot/build_tables.h"
 #include "dataplane/snapshot/check_tls.h"
-#include "dataplane/tls/test_certificates.h"
 #include "gtest/gtest.h"
 #include "lb/type/v1/snapshot.pb.h"
 
@@ -19,8 +19,8 @@ namespace type = lb::type::v1;
 void AddPair(type::Snapshot& snapshot, const std::string& id, const TestCertificate& certificate) {
   type::CertificatePair& pair = *snapshot.add_certificates();
   pair.set_id(id);
-  pair.add_chain_der(certificate.der);
-  pair.set_key_der(certificate.key_der);
+  pair.add_chain_der(certificate.CertDer());
+  pair.set_key_der(certificate.KeyDer());
   pair.add_names(id + ".example");
 }
 

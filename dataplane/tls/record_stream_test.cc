@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "dataplane/tls/test_certificates.h"
+#include "base/test_authority.h"
 #include "gtest/gtest.h"
 
 namespace lb::dataplane::tls {

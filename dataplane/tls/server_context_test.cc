@@ -85,11 +85,11 @@ TEST_F(ServerContextTest, ACertificateIsChosenByNameThenWildcardElseTheDefault) 
   const TestCertificate pay = authority_.Issue({.name = "pay.shop.example"});
   Serve({PairOf(web_, {"web.example"}), PairOf(shop, {"shop.example", "*.shop.example"}),
          PairOf(pay, {"pay.shop.example"})});
-  EXPECT_TRUE(Connect("pay.shop.example").shown_by_server() == pay.der);
+  EXPECT_TRUE(Connect("pay.shop.example").shown_by_server() == pay.CertDer());
   for (const char* name : {"shop.example", "SHOP.example", "a.shop.example"})
-    EXPECT_TRUE(Connect(name).shown_by_server() == shop.der) << name;
+    EXPECT_TRUE(Connect(name).shown_by_server() == shop.CertDer()) << name;
   for (const char* name : {"web.example", "other.example", "a.b.shop.example", "example", ""})
-    EXPECT_TRUE(Connect(name).shown_by_server() == web_.der) << name;
+    EXPECT_TRUE(Connect(name).shown_by_server() == web_.CertDer()) << name;
 }
 
 TEST_F(ServerContextTest, StrictSniRefusesOtherNamesAndNone) {
@@ -108,17 +108,17 @@ TEST_F(ServerContextTest, ClientsGetTheKindOfKeyThatTheyCanCheck) {
   const TestCertificate rsa = authority_.Issue({.name = "web.example", .rsa = true});
   Serve({PairOf(rsa, {"web.example"}), PairOf(web_, {"web.example"})});
   for (const char* name : {"web.example", "other.example"}) {
-    EXPECT_TRUE(Connect(name).shown_by_server() == web_.der) << name;
+    EXPECT_TRUE(Connect(name).shown_by_server() == web_.CertDer()) << name;
     OnlyVersion(TLS1_2_VERSION);
-    EXPECT_TRUE(Connect(name).shown_by_server() == web_.der) << name;
+    EXPECT_TRUE(Connect(name).shown_by_server() == web_.CertDer()) << name;
     bssl::UniquePtr<SSL_CTX> only_rsa = ClientContextOf(nullptr);
     const std::vector<uint16_t> schemes = {SSL_SIGN_RSA_PSS_RSAE_SHA256};
     ASSERT_EQ(SSL_CTX_set_verify_algorithm_prefs(only_rsa.get(), schemes.data(), schemes.size()),
               1);
     client_ = std::move(only_rsa);
-    EXPECT_TRUE(Connect(name).shown_by_server() == rsa.der) << name;
+    EXPECT_TRUE(Connect(name).shown_by_server() == rsa.CertDer()) << name;
     OnlyVersion(TLS1_2_VERSION);
-    EXPECT_TRUE(Connect(name).shown_by_server() == rsa.der) << name;
+    EXPECT_TRUE(Connect(name).shown_by_server() == rsa.CertDer()) << name;
     client_ = ClientContextOf(nullptr);
   }
 }

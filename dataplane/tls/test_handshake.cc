@@ -94,8 +94,8 @@ bssl::UniquePtr<SSL> NewServer(SSL_CTX* context) {
 std::shared_ptr<const Pair> PairOf(const TestCertificate& certificate,
                                    const std::vector<std::string>& names) {
   lb::type::v1::CertificatePair message;
-  message.add_chain_der(certificate.der);
-  message.set_key_der(certificate.key_der);
+  message.add_chain_der(certificate.CertDer());
+  message.set_key_der(certificate.KeyDer());
   for (const std::string& name : names) message.add_names(name);
   return ParsePair(message).value();
 }

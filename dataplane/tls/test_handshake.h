@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/test_authority.h"
 #include "dataplane/snapshot/live_state.h"
 #include "dataplane/tls/pair.h"
-#include "dataplane/tls/test_certificates.h"
 #include "dataplane/tls/trust.h"
 
 namespace lb::dataplane::tls {

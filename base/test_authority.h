@@ -1,5 +1,5 @@
-// Certificates for tests, made anew each time, and BoringSSL contexts of peers that use them.
-// Threading: none.
+// For tests: an authority whose certificates are valid now, and BoringSSL contexts of peers that
+// use them. Threading: none.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -7,20 +7,15 @@
 #include <string>
 #include <vector>
 
-namespace lb::dataplane {
+#include "base/test_certificate.h"
 
-// A certificate with its key, as a snapshot carries them.
-struct TestCertificate {
-  std::string der;
-  std::string key_der;  // PKCS8
-};
+namespace lb {
 
-// Makes certificates that it signs.
 class TestAuthority final {
  public:
   struct Leaf {
-    std::string name;      // Its common name; its DNS name too, unless alt_names says others.
-    int starts_days = -1;  // From now.
+    std::string name = "web.internal";  // Its DNS name too, unless alt_names says others.
+    int starts_days = -1;               // From now.
     int ends_days = 30;
     bool for_clients = false;
     bool rsa = false;
@@ -32,12 +27,11 @@ class TestAuthority final {
   TestCertificate Issue(const Leaf& leaf) const;
   // Its revocation list, in DER.
   std::string Revoke(const std::vector<TestCertificate>& certificates) const;
-  const std::string& der() const { return der_; }
+  const TestCertificate& certificate() const { return certificate_; }
+  std::string der() const { return certificate_.CertDer(); }
 
  private:
-  bssl::UniquePtr<EVP_PKEY> key_;
-  bssl::UniquePtr<X509> certificate_;
-  std::string der_;
+  const TestCertificate certificate_;
 };
 
 // Makes a context show it: a server's, or a client's to those that ask.
@@ -48,4 +42,4 @@ bssl::UniquePtr<SSL_CTX> ServerContextOf(const TestCertificate& certificate);
 // Trusts `authority` only, where there is one; else anybody.
 bssl::UniquePtr<SSL_CTX> ClientContextOf(const TestAuthority* authority);
 
-}  // namespace lb::dataplane
+}  // namespace lb

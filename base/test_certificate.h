@@ -1,20 +1,22 @@
-// For tests: authorities, certificates, revocation lists and OCSP responses, made by BoringSSL.
+// For tests: authorities, certificates and revocation lists, made anew each time by BoringSSL.
 // Threading: none.
 #pragma once
 
 #include <openssl/x509.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
-namespace lb::controlplane {
+namespace lb {
 
 // A certificate with its key. Copies share both.
 class TestCertificate final {
  public:
   enum class KeyType { kP256, kP224, kRsa2048, kRsa1024, kEd25519 };
 
-  // Noon of a day in 2026: the time around which certificates of tests are valid.
+  // A day in 2026: the time around which certificates of tests are valid.
   static constexpr int64_t kNowS = 1'780'000'000;
   static constexpr int64_t kDayS = 86'400;
 
@@ -37,20 +39,22 @@ class TestCertificate final {
   std::string KeyPemOfType() const;     // "EC PRIVATE KEY", "RSA PRIVATE KEY"
   std::string EncryptedKeyPem() const;  // With a passphrase.
   std::string CertDer() const;
-  const X509* x509() const { return certificate_.get(); }
+  std::string KeyDer() const;  // PKCS8.
+  X509* x509() const { return certificate_.get(); }
+  EVP_PKEY* key() const { return key_.get(); }
 
-  // A list that revokes nothing, in PEM, signed by this one.
+  // Lists of this one's: in PEM of nothing, in DER of these.
   std::string CrlPem(int64_t begin_s, int64_t end_s) const;
-
-  // What a responder says of this certificate, which `by` signed: 'g'ood, 'r'evoked, 'u'nknown. Its
-  // signature is none.
-  std::string OcspDer(const TestCertificate& by, char status, int64_t begin_s, int64_t end_s) const;
+  std::string CrlDer(const std::vector<TestCertificate>& certificates, int64_t begin_s,
+                     int64_t end_s) const;
 
  private:
   TestCertificate(bssl::UniquePtr<X509> certificate, bssl::UniquePtr<EVP_PKEY> key);
+  bssl::UniquePtr<X509_CRL> Revoke(const std::vector<TestCertificate>& certificates,
+                                   int64_t begin_s, int64_t end_s) const;
 
-  bssl::UniquePtr<X509> certificate_;
-  bssl::UniquePtr<EVP_PKEY> key_;
+  std::shared_ptr<X509> certificate_;
+  std::shared_ptr<EVP_PKEY> key_;
 };
 
-}  // namespace lb::controlplane
+}  // namespace lb

@@ -1,6 +1,7 @@
 #include "dataplane/tls/certificates.h"
 
 #include <openssl/bytestring.h>
+#include <openssl/nid.h>
 
 #include <utility>
 
@@ -25,6 +26,21 @@ bool Checks(const SSL_CLIENT_HELLO& hello, uint16_t wanted) {
   uint16_t scheme = 0;
   while (CBS_get_u16(&schemes, &scheme) == 1)
     if (scheme == wanted) return true;
+  return false;
+}
+
+// True when it offers a suite that an ECDSA certificate can serve: those of TLS 1.3 go with any
+// kind of key, those of TLS 1.2 name theirs.
+bool HasEcdsaSuite(const SSL_CLIENT_HELLO& hello) {
+  CBS suites;
+  CBS_init(&suites, hello.cipher_suites, hello.cipher_suites_len);
+  uint16_t value = 0;
+  while (CBS_get_u16(&suites, &value) == 1) {
+    const SSL_CIPHER* const suite = SSL_get_cipher_by_value(value);
+    if (suite == nullptr) continue;
+    const int key = SSL_CIPHER_get_auth_nid(suite);
+    if (key == NID_auth_ecdsa || key == NID_auth_any) return true;
+  }
   return false;
 }
 
@@ -72,7 +88,8 @@ Certificates::Choice Certificates::Choose(std::string_view name,
   const bool by_name = named != nullptr;
   if (!by_name) named = &default_;
   const Pair* pair = named->ecdsa != nullptr ? named->ecdsa : named->rsa;
-  if (named->ecdsa != nullptr && named->rsa != nullptr && !Checks(hello, pair->ecdsa_scheme))
+  if (named->ecdsa != nullptr && named->rsa != nullptr &&
+      !(HasEcdsaSuite(hello) && Checks(hello, pair->ecdsa_scheme)))
     pair = named->rsa;
   return {pair, by_name};
 }

@@ -119,6 +119,11 @@ TEST_F(ServerContextTest, ClientsGetTheKindOfKeyThatTheyCanCheck) {
     EXPECT_TRUE(Connect(name).shown_by_server() == rsa.CertDer()) << name;
     OnlyVersion(TLS1_2_VERSION);
     EXPECT_TRUE(Connect(name).shown_by_server() == rsa.CertDer()) << name;
+    // Knows the signatures of both kinds, but no suite with ECDSA.
+    client_ = ClientContextOf(nullptr);
+    OnlyVersion(TLS1_2_VERSION);
+    ASSERT_EQ(SSL_CTX_set_strict_cipher_list(client_.get(), "ECDHE-RSA-AES128-GCM-SHA256"), 1);
+    EXPECT_TRUE(Connect(name).shown_by_server() == rsa.CertDer()) << name;
     client_ = ClientContextOf(nullptr);
   }
 }

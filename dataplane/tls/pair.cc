@@ -77,12 +77,31 @@ absl::Status SetKey(const lb::type::v1::CertificatePair& from, Pair& pair) {
   return absl::OkStatus();
 }
 
+std::vector<CRYPTO_BUFFER*> ChainOf(const Pair& pair) {
+  std::vector<CRYPTO_BUFFER*> chain;
+  chain.reserve(pair.chain.size());
+  for (const auto& certificate : pair.chain) chain.push_back(certificate.get());
+  return chain;
+}
+
+// Whether a handshake could show it, which asks for more than that it parses: a key usage that
+// allows to sign, to begin with.
+absl::Status TryToShow(const Pair& pair) {
+  const bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+  const std::vector<CRYPTO_BUFFER*> chain = ChainOf(pair);
+  if (SSL_CTX_set_chain_and_key(context.get(), chain.data(), chain.size(), pair.key.get(),
+                                nullptr) != 1)
+    return absl::InvalidArgumentError("a handshake cannot show the certificate");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Pair>> ParsePair(const lb::type::v1::CertificatePair& from) {
   auto pair = std::make_shared<Pair>();
   absl::Status status = SetChain(from, *pair);
   if (status.ok()) status = SetKey(from, *pair);
+  if (status.ok()) status = TryToShow(*pair);
   ERR_clear_error();
   if (!status.ok()) return status;
   pair->ocsp_response = from.ocsp_response_der();
@@ -92,9 +111,7 @@ absl::StatusOr<std::shared_ptr<const Pair>> ParsePair(const lb::type::v1::Certif
 }
 
 bool ShowPair(const Pair& pair, SSL* ssl) {
-  std::vector<CRYPTO_BUFFER*> chain;
-  chain.reserve(pair.chain.size());
-  for (const auto& certificate : pair.chain) chain.push_back(certificate.get());
+  const std::vector<CRYPTO_BUFFER*> chain = ChainOf(pair);
   if (SSL_set_chain_and_key(ssl, chain.data(), chain.size(), pair.key.get(), nullptr) != 1)
     return false;
   if (pair.ocsp_response.empty() || WallSeconds() >= pair.ocsp_next_update_s) return true;

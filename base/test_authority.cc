@@ -2,10 +2,11 @@
 
 #include <openssl/x509.h>
 
+#include <chrono>
 #include <cstdint>
-#include <ctime>
 
 #include "base/check.h"
+#include "base/time.h"
 
 namespace lb {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 using KeyType = TestCertificate::KeyType;
 
 int64_t InDays(int days) {
-  return static_cast<int64_t>(std::time(nullptr)) + days * TestCertificate::kDayS;
+  const auto now = std::chrono::floor<std::chrono::seconds>(ReadClocks().wall);
+  return now.time_since_epoch().count() + days * TestCertificate::kDayS;
 }
 
 std::string NamesOf(const TestAuthority::Leaf& leaf) {

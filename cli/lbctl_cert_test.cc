@@ -10,7 +10,6 @@ namespace lb::cli {
 namespace {
 
 namespace json = boost::json;
-using controlplane::TestCertificate;
 using lb::admin::v1::Certificate;
 
 // Ends that no clock of a test's machine comes near.

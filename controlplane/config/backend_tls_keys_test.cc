@@ -98,6 +98,10 @@ TEST(BackendTlsKeysTest, ASocketOfThisHostHasNoNameToVerify) {
             "LB0107 rules[0].backends[0]: a unix socket has no name that its certificate could "
             "have\n");
   EXPECT_EQ(findings("backend_tls: {server_name: app.internal}"), "");
+  // A client that asks for no name must not switch the check off.
+  EXPECT_EQ(findings(absl::StrCat("tls: {", kPair, "}\n  backend_tls: {pass_sni: true}")),
+            "LB0107 rules[0].backends[0]: a unix socket has no name that its certificate could "
+            "have\n");
   EXPECT_EQ(findings("health_check: {protocol: tls}"),
             "LB0107 rules[0].backends[0]: a unix socket has no name that its certificate could "
             "have\n");

@@ -49,11 +49,11 @@ void CheckPassSni(const Place& at, FindingList& findings) {
                 .hint = kNoNameHint});
 }
 
-// Whether a connection or a check of the rule verifies backends by their own names.
+// Whether a connection or a check of the rule verifies backends by their own names. With pass_sni
+// those of clients that ask for none do.
 bool VerifiesOwnNames(const RuleConfig& rule) {
   if (rule.backend_tls)
-    return !rule.backend_tls->ignore_verify && rule.backend_tls->server_name.empty() &&
-           !rule.backend_tls->pass_sni;
+    return !rule.backend_tls->ignore_verify && rule.backend_tls->server_name.empty();
   const HealthCheckConfig& check = rule.health_check;
   return check.enabled && check.tls && check.tls->server_name.empty();
 }

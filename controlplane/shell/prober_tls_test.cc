@@ -176,7 +176,7 @@ TEST_F(ProberTlsTest, ARevokedCertificateFails) {
 
 TEST_F(ProberTlsTest, WithVerificationIgnoredAnyCertificateWillDo) {
   settings_ = {.ignore_verify = true};
-  EXPECT_EQ(DetailOf(TestAuthority("Stranger").Issue({.alt_names = "-", .ends_days = -1})),
+  EXPECT_EQ(DetailOf(TestAuthority("Stranger").Issue({.ends_days = -1, .alt_names = "-"})),
             "passed: TLSv1.3 handshake");
   server_name_.clear();
   EXPECT_EQ(DetailOf(authority_.Issue({})), "passed: TLSv1.3 handshake");

@@ -58,8 +58,7 @@ void Connection::StepClientHandshake() {
     case HandshakeStep::kClosed:
       return FailHandshake(HandshakeFailure::kClosed, RefuseReason::kTlsHandshake);
     case HandshakeStep::kFailed:
-      return FailHandshake(tls::ClassifyHandshakeFailure(*tls_->client->ssl()),
-                           RefuseReason::kTlsHandshake);
+      return FailHandshake(tls::ClassifyHandshakeFailure(), RefuseReason::kTlsHandshake);
     case HandshakeStep::kDone:
       break;
   }

@@ -174,8 +174,8 @@ struct BackendState {
   const std::string rule;
   const std::string name;
   std::atomic<bool> usable{true};  // False while the control plane calls it unhealthy.
-  // The route whose clients the newest tables send to it; nullptr: those of the whole rule. Not to
-  // be looked into: it may be gone.
+  // The route whose clients the tables in force send to it; nullptr: those of the whole rule. Not
+  // to be looked into: it may be gone.
   std::atomic<const RouteState*> route{nullptr};
   // When it was added to its rule or became usable again, for slow start; min: long ago.
   std::atomic<Instant> usable_since{Instant::min()};

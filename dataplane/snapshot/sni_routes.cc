@@ -124,10 +124,7 @@ std::shared_ptr<SniTable> MakeSniTable(const type::Rule& rule) {
 
 void FinishRoutes(RuleTable& rule, std::shared_ptr<SniTable> sni, const RuleTable* old,
                   Instant now) {
-  if (sni == nullptr) {
-    for (const BackendTable& backend : rule.backends) backend.state->route.store(nullptr);
-    return;
-  }
+  if (sni == nullptr) return;
   // The settings of the rule, without its backends: there may be many, and many routes.
   std::vector<BackendTable> backends = std::exchange(rule.backends, {});
   std::vector<RuleTable> routes(sni->first_names.size(), rule);
@@ -138,8 +135,6 @@ void FinishRoutes(RuleTable& rule, std::shared_ptr<SniTable> sni, const RuleTabl
     RuleTable& route = routes[i];
     route.sni = nullptr;
     route.route = rule.state->routes.FindOrMake(sni->first_names[i]);
-    for (const BackendTable& backend : route.backends)
-      backend.state->route.store(route.route.get());
     std::shared_ptr<const RuleTable> before = FindRoute(old, sni->first_names[i]);
     if (before == nullptr || !SameRule(*before, route)) {
       FinishBalance(route, before.get(), now);

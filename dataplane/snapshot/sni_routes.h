@@ -26,9 +26,9 @@ std::vector<Problem> CheckSniCounts(const lb::type::v1::Snapshot& snapshot);
 // The names of the rule's routes, without their tables; nullptr when it has none.
 std::shared_ptr<SniTable> MakeSniTable(const lb::type::v1::Rule& rule);
 
-// Makes the tables of the routes of `rule`, which is complete but for these, and tells each backend
-// whose clients it gets. `sni`: what MakeSniTable gave; nullptr: there are no routes. A route that
-// says what it said in `old` (nullptr: the rule is new) is the same table there.
+// Makes the tables of the routes of `rule`, which is complete but for these. `sni`: what
+// MakeSniTable gave; nullptr: there are no routes. A route that says what it said in `old`
+// (nullptr: the rule is new) is the same table there.
 void FinishRoutes(RuleTable& rule, std::shared_ptr<SniTable> sni, const RuleTable* old,
                   Instant now);
 

@@ -54,6 +54,7 @@ class SniRoutesTest : public testing::Test {
     BuiltTables built = BuildTables(snapshot, tables_.get(), registry_, Instant());
     EXPECT_TRUE(built.problems.empty()) << built.problems[0].path << built.problems[0].message;
     tables_ = std::move(built.tables);
+    registry_.Committed(*tables_);
     return tables_->rules.at(0);
   }
   const RuleTable& Route(const std::string& name) const {

@@ -77,6 +77,7 @@ void StateRegistry::Committed(const Tables& tables) {
   std::map<BackendKey, Named> named_backends;
   for (const auto& rule : tables.rules) {
     for (const BackendTable& backend : rule->backends) {
+      backend.state->route.store(rule->RouteOf(backend));
       std::string route = rule->sni == nullptr ? "" : rule->sni->first_names[backend.sni_route];
       named_backends.emplace(BackendKey{rule->name, backend.name},
                              Named{backend.limited, std::move(route)});

@@ -114,6 +114,10 @@ struct RuleTable {
   uint64_t Connections() const {
     return route != nullptr ? route->connections() : state->slots.held();
   }
+  // The route whose clients this rule's table sends to the backend; nullptr: it has no routes.
+  const RouteState* RouteOf(const BackendTable& backend) const {
+    return sni == nullptr ? nullptr : sni->routes[backend.sni_route]->route.get();
+  }
   // True when a newer table gave the backend to other clients than those of this one.
   bool HasMoved(const BackendTable& backend) const {
     return backend.state->route.load() != route.get();

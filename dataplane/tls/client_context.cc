@@ -3,6 +3,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,7 +33,10 @@ int PeerIndex() {
   return index;
 }
 
-int64_t EndOf(const SSL_SESSION* session) {
+// When its session is of no use any more, in seconds since the epoch: where certificates are not
+// verified nobody asks for their dates.
+int64_t EndOf(const SSL* ssl, const SSL_SESSION* session) {
+  if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE) return std::numeric_limits<int64_t>::max();
   const X509* const certificate = SSL_SESSION_get0_peer(session);
   return certificate == nullptr ? 0 : SecondsOf(X509_get0_notAfter(certificate));
 }
@@ -88,7 +92,7 @@ int ClientContext::KeepSession(SSL* ssl, SSL_SESSION* session) {
       static_cast<Sessions*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), SessionsIndex()));
   const auto* const peer = static_cast<const std::string*>(SSL_get_ex_data(ssl, PeerIndex()));
   LB_CHECK(sessions != nullptr && peer != nullptr);
-  sessions->Put(*peer, bssl::UniquePtr<SSL_SESSION>(session), EndOf(session));
+  sessions->Put(*peer, bssl::UniquePtr<SSL_SESSION>(session), EndOf(ssl, session));
   return 1;  // The session is ours now.
 }
 

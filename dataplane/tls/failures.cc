@@ -11,7 +11,7 @@ constexpr int kAlertReasons = SSL_AD_REASON_OFFSET;
 
 }  // namespace
 
-HandshakeFailure ClassifyHandshakeFailure(const SSL& ssl) {
+HandshakeFailure ClassifyHandshakeFailure() {
   const uint32_t error = ERR_peek_error();
   if (error == 0) return HandshakeFailure::kClosed;
   if (ERR_GET_LIB(error) != ERR_LIB_SSL) return HandshakeFailure::kProtocol;
@@ -26,8 +26,6 @@ HandshakeFailure ClassifyHandshakeFailure(const SSL& ssl) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
       return HandshakeFailure::kUnsupportedVersion;
     case SSL_R_WRONG_VERSION_NUMBER:
-      // A record of TLS that came first in another version is what old clients send.
-      return SSL_in_init(&ssl) ? HandshakeFailure::kNotTls : HandshakeFailure::kProtocol;
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
       return HandshakeFailure::kNotTls;

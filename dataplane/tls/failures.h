@@ -9,7 +9,7 @@
 namespace lb::dataplane::tls {
 
 // Of a handshake with a client.
-HandshakeFailure ClassifyHandshakeFailure(const SSL& ssl);
+HandshakeFailure ClassifyHandshakeFailure();
 
 // Of a handshake with a backend.
 ConnectFailure ClassifyBackendFailure(const SSL& ssl);

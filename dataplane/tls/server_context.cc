@@ -1,7 +1,5 @@
 #include "dataplane/tls/server_context.h"
 
-#include <openssl/bytestring.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,23 +14,6 @@ namespace {
 std::string BindingOf(const ServerContext::Settings& settings) {
   return absl::StrCat("lb ticket\n", settings.rule, "\n", settings.trust_id, "\n",
                       settings.requires_certificate ? "required" : "");
-}
-
-// The host name of a ClientHello (RFC 6066 section 3), before BoringSSL has looked at it.
-std::string NameIn(const SSL_CLIENT_HELLO& hello) {
-  const uint8_t* data = nullptr;
-  size_t bytes = 0;
-  if (SSL_early_callback_ctx_extension_get(&hello, TLSEXT_TYPE_server_name, &data, &bytes) != 1)
-    return "";
-  CBS extension;
-  CBS list;
-  CBS name;
-  uint8_t type = 0;
-  CBS_init(&extension, data, bytes);
-  if (CBS_get_u16_length_prefixed(&extension, &list) != 1 || CBS_get_u8(&list, &type) != 1 ||
-      type != TLSEXT_NAMETYPE_host_name || CBS_get_u16_length_prefixed(&list, &name) != 1)
-    return "";
-  return {reinterpret_cast<const char*>(CBS_data(&name)), CBS_len(&name)};
 }
 
 }  // namespace
@@ -87,8 +68,9 @@ const ServerContext::Shared& ServerContext::Of(const SSL* ssl) {
 }
 
 ssl_select_cert_result_t ServerContext::ChooseCertificate(const SSL_CLIENT_HELLO* hello) {
+  const char* const name = SSL_get_servername(hello->ssl, TLSEXT_NAMETYPE_host_name);
   const Certificates::Choice choice =
-      Of(hello->ssl).settings.certificates->Choose(NameIn(*hello), *hello);
+      Of(hello->ssl).settings.certificates->Choose(name == nullptr ? "" : name, *hello);
   return ShowPair(*choice.pair, hello->ssl) ? ssl_select_cert_success : ssl_select_cert_error;
 }
 

@@ -220,7 +220,7 @@ TEST_F(ServerContextTest, WhatIsNoTlsIsToldFromBadTls) {
     BIO* const in = BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()));
     SSL_set_bio(server.get(), in, BIO_new(BIO_s_mem()));
     EXPECT_LE(SSL_do_handshake(server.get()), 0);
-    return ClassifyHandshakeFailure(*server);
+    return ClassifyHandshakeFailure();
   };
   EXPECT_EQ(fails_with("GET / HTTP/1.1\r\nHost: web.example\r\n\r\n"), HandshakeFailure::kNotTls);
   EXPECT_EQ(fails_with("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), HandshakeFailure::kNotTls);

@@ -68,7 +68,7 @@ TestConnection Handshake(bssl::UniquePtr<SSL> client, bssl::UniquePtr<SSL> serve
     }
     if (!connection.server_failure) of_server = Turn(connection.server.get());
     if (!connection.server_failure && of_server == Step::kFailed) {
-      connection.server_failure = ClassifyHandshakeFailure(*connection.server);
+      connection.server_failure = ClassifyHandshakeFailure();
       connection.server_error = Reason();
     }
     connection.done = of_client == Step::kDone && of_server == Step::kDone;

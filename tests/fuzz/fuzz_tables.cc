@@ -77,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     LB_CHECK(registry.rules().empty() && registry.backends().empty());
     return 0;
   }
+  registry.Committed(*built.tables);
   CheckTables(*built.tables);
   const BuiltTables again = BuildTables(bytes, built.tables.get(), registry, lb::Instant());
   LB_CHECK(again.tables != nullptr && again.tables->rules == built.tables->rules);

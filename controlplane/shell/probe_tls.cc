@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "base/tls_trust.h"
 #include "controlplane/shell/probe_tls_end.h"
 #include "controlplane/shell/tls_problem.h"
 
@@ -32,14 +33,9 @@ const uint8_t* Bytes(const std::string& text) {
   return reinterpret_cast<const uint8_t*>(text.data());
 }
 
-bssl::UniquePtr<X509> Certificate(const std::string& der) {
-  const uint8_t* data = Bytes(der);
-  return bssl::UniquePtr<X509>(d2i_X509(nullptr, &data, static_cast<long>(der.size())));
-}
-
 bool UsePair(SSL_CTX* context, const CertificatePair& pair) {
   for (size_t i = 0; i < pair.chain_der.size(); ++i) {
-    const bssl::UniquePtr<X509> certificate = Certificate(pair.chain_der[i]);
+    const bssl::UniquePtr<X509> certificate = ParseCertificate(pair.chain_der[i]);
     if (certificate == nullptr) return false;
     if ((i == 0 ? SSL_CTX_use_certificate(context, certificate.get())
                 : SSL_CTX_add1_chain_cert(context, certificate.get())) != 1)
@@ -49,23 +45,6 @@ bool UsePair(SSL_CTX* context, const CertificatePair& pair) {
   CBS_init(&der, Bytes(pair.key_der), pair.key_der.size());
   const bssl::UniquePtr<EVP_PKEY> key(EVP_parse_private_key(&der));
   return key != nullptr && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
-}
-
-bool AddBundle(X509_STORE* store, const TrustBundle& bundle) {
-  return std::all_of(
-      bundle.certificates_der.begin(), bundle.certificates_der.end(), [&](const std::string& der) {
-        const bssl::UniquePtr<X509> certificate = Certificate(der);
-        return certificate != nullptr && X509_STORE_add_cert(store, certificate.get()) == 1;
-      });
-}
-
-bool AddRevocations(X509_STORE* store, const RevocationList& list) {
-  return std::all_of(list.crls_der.begin(), list.crls_der.end(), [&](const std::string& der) {
-    const uint8_t* data = Bytes(der);
-    const bssl::UniquePtr<X509_CRL> crl(
-        d2i_X509_CRL(nullptr, &data, static_cast<long>(der.size())));
-    return crl != nullptr && X509_STORE_add_crl(store, crl.get()) == 1;
-  });
 }
 
 bool IsAddress(const std::string& name) {
@@ -137,17 +116,14 @@ absl::StatusOr<X509_STORE*> ProbeTlsContexts::StoreOf(const StoreKey& key, const
     it->second.last_use = ++uses_;
     return it->second.value.get();
   }
-  bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
-  LB_CHECK(store != nullptr);
-  if (!AddBundle(store.get(), *parts.bundle))
-    return absl::FailedPreconditionError("an authority cannot be used");
-  if (parts.crl != nullptr && !AddRevocations(store.get(), *parts.crl))
-    return absl::FailedPreconditionError("a revocation list cannot be used");
-  // An authority may stand for itself without those above it.
-  X509_STORE_set_flags(store.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
-  if (parts.crl != nullptr) X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK);
+  const auto& authorities = parts.bundle->certificates_der;
+  TrustMaterial material{{authorities.begin(), authorities.end()}};
+  if (parts.crl != nullptr)
+    material.crls.emplace(parts.crl->crls_der.begin(), parts.crl->crls_der.end());
+  absl::StatusOr<bssl::UniquePtr<X509_STORE>> store = MakeTrustStore(material);
+  if (!store.ok()) return absl::FailedPreconditionError(store.status().message());
   MakeRoom(stores_, kMaxStores);
-  return stores_.emplace(key, Kept<X509_STORE>{std::move(store), ++uses_})
+  return stores_.emplace(key, Kept<X509_STORE>{*std::move(store), ++uses_})
       .first->second.value.get();
 }
 

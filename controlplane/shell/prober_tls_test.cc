@@ -3,6 +3,8 @@
 #include <memory>
 
 #include "absl/strings/match.h"
+#include "base/test_chain.h"
+#include "base/tls_trust.h"
 #include "controlplane/shell/prober.h"
 #include "controlplane/shell/test_certificates.h"
 #include "controlplane/shell/test_loop.h"
@@ -172,6 +174,29 @@ TEST_F(ProberTlsTest, ARevokedCertificateFails) {
   EXPECT_EQ(DetailOf(good), "passed: TLSv1.3 handshake");
   material_.revocations[kCrl] = RevocationsOf(TestAuthority("Stranger"), {});
   EXPECT_EQ(DetailOf(good), "failed: TLS: no revocation list of its authority in /etc/lb/crl.pem");
+}
+
+TEST_F(ProberTlsTest, ABackendBelowARevokedIntermediateFails) {
+  using Revoked = TestChain::Revoked;
+  const TestChain chain;
+  const std::string list = chain.IntermediateList(Revoked::kNothing);
+  const auto detail = [&](const std::string& authority, std::vector<std::string> lists) {
+    bssl::UniquePtr<SSL_CTX> context = ServerContextOf(chain.leaf());
+    SSL_CTX_add1_chain_cert(context.get(), ParseCertificate(chain.intermediate()).get());
+    settings_.crl = kCrl;
+    material_.bundles[kCa].certificates_der = {authority};
+    material_.revocations[kCrl].crls_der = std::move(lists);
+    material_.bundles[kCa].id = material_.revocations[kCrl].id = std::to_string(probes_);
+    TestTlsBackend backend(loop_.io(), std::move(context), "");
+    return Check(Request(backend.endpoint())).detail;
+  };
+  EXPECT_EQ(detail(chain.root(), {list, chain.RootList(Revoked::kNothing)}), "TLSv1.3 handshake");
+  EXPECT_EQ(detail(chain.root(), {list, chain.RootList(Revoked::kWhatItSigned)}),
+            "TLS: certificate of its authority /CN=intermediate was revoked");
+  EXPECT_EQ(detail(chain.root(), {list}),
+            "TLS: no revocation list about the certificate of its authority /CN=intermediate in "
+            "/etc/lb/crl.pem");
+  EXPECT_EQ(detail(chain.intermediate(), {list}), "TLSv1.3 handshake");
 }
 
 TEST_F(ProberTlsTest, WithVerificationIgnoredAnyCertificateWillDo) {

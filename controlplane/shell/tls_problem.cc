@@ -113,6 +113,7 @@ VerifiedBy::VerifiedBy(const ProbeTls& tls)
 std::string CertificateProblem(X509_STORE_CTX* store, const VerifiedBy& by) {
   const int error = X509_STORE_CTX_get_error(store);
   const X509* const current = X509_STORE_CTX_get_current_cert(store);
+  const bool of_peer = X509_STORE_CTX_get_error_depth(store) == 0;
   switch (error) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
@@ -132,9 +133,10 @@ std::string CertificateProblem(X509_STORE_CTX* store, const VerifiedBy& by) {
     case X509_V_ERR_CERT_UNTRUSTED:
       return absl::StrCat("not signed by an authority of ", by.ca);
     case X509_V_ERR_CERT_REVOKED:
-      return "revoked";
+      return of_peer ? "revoked" : absl::StrCat(Which(store), " was revoked");
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-      return absl::StrCat("no revocation list of its authority in ", by.crl);
+      return of_peer ? absl::StrCat("no revocation list of its authority in ", by.crl)
+                     : absl::StrCat("no revocation list about the ", Which(store), " in ", by.crl);
     case X509_V_ERR_CRL_HAS_EXPIRED:
       return absl::StrCat("the revocation list of ", by.crl, " has expired");
     case X509_V_ERR_INVALID_PURPOSE:

@@ -11,15 +11,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
+#include "base/tls_trust.h"
 
 namespace lb::controlplane {
 namespace {
 
 constexpr int64_t kDayS = 86'400;
-
-const uint8_t* Bytes(std::string_view text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
-}
 
 // Memory of PEM_read_bio, which OPENSSL_free wipes.
 template <typename T>
@@ -71,14 +68,6 @@ absl::StatusOr<std::vector<PemBlock>> ReadPem(std::string_view text) {
                       LabelOf(header.value).find("ENCRYPTED") != std::string_view::npos;
     block.der.assign(reinterpret_cast<const char*>(data.value), static_cast<size_t>(bytes));
   }
-}
-
-bssl::UniquePtr<X509> ParseCertificate(std::string_view der) {
-  const uint8_t* at = Bytes(der);
-  bssl::UniquePtr<X509> certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  ERR_clear_error();
-  if (certificate != nullptr && at != Bytes(der) + der.size()) certificate.reset();
-  return certificate;
 }
 
 std::string DerOf(const X509* certificate) {

@@ -34,8 +34,6 @@ struct PemBlock {
 // what is wrong with a block, or that there are too many.
 absl::StatusOr<std::vector<PemBlock>> ReadPem(std::string_view text);
 
-// One certificate of DER, all of it; nullptr when it is none. `der` is not kept.
-bssl::UniquePtr<X509> ParseCertificate(std::string_view der);
 // What the certificate is encoded as.
 std::string DerOf(const X509* certificate);
 

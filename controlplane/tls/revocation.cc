@@ -1,7 +1,5 @@
 #include "controlplane/tls/revocation.h"
 
-#include <openssl/err.h>
-#include <openssl/mem.h>
 #include <openssl/x509.h>
 
 #include <string>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/tls_trust.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/tls/facts.h"
 #include "controlplane/tls/pem.h"
@@ -21,15 +20,6 @@ using Crl = bssl::UniquePtr<X509_CRL>;
 void Add(std::string_view code, std::string message, MaterialProblems& problems) {
   problems.push_back(
       {.part = MaterialProblem::Part::kRevocations, .code = code, .message = std::move(message)});
-}
-
-Crl ParseCrl(std::string_view der) {
-  const auto* const begin = reinterpret_cast<const uint8_t*>(der.data());
-  const uint8_t* at = begin;
-  Crl crl(d2i_X509_CRL(nullptr, &at, static_cast<long>(der.size())));
-  ERR_clear_error();
-  if (crl != nullptr && at != begin + der.size()) crl.reset();
-  return crl;
 }
 
 // The encoded lists of a file.

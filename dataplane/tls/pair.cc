@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/tls_trust.h"
 #include "dataplane/tls/wall.h"
 #include "lb/type/v1/snapshot.pb.h"
 
@@ -20,13 +21,6 @@ namespace {
 
 const uint8_t* Bytes(const std::string& text) {
   return reinterpret_cast<const uint8_t*>(text.data());
-}
-
-bssl::UniquePtr<X509> ParseCertificate(const std::string& der) {
-  const uint8_t* at = Bytes(der);
-  bssl::UniquePtr<X509> certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (certificate != nullptr && at != Bytes(der) + der.size()) certificate.reset();
-  return certificate;
 }
 
 bssl::UniquePtr<EVP_PKEY> ParseKey(const std::string& der) {

@@ -5,8 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/test_chain.h"
+#include "base/tls_trust.h"
 #include "dataplane/tls/test_handshake.h"
 #include "gtest/gtest.h"
+#include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane::tls {
 namespace {
@@ -188,6 +191,29 @@ TEST_F(ServerContextTest, ARevokedClientIsRefusedAndAnotherIsNot) {
   client_ = ClientContextOf(nullptr);
   ShowCertificate(client_.get(), clients_.Issue({.name = "b", .for_clients = true}));
   EXPECT_TRUE(Connect().done);
+}
+
+TEST_F(ServerContextTest, AClientBelowARevokedIntermediateIsRefused) {
+  using Revoked = TestChain::Revoked;
+  const TestChain chain;
+  ShowCertificate(client_.get(), chain.leaf());
+  SSL_CTX_add1_chain_cert(client_.get(), ParseCertificate(chain.intermediate()).get());
+  const std::string list = chain.IntermediateList(Revoked::kNothing);
+  const auto with = [&](const std::string& authority, const std::vector<std::string>& lists) {
+    lb::type::v1::TrustBundle bundle;
+    lb::type::v1::RevocationList revoked;
+    bundle.add_certificates_der(authority);
+    for (const std::string& der : lists) revoked.add_crls_der(der);
+    settings_.trust = Trust::Make(bundle, &revoked).value();
+    settings_.requires_certificate = true;
+    return Connect();
+  };
+  EXPECT_TRUE(with(chain.root(), {list, chain.RootList(Revoked::kNothing)}).done);
+  const TestConnection refused = with(chain.root(), {list, chain.RootList(Revoked::kWhatItSigned)});
+  EXPECT_EQ(refused.server_failure, HandshakeFailure::kBadClientCert);
+  EXPECT_EQ(refused.client_error, "SSLV3_ALERT_CERTIFICATE_REVOKED");
+  EXPECT_FALSE(with(chain.root(), {list}).done);
+  EXPECT_TRUE(with(chain.intermediate(), {list}).done);
 }
 
 TEST_F(ServerContextTest, AResponseOfTheAuthorityIsStapledUntilItGetsOld) {

@@ -1,59 +1,36 @@
 #include "dataplane/tls/trust.h"
 
-#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/status_macros.h"
+#include "base/tls_trust.h"
 #include "lb/type/v1/snapshot.pb.h"
 
 namespace lb::dataplane::tls {
-namespace {
-
-template <typename Parse>
-auto ParseDer(const std::string& der, Parse parse) {
-  const auto* at = reinterpret_cast<const uint8_t*>(der.data());
-  return parse(nullptr, &at, static_cast<long>(der.size()));
-}
-
-}  // namespace
 
 absl::StatusOr<std::shared_ptr<const Trust>> Trust::Make(
     const lb::type::v1::TrustBundle& bundle, const lb::type::v1::RevocationList* revoked) {
-  if (bundle.certificates_der_size() < 1 || bundle.certificates_der_size() > kMaxAuthorities)
-    return absl::InvalidArgumentError(absl::StrCat(bundle.certificates_der_size(),
-                                                   " authorities are not in 1..", kMaxAuthorities));
-  auto trust = std::make_shared<Trust>();
-  trust->store_.reset(X509_STORE_new());
-  LB_CHECK(trust->store_ != nullptr);
-  for (const std::string& der : bundle.certificates_der()) {
-    const bssl::UniquePtr<X509> authority(ParseDer(der, d2i_X509));
-    if (authority == nullptr) {
-      ERR_clear_error();
-      return absl::InvalidArgumentError(
-          absl::StrCat("authority ", trust->names_.size() + 1, " is no certificate"));
-    }
-    X509_STORE_add_cert(trust->store_.get(), authority.get());
-    trust->names_.emplace_back(X509_NAME_dup(X509_get_subject_name(authority.get())));
-  }
+  const auto& authorities = bundle.certificates_der();
+  if (authorities.empty() || authorities.size() > kMaxAuthorities)
+    return absl::InvalidArgumentError(
+        absl::StrCat(authorities.size(), " authorities are not in 1..", kMaxAuthorities));
+  TrustMaterial material{{authorities.begin(), authorities.end()}};
   if (revoked != nullptr) {
-    if (revoked->crls_der_size() > kMaxRevocationLists)
-      return absl::InvalidArgumentError(absl::StrCat(
-          revoked->crls_der_size(), " revocation lists; at most ", kMaxRevocationLists));
-    for (const std::string& der : revoked->crls_der()) {
-      const bssl::UniquePtr<X509_CRL> list(ParseDer(der, d2i_X509_CRL));
-      if (list == nullptr || X509_STORE_add_crl(trust->store_.get(), list.get()) != 1) {
-        ERR_clear_error();
-        return absl::InvalidArgumentError("a revocation list is none");
-      }
-    }
-    X509_STORE_set_flags(trust->store_.get(), X509_V_FLAG_CRL_CHECK);
+    const auto& crls = revoked->crls_der();
+    if (crls.size() > kMaxRevocationLists)
+      return absl::InvalidArgumentError(
+          absl::StrCat(crls.size(), " revocation lists; at most ", kMaxRevocationLists));
+    material.crls.emplace(crls.begin(), crls.end());
   }
-  // An authority may stand for itself without those above it, as everywhere outside of OpenSSL.
-  X509_STORE_set_flags(trust->store_.get(), X509_V_FLAG_PARTIAL_CHAIN);
-  ERR_clear_error();
+  auto trust = std::make_shared<Trust>();
+  LB_ASSIGN_OR_RETURN(trust->store_, MakeTrustStore(material));
+  for (const X509_OBJECT* object : X509_STORE_get0_objects(trust->store_.get()))
+    if (const X509* authority = X509_OBJECT_get0_X509(object); authority != nullptr)
+      trust->names_.emplace_back(X509_NAME_dup(X509_get_subject_name(authority)));
   return std::shared_ptr<const Trust>(std::move(trust));
 }
 

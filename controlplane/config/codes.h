@@ -44,6 +44,7 @@ inline constexpr std::string_view kBadAuthorities = "LB0132";
 inline constexpr std::string_view kBadRevocations = "LB0133";
 inline constexpr std::string_view kOutOfTime = "LB0134";
 inline constexpr std::string_view kTooMuchMaterial = "LB0135";
+inline constexpr std::string_view kNotCovered = "LB0136";
 
 inline constexpr std::string_view kListenOverlap = "LB0201";
 inline constexpr std::string_view kBackendTwice = "LB0202";
@@ -70,6 +71,7 @@ inline constexpr std::string_view kOutOfTimeInForce = "LB0240";
 inline constexpr std::string_view kNotStapled = "LB0241";
 inline constexpr std::string_view kUnusedCertificate = "LB0242";
 inline constexpr std::string_view kSomeOutOfTime = "LB0243";
+inline constexpr std::string_view kSomeNotCovered = "LB0244";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
@@ -114,6 +116,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kBadRevocations, "file of revocation lists that is no good"},
     Meaning{kOutOfTime, "certificate or revocation list that has expired or is not valid yet"},
     Meaning{kTooMuchMaterial, "more certificates than workers take"},
+    Meaning{kNotCovered, "revocation lists of none of the authorities that they are for"},
     Meaning{kListenOverlap, "warning: listeners overlap"},
     Meaning{kBackendTwice, "warning: backend listed twice"},
     Meaning{kCheckTimeout, "warning: check timeout not below its interval"},
@@ -143,6 +146,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kNotStapled, "warning: OCSP response that is not stapled"},
     Meaning{kUnusedCertificate, "warning: certificates in a chain file that belong to another one"},
     Meaning{kSomeOutOfTime, "warning: some authorities of a file have expired"},
+    Meaning{kSomeNotCovered, "warning: some authorities have no revocation list"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},

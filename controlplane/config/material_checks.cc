@@ -1,6 +1,7 @@
 #include "controlplane/config/material_checks.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,14 +30,14 @@ class Names final {
     if (!tls.on()) return;
     for (const PairPlace& pair : PairsOf(tls)) AddPair(pair);
     Add(Part::kAuthorities, tls, "client_ca");
-    Add(Part::kRevocations, tls, "client_crl");
+    AddRevocations(tls, "client_crl", "client_ca");
   }
 
   void AddBackend(const SectionView& tls) {
     if (!tls.on()) return;
     if (tls.Value("cert") != nullptr && tls.Value("key") != nullptr)
       AddPair({tls.Value("cert"), tls.Value("key"), nullptr, tls.Field()});
-    Add(Part::kRevocations, tls, "crl");
+    AddRevocations(tls, "crl", "ca");
     if (tls.Value("ca") != nullptr) return Add(Part::kAuthorities, tls, "ca");
     Insert({Part::kAuthorities, "", {}}, {tls.Place(), tls.Field(), false});
   }
@@ -44,8 +45,8 @@ class Names final {
   // Nothing for what no key names, such as the authorities of health checks.
   const std::vector<Named>& Find(const MaterialProblem& problem) const {
     static const std::vector<Named> kNowhere;
-    const auto at =
-        named_.find({problem.part, problem.file, problem.pair.value_or(CertificateFiles{})});
+    const auto at = named_.find({problem.part, problem.file,
+                                 problem.pair.value_or(CertificateFiles{}), problem.authorities});
     return at == named_.end() ? kNowhere : at->second;
   }
 
@@ -54,6 +55,7 @@ class Names final {
     Part part;
     std::string file;
     CertificateFiles pair;
+    std::optional<std::string> authorities = std::nullopt;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
@@ -74,6 +76,15 @@ class Names final {
     const YamlNode* node = section.Value(key);
     if (node == nullptr) return;
     Insert({part, node->text, {}}, {node->span, section.FieldOf(key), node->expanded});
+  }
+
+  // Lists are named for themselves, and as those of their section's authorities.
+  void AddRevocations(const SectionView& section, std::string_view key, std::string_view of) {
+    const YamlNode* node = section.Value(key);
+    if (node == nullptr) return;
+    const Named named{node->span, section.FieldOf(key), node->expanded};
+    Insert({Part::kRevocations, node->text, {}}, named);
+    Insert({Part::kRevocations, node->text, {}, section.Text(of)}, named);
   }
 
   void Insert(const Key& key, Named named) {

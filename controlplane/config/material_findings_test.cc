@@ -100,6 +100,21 @@ TEST_F(MaterialFindingsTest, TheSystemsAuthoritiesAreTheSectionsThatNamesNone) {
   EXPECT_EQ(result.findings[1].severity, Finding::Severity::kWarning);
 }
 
+TEST_F(MaterialFindingsTest, ListsOfOtherAuthoritiesAreTheFindingOfTheRulesWithThese) {
+  problems_ = {{.part = Part::kRevocations,
+                .code = "LB0136",
+                .message = "none",
+                .file = "/crl.pem",
+                .authorities = "/other.pem"}};
+  LoadResult result = Load();
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].field, "");
+  problems_[0].authorities = "";
+  result = Load();
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].field, "rules[2].backend_tls.crl");
+}
+
 TEST_F(MaterialFindingsTest, AtAStartOnlyTheRulesThatNeedABadFileAreLeftOut) {
   KeyIsBad();
   const LoadResult result = Load(true);

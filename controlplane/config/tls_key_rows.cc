@@ -44,7 +44,7 @@ std::vector<KeySpec> TlsRows() {
       {.path = "tls.alpn[]", .type = kText, .min = 1, .max = kMaxProtocolBytes, .description = "A protocol: h2, http/1.1."},
       {.path = "tls.client_ca", .type = kFile, .description = "Authorities that sign clients' certificates, PEM."},
       {.path = "tls.client_auth", .type = kChoice, .default_value = "require with client_ca, else none", .choices = {{"none"}, {"request"}, {"require"}}, .description = "none: clients are not asked for a certificate. request: they may show one, which must then be good. require: they must."},
-      {.path = "tls.client_crl", .type = kFile, .description = "Revocation lists of client_ca, PEM: revoked certificates are refused."},
+      {.path = "tls.client_crl", .type = kFile, .description = "Revocation lists of client_ca, PEM: revoked certificates, and all below a revoked intermediate, are refused. There must be a list of each authority on the way, without which its certificates are refused."},
   };
 }
 
@@ -54,7 +54,7 @@ std::vector<KeySpec> BackendTlsRows() {
       {.path = "backend_tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
       {.path = "backend_tls.ignore_verify", .type = kBool, .default_value = "false", .description = "Takes any certificate of a backend, self-signed ones among them. Anyone on the way can then read and change what is sent."},
       {.path = "backend_tls.ca", .type = kFile, .default_value = "the system's, /etc/ssl/certs/ca-certificates.crt", .description = "Authorities that sign backends' certificates, PEM."},
-      {.path = "backend_tls.crl", .type = kFile, .description = "Revocation lists of these authorities, PEM: revoked certificates are refused."},
+      {.path = "backend_tls.crl", .type = kFile, .description = "Revocation lists of these authorities, PEM, as client_crl is for clients."},
       {.path = "backend_tls.server_name", .type = kHostName, .default_value = "the backend's host name or IP address; of an SRV name its domain", .min = 1, .max = kMaxHostNameBytes, .description = "Name asked for and verified, of all backends."},
       {.path = "backend_tls.pass_sni", .type = kBool, .default_value = "false", .description = "The name that the client asked for is asked for and verified instead, where it asked for one. Needs tls or sni routes. Health checks, and clients without a name, go by server_name."},
       {.path = "backend_tls.cert", .type = kFile, .description = "Certificate shown to backends that ask for one, PEM."},

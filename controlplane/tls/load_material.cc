@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/tls/bundle.h"
+#include "controlplane/tls/coverage.h"
 #include "controlplane/tls/pair.h"
 #include "controlplane/tls/pem.h"
 #include "controlplane/tls/revocation.h"
@@ -80,6 +81,25 @@ class Loader final {
       material_.revocations.emplace(file, *std::move(list));
     }
     Keep(std::move(problems), file);
+  }
+
+  // Compares lists and authorities that are both good. Whoever names lists that would refuse
+  // everybody gets none.
+  void Compare(const std::set<std::pair<std::string, std::string>>& revocations_of) {
+    std::set<std::string> refused;
+    for (const auto& [file, name] : revocations_of) {
+      const auto list = material_.revocations.find(file);
+      const auto bundle = material_.bundles.find(name);
+      if (list == material_.revocations.end() || bundle == material_.bundles.end()) continue;
+      MaterialProblems problems;
+      CheckCoverage(bundle->second, list->second, problems);
+      for (MaterialProblem& problem : problems) {
+        problem.authorities = name;
+        if (problem.error) refused.insert(file);
+      }
+      Keep(std::move(problems), file);
+    }
+    for (const std::string& file : refused) material_.revocations.erase(file);
   }
 
   MaterialResult Finish() {
@@ -171,6 +191,7 @@ MaterialResult LoadMaterial(const Config& config, const MaterialSources& sources
   }
   for (const std::string& name : wanted.bundles) loader.AddBundle(name);
   for (const std::string& file : wanted.revocations) loader.AddRevocations(file);
+  loader.Compare(wanted.revocations_of);
   return loader.Finish();
 }
 

@@ -66,6 +66,59 @@ TEST_F(LoadMaterialTest, EachFileIsReadForWhatItIsNamedFor) {
   EXPECT_EQ(result.material->revocations.count("/crl"), 1u);
 }
 
+TEST_F(LoadMaterialTest, ListsOfNoneOfTheAuthoritiesAreRefused) {
+  const TestCertificate other = TestCertificate::Make({.name = "other", .authority = true});
+  // Another key of the same name is another authority.
+  const TestCertificate namesake = TestCertificate::Make({.name = "a", .authority = true});
+  for (const TestCertificate* one : {&other, &namesake}) {
+    files_["/crl"] = one->CrlPem(kNow - 1, kNow + 1);
+    rule().tls = TlsConfig{.certificates = {}, .client_ca = "/ca", .client_crl = "/crl"};
+    rule().backend_tls.reset();
+    const MaterialResult clients = Load();
+    ASSERT_EQ(clients.problems.size(), 1u);
+    EXPECT_TRUE(clients.has_error());
+    EXPECT_EQ(clients.problems[0].code, "LB0136");
+    EXPECT_EQ(clients.problems[0].file, "/crl");
+    EXPECT_THAT(clients.problems[0].message, HasSubstr("such as CN=a"));
+    // At a start the rule is left out for it.
+    EXPECT_TRUE(clients.material->revocations.empty());
+    rule().tls.reset();
+    rule().backend_tls = BackendTlsConfig{.crl = "/crl"};
+    EXPECT_TRUE(Load().has_error());
+  }
+}
+
+TEST_F(LoadMaterialTest, AuthoritiesWithoutAListAreNamed) {
+  const TestCertificate root = TestCertificate::Make({.name = "root", .authority = true});
+  const TestCertificate below = TestCertificate::Make({.name = "below", .authority = true}, &root);
+  const TestCertificate pinned = TestCertificate::Make({.name = "pinned"}, &root);
+  files_["/ca"] = cert_.CertPem() + root.CertPem() + pinned.CertPem();
+  rule().tls = TlsConfig{.certificates = {}, .client_ca = "/ca", .client_crl = "/crl"};
+  const MaterialResult some = Load();
+  ASSERT_EQ(some.problems.size(), 1u);
+  EXPECT_FALSE(some.has_error());
+  EXPECT_EQ(some.problems[0].code, "LB0244");
+  EXPECT_THAT(some.problems[0].message, HasSubstr("no list of CN=root:"));
+  EXPECT_EQ(some.material->revocations.count("/crl"), 1u);
+  for (const TestCertificate* one : {&root, &below})
+    files_["/crl"] += one->CrlPem(kNow - 1, kNow + 1);
+  EXPECT_TRUE(Load().problems.empty());
+  // Certificates that are taken for themselves sign no lists.
+  files_["/ca"] = pinned.CertPem();
+  EXPECT_TRUE(Load().problems.empty());
+}
+
+TEST_F(LoadMaterialTest, AListIsComparedWithEachFileOfAuthoritiesOnce) {
+  files_["/ca2"] = TestCertificate::Make({.name = "b", .authority = true}).CertPem();
+  config_.rules.resize(4);
+  for (size_t i = 0; i < 4; ++i)
+    config_.rules[i].tls = TlsConfig{
+        .certificates = {}, .client_ca = i % 2 == 0 ? "/ca" : "/ca2", .client_crl = "/crl"};
+  const MaterialResult result = Load();
+  ASSERT_EQ(result.problems.size(), 1u);
+  EXPECT_EQ(result.problems[0].authorities, "/ca2");
+}
+
 TEST_F(LoadMaterialTest, BackendsWithoutAuthoritiesOfTheirOwnAreVerifiedByTheSystems) {
   rule().backend_tls.emplace();
   EXPECT_EQ(Load().material->bundles.count(""), 1u);

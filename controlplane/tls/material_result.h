@@ -26,13 +26,15 @@ struct MaterialProblem {
   // Of whom: set by LoadMaterial.
   std::string file = "";                                // "": the system's authorities.
   std::optional<CertificateFiles> pair = std::nullopt;  // Of a certificate, key or response.
+  // Of lists that are not those of these authorities, which are named as `file` is.
+  std::optional<std::string> authorities = std::nullopt;
 };
 
 using MaterialProblems = std::vector<MaterialProblem>;
 
 struct MaterialResult {
   std::shared_ptr<const TlsMaterial> material;  // All that is good. Never nullptr.
-  MaterialProblems problems;                    // Sorted by file within each part.
+  MaterialProblems problems;                    // Sorted by file within each kind.
 
   bool has_error() const {
     for (const MaterialProblem& problem : problems)

@@ -8,17 +8,22 @@ void WantedFiles::Add(const RuleConfig& rule) {
   if (rule.tls) {
     for (const CertificateFiles& files : rule.tls->certificates) pairs[files].clients = true;
     if (!rule.tls->client_ca.empty()) bundles.insert(rule.tls->client_ca);
-    if (!rule.tls->client_crl.empty()) revocations.insert(rule.tls->client_crl);
+    if (!rule.tls->client_crl.empty()) AddRevocations(rule.tls->client_crl, rule.tls->client_ca);
   }
   if (rule.backend_tls) {
     const BackendTlsConfig& tls = *rule.backend_tls;
     if (const CertificateFiles files = BackendPair(tls); !files.cert.empty())
       pairs[files].backends = true;
     if (!tls.ignore_verify) bundles.insert(tls.ca);
-    if (!tls.crl.empty()) revocations.insert(tls.crl);
+    if (!tls.crl.empty()) AddRevocations(tls.crl, tls.ca);
   } else if (rule.health_check.enabled && rule.health_check.tls) {
     bundles.insert("");
   }
+}
+
+void WantedFiles::AddRevocations(const std::string& file, const std::string& bundle) {
+  revocations.insert(file);
+  revocations_of.emplace(file, bundle);
 }
 
 CertificateFiles BackendPair(const BackendTlsConfig& tls) { return {tls.cert, tls.key, ""}; }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "controlplane/config/config.h"
 #include "controlplane/tls/material.h"
@@ -23,9 +24,14 @@ struct WantedFiles {
   std::map<CertificateFiles, PairUse> pairs;
   std::set<std::string> bundles;  // "" are the system's authorities.
   std::set<std::string> revocations;
+  // Revocation lists and the authorities whose certificates they are asked about.
+  std::set<std::pair<std::string, std::string>> revocations_of;
 
   // Adds what `rule` needs for its clients, its backends and its health checks.
   void Add(const RuleConfig& rule);
+
+ private:
+  void AddRevocations(const std::string& file, const std::string& bundle);
 };
 
 // The certificate that is shown to backends; its `cert` is empty where there is none.

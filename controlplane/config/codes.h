@@ -72,6 +72,7 @@ inline constexpr std::string_view kNotStapled = "LB0241";
 inline constexpr std::string_view kUnusedCertificate = "LB0242";
 inline constexpr std::string_view kSomeOutOfTime = "LB0243";
 inline constexpr std::string_view kSomeNotCovered = "LB0244";
+inline constexpr std::string_view kNeverShown = "LB0245";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
@@ -147,6 +148,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kUnusedCertificate, "warning: certificates in a chain file that belong to another one"},
     Meaning{kSomeOutOfTime, "warning: some authorities of a file have expired"},
     Meaning{kSomeNotCovered, "warning: some authorities have no revocation list"},
+    Meaning{kNeverShown, "warning: certificate that no client is ever shown"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},

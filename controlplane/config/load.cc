@@ -9,6 +9,7 @@
 #include "controlplane/config/cross_checks.h"
 #include "controlplane/config/finding_list.h"
 #include "controlplane/config/material_checks.h"
+#include "controlplane/config/shown_checks.h"
 #include "controlplane/config/source_text.h"
 #include "controlplane/config/variables.h"
 #include "controlplane/config/yaml_reader.h"
@@ -75,6 +76,7 @@ LoadResult Finish(const Input& input, Config config, FindingList& findings) {
   const bool text_is_good = !findings.has_error();
   MaterialResult loaded = input.sources.load_material(config);
   ReportMaterial(input.root, config, loaded.problems, findings);
+  CheckShown(input.root, config, *loaded.material, findings);
   LoadResult result = Refused(findings, input.source);
   result.bad_files = BadFiles(loaded.problems);
   if (!text_is_good) return result;

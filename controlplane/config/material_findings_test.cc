@@ -1,5 +1,7 @@
 // What is wrong with files of TLS, as findings of a load.
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "controlplane/config/load.h"
 #include "controlplane/config/test_sources.h"
@@ -43,13 +45,13 @@ class MaterialFindingsTest : public testing::Test {
     material_.revocations["/crl.pem"].id = "3";
   }
 
-  LoadResult Load(bool leave_out = false) {
+  LoadResult Load(bool leave_out = false, const char* text = kTwoRules) {
     Sources sources = files_.Get();
     sources.load_material = [this](const Config&) {
       return MaterialResult{std::make_shared<const TlsMaterial>(material_), problems_};
     };
     sources.leave_out_rules = leave_out;
-    return lb::controlplane::Load(kTwoRules, sources);
+    return lb::controlplane::Load(text, sources);
   }
 
   void KeyIsBad() {
@@ -113,6 +115,32 @@ TEST_F(MaterialFindingsTest, ListsOfOtherAuthoritiesAreTheFindingOfTheRulesWithT
   result = Load();
   ASSERT_EQ(result.findings.size(), 1u);
   EXPECT_EQ(result.findings[0].field, "rules[2].backend_tls.crl");
+}
+
+// Goal: a certificate that no client can be shown is found. Method: two files of one rule, whose
+// names and keys are such and such.
+TEST_F(MaterialFindingsTest, ACertificateWhoseNamesAreAllTakenIsAWarning) {
+  constexpr char kText[] =
+      "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n"
+      "  tls: {certificates: [{cert: /c.pem, key: /k.pem}, {cert: /o.der, key: /k.pem}]}\n";
+  CertificateFacts& first = material_.pairs[kPair].facts;
+  CertificateFacts& second = material_.pairs[{"/o.der", "/k.pem", ""}].facts;
+  first.dns_names = {"a.example", "b.example"};
+  first.key_type = "ECDSA P-256";
+  const auto warns = [&](std::vector<std::string> names, const char* key_type) {
+    second.dns_names = std::move(names);
+    second.key_type = key_type;
+    const LoadResult result = Load(false, kText);
+    if (result.findings.empty()) return false;
+    EXPECT_EQ(result.findings[0].code, "LB0245");
+    EXPECT_EQ(result.findings[0].field, "rules[0].tls.certificates[1].cert");
+    EXPECT_EQ(result.findings[0].severity, Finding::Severity::kWarning);
+    return true;
+  };
+  EXPECT_TRUE(warns({"b.example"}, "ECDSA P-384"));
+  EXPECT_TRUE(warns({}, "ECDSA P-256"));
+  EXPECT_FALSE(warns({"b.example"}, "RSA 2048"));
+  EXPECT_FALSE(warns({"b.example", "c.example"}, "ECDSA P-256"));
 }
 
 TEST_F(MaterialFindingsTest, AtAStartOnlyTheRulesThatNeedABadFileAreLeftOut) {

@@ -39,6 +39,7 @@ class ConfigSourceTlsTest : public testing::Test {
           "    backends: [\"127.0.0.1:8081\"]\n    tls: {cert: " +
               cert_.string() + ", key: " + key_.string() + "}\n");
     Put(Fresh("one"));
+    fs::permissions(key_, fs::perms::owner_read | fs::perms::owner_write);
   }
 
   void Put(const TestCertificate& certificate) {
@@ -165,6 +166,16 @@ TEST_F(ConfigSourceTlsTest, AnEditThatWasRefusedKeepsNoRenewalOut) {
   ASSERT_TRUE(ReadsAre(2));
   EXPECT_EQ(SubjectOfLast(), "CN=renewed");
   EXPECT_TRUE(loop_.Of<ConfigRead>().back().of_running);
+}
+
+TEST_F(ConfigSourceTlsTest, AKeyThatOthersMayReadIsTakenWithAWarning) {
+  EXPECT_EQ(LoadedFrom(file_.string(), ReadConfigFile(file_.string())).findings_total, 0u);
+  fs::permissions(key_, fs::perms::others_read, fs::perm_options::add);
+  const ConfigRead read = LoadedFrom(file_.string(), ReadConfigFile(file_.string()));
+  EXPECT_TRUE(read.config);
+  ASSERT_EQ(read.findings_total, 1u);
+  EXPECT_EQ(read.findings[0].code, "LB0246");
+  EXPECT_EQ(read.findings[0].field, "rules[0].tls.key");
 }
 
 TEST_F(ConfigSourceTlsTest, WhatExpiredInForceHoldsUpNoOtherChange) {

@@ -21,6 +21,9 @@ namespace {
 
 using Part = MaterialProblem::Part;
 
+// What others, and the group by writing, should not do with a key.
+constexpr uint32_t kOpenKeyMode = 0027;
+
 // A text that may hold a private key.
 struct SecretText {
   std::string text;
@@ -130,9 +133,21 @@ class Loader final {
     std::optional<std::string> ocsp;
     if (!files.ocsp.empty()) ocsp = ReadFile(files.ocsp, Part::kOcsp, problems);
     if (!problems.empty()) return std::nullopt;
+    CheckMode(files.key, problems);
     PairText text{*cert, key.text};
     if (ocsp) text.ocsp = *ocsp;
     return ReadPair(text, use, now_s_, problems);
+  }
+
+  void CheckMode(const std::string& path, MaterialProblems& problems) const {
+    if (!sources_.read_mode) return;
+    const std::optional<uint32_t> mode = sources_.read_mode(path);
+    if (!mode || (*mode & kOpenKeyMode) == 0) return;
+    problems.push_back({.part = Part::kKey,
+                        .error = false,
+                        .code = codes::kOpenKey,
+                        .message = "others than its owner may use this private key",
+                        .hint = "chmod 600 it, and replace it when others have read it"});
   }
 
   std::optional<std::string> ReadFile(const std::string& path, Part part,

@@ -4,8 +4,10 @@
 // Pure: files are reached through MaterialSources. Threading: none.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -23,6 +25,9 @@ inline constexpr size_t kMaxMaterialBytes = 48u << 20;
 struct MaterialSources {
   // The content of a file of at most kMaxMaterialFileBytes.
   std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
+  // The permissions of a file, as stat(2) has them in st_mode; nullopt when it cannot be told. Left
+  // empty, nothing is said of them.
+  std::function<std::optional<uint32_t>(const std::string& path)> read_mode{};
   WallTime now;
   // What is in force: that one of it has expired since is a warning, so that it holds up no other
   // change. nullptr: nothing is.

@@ -1,6 +1,8 @@
 #include "controlplane/tls/load_material.h"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/test_certificate.h"
@@ -42,6 +44,7 @@ class LoadMaterialTest : public testing::Test {
       if (at == files_.end()) return absl::NotFoundError("No such file or directory");
       return at->second;
     };
+    sources.read_mode = [this](const std::string&) { return mode_; };
     sources.now = WallTime(std::chrono::seconds(kNow));
     sources.in_force = std::move(in_force);
     sources.at_start = at_start;
@@ -53,6 +56,7 @@ class LoadMaterialTest : public testing::Test {
   const TestCertificate cert_ = TestCertificate::Make({.name = "a", .authority = true});
   std::map<std::string, std::string> files_;
   Config config_;
+  std::optional<uint32_t> mode_;
 };
 
 TEST_F(LoadMaterialTest, EachFileIsReadForWhatItIsNamedFor) {
@@ -117,6 +121,23 @@ TEST_F(LoadMaterialTest, AListIsComparedWithEachFileOfAuthoritiesOnce) {
   const MaterialResult result = Load();
   ASSERT_EQ(result.problems.size(), 1u);
   EXPECT_EQ(result.problems[0].authorities, "/ca2");
+}
+
+TEST_F(LoadMaterialTest, AKeyThatOthersMayUseIsAWarning) {
+  rule().tls = TlsConfig{.certificates = {Pair("/a")}};
+  for (const uint32_t mode : {0100600u, 0100640u, 0100400u}) {
+    mode_ = mode;
+    EXPECT_TRUE(Load().problems.empty()) << mode;
+  }
+  for (const uint32_t mode : {0100644u, 0100660u, 0100601u}) {
+    mode_ = mode;
+    const MaterialResult result = Load();
+    ASSERT_EQ(result.problems.size(), 1u) << mode;
+    EXPECT_FALSE(result.has_error());
+    EXPECT_EQ(result.problems[0].code, "LB0246");
+    EXPECT_EQ(result.problems[0].file, "/a.key");
+    EXPECT_EQ(result.material->pairs.size(), 1u);
+  }
 }
 
 TEST_F(LoadMaterialTest, BackendsWithoutAuthoritiesOfTheirOwnAreVerifiedByTheSystems) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "controlplane/tls/pair.h"
+
 namespace lb::controlplane {
 namespace {
 
@@ -38,7 +40,8 @@ Chain ChainOf(const std::vector<bssl::UniquePtr<X509>>& certificates, const EVP_
     return true;
   };
   if (take([&](const X509* one) { return IsOfKey(one, key); }))
-    while (take([&](const X509* one) { return Signed(one, chain.back()); })) {
+    while (chain.size() <= kMaxChainCertificates &&
+           take([&](const X509* one) { return Signed(one, chain.back()); })) {
     }
   ERR_clear_error();
   unused = left.size();

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/test_certificate.h"
+#include "base/tls_trust.h"
 #include "controlplane/tls/bundle.h"
+#include "controlplane/tls/chain.h"
 #include "controlplane/tls/pair.h"
 #include "controlplane/tls/revocation.h"
 #include "controlplane/tls/test_ocsp.h"
@@ -54,6 +57,24 @@ TEST_F(ReadersTest, APairHasItsChainInOrderHoweverItIsWritten) {
   const auto reversed = Read(middle_.CertPem() + "# a comment\n" + leaf_.CertPem(), leaf_.KeyPem());
   ASSERT_TRUE(reversed);
   EXPECT_EQ(*reversed, *in_order);
+}
+
+// A file of certificates that may all have signed each other is not followed to its end.
+TEST_F(ReadersTest, AChainIsGivenUpWhereItIsTooLong) {
+  std::vector<TestCertificate> chain;
+  chain.push_back(TestCertificate::Make({.authority = true}));
+  for (size_t i = 0; i < 2 * kMaxChainCertificates; ++i)
+    chain.push_back(TestCertificate::Make({.authority = true}, &chain.back()));
+  std::string text;
+  for (const TestCertificate& one : chain) text += one.CertPem();
+  EXPECT_FALSE(Read(text, chain.back().KeyPem()));
+  EXPECT_EQ(Problem(), "its chain has more than 16 certificates");
+  std::vector<bssl::UniquePtr<X509>> certificates;
+  for (const TestCertificate& one : chain) certificates.push_back(ParseCertificate(one.CertDer()));
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificates.back().get()));
+  size_t unused = 0;
+  EXPECT_EQ(ChainOf(certificates, key.get(), unused).size(), kMaxChainCertificates + 1);
+  EXPECT_EQ(unused, kMaxChainCertificates);
 }
 
 TEST_F(ReadersTest, WhatPeopleWantToKnowOfACertificateIsTold) {

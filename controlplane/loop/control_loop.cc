@@ -42,8 +42,8 @@ constexpr std::chrono::milliseconds kSaveInterval{200};
 
 class ControlLoop::Impl final {
  public:
-  Impl(const Options& options, Turn& turn) : parts_(Restore(options, turn)) {
-    parts_->tickets.emplace(options.ticket_seed, turn.now);
+  Impl(Options options, Turn& turn) : parts_(Restore(options, turn)) {
+    parts_->tickets.emplace(std::move(options.ticket_seed), turn.now);
     turn.dirty = turn.urgent = true;
     Finish(turn);
   }
@@ -220,7 +220,7 @@ class ControlLoop::Impl final {
 
 ControlLoop::ControlLoop(Options options, Instant now, std::vector<Action>& actions) {
   Turn turn{.now = now, .actions = actions};
-  impl_ = std::make_unique<Impl>(options, turn);
+  impl_ = std::make_unique<Impl>(std::move(options), turn);
 }
 
 ControlLoop::~ControlLoop() = default;

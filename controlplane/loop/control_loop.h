@@ -33,6 +33,7 @@ class ControlLoop final {
     std::map<uint64_t, std::string> revisions{};  // Contents of configurations kept before.
     std::string page_key{};                       // Random: what page tokens are signed with.
     // Random: what TLS session tickets are sealed with; empty: each worker makes a key of its own.
+    // All later keys follow from it: whoever fills it in moves it here and keeps no copy.
     std::string ticket_seed{};
     LogLevel log_level = LogLevel::kInfo;  // That the process was started with.
   };

@@ -1,5 +1,6 @@
 #include "controlplane/shell/process_setup.h"
 
+#include <openssl/mem.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ ControlLoop::Options LoopOptions(std::string node_id, std::optional<std::string>
   options.page_key.assign(random + sizeof(random) - kPageKeyBytes, kPageKeyBytes);
   options.ticket_seed.assign(random + kIncarnationBytes + sizeof(options.seed),
                              TicketRing::kSeedBytes);
+  OPENSSL_cleanse(random, sizeof(random));
   options.state_damaged = !stored_state;
   options.stored_state = std::move(stored_state).value_or("");
   return options;

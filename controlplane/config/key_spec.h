@@ -32,7 +32,7 @@ enum class ValueType {
   kHostName,     // A DNS name or an IP address, without a port.
   kSniName,      // A DNS name that clients ask for; its first label may be "*".
   kUrlPath,      // "/health"
-  kFile,         // Path of a file that must be there.
+  kFile,         // Absolute path of a file that must be there.
   kLogFile,      // Absolute path of a file to write, stdout, stderr; off or false.
   kSecret,
 };

@@ -181,6 +181,19 @@ TEST(TlsKeysTest, WhatOthersCallItIsHintedAt) {
             "did you mean '1.2'?");
 }
 
+TEST(TlsKeysTest, ARelativeNameOfAFileIsRefused) {
+  TestSources sources;
+  sources.AddTlsFiles();
+  sources.files["c.pem"] = "";
+  const LoadResult result = Load(
+      "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n"
+      "  tls: {cert: c.pem, key: /k.pem}\n",
+      sources.Get());
+  ASSERT_EQ(result.findings_total, 1u);
+  EXPECT_EQ(result.findings[0].code, "LB0108");
+  EXPECT_EQ(result.findings[0].message, "'c.pem' is not an absolute path");
+}
+
 TEST(TlsKeysTest, WhatASecretHoldsIsNotTakenForTheNameOfAFile) {
   TestSources sources;
   sources.AddTlsFiles();

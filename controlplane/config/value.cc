@@ -158,10 +158,11 @@ std::optional<ValueError> CheckString(const KeySpec& spec, const YamlNode& node)
   std::optional<TextError> error = CheckText(spec, node.text);
   if (error.has_value())
     return ValueError{error->code, absl::StrCat(Shown(node), error->why), std::move(error->hint)};
-  // What a secret holds must not be taken for the name of a file, which many messages show.
-  if (spec.type == ValueType::kFile && node.expanded && !absl::StartsWith(node.text, "/"))
+  // A relative one would be another file for whoever checks it in another folder. And what a secret
+  // holds must not be taken for the name of a file, which many messages show.
+  if (spec.type == ValueType::kFile && !absl::StartsWith(node.text, "/"))
     return ValueError{codes::kBadFormat, absl::StrCat(Shown(node), " is not an absolute path"),
-                      "name the file itself: /etc/lb/tls/www.key"};
+                      "name the file whole: /etc/lb/tls/www.key"};
   return std::nullopt;
 }
 
@@ -236,7 +237,7 @@ std::string_view TypeName(ValueType type) {
     case ValueType::kUrlPath:
       return "a path";
     case ValueType::kFile:
-      return "a file name";
+      return "an absolute file name";
     case ValueType::kLogFile:
       return "a path, stdout, stderr or off";
     case ValueType::kText:

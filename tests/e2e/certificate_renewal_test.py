@@ -23,6 +23,7 @@ class CertificateRenewalTest(harness.Case):
         PlainServer(self, "a", BACKEND)
         rule = {"name": "web", "listen": LISTEN, "backends": [BACKEND], "tls": tls}
         self.lb = self.balancer().start({"rules": [rule]}, workers=2)
+        self.pair.watch(self.lb)
 
     def test_under_load(self):
         streams = [tls_connect(LISTEN, self.pair.context, NAME) for _ in range(STREAMS)]

@@ -2,8 +2,10 @@
 new versions, keys of each kind, names, ALPN, resumption, stapling."""
 
 import json
+import os
 import socket
 import ssl
+import subprocess
 import time
 
 import harness
@@ -187,9 +189,12 @@ class TlsClientsTest(harness.Case):
         session, early = self.folder + "/session", self.folder + "/early"
         with open(early, "w", encoding="ascii") as file:
             file.write("early")
-        first = run(["sh", "-c", "(sleep 1) | openssl s_client -connect %s -CAfile %s -sess_out %s"
-                     % (WEB, self.ca.cert, session)])
-        self.assertIn("Max Early Data: 0", first.stdout)
+        argv = ["openssl", "s_client", "-connect", WEB, "-CAfile", self.ca.cert, "-sess_out", session]
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True) as first:
+            wait_for(lambda: os.stat(session).st_size > 0, 20, "a ticket came")
+            shown, _ = first.communicate(timeout=20)  # The end of its input ends it.
+        self.assertIn("Max Early Data: 0", shown)
         second = self.s_client(WEB, "-sess_in", session, "-early_data", early)
         self.assertIn("Reused, TLSv1.3", second.stdout)
         self.assertNotIn("Early data was accepted", second.stdout)

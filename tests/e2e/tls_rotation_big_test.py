@@ -24,11 +24,12 @@ class TlsRotationBigTest(harness.Case):
         rule = {"name": "web", "listen": LISTEN, "backends": [BACKEND],
                 "tls": {"cert": pair.cert, "key": pair.key}}
         self.lb = self.balancer().start({"rules": [rule]}, workers=2)
+        pair.watch(self.lb)
         load = TlsLoad(self, LISTEN, pair.context, NAME, clients=2)
         before = None
         for number in range(ROTATIONS):
             pair.renew()
-            pair.wait_until_shown(LISTEN, looks=4)
+            pair.wait_until_shown(LISTEN)
             if number == SETTLED:
                 before = self.memory()
         grown = [now - then for now, then in zip(self.memory(), before)]

@@ -18,6 +18,7 @@ class RenewedPair:
         self.cert, self.key = self.folder + "/cert.pem", self.folder + "/key.pem"
         self.context = client_context(self._ca.cert)
         self._count = 0
+        self._lb, self._seen = None, None  # Who is asked for versions, and the one in force last.
         self.serial = None
         self.renew()
 
@@ -30,7 +31,7 @@ class RenewedPair:
         """Puts these files in place, first the certificate, then the key (None: not this one)."""
         for source, path in zip(pair, (self.cert, self.key)):
             if source is not None:
-                shutil.copyfile(source, path + ".new")
+                shutil.copy(source, path + ".new")
                 os.rename(path + ".new", path)
 
     def renew(self, **options):
@@ -43,7 +44,23 @@ class RenewedPair:
         with tls_connect(listen, self.context, self.name) as stream:
             return stream.tls.getpeercert()["serialNumber"]
 
-    def wait_until_shown(self, listen, looks=8):
-        """Waits until the newest is shown in so many looks, which meet every worker."""
-        wait_for(lambda: {self.shown(listen) for _ in range(looks)} == {self.serial}, 20,
-                 "the newest certificate is shown", poll=0.005)
+    def watch(self, lb):
+        """From now on a renewal is one that the workers of this balancer have not got yet."""
+        self._lb = lb
+        (self._seen,) = self._versions()
+
+    def _versions(self):
+        """The versions that workers run; one where they all run the same."""
+        scrapes = [worker.metrics() for worker in self._lb.workers.values()]
+        return {(scrape.sum("lb_config_epoch"), scrape.sum("lb_config_revision"))
+                for scrape in scrapes}
+
+    def wait_until_shown(self, listen):
+        """Waits until every worker has what came after the last wait, and the newest is shown."""
+
+        def newer():
+            versions = self._versions()
+            return len(versions) == 1 and max(versions) > self._seen and versions
+
+        (self._seen,) = wait_for(newer, 20, "every worker has the renewed certificate", poll=0.005)
+        wait_for(lambda: self.shown(listen) == self.serial, 20, "the newest certificate is shown")

@@ -70,6 +70,7 @@ inline constexpr std::string_view kOutOfTimeInForce = "LB0240";
 inline constexpr std::string_view kNotStapled = "LB0241";
 inline constexpr std::string_view kUnusedCertificate = "LB0242";
 inline constexpr std::string_view kSomeOutOfTime = "LB0243";
+inline constexpr std::string_view kOldStays = "LB0244";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
@@ -143,6 +144,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kNotStapled, "warning: OCSP response that is not stapled"},
     Meaning{kUnusedCertificate, "warning: certificates in a chain file that belong to another one"},
     Meaning{kSomeOutOfTime, "warning: some authorities of a file have expired"},
+    Meaning{kOldStays, "warning: file of TLS that is no good; what was loaded before stays"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},

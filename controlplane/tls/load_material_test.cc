@@ -110,7 +110,8 @@ TEST_F(LoadMaterialTest, WhatExpiredInForceIsAWarningAndWhatIsNewIsNot) {
   ASSERT_EQ(in_force->pairs.size(), 1u);
   const TestCertificate expired = TestCertificate::Make({.end_s = kNow});
   Put("/old", expired);
-  EXPECT_TRUE(Load(in_force).has_error());
+  EXPECT_TRUE(Load().has_error());
+  EXPECT_EQ(*Load(in_force).material, *in_force);
   const MaterialResult at_start = Load(nullptr, true);
   EXPECT_FALSE(at_start.has_error());
   EXPECT_EQ(at_start.problems.size(), 1u);
@@ -118,6 +119,44 @@ TEST_F(LoadMaterialTest, WhatExpiredInForceIsAWarningAndWhatIsNewIsNot) {
   EXPECT_FALSE(again.has_error());
   EXPECT_EQ(again.problems.size(), 1u);
   EXPECT_EQ(*again.material, *at_start.material);
+}
+
+TEST_F(LoadMaterialTest, ABadFileLeavesWhatIsInForceAndHoldsUpNoOtherOne) {
+  rule().tls =
+      TlsConfig{.certificates = {Pair("/a"), Pair("/b")}, .client_ca = "/ca", .client_crl = "/crl"};
+  Put("/b", cert_);
+  const auto in_force = Load().material;
+  files_["/a.crt"] = files_["/ca"] = files_["/crl"] = "nothing";
+  const TestCertificate renewed = TestCertificate::Make({.name = "renewed"});
+  Put("/b", renewed);
+  const MaterialResult result = Load(in_force);
+  EXPECT_FALSE(result.has_error());
+  ASSERT_EQ(result.problems.size(), 3u);
+  for (const MaterialProblem& problem : result.problems) EXPECT_TRUE(problem.old_stays);
+  EXPECT_EQ(result.material->pairs.at(Pair("/a")), in_force->pairs.at(Pair("/a")));
+  EXPECT_EQ(result.material->bundles, in_force->bundles);
+  EXPECT_EQ(result.material->revocations, in_force->revocations);
+  EXPECT_EQ(result.material->pairs.at(Pair("/b")).facts.subject, "CN=renewed");
+}
+
+TEST_F(LoadMaterialTest, AFileThatIsNewlyNamedMustBeGood) {
+  rule().tls = TlsConfig{.certificates = {Pair("/a")}};
+  const auto in_force = Load().material;
+  rule().tls->certificates = {{"/a.crt", "/other.key", ""}};
+  const MaterialResult result = Load(in_force);
+  EXPECT_TRUE(result.has_error());
+  EXPECT_TRUE(result.material->pairs.empty());
+}
+
+TEST_F(LoadMaterialTest, AResponseThatCannotBeReadIsNotStapled) {
+  const CertificateFiles files{"/a.crt", "/a.key", "/a.ocsp"};
+  rule().tls = TlsConfig{.certificates = {files}};
+  const MaterialResult result = Load();
+  EXPECT_FALSE(result.has_error());
+  ASSERT_EQ(result.problems.size(), 1u);
+  EXPECT_EQ(result.problems[0].code, "LB0241");
+  EXPECT_EQ(result.problems[0].file, "/a.ocsp");
+  EXPECT_EQ(result.material->pairs.count(files), 1u);
 }
 
 TEST_F(LoadMaterialTest, MoreCertificatesThanWorkersTakeAreRefused) {

@@ -39,7 +39,9 @@ bool IsFound(const api::Certificate& certificate, std::chrono::seconds within, W
 const char* Remedy(const api::Certificate& certificate) {
   switch (certificate.state()) {
     case api::Certificate::STATE_REFUSED:
-      return "put a good file in place; what was loaded stays until then";
+      return certificate.has_load_time()
+                 ? "put a good file in place; what was loaded stays until then"
+                 : "put a good file in place; its rules are left out until then";
     case api::Certificate::STATE_NOT_YET_VALID:
       return "compare the clock of this host with that of its issuer";
     default:

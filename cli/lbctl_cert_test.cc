@@ -35,6 +35,7 @@ Certificate Make(const std::string& file, Certificate::State state, int64_t end_
   one.set_key_type("ECDSA P-256");
   one.add_dns_names("www.example.com");
   one.add_rules("rules/web");
+  one.mutable_load_time()->set_seconds(kPast);
   one.mutable_expire_time()->set_seconds(end_s);
   return one;
 }

@@ -173,6 +173,16 @@ TEST_F(LbctlGetTest, StatusIsOneScreen) {
   EXPECT_EQ(json::parse(Run({"status", "-o", "json"}).out).at("kind"), "Status");
 }
 
+TEST_F(LbctlGetTest, StatusNamesTheRulesThatAreLeftOut) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.status.mutable_file()->set_good(true);
+  data.status.mutable_file()->clear_problems();
+  data.status.add_rules_left_out("rules/shop");
+  server_->Set(data);
+  EXPECT_NE(Run({"status"}).out.find("PARTLY  /etc/lb/lb.yaml: applied without rule shop\n"),
+            std::string::npos);
+}
+
 TEST_F(LbctlGetTest, ARevisionThatEveryWorkerRunsIsApplied) {
   fakes::AdminServer::Data data = ExampleData();
   data.status.set_workers_failed(0);

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/json.h"
+#include "cli/resource.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -92,11 +93,25 @@ std::string ProblemLine(const Problem& problem, const std::string& path) {
   return line + "\n";
 }
 
+// "rules web, api and 3 more", that are not run.
+std::string LeftOutText(const api::Status& status) {
+  constexpr int kMaxShown = 3;
+  const auto& rules = status.rules_left_out();
+  std::string out = rules.size() == 1 ? "rule " : "rules ";
+  for (int i = 0; i < std::min(rules.size(), kMaxShown); ++i)
+    absl::StrAppend(&out, i == 0 ? "" : ", ", Escape(Leaf(rules.Get(i))));
+  if (rules.size() > kMaxShown) absl::StrAppend(&out, " and ", rules.size() - kMaxShown, " more");
+  return out;
+}
+
 std::string FileLines(const api::Status& status, WallTime now, bool color) {
   const api::ConfigFile& file = status.file();
   std::string out = "FILE         ";
-  if (file.good()) {
+  if (file.good() && status.rules_left_out().empty()) {
     absl::StrAppend(&out, Paint("good", Tone::kGood, color), "  ", Escape(file.path()));
+  } else if (file.good()) {
+    absl::StrAppend(&out, Paint("PARTLY", Tone::kBad, color), "  ", Escape(file.path()),
+                    ": applied without ", LeftOutText(status));
   } else {
     const std::string age = AgeOf(file.bad_since_time(), now);
     absl::StrAppend(&out, Paint("BAD", Tone::kBad, color), age.empty() ? "" : " for ", age, "  ",

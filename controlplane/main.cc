@@ -39,7 +39,8 @@ int Serve(const Flags& flags, InitialConfig config) {
 // start now need one. Server::Start decides.
 int CheckThenServe(const Flags& flags) {
   const ConfigFileRead file = ReadConfigFile(flags.config);
-  const LoadResult loaded = LoadConfigFile(file, {.at_start = !flags.check_config});
+  FileStamps stamps;
+  LoadResult loaded = LoadConfigFile(file, {.at_start = !flags.check_config, .stamps = &stamps});
   const std::string findings = RenderFindings(flags.config, file.text, loaded);
   const bool good = loaded.config.has_value();
   if (flags.check_config) {
@@ -48,8 +49,7 @@ int CheckThenServe(const Flags& flags) {
     return good ? kExitOk : kExitFailed;
   }
   if (!good || !loaded.left_out.empty()) std::fputs(findings.c_str(), stderr);
-  FileStamps stamps;
-  ConfigRead read = LoadedFrom(flags.config, file, {.at_start = true, .stamps = &stamps});
+  ConfigRead read = EventOf(flags.config, file, std::move(loaded));
   return Serve(flags, {std::move(read), file.digest, std::move(stamps)});
 }
 

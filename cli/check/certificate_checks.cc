@@ -90,7 +90,9 @@ void CheckRuleFiles(const Facts& facts, Report& report) {
   for (const admin::v1::Certificate& one : *facts.server->rule_certificates)
     if (one.state() == admin::v1::Certificate::STATE_REFUSED)
       report.Error(codes::kRuleTlsRefused, absl::StrCat(one.file(), " is refused: ", one.problem()),
-                   "put a good file in place; what was loaded stays until then");
+                   one.has_load_time()
+                       ? "put a good file in place; what was loaded stays until then"
+                       : "put a good file in place; its rules are left out until then");
   report.End(codes::kRuleTlsRefused);
   for (const admin::v1::Certificate& one : *facts.server->rule_certificates)
     CheckEnd(one, facts.now_s, report);

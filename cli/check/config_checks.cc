@@ -71,6 +71,11 @@ void CheckServerFile(const Facts& facts, Report& report) {
         file.problems().empty() ? "" : ": " + ProblemText(file.problems(0), file.path());
     report.Error(code, absl::StrCat("the control plane refuses ", file.path(), what),
                  "what ran goes on; mend the file: lbctl status shows all findings");
+  } else if (const auto& rules = facts.server->status.rules_left_out(); !rules.empty()) {
+    report.Error(code,
+                 absl::StrCat("the control plane leaves out ", absl::StrJoin(rules, ", "), " of ",
+                              file.path(), ": files of TLS that they need are refused"),
+                 "put good files in place: lbctl cert check names them");
   }
   report.End(code);
 }

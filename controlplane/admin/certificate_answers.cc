@@ -66,7 +66,7 @@ Certificate Describe(const CertificateKey& key, const CertificateEntry& entry, W
   if (const int64_t end_s = EndOf(key, entry); end_s != 0)
     out.mutable_expire_time()->set_seconds(end_s);
   for (const std::string& rule : entry.rules) out.add_rules(absl::StrCat("rules/", rule));
-  *out.mutable_load_time() = ToProto(entry.load_time);
+  if (!entry.id.empty()) *out.mutable_load_time() = ToProto(entry.load_time);
   out.set_problem(entry.problem);
   out.set_serial_number(facts.serial_number);
   out.set_chain_length(entry.chain_length);
@@ -107,8 +107,11 @@ std::string AlertText(const CertificateKey& key, const CertificateEntry& entry, 
   const std::string what = absl::StrCat(about, Subject(key.kind));
   switch (StateOf(key, entry, now)) {
     case CertificateState::kRefused:
-      return absl::StrCat(
-          about, "what is in the file now is refused, what was loaded stays: ", entry.problem);
+      return absl::StrCat(about,
+                          entry.id.empty()
+                              ? "the file is refused, and nothing was loaded from it before: "
+                              : "what is in the file now is refused, what was loaded stays: ",
+                          entry.problem);
     case CertificateState::kExpired:
       return absl::StrCat(what, " expired ", Distance(-left_s), " ago");
     case CertificateState::kNotYetValid:

@@ -138,8 +138,30 @@ TEST_F(CertificateAnswersTest, WhatEndsWithinAWeekHasEndedOrIsRefusedIsAnAlert) 
   EXPECT_EQ(found, 3);
 }
 
+TEST_F(CertificateAnswersTest, AFileThatRulesAreLeftOutForIsRefusedEverywhere) {
+  RuleConfig shop;
+  shop.name = "shop";
+  shop.tls = TlsConfig{.certificates = {{"/shop", "/shop.key", ""}}};
+  certificates_.Take(config_, material_, kWall, {shop});
+  certificates_.Refuse({{"/shop", "cut"}});
+  file_.good = true;
+  file_.left_out = {"shop"};
+  ASSERT_EQ(List({}).certificates_size(), 1);
+  EXPECT_EQ(List({}).certificates(0).state(), admin::v1::Certificate::STATE_REFUSED);
+  EXPECT_FALSE(List({}).certificates(0).has_load_time());
+  EXPECT_EQ(MetricOf("lb_certificate_refused", "/shop"), 1);
+  EXPECT_EQ(MetricOf("lb_certificate_load_timestamp_seconds", "/shop"), -1);
+  EXPECT_EQ(CertificateAlerts(view()).at(0).message(),
+            "/shop (rule shop): the file is refused, and nothing was loaded from it before: cut");
+  const admin::v1::Status status = DescribeStatus(view());
+  ASSERT_EQ(status.rules_left_out_size(), 1);
+  EXPECT_EQ(status.rules_left_out(0), "rules/shop");
+  EXPECT_EQ(status.alerts(0).resource(), "rules/shop");
+}
+
 TEST_F(CertificateAnswersTest, AnAuthorityOfTheSystemThatEndsIsNobodysAlert) {
   config_.rules.emplace_back().backend_tls = BackendTlsConfig{};
+  material_.bundles[""].id = "1";
   material_.bundles[""].first_to_expire.not_after_s = Seconds(kWall - kDay);
   certificates_.Take(config_, material_, kWall);
   ASSERT_EQ(List({}).certificates_size(), 1);

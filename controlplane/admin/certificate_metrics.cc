@@ -44,13 +44,15 @@ double SecondsSinceEpoch(WallTime time) {
 
 void AddCertificateMetrics(const View& view, std::vector<MetricFamily>& out) {
   using Type = MetricFamily::Type;
-  MetricFamily count{"lb_certificates", "Files of TLS in force, by state.", Type::kGauge, {}};
+  MetricFamily count{
+      "lb_certificates", "Files of TLS in force, or refused, by state.", Type::kGauge, {}};
   MetricFamily expire{"lb_certificate_expire_timestamp_seconds",
                       "When what the file holds ends, in seconds since the epoch.",
                       Type::kGauge,
                       {}};
   MetricFamily refused{"lb_certificate_refused",
-                       "1 if what is in the file now is refused, so that what was loaded stays.",
+                       "1 if what is in the file now is refused, so that what was loaded stays, or "
+                       "rules are left out where there is nothing.",
                        Type::kGauge,
                        {}};
   MetricFamily load{"lb_certificate_load_timestamp_seconds",
@@ -68,7 +70,7 @@ void AddCertificateMetrics(const View& view, std::vector<MetricFamily>& out) {
     if (const int64_t end_s = EndOf(key, entry); end_s != 0)
       expire.Add(labels, static_cast<double>(end_s));
     refused.Add(labels, entry.problem.empty() ? 0 : 1);
-    load.Add(labels, SecondsSinceEpoch(entry.load_time));
+    if (!entry.id.empty()) load.Add(labels, SecondsSinceEpoch(entry.load_time));
   }
   for (MetricFamily* family : {&count, &expire, &refused, &load}) out.push_back(std::move(*family));
 }

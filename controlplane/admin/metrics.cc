@@ -24,8 +24,16 @@ double AsDouble(uint64_t value) { return static_cast<double>(value); }
 
 void AddConfig(const View& view, Families& out) {
   const FileStatus& file = view.file;
-  AddOne(out, "lb_config_last_reload_successful", "1 if the newest read of the file was accepted.",
-         Type::kGauge, file.good ? 1 : 0);
+  AddOne(out, "lb_config_last_reload_successful",
+         "1 if the newest read of the file was accepted, with all its rules.", Type::kGauge,
+         file.good && file.left_out.empty() ? 1 : 0);
+  MetricFamily left_out{
+      "lb_rule_left_out",
+      "Rules that are not run since files of TLS that they need are refused; always 1.",
+      Type::kGauge,
+      {}};
+  for (const std::string& rule : file.left_out) left_out.Add({{"rule", rule}}, 1);
+  out.push_back(std::move(left_out));
   if (file.applied) {
     const std::chrono::duration<double> since = view.clock.ToWall(*file.applied).time_since_epoch();
     AddOne(out, "lb_config_last_reload_timestamp_seconds",

@@ -106,6 +106,16 @@ void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts)
   }
 }
 
+// Rules that do not run although the file has them.
+void FindLeftOut(const View& view, admin::v1::Status& out, Alerts& alerts) {
+  for (const std::string& rule : view.file.left_out) {
+    out.add_rules_left_out(absl::StrCat("rules/", rule));
+    alerts.Add(absl::StrCat("rules/", rule),
+               "left out, nobody serves it: files of TLS that it needs are refused, see lbctl cert "
+               "check");
+  }
+}
+
 // Routes of which no backend takes connections, of a rule that has others which do.
 void FindRouteOutages(const View& view, Alerts& alerts) {
   for (const LiveRule& rule : view.live) {
@@ -260,6 +270,7 @@ admin::v1::Status DescribeStatus(const View& view) {
   }
   out.set_rules(static_cast<uint32_t>(view.live.size()));
   out.set_workers_draining(CountDraining(view));
+  FindLeftOut(view, out, alerts);
   FindOutages(view, out, alerts);
   FindRouteOutages(view, alerts);
   FindPanic(view, alerts);

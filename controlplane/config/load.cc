@@ -1,5 +1,6 @@
 #include "controlplane/config/load.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -53,17 +54,32 @@ struct Input {
 std::map<std::string, std::string> BadFiles(const MaterialProblems& problems) {
   std::map<std::string, std::string> files;
   for (const MaterialProblem& problem : problems)
-    if (problem.error) files.emplace(BundlePath(problem.file), problem.message);
+    if (problem.error || problem.old_stays)
+      files.emplace(BundlePath(problem.file), problem.message);
   return files;
 }
 
-// Takes the rules out of `config` whose files are no good; returns their names.
-std::vector<std::string> LeaveOut(const TlsMaterial& material, Config& config) {
-  std::vector<std::string> names;
-  for (const RuleConfig& rule : config.rules)
-    if (!HasFilesOf(material, rule)) names.push_back(rule.name);
-  std::erase_if(config.rules, [&](const RuleConfig& rule) { return !HasFilesOf(material, rule); });
-  return names;
+// Takes the rules out of `config` whose files are no good, of those that may be left out.
+std::vector<RuleConfig> LeaveOut(const TlsMaterial& material, const Sources& sources,
+                                 Config& config) {
+  std::vector<RuleConfig> left_out;
+  std::vector<RuleConfig> kept;
+  for (RuleConfig& rule : config.rules) {
+    const bool may = sources.leave_out_rules || sources.rules_left_out.contains(rule.name);
+    (may && !HasFilesOf(material, rule) ? left_out : kept).push_back(std::move(rule));
+  }
+  config.rules = std::move(kept);
+  return left_out;
+}
+
+// Whether all errors are about files that no rule of `config` needs.
+bool IsGoodWithout(const MaterialResult& loaded, const Config& config) {
+  const TlsMaterial& material = *loaded.material;
+  // An error about what was taken is one about all files together.
+  for (const MaterialProblem& problem : loaded.problems)
+    if (problem.error && problem.pair && material.pairs.contains(*problem.pair)) return false;
+  return std::all_of(config.rules.begin(), config.rules.end(),
+                     [&](const RuleConfig& rule) { return HasFilesOf(material, rule); });
 }
 
 // Looks into the files, last of all, and gives the configuration when all is good.
@@ -81,10 +97,9 @@ LoadResult Finish(const Input& input, Config config, FindingList& findings) {
   result.bad_files = BadFiles(loaded.problems);
   if (!text_is_good) return result;
   if (findings.has_error()) {
-    if (!input.sources.leave_out_rules) return result;
-    result.left_out = LeaveOut(*loaded.material, config);
-    // What is wrong is not about a rule's own file.
-    if (result.left_out.empty()) return result;
+    std::vector<RuleConfig> left_out = LeaveOut(*loaded.material, input.sources, config);
+    if (left_out.empty() || !IsGoodWithout(loaded, config)) return result;
+    result.left_out = std::move(left_out);
   }
   result.material = std::move(loaded.material);
   result.config = std::move(config);

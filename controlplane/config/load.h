@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ struct Sources {
   std::function<MaterialResult(const Config& config)> load_material{};
   // A rule whose files of TLS are no good is left out, and keeps the others not out: for a start.
   bool leave_out_rules = false;
+  // Rules that are left out already and stay so until their files are good.
+  std::set<std::string> rules_left_out{};
 };
 
 struct LoadResult {
@@ -39,9 +42,10 @@ struct LoadResult {
   size_t findings_total = 0;     // Before the cap.
   // What is in the files of TLS; nullptr where nobody looked.
   std::shared_ptr<const TlsMaterial> material{};
-  std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
+  // Those that are no good, with what is wrong: also where what was loaded before stays.
+  std::map<std::string, std::string> bad_files{};
   // Rules that are not in `config`, although it is there, since files of theirs are no good.
-  std::vector<std::string> left_out{};
+  std::vector<RuleConfig> left_out{};
 };
 
 // Largest file that is looked at; a larger one is one finding.

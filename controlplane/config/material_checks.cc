@@ -108,7 +108,8 @@ RawFinding FindingOf(const MaterialProblem& problem, const Named* named) {
   RawFinding finding;
   finding.severity = problem.error ? Finding::Severity::kError : Finding::Severity::kWarning;
   finding.code = problem.code;
-  finding.message = absl::StrCat(FileText(problem, expanded), ": ", problem.message);
+  finding.message = absl::StrCat(FileText(problem, expanded), ": ", problem.message,
+                                 problem.old_stays ? "; what was loaded before stays" : "");
   finding.hint = problem.hint;
   if (named == nullptr) return finding;
   finding.span = named->span;

@@ -1,4 +1,5 @@
 // What is wrong with files of TLS, as findings of a load.
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,7 +12,6 @@
 namespace lb::controlplane {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using Part = MaterialProblem::Part;
 
@@ -51,6 +51,7 @@ class MaterialFindingsTest : public testing::Test {
       return MaterialResult{std::make_shared<const TlsMaterial>(material_), problems_};
     };
     sources.leave_out_rules = leave_out;
+    sources.rules_left_out = left_out_;
     return lb::controlplane::Load(text, sources);
   }
 
@@ -66,6 +67,7 @@ class MaterialFindingsTest : public testing::Test {
   TestSources files_;
   TlsMaterial material_;
   MaterialProblems problems_;
+  std::set<std::string> left_out_;
 };
 
 TEST_F(MaterialFindingsTest, AGoodConfigurationComesWithWhatItsFilesHold) {
@@ -149,9 +151,34 @@ TEST_F(MaterialFindingsTest, AtAStartOnlyTheRulesThatNeedABadFileAreLeftOut) {
   ASSERT_TRUE(result.config);
   ASSERT_EQ(result.config->rules.size(), 1u);
   EXPECT_EQ(result.config->rules[0].name, "three");
-  EXPECT_THAT(result.left_out, ElementsAre("one", "two"));
+  ASSERT_EQ(result.left_out.size(), 2u);
+  EXPECT_EQ(result.left_out[0].name, "one");
+  EXPECT_EQ(result.left_out[1].name, "two");
   EXPECT_EQ(result.findings.size(), 1u);
   EXPECT_EQ(result.bad_files.size(), 1u);
+}
+
+TEST_F(MaterialFindingsTest, RulesThatAreLeftOutStaySoWhileOthersAreRenewed) {
+  KeyIsBad();
+  left_out_ = {"one", "two"};
+  const LoadResult result = Load();
+  ASSERT_TRUE(result.config);
+  EXPECT_EQ(result.config->rules.size(), 1u);
+  EXPECT_EQ(result.left_out.size(), 2u);
+  left_out_ = {"one"};
+  EXPECT_FALSE(Load().config);
+}
+
+TEST_F(MaterialFindingsTest, ABadFileWhoseOldContentStaysIsAWarning) {
+  KeyIsBad();
+  AddGood();
+  problems_[0].error = false;
+  problems_[0].old_stays = true;
+  const LoadResult result = Load();
+  EXPECT_TRUE(result.config);
+  EXPECT_EQ(result.bad_files.at("/k.pem"), "no key");
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_THAT(result.findings[0].message, HasSubstr("no key; what was loaded before stays"));
 }
 
 TEST_F(MaterialFindingsTest, AtAStartWhatIsNoRulesFaultKeepsAllOut) {

@@ -1,7 +1,9 @@
 #include "controlplane/loop/certificate_turn.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,8 @@ namespace {
 // Events of one turn about files; the rest is counted in one more.
 constexpr size_t kMaxEvents = 20;
 constexpr size_t kMaxShownNames = 3;
+
+using BadFiles = std::map<std::string, std::string>;
 
 // How often it is looked whose end has come near.
 constexpr std::chrono::hours kLookEvery{1};
@@ -65,6 +69,30 @@ void EmitLoaded(const std::vector<CertificateKey>& keys, const Parts& parts, Tur
   EmitMore("certificate.loaded", LogLevel::kInfo, keys.size(), turn);
 }
 
+// Whether rules are left out since this file was never good.
+bool IsMissed(const std::string& file, const Parts& parts) {
+  for (const auto& [key, entry] : parts.certificates.entries())
+    if (entry.id.empty() && (key.file == file || entry.key_file == file)) return true;
+  return false;
+}
+
+// Tells of files that are no good; of those that were told before only when `again`.
+void Refuse(BadFiles bad, bool again, Parts& parts, Turn& turn) {
+  parts.certificates.Refuse(bad);
+  size_t news = 0;
+  for (const auto& [file, problem] : bad) {
+    const auto before = parts.refused_files.find(file);
+    const bool told = before != parts.refused_files.end() && before->second == problem;
+    if ((told && !again) || ++news > kMaxEvents) continue;
+    turn.Emit("certificate.refused", CertificateName(file), LogLevel::kError,
+              IsMissed(file, parts) ? "a file of TLS is refused; rules that need it are left out"
+                                    : "a file of TLS is refused; what is in force stays",
+              {{"file", file}, {"problem", problem}});
+  }
+  EmitMore("certificate.refused", LogLevel::kError, news, turn);
+  parts.refused_files = std::move(bad);
+}
+
 void EmitNotices(const std::vector<ExpiryNotice>& notices, const Parts& parts, Turn& turn) {
   size_t emitted = 0;
   for (const ExpiryNotice& notice : notices) {
@@ -90,21 +118,20 @@ void TakeMaterial(const ConfigRead& read, Parts& parts, Turn& turn) {
   const bool same = before == now || (before != nullptr && now != nullptr && *before == *now);
   parts.material_is_new |= !same;
   parts.material = read.material;
-  EmitLoaded(parts.certificates.Take(*read.config, now == nullptr ? kNone : *now, read.time), parts,
-             turn);
+  EmitLoaded(parts.certificates.Take(*read.config, now == nullptr ? kNone : *now, read.time,
+                                     read.left_out),
+             parts, turn);
+  Refuse(read.bad_files, !read.only_files, parts, turn);
   parts.next_certificate_look = turn.now;
 }
 
 void RefuseMaterial(const ConfigRead& read, Parts& parts, Turn& turn) {
-  parts.certificates.Refuse(read.bad_files);
-  size_t emitted = 0;
-  for (const auto& [file, problem] : read.bad_files) {
-    if (++emitted > kMaxEvents) break;
-    turn.Emit("certificate.refused", CertificateName(file), LogLevel::kError,
-              "a file of TLS is refused; what is in force stays",
-              {{"file", file}, {"problem", problem}});
-  }
-  EmitMore("certificate.refused", LogLevel::kError, read.bad_files.size(), turn);
+  const Revision* running = parts.history.newest();
+  BadFiles bad = read.bad_files;
+  // What an edit does not name, or does not come to name, is no better for it.
+  if (running == nullptr || running->digest != read.digest)
+    bad.insert(parts.refused_files.begin(), parts.refused_files.end());
+  Refuse(std::move(bad), !read.only_files, parts, turn);
 }
 
 void StepCertificates(Parts& parts, Turn& turn) {

@@ -7,10 +7,11 @@
 
 namespace lb::controlplane {
 
-// Takes what a good configuration names. Before the configuration is put in force.
+// Takes what a good configuration names, and notes which newer files are no good. Before the
+// configuration is put in force.
 void TakeMaterial(const ConfigRead& read, Parts& parts, Turn& turn);
 
-// Notes what is wrong with newer files: what is in force stays.
+// Notes what is wrong with newer files that a refused configuration names: what is in force stays.
 void RefuseMaterial(const ConfigRead& read, Parts& parts, Turn& turn);
 
 // Tells of certificates whose end is near, and makes new ticket keys when it is time. Once a turn.

@@ -153,6 +153,18 @@ TEST_F(CertificateTurnTest, ARefusedFileIsSaidLoudlyAndChangesNothing) {
   EXPECT_EQ(snapshots_, 1);
 }
 
+TEST_F(CertificateTurnTest, AnotherFileIsRenewedBesideOneThatIsRefused) {
+  Handle(Read("1"));
+  ConfigRead kept = Renewed("2");
+  kept.bad_files = {{"/other.key", "it holds no private key"}};
+  Handle(kept);
+  EXPECT_THAT(Logged(), Contains(kLoaded));
+  EXPECT_THAT(Logged(), Contains(kRefused));
+  EXPECT_EQ(snapshots_, 2);
+  Handle(kept);
+  EXPECT_THAT(Logged(), Not(Contains(kRefused)));
+}
+
 TEST_F(CertificateTurnTest, WhatRunsIsRenewedWhileTheFileIsBad) {
   Handle(Read("1"));
   ConfigRead edit = Read("1");
@@ -200,10 +212,17 @@ TEST_F(CertificateTurnTest, RulesThatAreLeftOutAreNamed) {
   ConfigRead read = Refused();
   read.only_files = false;
   read.config.emplace();
-  read.left_out = {"web"};
+  read.left_out.push_back(read.config->rules.emplace_back());
+  read.left_out[0].name = "web";
+  read.left_out[0].tls = TlsConfig{.certificates = {kPair}};
+  read.config->rules.clear();
   Handle(read);
   EXPECT_THAT(Logged(), Contains("rules are left out until their files of TLS are good"));
-  EXPECT_THAT(Logged(), Contains(kRefused));
+  EXPECT_THAT(Logged(), Contains("a file of TLS is refused; rules that need it are left out"));
+  EXPECT_THAT(Logged(), Not(Contains(kRefused)));
+  read.only_files = true;
+  Handle(read);
+  EXPECT_THAT(Logged(), IsEmpty());
   Handle(Renewed("1"));
   EXPECT_THAT(Logged(), Contains(kLoaded));
   EXPECT_EQ(snapshots_, 2);

@@ -75,10 +75,23 @@ void NoteRead(const ConfigRead& read, Parts& parts) {
   parts.file.findings_total = read.findings_total;
 }
 
+// Says which rules are missing since their files are no good, where it was not said before.
+void NoteLeftOut(const ConfigRead& read, Parts& parts, Turn& turn) {
+  std::vector<std::string> names;
+  for (const RuleConfig& rule : read.left_out) names.push_back(rule.name);
+  const bool news = !names.empty() && names != parts.file.left_out;
+  parts.file.left_out = std::move(names);
+  if (!news) return;
+  turn.Emit("config.rules_left_out", "", LogLevel::kError,
+            "rules are left out until their files of TLS are good",
+            {{"path", read.path}, {"rules", absl::StrJoin(parts.file.left_out, " ")}});
+}
+
 void Install(const ConfigRead& read, Parts& parts, Turn& turn) {
   const bool first = !parts.config.has_value();
   parts.config = read.config;
   TakeMaterial(read, parts, turn);
+  NoteLeftOut(read, parts, turn);
   parts.resolver.SetNames(NamesInUse(*parts.config), parts.config->dns, turn.now);
   if (first) parts.wait_for_names_until = turn.now + kFirstNamesWait;
   turn.refresh = true;
@@ -98,16 +111,6 @@ bool AddRevision(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn
   return true;
 }
 
-// Says which rules are missing since their files are no good.
-void TellLeftOut(const ConfigRead& read, Parts& parts, Turn& turn) {
-  if (read.left_out.empty()) return;
-  NoteBad(parts, turn);
-  RefuseMaterial(read, parts, turn);
-  turn.Emit("config.rules_left_out", "", LogLevel::kError,
-            "rules are left out until their files of TLS are good",
-            {{"path", read.path}, {"rules", absl::StrJoin(read.left_out, " ")}});
-}
-
 // The last good one at a start with a bad file. It is not always the newest, which may not load any
 // more (a variable or file that it names is gone); nobody is to take that one for what runs.
 void FallBack(const ConfigRead& read, Parts& parts, Turn& turn) {
@@ -120,7 +123,6 @@ void FallBack(const ConfigRead& read, Parts& parts, Turn& turn) {
                "the file is bad, and the revision before does not load any more"},
               parts, turn);
   Install(read, parts, turn);
-  TellLeftOut(read, parts, turn);
   turn.Emit("config.fallback", ConfigName(parts.history.newest()->number), LogLevel::kWarn,
             "the file is bad; the last good configuration is in force",
             {{"path", read.path}, {"revision", absl::StrCat(parts.history.newest()->number)}});
@@ -198,7 +200,6 @@ void TakeConfig(const ConfigRead& read, Origin origin, Parts& parts, Turn& turn)
   }
   const bool fresh = AddRevision(read, std::move(origin), parts, turn);
   Install(read, parts, turn);
-  TellLeftOut(read, parts, turn);
   if (read.only_files && !fresh) return;
   turn.Emit("config.accepted", absl::StrCat("configs/", parts.history.newest()->number),
             LogLevel::kInfo, "the configuration is accepted",

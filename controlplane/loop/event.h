@@ -48,8 +48,8 @@ struct ConfigRead {
   bool from_history = false;
   // What is in the files of TLS that a good one names; nullptr where nobody looked.
   std::shared_ptr<const TlsMaterial> material{};
-  std::map<std::string, std::string> bad_files{};  // Those that are no good, with what is wrong.
-  std::vector<std::string> left_out{};             // See LoadResult.
+  std::map<std::string, std::string> bad_files{};  // See LoadResult.
+  std::vector<RuleConfig> left_out{};              // See LoadResult.
   bool only_files = false;  // It was read since they changed; the content is as it was.
   // It is no read of the file, which is bad, but of the content that runs, since its files changed.
   bool of_running = false;

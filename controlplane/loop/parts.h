@@ -81,6 +81,7 @@ struct Parts {
   std::shared_ptr<const TlsMaterial> material;
   bool material_is_new = false;  // It is not in a snapshot yet.
   CertificateBook certificates;
+  std::map<std::string, std::string> refused_files;  // See ConfigRead::bad_files.
   ExpiryNotices expiry_notices;
   Instant next_certificate_look = Instant::max();
   std::optional<TicketRing> tickets;

@@ -61,6 +61,7 @@ Sources RealSources(const LoadContext& context) {
     return LoadMaterial(config, MaterialOf(context));
   };
   sources.leave_out_rules = context.at_start;
+  sources.rules_left_out = context.rules_left_out;
   return sources;
 }
 
@@ -84,9 +85,7 @@ LoadResult LoadConfigFile(const ConfigFileRead& file, const LoadContext& context
   return LoadResult{std::nullopt, {finding}, 1};
 }
 
-ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file,
-                      const LoadContext& context) {
-  LoadResult loaded = LoadConfigFile(file, context);
+ConfigRead EventOf(const std::string& path, const ConfigFileRead& file, LoadResult loaded) {
   ConfigRead read{path, std::move(loaded.config), std::move(loaded.findings),
                   loaded.findings_total};
   if (file.status.ok()) read.content = file.text;
@@ -96,6 +95,11 @@ ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file,
   read.bad_files = std::move(loaded.bad_files);
   read.left_out = std::move(loaded.left_out);
   return read;
+}
+
+ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file,
+                      const LoadContext& context) {
+  return EventOf(path, file, LoadConfigFile(file, context));
 }
 
 }  // namespace lb::controlplane

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,6 +33,8 @@ struct LoadContext {
   // The process starts: nobody knows what is in force, and one bad file of TLS must not keep all
   // rules out.
   bool at_start = false;
+  // Rules that are left out since then, by name: see Sources.
+  std::set<std::string> rules_left_out{};
   // Set to those of the files of TLS, as they were just before they were read.
   FileStamps* stamps = nullptr;
 };
@@ -39,7 +42,10 @@ struct LoadContext {
 // Loads what was read. An unreadable file is one finding, LB0113.
 LoadResult LoadConfigFile(const ConfigFileRead& file, const LoadContext& context = {});
 
-// What was read as the event of the loop, with the current time.
+// What was read and loaded as the event of the loop, with the current time.
+ConfigRead EventOf(const std::string& path, const ConfigFileRead& file, LoadResult loaded);
+
+// Loads what was read, as the event of the loop.
 ConfigRead LoadedFrom(const std::string& path, const ConfigFileRead& file,
                       const LoadContext& context = {});
 

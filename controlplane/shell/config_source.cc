@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,6 +33,7 @@ struct Running {
   std::string digest;
   FileStamps stamps;  // Of the files of TLS.
   std::set<std::string> folders;
+  std::set<std::string> rules_left_out;  // Since the start, by name.
 };
 
 // What is known before a look.
@@ -42,6 +44,16 @@ struct Known {
   std::shared_ptr<const TlsMaterial> in_force;
   bool forced = false;
 };
+
+// How to load a text of this digest while `running` runs.
+LoadContext ContextOf(const std::string& digest, const Running& running,
+                      const std::shared_ptr<const TlsMaterial>& in_force, FileStamps& stamps) {
+  LoadContext context;
+  context.in_force = in_force;
+  context.stamps = &stamps;
+  if (digest == running.digest) context.rules_left_out = running.rules_left_out;
+  return context;
+}
 
 // What the helper thread hands back.
 struct Seen {
@@ -60,15 +72,18 @@ Seen ReadAndLoad(const std::string& path, const Known& known) {
   std::error_code missing;
   outcome.real_path = fs::canonical(path, missing);
   const bool same_text = file.digest == known.digest;
-  const LoadContext context{known.in_force, false, &outcome.stamps};
+  const auto context = [&](const std::string& digest) {
+    return ContextOf(digest, known.running, known.in_force, outcome.stamps);
+  };
   const bool only_files = same_text && !known.forced;
   if (only_files && known.running.digest != file.digest && !AreCurrent(known.running.stamps)) {
     // An edit that was refused must not keep renewed certificates out.
+    const std::string& digest = known.running.digest;
     outcome.event =
-        LoadedFrom(path, {absl::OkStatus(), known.running.text, known.running.digest}, context);
+        LoadedFrom(path, {absl::OkStatus(), known.running.text, digest}, context(digest));
     outcome.event->of_running = true;
   } else if (!only_files || !AreCurrent(known.stamps)) {
-    outcome.event = LoadedFrom(path, file, context);
+    outcome.event = LoadedFrom(path, file, context(file.digest));
   } else {
     return outcome;
   }
@@ -78,8 +93,8 @@ Seen ReadAndLoad(const std::string& path, const Known& known) {
 }
 
 // Checks a content, and writes it when that is asked for and it is good.
-ConfigTried TryNow(const TryConfig& action, const std::string& path, const LoadContext& context,
-                   const std::function<absl::Status()>& before_write) {
+ConfigTried TryNow(const TryConfig& action, const std::string& path, const Known& known,
+                   FileStamps& stamps, const std::function<absl::Status()>& before_write) {
   ConfigTried tried;
   tried.token = action.token;
   if (action.after_save && before_write) {
@@ -88,7 +103,8 @@ ConfigTried TryNow(const TryConfig& action, const std::string& path, const LoadC
     if (!tried.status.ok()) return tried;
   }
   const ConfigFileRead file{absl::OkStatus(), action.content, Sha256(action.content)};
-  tried.read = LoadedFrom(path, file, context);
+  tried.read =
+      LoadedFrom(path, file, ContextOf(file.digest, known.running, known.in_force, stamps));
   if (!tried.read.config || (action.warnings_as_errors && tried.read.findings_total > 0)) {
     tried.status = absl::InvalidArgumentError("the configuration has findings");
     tried.reason = kConfigInvalid;
@@ -140,7 +156,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
         poll_timer_(io) {}
 
   void Start(const ConfigRead& in_force, FileStamps stamps) {
-    files_are_bad_ = !in_force.bad_files.empty();
+    told_bad_files_ = in_force.bad_files;
     stamps_ = std::move(stamps);
     tls_folders_ = FoldersOf(stamps_, kMaxFolders);
     if (in_force.config) SetRunning(in_force, stamps_, tls_folders_);
@@ -182,10 +198,10 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   void Try(TryConfig action) {
     const bool only_looks = !action.write && !action.after_save;
     auto work = [weak = weak_from_this(), &io = io_, path = options_.path,
-                 before_write = options_.before_write, in_force = in_force_,
-                 action = std::move(action)] {
+                 before_write = options_.before_write,
+                 known = Known{digest_, stamps_, running_, in_force_}, action = std::move(action)] {
       FileStamps stamps;
-      ConfigTried tried = TryNow(action, path, {in_force, false, &stamps}, before_write);
+      ConfigTried tried = TryNow(action, path, known, stamps, before_write);
       asio::post(io, [weak, write = action.write, tried = std::move(tried),
                       stamps = std::move(stamps)]() mutable {
         auto self = weak.lock();
@@ -224,10 +240,11 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
 
   void Loaded(Seen& seen) {
     ConfigRead& read = *seen.event;
-    if (read.only_files && !read.config && MaySettle()) return;
+    const bool news = read.bad_files != told_bad_files_;
+    if (read.only_files && !read.bad_files.empty() && news && MaySettle()) return;
     bad_since_.reset();
     settle_timer_.cancel();
-    const bool same = read.only_files && read.config && in_force_ && !files_are_bad_ &&
+    const bool same = read.only_files && read.config && !refused_ && !news && in_force_ &&
                       *in_force_ == *read.material;
     if (read.config) SetRunning(read, seen.stamps, seen.folders);
     if (read.of_running) {
@@ -236,8 +253,9 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     } else {
       stamps_ = std::move(seen.stamps);
       tls_folders_ = std::move(seen.folders);
-      files_are_bad_ = !read.config || !read.bad_files.empty();
+      refused_ = !read.config;
     }
+    told_bad_files_ = read.bad_files;
     if (!same) sink_(std::move(read));
   }
 
@@ -246,7 +264,8 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     digest_ = read.digest;
     stamps_ = std::move(stamps);
     tls_folders_ = FoldersOf(stamps_, kMaxFolders);
-    files_are_bad_ = false;
+    refused_ = false;
+    told_bad_files_ = read.bad_files;
     SetRunning(read, stamps_, tls_folders_);
     std::error_code missing;
     WatchFolders(fs::canonical(options_.path, missing));
@@ -255,7 +274,8 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   void SetRunning(const ConfigRead& read, const FileStamps& stamps,
                   const std::set<std::string>& folders) {
     in_force_ = read.material;
-    running_ = {read.content, read.digest, stamps, folders};
+    running_ = {read.content, read.digest, stamps, folders, {}};
+    for (const RuleConfig& rule : read.left_out) running_.rules_left_out.insert(rule.name);
   }
 
   // Whether renewed files that are no good may still become so by themselves; they are looked at
@@ -340,8 +360,10 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   FileStamps stamps_;                            // Of the files of TLS as read last.
   std::set<std::string> tls_folders_;            // That they are in.
   std::shared_ptr<const TlsMaterial> in_force_;  // What was good last; nullptr: nothing yet.
-  bool files_are_bad_ = false;                   // It was posted that some are.
-  std::optional<Instant> bad_since_;             // They do not fit together yet.
+  bool refused_ = false;                         // The file as read last.
+  // What was posted last of files that are no good.
+  std::map<std::string, std::string> told_bad_files_;
+  std::optional<Instant> bad_since_;  // They do not fit together yet.
   asio::steady_timer quiet_timer_;
   asio::steady_timer settle_timer_;
   asio::steady_timer poll_timer_;

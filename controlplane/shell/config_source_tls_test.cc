@@ -68,11 +68,30 @@ class ConfigSourceTlsTest : public testing::Test {
     return loop_.RunUntil([&] { return loop_.Of<ConfigRead>().size() >= count; });
   }
 
-  std::string SubjectOfLast() const {
+  void Put(const std::string& name, const TestCertificate& certificate) {
+    Write(folder_ / "tls" / (name + ".crt"), certificate.CertPem());
+    Write(folder_ / "tls" / (name + ".key"), certificate.KeyPem());
+  }
+
+  // One more, with a pair of its own.
+  void AddRule(const std::string& name) {
+    Put(name, Fresh(name));
+    const std::string path = (folder_ / "tls" / name).string();
+    std::ofstream(file_, std::ios::app)
+        << "  - name: " << name << "\n    listen: \"127.0.0.1:8082\"\n"
+        << "    backends: [\"127.0.0.1:8081\"]\n    tls: {cert: " << path << ".crt, key: " << path
+        << ".key}\n";
+  }
+
+  // Of the certificate in tls/NAME.crt, as it was read last.
+  std::string SubjectOf(const std::string& name) const {
     const ConfigRead read = loop_.Of<ConfigRead>().back();
     if (!read.config || read.material == nullptr) return "";
-    return read.material->pairs.begin()->second.facts.subject;
+    const std::string path = (folder_ / "tls" / name).string();
+    return read.material->pairs.at({path + ".crt", path + ".key", ""}).facts.subject;
   }
+
+  std::string SubjectOfLast() const { return SubjectOf("a"); }
 
   const fs::path folder_ = fs::path(testing::TempDir()) / "config_source_tls_test";
   const fs::path file_ = folder_ / "lb.yaml";
@@ -99,7 +118,7 @@ TEST_F(ConfigSourceTlsTest, APairThatStaysBadIsToldOnceAndSoIsItsRepair) {
   Write(key_, "nothing");
   ASSERT_TRUE(ReadsAre(1));
   const ConfigRead bad = loop_.Of<ConfigRead>().back();
-  EXPECT_FALSE(bad.config);
+  EXPECT_EQ(SubjectOfLast(), "CN=one");
   EXPECT_THAT(bad.bad_files.at(key_.string()), HasSubstr("no private key"));
   loop_.RunFor(milliseconds(300));
   EXPECT_EQ(loop_.Of<ConfigRead>().size(), 1u);
@@ -108,16 +127,46 @@ TEST_F(ConfigSourceTlsTest, APairThatStaysBadIsToldOnceAndSoIsItsRepair) {
   EXPECT_EQ(SubjectOfLast(), "CN=three");
 }
 
+TEST_F(ConfigSourceTlsTest, ABadPairHoldsUpNeitherAnotherOneNorAnEdit) {
+  AddRule("other");
+  Start(milliseconds(100));
+  Write(key_, "nothing");
+  ASSERT_TRUE(ReadsAre(1));
+  Put("other", Fresh("renewed"));
+  ASSERT_TRUE(ReadsAre(2));
+  EXPECT_EQ(SubjectOf("other"), "CN=renewed");
+  EXPECT_EQ(SubjectOfLast(), "CN=one");
+  std::ofstream(file_, std::ios::app) << "# a remark\n";
+  ASSERT_TRUE(ReadsAre(3));
+  EXPECT_EQ(SubjectOfLast(), "CN=one");
+  EXPECT_EQ(loop_.Of<ConfigRead>().back().bad_files.size(), 1u);
+}
+
+TEST_F(ConfigSourceTlsTest, ARuleThatIsLeftOutHoldsUpNoOtherOne) {
+  AddRule("other");
+  Write(folder_ / "tls/other.key", "nothing");
+  Start(milliseconds(100));
+  Put(Fresh("renewed"));
+  ASSERT_TRUE(ReadsAre(1));
+  EXPECT_EQ(SubjectOfLast(), "CN=renewed");
+  ASSERT_EQ(loop_.Of<ConfigRead>().back().left_out.size(), 1u);
+  Put("other", Fresh("mended"));
+  ASSERT_TRUE(ReadsAre(2));
+  EXPECT_TRUE(loop_.Of<ConfigRead>().back().left_out.empty());
+  EXPECT_EQ(SubjectOf("other"), "CN=mended");
+}
+
 TEST_F(ConfigSourceTlsTest, TheOldPairPutBackIsToldToo) {
   Start(milliseconds(100));
   std::ifstream old_key(key_);
   const std::string text{std::istreambuf_iterator<char>(old_key), {}};
   fs::remove(key_);
   ASSERT_TRUE(ReadsAre(1));
-  EXPECT_FALSE(loop_.Of<ConfigRead>().back().config);
+  EXPECT_FALSE(loop_.Of<ConfigRead>().back().bad_files.empty());
   Write(key_, text);
   ASSERT_TRUE(ReadsAre(2));
   EXPECT_EQ(SubjectOfLast(), "CN=one");
+  EXPECT_TRUE(loop_.Of<ConfigRead>().back().bad_files.empty());
 }
 
 TEST_F(ConfigSourceTlsTest, TheSameContentWrittenAgainIsNoNews) {

@@ -12,14 +12,12 @@ namespace {
 
 using Kind = CertificateKey::Kind;
 
-CertificateEntry EntryOf(const CertificateFiles& files, const CertificatePair& pair) {
+CertificateEntry EntryOf(const CertificatePair& pair) {
   CertificateEntry entry;
   entry.id = pair.id;
   entry.facts = pair.facts;
   entry.chain_length = static_cast<uint32_t>(pair.chain_der.size());
   entry.ocsp_next_update_s = pair.ocsp_response_der.empty() ? 0 : pair.ocsp_next_update_s;
-  entry.key_file = files.key;
-  entry.ocsp_file = files.ocsp;
   return entry;
 }
 
@@ -40,32 +38,40 @@ CertificateEntry EntryOf(const RevocationList& list) {
   return entry;
 }
 
-// Adds what one rule uses; `material` lacks what a rule that was left out would need.
-void AddRule(const RuleConfig& rule, const TlsMaterial& material,
-             CertificateBook::Entries& entries) {
+// An entry of what `all` has under `name`; without a content where there is none.
+template <typename Contents, typename Name, typename Make>
+CertificateEntry Find(const Contents& all, const Name& name, Make make) {
+  const auto found = all.find(name);
+  return found == all.end() ? CertificateEntry{} : make(found->second);
+}
+
+// The entries of one rule's files.
+CertificateBook::Entries EntriesOf(const RuleConfig& rule, const TlsMaterial& material) {
   WantedFiles wanted;
   wanted.Add(rule);
-  const auto use = [&](CertificateKey key, const auto& content) {
-    const auto [at, fresh] = entries.try_emplace(std::move(key));
-    if (fresh) at->second = content();
-    std::vector<std::string>& rules = at->second.rules;
-    if (rules.empty() || rules.back() != rule.name) rules.push_back(rule.name);
-  };
-  for (const auto& pair : wanted.pairs) {
-    const auto& files = pair.first;
-    const auto& by = pair.second;
-    const auto found = material.pairs.find(files);
-    if (found == material.pairs.end()) continue;
-    const auto content = [&] { return EntryOf(files, found->second); };
-    if (by.clients) use({files.cert, Kind::kServer}, content);
-    if (by.backends) use({files.cert, Kind::kBackend}, content);
+  CertificateBook::Entries entries;
+  const auto make = [](const auto& content) { return EntryOf(content); };
+  for (const auto& [files, use] : wanted.pairs) {
+    CertificateEntry entry = Find(material.pairs, files, make);
+    entry.key_file = files.key;
+    entry.ocsp_file = files.ocsp;
+    if (use.clients) entries.try_emplace({files.cert, Kind::kServer}, entry);
+    if (use.backends) entries.try_emplace({files.cert, Kind::kBackend}, std::move(entry));
   }
   for (const std::string& name : wanted.bundles)
-    if (const auto found = material.bundles.find(name); found != material.bundles.end())
-      use({BundlePath(name), Kind::kAuthority}, [&] { return EntryOf(found->second); });
+    entries.try_emplace({BundlePath(name), Kind::kAuthority}, Find(material.bundles, name, make));
   for (const std::string& file : wanted.revocations)
-    if (const auto found = material.revocations.find(file); found != material.revocations.end())
-      use({file, Kind::kRevocation}, [&] { return EntryOf(found->second); });
+    entries.try_emplace({file, Kind::kRevocation}, Find(material.revocations, file, make));
+  return entries;
+}
+
+// Adds those of one rule's files that are in force, or those that are not.
+void AddRule(const RuleConfig& rule, const TlsMaterial& material, bool in_force,
+             CertificateBook::Entries& entries) {
+  for (auto& [key, entry] : EntriesOf(rule, material)) {
+    if (entry.id.empty() == in_force) continue;
+    entries.try_emplace(key, std::move(entry)).first->second.rules.push_back(rule.name);
+  }
 }
 
 std::string ProblemOf(const CertificateKey& key, const CertificateEntry& entry,
@@ -87,7 +93,7 @@ std::string CertificateName(const std::string& file) {
 CertificateState StateOf(const CertificateEntry& entry, WallTime now) {
   const int64_t now_s = SecondsOf(now);
   const int64_t end_s = entry.facts.not_after_s;
-  if (!entry.problem.empty()) return CertificateState::kRefused;
+  if (!entry.problem.empty() || entry.id.empty()) return CertificateState::kRefused;
   if (now_s < entry.facts.not_before_s) return CertificateState::kNotYetValid;
   if (end_s == 0) return CertificateState::kValid;
   if (now_s >= end_s) return CertificateState::kExpired;
@@ -96,12 +102,15 @@ CertificateState StateOf(const CertificateEntry& entry, WallTime now) {
 }
 
 std::vector<CertificateKey> CertificateBook::Take(const Config& config, const TlsMaterial& material,
-                                                  WallTime now) {
+                                                  WallTime now,
+                                                  const std::vector<RuleConfig>& left_out) {
   Entries fresh;
-  for (const RuleConfig& rule : config.rules) AddRule(rule, material, fresh);
+  for (const RuleConfig& rule : config.rules) AddRule(rule, material, true, fresh);
+  for (const RuleConfig& rule : left_out) AddRule(rule, material, false, fresh);
   std::vector<CertificateKey> changed;
   for (auto& [key, entry] : fresh) {
     std::sort(entry.rules.begin(), entry.rules.end());
+    if (entry.id.empty()) continue;
     const auto old = entries_.find(key);
     const bool same = old != entries_.end() && old->second.id == entry.id;
     entry.load_time = same ? old->second.load_time : now;

@@ -1,5 +1,6 @@
-// The files of TLS in force: what is in them, who uses them, since when, and what is wrong with a
-// newer content of them. What lists, metrics and events about certificates are made from.
+// The files of TLS in force, and those that rules are left out for: what is in them, who uses them,
+// since when, and what is wrong with a newer content of them. What lists, metrics and events about
+// certificates are made from.
 //
 // Nothing of a private key is in it. Pure; threading: none.
 #pragma once
@@ -31,14 +32,14 @@ struct CertificateKey {
 };
 
 struct CertificateEntry {
-  std::string id;  // Of the content.
+  std::string id;  // Of the content; empty: the file was never good, and rules are left out.
   // Of the certificate; of authorities: of the one that expires first; of revocation lists only the
   // issuer and the end (`not_after_s`, the next update; 0: none is said).
   CertificateFacts facts;
   uint32_t chain_length = 0;       // Certificates in the file, or lists.
   int64_t ocsp_next_update_s = 0;  // 0: nothing is stapled.
   std::vector<std::string> rules;  // That use it, by name, sorted.
-  WallTime load_time{};            // When this content came into force.
+  WallTime load_time{};            // When this content came into force; of none: 0.
   std::string problem;             // Why a newer content is refused; empty: there is none.
   // The file of the key, and of the response that is stapled: empty where there is none.
   std::string key_file;
@@ -62,8 +63,10 @@ class CertificateBook final {
 
   // Takes what came into force at `now`: files that are not in it are forgotten, and so are all
   // problems. Returns the keys of those whose content is new, in order. `material` holds what
-  // `config` names, but for rules that were left out.
-  std::vector<CertificateKey> Take(const Config& config, const TlsMaterial& material, WallTime now);
+  // `config` names. Of `left_out`, the rules that cannot do without files that are no good, those
+  // files are entries without a content.
+  std::vector<CertificateKey> Take(const Config& config, const TlsMaterial& material, WallTime now,
+                                   const std::vector<RuleConfig>& left_out = {});
 
   // Notes what is wrong with newer contents, by file; what is in force stays. Returns the keys of
   // entries whose problem is new or another one.

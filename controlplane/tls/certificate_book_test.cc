@@ -1,5 +1,7 @@
 #include "controlplane/tls/certificate_book.h"
 
+#include <utility>
+
 #include "controlplane/tls/expiry_notices.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -82,6 +84,17 @@ TEST_F(CertificateBookTest, ARefusedFileIsToldUntilAGoodOneComes) {
   Take();
   EXPECT_EQ(Server().problem, "");
   EXPECT_EQ(StateOf(Server(), kStart), CertificateState::kValid);
+}
+
+TEST_F(CertificateBookTest, AFileThatWasNeverGoodIsRefusedWithTheRulesThatAreLeftOut) {
+  material_.pairs.clear();
+  const std::vector<RuleConfig> left_out = std::exchange(config_.rules, {});
+  EXPECT_THAT(book_.Take(config_, material_, kStart, left_out), IsEmpty());
+  EXPECT_THAT(book_.Refuse({{"/a.key", "no key"}}), ElementsAre(server_));
+  ASSERT_EQ(book_.entries().size(), 1u);
+  EXPECT_THAT(Server().rules, ElementsAre("api", "web"));
+  EXPECT_EQ(Server().problem, "/a.key: no key");
+  EXPECT_EQ(StateOf(Server(), kStart), CertificateState::kRefused);
 }
 
 TEST_F(CertificateBookTest, StatesGoByTheClock) {

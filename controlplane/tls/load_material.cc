@@ -3,9 +3,12 @@
 #include <openssl/mem.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/config/codes.h"
@@ -34,6 +37,20 @@ struct SecretText {
   ~SecretText() { OPENSSL_cleanse(text.data(), text.size()); }
 };
 
+size_t BytesOf(const std::vector<std::string>& all) {
+  size_t bytes = 0;
+  for (const std::string& der : all) bytes += der.size();
+  return bytes;
+}
+
+size_t BytesOf(const CertificatePair& pair) {
+  return BytesOf(pair.chain_der) + pair.key_der.size() + pair.ocsp_response_der.size();
+}
+
+size_t BytesOf(const TrustBundle& bundle) { return BytesOf(bundle.certificates_der); }
+
+size_t BytesOf(const RevocationList& list) { return BytesOf(list.crls_der); }
+
 // One load under way.
 class Loader final {
  public:
@@ -48,11 +65,8 @@ class Loader final {
   void AddPair(const CertificateFiles& files, PairUse use) {
     MaterialProblems problems;
     std::optional<CertificatePair> pair = Read(files, use, problems);
-    if (Settle(problems, pair ? pair->facts.sha256 : "") && pair) {
-      for (const std::string& der : pair->chain_der) bytes_ += der.size();
-      bytes_ += pair->key_der.size() + pair->ocsp_response_der.size();
-      material_.pairs.emplace(files, *std::move(pair));
-    }
+    const std::string id = pair ? pair->facts.sha256 : "";
+    Settle(&TlsMaterial::pairs, files, std::move(pair), id, problems);
     for (MaterialProblem& problem : problems) {
       problem.file = problem.part == Part::kKey    ? files.key
                      : problem.part == Part::kOcsp ? files.ocsp
@@ -67,10 +81,8 @@ class Loader final {
     std::optional<TrustBundle> bundle;
     if (const auto text = ReadFile(BundlePath(name), Part::kAuthorities, problems))
       bundle = ReadBundle(*text, now_s_, problems);
-    if (Settle(problems, bundle ? bundle->id : "") && bundle) {
-      for (const std::string& der : bundle->certificates_der) bytes_ += der.size();
-      material_.bundles.emplace(name, *std::move(bundle));
-    }
+    const std::string id = bundle ? bundle->id : "";
+    Settle(&TlsMaterial::bundles, name, std::move(bundle), id, problems);
     Keep(std::move(problems), name);
   }
 
@@ -79,23 +91,22 @@ class Loader final {
     std::optional<RevocationList> list;
     if (const auto text = ReadFile(file, Part::kRevocations, problems))
       list = ReadRevocations(*text, now_s_, problems);
-    if (Settle(problems, list ? list->id : "") && list) {
-      for (const std::string& der : list->crls_der) bytes_ += der.size();
-      material_.revocations.emplace(file, *std::move(list));
-    }
+    const std::string id = list ? list->id : "";
+    Settle(&TlsMaterial::revocations, file, std::move(list), id, problems);
     Keep(std::move(problems), file);
   }
 
-  // Compares lists and authorities that are both good. Whoever names lists that would refuse
-  // everybody gets none.
+  // Compares lists and authorities that are both good. Where those in force go together they stay,
+  // both of them; else whoever names lists that would refuse everybody gets none.
   void Compare(const std::set<std::pair<std::string, std::string>>& revocations_of) {
+    // What was put back may not go with what was compared before it. Each round puts back at least
+    // one pair, for good.
+    while (std::any_of(revocations_of.begin(), revocations_of.end(),
+                       [&](const auto& pair) { return PutBack(pair.first, pair.second); })) {
+    }
     std::set<std::string> refused;
     for (const auto& [file, name] : revocations_of) {
-      const auto list = material_.revocations.find(file);
-      const auto bundle = material_.bundles.find(name);
-      if (list == material_.revocations.end() || bundle == material_.bundles.end()) continue;
-      MaterialProblems problems;
-      CheckCoverage(bundle->second, list->second, problems);
+      MaterialProblems problems = Coverage(material_, file, name);
       for (MaterialProblem& problem : problems) {
         problem.authorities = name;
         if (problem.error) refused.insert(file);
@@ -125,15 +136,59 @@ class Loader final {
   }
 
  private:
+  static MaterialProblems Coverage(const TlsMaterial& material, const std::string& file,
+                                   const std::string& name) {
+    MaterialProblems problems;
+    const auto list = material.revocations.find(file);
+    const auto bundle = material.bundles.find(name);
+    if (list != material.revocations.end() && bundle != material.bundles.end())
+      CheckCoverage(bundle->second, list->second, problems);
+    return problems;
+  }
+
+  static bool HasError(const MaterialProblems& problems) {
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const MaterialProblem& problem) { return problem.error; });
+  }
+
+  // True when the lists and the authorities in force were put back, because the new ones do not go
+  // together and these do.
+  bool PutBack(const std::string& file, const std::string& name) {
+    if (sources_.in_force == nullptr) return false;
+    MaterialProblems problems = Coverage(material_, file, name);
+    const TlsMaterial& old = *sources_.in_force;
+    if (!HasError(problems) || !old.revocations.contains(file) || !old.bundles.contains(name) ||
+        HasError(Coverage(old, file, name)))
+      return false;
+    material_.revocations[file] = old.revocations.at(file);
+    material_.bundles[name] = old.bundles.at(name);
+    for (MaterialProblem& problem : problems) problem.authorities = name;
+    MarkOldStays(problems);
+    Keep(std::move(problems), file);
+    return true;
+  }
+
+  // Warnings are about a content that nobody uses.
+  static void MarkOldStays(MaterialProblems& problems) {
+    problems.erase(std::remove_if(problems.begin(), problems.end(),
+                                  [](const MaterialProblem& problem) { return !problem.error; }),
+                   problems.end());
+    for (MaterialProblem& problem : problems) {
+      problem.error = false;
+      problem.old_stays = true;
+      problem.code = codes::kOldStays;
+    }
+  }
+
   std::optional<CertificatePair> Read(const CertificateFiles& files, PairUse use,
                                       MaterialProblems& problems) {
     const auto cert = ReadFile(files.cert, Part::kCert, problems);
     auto key_text = ReadFile(files.key, Part::kKey, problems);
     const SecretText key(key_text ? *std::move(key_text) : "");
+    if (!cert || !problems.empty()) return std::nullopt;
     std::optional<std::string> ocsp;
-    if (!files.ocsp.empty()) ocsp = ReadFile(files.ocsp, Part::kOcsp, problems);
-    if (!problems.empty()) return std::nullopt;
     CheckMode(files.key, problems);
+    if (!files.ocsp.empty()) ocsp = ReadResponse(files.ocsp, problems);
     PairText text{*cert, key.text};
     if (ocsp) text.ocsp = *ocsp;
     return ReadPair(text, use, now_s_, problems);
@@ -160,8 +215,37 @@ class Loader final {
     return std::nullopt;
   }
 
-  // Makes what time has done to what is in force a warning. Returns whether no error is left.
-  bool Settle(MaterialProblems& problems, const std::string& id) const {
+  // Handshakes go on without a response, whatever is wrong with its file.
+  std::optional<std::string> ReadResponse(const std::string& path, MaterialProblems& problems) {
+    std::optional<std::string> response = ReadFile(path, Part::kOcsp, problems);
+    if (response) return response;
+    problems.back().error = false;
+    problems.back().code = codes::kNotStapled;
+    problems.back().message += "; it is not stapled";
+    return std::nullopt;
+  }
+
+  // Takes what was read when no error is left once what time has done to a content in force is a
+  // warning; else what is in force under that very name, if there is such.
+  template <typename Key, typename Content>
+  void Settle(std::map<Key, Content> TlsMaterial::*all, const Key& key,
+              std::optional<Content> content, const std::string& id, MaterialProblems& problems) {
+    if (NoErrorIsLeft(id, problems) && content) return Take(all, key, *std::move(content));
+    if (sources_.in_force == nullptr) return;
+    const std::map<Key, Content>& known = (*sources_.in_force).*all;
+    const auto old = known.find(key);
+    if (old == known.end()) return;
+    Take(all, key, old->second);
+    MarkOldStays(problems);
+  }
+
+  template <typename Key, typename Content>
+  void Take(std::map<Key, Content> TlsMaterial::*all, const Key& key, Content content) {
+    bytes_ += BytesOf(content);
+    (material_.*all).emplace(key, std::move(content));
+  }
+
+  bool NoErrorIsLeft(const std::string& id, MaterialProblems& problems) const {
     const bool known = sources_.at_start || known_.contains(id);
     bool good = true;
     for (MaterialProblem& problem : problems) {

@@ -1,5 +1,4 @@
-// Reads and checks all files of TLS that a configuration names: all or nothing, with every problem
-// of one pass.
+// Reads and checks all files of TLS that a configuration names, with every problem of one pass.
 //
 // Pure: files are reached through MaterialSources. Threading: none.
 #pragma once
@@ -29,14 +28,15 @@ struct MaterialSources {
   // empty, nothing is said of them.
   std::function<std::optional<uint32_t>(const std::string& path)> read_mode{};
   WallTime now;
-  // What is in force: that one of it has expired since is a warning, so that it holds up no other
-  // change. nullptr: nothing is.
+  // What is in force: that one of it has expired since is a warning, and so is a newer content of
+  // a file that is no good, so that neither holds up any other change. nullptr: nothing is.
   std::shared_ptr<const TlsMaterial> in_force = nullptr;
   // Nobody knows what is in force, so it counts for all files.
   bool at_start = false;
 };
 
-// Reads what `config` names. The result has all that is good; a file with an error is not in it.
+// Reads what `config` names. The result has all that is good, and what is in force of files that
+// are no good any more; a file with an error is not in it.
 MaterialResult LoadMaterial(const Config& config, const MaterialSources& sources);
 
 }  // namespace lb::controlplane

@@ -184,7 +184,8 @@ TEST_F(LoadMaterialTest, WhatExpiredInForceIsAWarningAndWhatIsNewIsNot) {
   ASSERT_EQ(in_force->pairs.size(), 1u);
   const TestCertificate expired = TestCertificate::Make({.end_s = kNow});
   Put("/old", expired);
-  EXPECT_TRUE(Load(in_force).has_error());
+  EXPECT_TRUE(Load().has_error());
+  EXPECT_EQ(*Load(in_force).material, *in_force);
   const MaterialResult at_start = Load(nullptr, true);
   EXPECT_FALSE(at_start.has_error());
   EXPECT_EQ(at_start.problems.size(), 1u);
@@ -192,6 +193,70 @@ TEST_F(LoadMaterialTest, WhatExpiredInForceIsAWarningAndWhatIsNewIsNot) {
   EXPECT_FALSE(again.has_error());
   EXPECT_EQ(again.problems.size(), 1u);
   EXPECT_EQ(*again.material, *at_start.material);
+}
+
+TEST_F(LoadMaterialTest, ABadFileLeavesWhatIsInForceAndHoldsUpNoOtherOne) {
+  rule().tls =
+      TlsConfig{.certificates = {Pair("/a"), Pair("/b")}, .client_ca = "/ca", .client_crl = "/crl"};
+  Put("/b", cert_);
+  const auto in_force = Load().material;
+  files_["/a.crt"] = files_["/ca"] = files_["/crl"] = "nothing";
+  const TestCertificate renewed = TestCertificate::Make({.name = "renewed"});
+  Put("/b", renewed);
+  const MaterialResult result = Load(in_force);
+  EXPECT_FALSE(result.has_error());
+  ASSERT_EQ(result.problems.size(), 3u);
+  for (const MaterialProblem& problem : result.problems) EXPECT_TRUE(problem.old_stays);
+  EXPECT_EQ(result.material->pairs.at(Pair("/a")), in_force->pairs.at(Pair("/a")));
+  EXPECT_EQ(result.material->bundles, in_force->bundles);
+  EXPECT_EQ(result.material->revocations, in_force->revocations);
+  EXPECT_EQ(result.material->pairs.at(Pair("/b")).facts.subject, "CN=renewed");
+}
+
+TEST_F(LoadMaterialTest, ListsAndAuthoritiesThatNoLongerGoTogetherBothStay) {
+  rule().tls = TlsConfig{.certificates = {Pair("/a")}, .client_ca = "/ca", .client_crl = "/crl"};
+  const auto in_force = Load().material;
+  const TestCertificate other = TestCertificate::Make({.name = "other", .authority = true});
+  const TestCertificate renewed = TestCertificate::Make({.name = "renewed"});
+  Put("/a", renewed);
+  for (const char* file : {"/crl", "/ca"}) {
+    const std::string before = files_[file];
+    files_[file] = file == std::string("/ca") ? other.CertPem() : other.CrlPem(kNow - 1, kNow + 1);
+    const MaterialResult result = Load(in_force);
+    EXPECT_FALSE(result.has_error()) << file;
+    ASSERT_EQ(result.problems.size(), 1u) << file;
+    EXPECT_TRUE(result.problems[0].old_stays) << file;
+    EXPECT_EQ(result.material->bundles, in_force->bundles) << file;
+    EXPECT_EQ(result.material->revocations, in_force->revocations) << file;
+    EXPECT_EQ(result.material->pairs.at(Pair("/a")).facts.subject, "CN=renewed") << file;
+    files_[file] = before;
+  }
+  // Both at once go together again.
+  files_["/ca"] = other.CertPem();
+  files_["/crl"] = other.CrlPem(kNow - 1, kNow + 1);
+  const MaterialResult both = Load(in_force);
+  EXPECT_TRUE(both.problems.empty());
+  EXPECT_NE(both.material->bundles, in_force->bundles);
+}
+
+TEST_F(LoadMaterialTest, AFileThatIsNewlyNamedMustBeGood) {
+  rule().tls = TlsConfig{.certificates = {Pair("/a")}};
+  const auto in_force = Load().material;
+  rule().tls->certificates = {{"/a.crt", "/other.key", ""}};
+  const MaterialResult result = Load(in_force);
+  EXPECT_TRUE(result.has_error());
+  EXPECT_TRUE(result.material->pairs.empty());
+}
+
+TEST_F(LoadMaterialTest, AResponseThatCannotBeReadIsNotStapled) {
+  const CertificateFiles files{"/a.crt", "/a.key", "/a.ocsp"};
+  rule().tls = TlsConfig{.certificates = {files}};
+  const MaterialResult result = Load();
+  EXPECT_FALSE(result.has_error());
+  ASSERT_EQ(result.problems.size(), 1u);
+  EXPECT_EQ(result.problems[0].code, "LB0241");
+  EXPECT_EQ(result.problems[0].file, "/a.ocsp");
+  EXPECT_EQ(result.material->pairs.count(files), 1u);
 }
 
 TEST_F(LoadMaterialTest, MoreCertificatesThanWorkersTakeAreRefused) {

@@ -18,11 +18,12 @@ struct MaterialProblem {
   enum class Part { kCert, kKey, kOcsp, kAuthorities, kRevocations };
 
   Part part = Part::kCert;
-  bool error = true;      // Else a warning: the file is used all the same.
+  bool error = true;      // Else a warning: the file is used all the same, or see old_stays.
   std::string_view code;  // One of codes.h.
   // What is wrong, without the file's name; nothing of a private key is in it.
   std::string message;
-  std::string hint = "";  // How to mend it, or empty.
+  std::string hint = "";   // How to mend it, or empty.
+  bool old_stays = false;  // The file is no good; what was loaded from it before is used on.
   // Of whom: set by LoadMaterial.
   std::string file = "";                                // "": the system's authorities.
   std::optional<CertificateFiles> pair = std::nullopt;  // Of a certificate, key or response.

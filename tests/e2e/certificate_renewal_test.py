@@ -13,6 +13,7 @@ from harness.tls import PlainServer, tls_connect
 from harness.tls_load import TlsLoad, TlsPump
 
 LISTEN, BACKEND, NAME = "127.0.0.1:8443", "127.0.0.1:9001", "front.test"
+OTHER, MOVED = "127.0.0.1:8444", "127.0.0.1:8445"
 STREAMS = 10
 
 
@@ -21,8 +22,8 @@ class CertificateRenewalTest(harness.Case):
         self.pair = RenewedPair(self.folder, NAME)
         tls = {"cert": self.pair.cert, "key": self.pair.key}
         PlainServer(self, "a", BACKEND)
-        rule = {"name": "web", "listen": LISTEN, "backends": [BACKEND], "tls": tls}
-        self.lb = self.balancer().start({"rules": [rule]}, workers=2)
+        self.rule = {"name": "web", "listen": LISTEN, "backends": [BACKEND], "tls": tls}
+        self.lb = self.balancer().start({"rules": [self.rule]}, workers=2)
         self.pair.watch(self.lb)
 
     def test_under_load(self):
@@ -64,6 +65,23 @@ class CertificateRenewalTest(harness.Case):
         os.rename(folder + "/link", folder + "/data")
         self.pair.serial = serial(pairs[1][0])
         self.pair.wait_until_shown(LISTEN)
+
+    def test_a_broken_pair_holds_up_no_other_one(self):
+        other = RenewedPair(self.folder + "/other", NAME)
+        rule = {"name": "other", "listen": OTHER, "backends": [BACKEND],
+                "tls": {"cert": other.cert, "key": other.key}}
+        self.lb.apply({"rules": [self.rule, rule]})
+        self.write(self.pair.cert, "nonsense\n")
+        wait_for(lambda: self.refused() > 0, 20, "it is refused")
+        other.renew()
+        other.wait_until_shown(OTHER)
+        self.lb.wait_until_synced()
+        self.lb.apply({"rules": [dict(self.rule, listen=MOVED), rule]})
+        self.assertEqual(self.pair.shown(MOVED), self.pair.serial)
+        self.assertGreater(self.refused(), 0)
+        status = self.lb.lbctl("status").stdout
+        self.assertIn("what was loaded stays", status)
+        self.assertRegex(status, "FILE +good")
 
     def refused(self):
         return self.lb.control_metrics().sum("lb_certificate_refused")

@@ -17,6 +17,7 @@
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "cli/views.h"
+#include "controlplane/tls/lifetime.h"
 
 namespace lb::cli {
 namespace {
@@ -25,18 +26,36 @@ using Certificates = std::vector<api::Certificate>;
 
 constexpr int kMaxDays = 3'650;
 
-bool IsFound(const api::Certificate& certificate, std::chrono::seconds within, WallTime now) {
+bool IsFound(const api::Certificate& certificate, std::optional<std::chrono::seconds> within,
+             WallTime now) {
   switch (certificate.state()) {
     case api::Certificate::STATE_VALID:
     case api::Certificate::STATE_EXPIRING:
-      return certificate.has_expire_time() && TimeLeft(certificate, now) < within;
+      if (!within) return certificate.state() == api::Certificate::STATE_EXPIRING;
+      return (certificate.has_expire_time() && TimeLeft(certificate, now) < *within) ||
+             (certificate.has_ocsp_next_update_time() &&
+              ResponseTimeLeft(certificate, now) < *within);
     default:
       return true;
   }
 }
 
+// Whether the end that is near is that of its OCSP response: its own is not.
+bool IsAboutResponse(const api::Certificate& certificate, WallTime now) {
+  if (certificate.state() != api::Certificate::STATE_EXPIRING ||
+      certificate.kind() != api::Certificate::KIND_SERVER || !certificate.has_expire_time())
+    return false;
+  constexpr int64_t kNearS = 14 * 86'400;  // As the control plane takes it.
+  const controlplane::Lifetime own{certificate.not_before_time().seconds(),
+                                   certificate.expire_time().seconds()};
+  return TimeLeft(certificate, now).count() >= controlplane::NearS(own, kNearS);
+}
+
 // What to put into the file.
-const char* Remedy(const api::Certificate& certificate) {
+const char* Remedy(const api::Certificate& certificate, WallTime now) {
+  if (IsAboutResponse(certificate, now))
+    return "its OCSP response ends soon or is not stapled: put the newest one of its authority in "
+           "place";
   switch (certificate.state()) {
     case api::Certificate::STATE_REFUSED:
       return certificate.has_load_time()
@@ -67,8 +86,8 @@ Row RowOf(const api::Certificate& certificate, WallTime now) {
           {EndText(certificate, now)},
           {RulesText(certificate)},
           {certificate.problem().empty()
-               ? std::string(Remedy(certificate))
-               : absl::StrCat(certificate.problem(), "; ", Remedy(certificate))}};
+               ? std::string(Remedy(certificate, now))
+               : absl::StrCat(certificate.problem(), "; ", Remedy(certificate, now))}};
 }
 
 std::string RenderFindings(const Globals& globals, const Certificates& found, WallTime now) {
@@ -129,7 +148,8 @@ absl::StatusOr<std::chrono::seconds> ParseWithin(const std::string& text) {
   return std::chrono::ceil<std::chrono::seconds>(duration);
 }
 
-absl::StatusOr<ExitCode> RunCertCheck(const Globals& globals, std::chrono::seconds within) {
+absl::StatusOr<ExitCode> RunCertCheck(const Globals& globals,
+                                      std::optional<std::chrono::seconds> within) {
   LB_ASSIGN_OR_RETURN(auto client,
                       AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
   LB_ASSIGN_OR_RETURN(const Certificates all, client->ListCertificates());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -12,16 +13,15 @@
 
 namespace lb::cli {
 
-// An end that is nearer than this is found where `cert check` is not told another time.
-inline constexpr std::chrono::hours kCertWithin{14 * 24};
-
 // Reads "14d", or a duration with the units of ParseDuration: up to 10 years. InvalidArgument names
 // the value.
 absl::StatusOr<std::chrono::seconds> ParseWithin(const std::string& text);
 
-// One line for each file of TLS in force that is refused, expired, not valid yet, or ends within
-// that time, with what to do. Exit code 1 when there is any.
-absl::StatusOr<ExitCode> RunCertCheck(const Globals& globals, std::chrono::seconds within);
+// One line for each file of TLS that is refused, expired, not valid yet, or ends within that time,
+// itself or its OCSP response, with what to do; without a time: that the control plane says is near
+// its end. Exit code 1 when there is any.
+absl::StatusOr<ExitCode> RunCertCheck(const Globals& globals,
+                                      std::optional<std::chrono::seconds> within);
 
 // What is in a file of certificates on this host; asks nobody. `output`: text, json or yaml. Exit
 // code 1 when one of them is out of its time, or did not sign the one before it.

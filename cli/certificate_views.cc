@@ -37,6 +37,11 @@ std::string Since(const google::protobuf::Timestamp& time, WallTime now) {
   return FormatAge(std::chrono::duration_cast<std::chrono::seconds>(age));
 }
 
+std::chrono::seconds Until(const google::protobuf::Timestamp& time, WallTime now) {
+  return std::chrono::seconds(time.seconds()) -
+         std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+}
+
 }  // namespace
 
 const char* KindText(Certificate::Kind kind) {
@@ -72,8 +77,11 @@ Cell StateCell(Certificate::State state) {
 }
 
 std::chrono::seconds TimeLeft(const Certificate& certificate, WallTime now) {
-  return std::chrono::seconds(certificate.expire_time().seconds()) -
-         std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  return Until(certificate.expire_time(), now);
+}
+
+std::chrono::seconds ResponseTimeLeft(const Certificate& certificate, WallTime now) {
+  return Until(certificate.ocsp_next_update_time(), now);
 }
 
 std::string EndText(const Certificate& certificate, WallTime now) {

@@ -18,6 +18,8 @@ Cell StateCell(lb::admin::v1::Certificate::State state);
 // Until its end, which it has; negative: since then. Seconds, since an end may be the last day of
 // year 9999 ("never", RFC 5280 4.1.2.5), which no WallTime holds.
 std::chrono::seconds TimeLeft(const lb::admin::v1::Certificate& certificate, WallTime now);
+// The same until the next update of its OCSP response, which it has.
+std::chrono::seconds ResponseTimeLeft(const lb::admin::v1::Certificate& certificate, WallTime now);
 // "in 43d", "3d ago"; empty: it has no end.
 std::string EndText(const lb::admin::v1::Certificate& certificate, WallTime now);
 // "web, api and 3 more"

@@ -135,7 +135,9 @@ void AddCert(CLI::App& app, CommandLine& line) {
   AddFilter(*list, line);
   CLI::App* check = Add(*cert, "check", Command::kCertCheck, line,
                         "which are refused, expired or end soon: exit code 1 when there is any");
-  check->add_option("--within", line.within, "what ends earlier is found: 30d, 12h (14d)")
+  check
+      ->add_option("--within", line.within,
+                   "what ends earlier is found: 30d, 12h (what is EXPIRING)")
       ->type_name("DURATION")
       ->take_last();
   CLI::App* inspect = Add(*cert, "inspect", Command::kCertInspect, line,

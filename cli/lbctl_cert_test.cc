@@ -96,6 +96,17 @@ TEST_F(LbctlCertTest, CheckFindsWhatIsRefusedOverOrNear) {
   EXPECT_EQ(findings.at("items").as_array().size(), 2u);
 }
 
+TEST_F(LbctlCertTest, CheckFindsAResponseThatEndsSoon) {
+  Certificate one = Make("/a.pem", Certificate::STATE_EXPIRING, Now() + 60 * kDayS);
+  one.mutable_ocsp_next_update_time()->set_seconds(Now() + 3'600);
+  Serve({one});
+  const ProcessResult result = Run({"cert", "check"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(Has(result.out, "its OCSP response ends soon")) << result.out;
+  EXPECT_EQ(Run({"cert", "check", "--within", "2h"}).exit_code, 1);
+  EXPECT_EQ(Run({"cert", "check", "--within", "10s"}).exit_code, 0);
+}
+
 TEST_F(LbctlCertTest, OneThatNeverExpiresHasNotExpired) {
   constexpr int64_t kNeverS = 253'402'300'799;  // 9999-12-31T23:59:59Z, RFC 5280 4.1.2.5.
   Serve({Make("/never.pem", Certificate::STATE_VALID, kNeverS)});

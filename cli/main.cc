@@ -200,7 +200,7 @@ absl::StatusOr<ExitCode> CertList(const Globals& globals, const CommandLine& lin
 
 absl::StatusOr<ExitCode> Cert(const Globals& globals, const CommandLine& line) {
   if (line.command == Command::kCertList) return CertList(globals, line);
-  std::chrono::seconds within = kCertWithin;
+  std::optional<std::chrono::seconds> within;
   if (!line.within.empty()) {
     LB_ASSIGN_OR_RETURN(within, ParseWithin(line.within));
   }

@@ -1,9 +1,15 @@
+#include <algorithm>
+#include <array>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/check/checks.h"
+#include "controlplane/tls/lifetime.h"
 
 namespace lb::cli {
 namespace {
+
+using controlplane::Lifetime;
 
 constexpr int64_t kDayS = 86'400;
 
@@ -13,26 +19,36 @@ std::string Named(const CertificateFacts& one, const std::string& path) {
   return absl::StrCat(path, " of ", one.owner);
 }
 
+struct Look {
+  int64_t now_s;
+  int64_t warning_days;
+};
+
+// Reports an end that is past or near.
+void ReportEnd(const Code& code, const std::string& who, const Lifetime& lifetime, const Look& look,
+               const std::string& renew, Report& report) {
+  const int64_t left_s = lifetime.end_s - look.now_s;
+  if (left_s <= 0) return report.Error(code, who + " has expired", renew);
+  const int64_t warning_s = controlplane::NearS(lifetime, look.warning_days * kDayS);
+  const std::string soon = absl::StrCat(who, " expires within ", left_s / kDayS + 1, " days");
+  // What is short-lived is an error only when another third of its last third is left.
+  if (left_s < std::min(kCertificateErrorDays * kDayS, warning_s / 3))
+    report.Error(code, soon, renew);
+  else if (left_s < warning_s)
+    report.Warn(code, soon, renew);
+}
+
 void CheckTime(const CertificateFacts& one, int64_t now_s, Report& report) {
   const Code& code = codes::kTlsTime;
   const std::string renew = "make a new one and put it in its place: it is read again by itself";
   if (one.not_before_s > now_s)
     report.Error(code, Named(one, one.paths.cert) + " is not valid yet",
                  "compare the clocks of this host and of the one that made it");
-  const auto look = [&](const std::string& path, int64_t end_s) {
-    const int64_t days = (end_s - now_s) / kDayS;
-    if (end_s <= now_s) {
-      report.Error(code, Named(one, path) + " has expired", renew);
-    } else if (days < kCertificateErrorDays) {
-      report.Error(code, absl::StrCat(Named(one, path), " expires within ", days + 1, " days"),
-                   renew);
-    } else if (days < kCertificateWarningDays) {
-      report.Warn(code, absl::StrCat(Named(one, path), " expires within ", days + 1, " days"),
-                  renew);
-    }
+  const auto look = [&](const std::string& path, const Lifetime& lifetime) {
+    ReportEnd(code, Named(one, path), lifetime, {now_s, kCertificateWarningDays}, renew, report);
   };
-  look(one.paths.cert, one.not_after_s);
-  look(one.paths.ca, one.ca_not_after_s);
+  look(one.paths.cert, {one.not_before_s, one.not_after_s});
+  look(one.paths.ca, {0, one.ca_not_after_s});
 }
 
 // A client's has one URI with its role, a server's has names of hosts.
@@ -65,16 +81,13 @@ void CheckEnd(const admin::v1::Certificate& one, int64_t now_s, Report& report) 
   const std::string who = absl::StrCat(one.file(), " of ", absl::StrJoin(one.rules(), ", "));
   if (one.state() == admin::v1::Certificate::STATE_NOT_YET_VALID)
     report.Error(code, who + " is not valid yet", "compare this clock with that of its issuer");
-  if (!one.has_expire_time()) return;
-  const int64_t left_s = one.expire_time().seconds() - now_s;
-  const int64_t days = left_s / kDayS;
-  const std::string soon = absl::StrCat(who, " expires within ", days + 1, " days");
-  if (left_s <= 0)
-    report.Error(code, who + " has expired", renew);
-  else if (days < kCertificateErrorDays)
-    report.Error(code, soon, renew);
-  else if (days < kRuleCertificateWarningDays)
-    report.Warn(code, soon, renew);
+  const Look look{now_s, kRuleCertificateWarningDays};
+  if (one.has_expire_time())
+    ReportEnd(code, who, {one.not_before_time().seconds(), one.expire_time().seconds()}, look,
+              renew, report);
+  if (one.has_ocsp_next_update_time() && one.ocsp_next_update_time().seconds() <= now_s)
+    report.Warn(code, "the OCSP response of " + who + " is old, and is not stapled any more",
+                "renew it as often as its authority says");
 }
 
 // The files of the rules, which the control plane has read.

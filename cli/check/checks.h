@@ -19,7 +19,8 @@ inline constexpr uint32_t kLocalPortsMin = 20'000;
 // A worker of some size: a proxied connection takes two descriptors.
 inline constexpr uint64_t kDescriptorsMin = 65'536;
 
-// Time left of a certificate that is worth a warning, and an error.
+// Time left of a certificate that is worth a warning, and an error: less of one that is
+// short-lived, see NearS.
 inline constexpr int64_t kCertificateWarningDays = 30;
 inline constexpr int64_t kCertificateErrorDays = 3;
 // Files of rules are often renewed by a program, and for 90 days only.

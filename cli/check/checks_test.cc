@@ -79,7 +79,7 @@ CertificateFacts GoodCertificate() {
   CertificateFacts one;
   one.owner = "lbctl";
   one.paths = {"ca.crt", "me.crt", "me.key"};
-  one.not_before_s = kNow - kDay;
+  one.not_before_s = kNow - 300 * kDay;
   one.not_after_s = kNow + 100 * kDay;
   one.ca_not_after_s = kNow + 1000 * kDay;
   one.names = {"URI:spiffe://lb/operator/me"};
@@ -274,6 +274,10 @@ TEST(ChecksTest, Certificates) {
   ExpectOne("LBC605 warning", [](Facts& f) { f.certificates[0].not_after_s = kNow + 20 * kDay; });
   ExpectOne("LBC605 error", [](Facts& f) { f.certificates[0].not_after_s = kNow + kDay; });
   ExpectOne("LBC605 error", [](Facts& f) { f.certificates[0].not_after_s = kNow - 1; });
+  Facts short_lived = GoodFacts();
+  short_lived.certificates[0].not_before_s = kNow - 3 * kDay;
+  short_lived.certificates[0].not_after_s = kNow + 4 * kDay;
+  EXPECT_TRUE(FindingsOf(short_lived).empty());
   ExpectOne("LBC605 error", [](Facts& f) { f.certificates[0].not_before_s = kNow + kDay; });
   ExpectOne("LBC605 warning",
             [](Facts& f) { f.certificates[0].ca_not_after_s = kNow + 20 * kDay; });
@@ -301,6 +305,8 @@ TEST(ChecksTest, CertificatesOfRules) {
   ExpectOne("LBC608 error", [&](Facts& f) { one(f).mutable_expire_time()->set_seconds(kNow - 1); });
   ExpectOne("LBC608 error",
             [&](Facts& f) { one(f).set_state(admin::v1::Certificate::STATE_NOT_YET_VALID); });
+  ExpectOne("LBC608 warning",
+            [&](Facts& f) { one(f).mutable_ocsp_next_update_time()->set_seconds(kNow - 1); });
   Facts older = GoodFacts();
   older.server->rule_certificates.reset();  // A control plane that does not know the question.
   EXPECT_TRUE(FindingsOf(older).empty());

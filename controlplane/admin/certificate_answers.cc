@@ -99,10 +99,34 @@ const char* Subject(CertificateKey::Kind kind) {
   return "the certificate";
 }
 
+// What is to be said of an end that is near; empty: it is not.
+std::string NearText(const Lifetime& lifetime, int64_t now_s) {
+  const int64_t within_s = std::chrono::seconds(kAlertWithin).count();
+  if (lifetime.end_s == 0 || !IsNear(lifetime, within_s, now_s)) return "";
+  const int64_t left_s = lifetime.end_s - now_s;
+  return left_s > 0 ? absl::StrCat(" expires in ", Distance(left_s))
+                    : absl::StrCat(" expired ", Distance(-left_s), " ago");
+}
+
+// The same of the response that is to be stapled.
+std::string ResponseText(const CertificateEntry& entry, int64_t now_s) {
+  if (LacksResponse(entry)) return "its OCSP response is not stapled: it is no good";
+  const std::string near = NearText(ResponseLifetimeOf(entry), now_s);
+  return near.empty() ? "" : "its OCSP response" + near;
+}
+
+// Whom a revocation list keeps out that is past its next update.
+const char* Refused(const CertificateEntry& entry) {
+  if (entry.of_clients && entry.of_backends)
+    return "; clients and backends with certificates of its issuer are refused";
+  return entry.of_clients ? "; clients with certificates of its issuer are refused"
+                          : "; backends with certificates of its issuer are refused";
+}
+
 // Empty: nothing is odd.
 std::string AlertText(const CertificateKey& key, const CertificateEntry& entry, WallTime now) {
   const int64_t now_s = SecondsOf(now);
-  const int64_t left_s = entry.facts.not_after_s - now_s;
+  const int64_t over_s = now_s - entry.facts.not_after_s;
   const std::string about = absl::StrCat(key.file, " (", UsersOf(entry), "): ");
   const std::string what = absl::StrCat(about, Subject(key.kind));
   switch (StateOf(key, entry, now)) {
@@ -113,13 +137,19 @@ std::string AlertText(const CertificateKey& key, const CertificateEntry& entry, 
                               : "what is in the file now is refused, what was loaded stays: ",
                           entry.problem);
     case CertificateState::kExpired:
-      return absl::StrCat(what, " expired ", Distance(-left_s), " ago");
+      if (key.kind == CertificateKey::Kind::kRevocation)
+        return absl::StrCat(what, " is past its next update since ", Distance(over_s),
+                            Refused(entry));
+      return absl::StrCat(what, " expired ", Distance(over_s), " ago");
     case CertificateState::kNotYetValid:
       return absl::StrCat(what, " is not valid for ", Distance(entry.facts.not_before_s - now_s),
                           " yet");
-    case CertificateState::kExpiring:
-      if (left_s >= std::chrono::seconds(kAlertWithin).count()) return "";
-      return absl::StrCat(what, " expires in ", Distance(left_s));
+    case CertificateState::kExpiring: {
+      const std::string near = NearText(LifetimeOf(key, entry), now_s);
+      if (!near.empty()) return what + near;
+      const std::string response = ResponseText(entry, now_s);
+      return response.empty() ? "" : about + response;
+    }
     case CertificateState::kValid:
       return "";
   }
@@ -134,7 +164,7 @@ std::string PlaceOf(const CertificateKey& key) {
 }  // namespace
 
 int64_t EndOf(const CertificateKey& key, const CertificateEntry& entry) {
-  return key.file == kSystemAuthorities ? 0 : entry.facts.not_after_s;
+  return LifetimeOf(key, entry).end_s;
 }
 
 CertificateState StateOf(const CertificateKey& key, const CertificateEntry& entry, WallTime now) {

@@ -14,7 +14,7 @@
 
 namespace lb::controlplane {
 
-// An end that is nearer than this is worth an alert.
+// An end that is nearer than this, and in the last third of its lifetime, is worth an alert.
 inline constexpr std::chrono::hours kAlertWithin{7 * 24};
 
 // When what the file holds ends, seconds since the epoch; 0: there is no end that anybody here has
@@ -28,8 +28,8 @@ CertificateState StateOf(const CertificateKey& key, const CertificateEntry& entr
 Outcome<admin::v1::ListCertificatesResponse> ListCertificates(
     const View& view, const admin::v1::ListCertificatesRequest& request);
 
-// One alert for each file that has expired, expires within kAlertWithin, is not valid yet, or of
-// which a newer content is refused; by file.
+// One alert for each file that has expired, expires within kAlertWithin, is not valid yet, of which
+// a newer content is refused, or whose OCSP response is in such a state or not stapled; by file.
 std::vector<admin::v1::Alert> CertificateAlerts(const View& view);
 
 }  // namespace lb::controlplane

@@ -159,6 +159,33 @@ TEST_F(CertificateAnswersTest, AFileThatRulesAreLeftOutForIsRefusedEverywhere) {
   EXPECT_EQ(status.alerts(0).resource(), "rules/shop");
 }
 
+TEST_F(CertificateAnswersTest, ARevocationListPastItsUpdateSaysWhomItKeepsOut) {
+  RuleConfig& rule = config_.rules.emplace_back();
+  rule.name = "a";
+  rule.tls.emplace().client_crl = "/crl";
+  material_.revocations["/crl"].id = "1";
+  material_.revocations["/crl"].next_update_s = Seconds(kWall - 2 * kDay);
+  certificates_.Take(config_, material_, kWall);
+  EXPECT_EQ(CertificateAlerts(view()).at(0).message(),
+            "/crl (rule a): the revocation list is past its next update since 2 days; clients with "
+            "certificates of its issuer are refused");
+}
+
+TEST_F(CertificateAnswersTest, AResponseThatIsOldIsAnAlertWithAnEndOfItsOwn) {
+  AddCertificate("a", "/a", 100 * kDay);
+  const CertificateFiles files{"/a", "/a.key", "/a.ocsp"};
+  config_.rules[0].tls->certificates = {files};
+  CertificatePair& pair = material_.pairs[files] = material_.pairs.at({"/a", "/a.key", ""});
+  certificates_.Take(config_, material_, kWall);
+  EXPECT_EQ(CertificateAlerts(view()).at(0).message(),
+            "/a (rule a): its OCSP response is not stapled: it is no good");
+  pair.ocsp_response_der = "response";
+  pair.ocsp_next_update_s = Seconds(kWall - hours(3));
+  certificates_.Take(config_, material_, kWall);
+  EXPECT_EQ(CertificateAlerts(view()).at(0).message(),
+            "/a (rule a): its OCSP response expired 3 hours ago");
+}
+
 TEST_F(CertificateAnswersTest, AnAuthorityOfTheSystemThatEndsIsNobodysAlert) {
   config_.rules.emplace_back().backend_tls = BackendTlsConfig{};
   material_.bundles[""].id = "1";

@@ -50,6 +50,10 @@ void AddCertificateMetrics(const View& view, std::vector<MetricFamily>& out) {
                       "When what the file holds ends, in seconds since the epoch.",
                       Type::kGauge,
                       {}};
+  MetricFamily begin{"lb_certificate_begin_timestamp_seconds",
+                     "When the time of what the file holds begins, in seconds since the epoch.",
+                     Type::kGauge,
+                     {}};
   MetricFamily refused{"lb_certificate_refused",
                        "1 if what is in the file now is refused, so that what was loaded stays, or "
                        "rules are left out where there is nothing.",
@@ -67,12 +71,18 @@ void AddCertificateMetrics(const View& view, std::vector<MetricFamily>& out) {
     const auto& [key, entry] = *shown;
     const std::vector<std::pair<std::string, std::string>> labels{
         {"file", key.file}, {"kind", kKinds.at(static_cast<size_t>(key.kind))}};
-    if (const int64_t end_s = EndOf(key, entry); end_s != 0)
-      expire.Add(labels, static_cast<double>(end_s));
+    const auto add = [&](const char* kind, const Lifetime& lifetime) {
+      if (lifetime.end_s == 0) return;
+      expire.Add({{"file", key.file}, {"kind", kind}}, static_cast<double>(lifetime.end_s));
+      begin.Add({{"file", key.file}, {"kind", kind}}, static_cast<double>(lifetime.begin_s));
+    };
+    add(kKinds.at(static_cast<size_t>(key.kind)), LifetimeOf(key, entry));
+    add("ocsp", ResponseLifetimeOf(entry));
     refused.Add(labels, entry.problem.empty() ? 0 : 1);
     if (!entry.id.empty()) load.Add(labels, SecondsSinceEpoch(entry.load_time));
   }
-  for (MetricFamily* family : {&count, &expire, &refused, &load}) out.push_back(std::move(*family));
+  for (MetricFamily* family : {&count, &expire, &begin, &refused, &load})
+    out.push_back(std::move(*family));
 }
 
 }  // namespace lb::controlplane

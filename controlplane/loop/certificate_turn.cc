@@ -21,7 +21,7 @@ constexpr size_t kMaxShownNames = 3;
 
 using BadFiles = std::map<std::string, std::string>;
 
-// How often it is looked whose end has come near.
+// How often it is looked whose end has come near, at least: the clock of the host may be set.
 constexpr std::chrono::hours kLookEvery{1};
 
 const char* KindText(CertificateKey::Kind kind) {
@@ -53,6 +53,36 @@ LogFields FieldsOf(const CertificateKey& key, const CertificateEntry& entry) {
   }
   if (facts.not_after_s != 0) fields.emplace_back("expires", TimeText(facts.not_after_s));
   return fields;
+}
+
+LogFields FieldsOfResponse(const CertificateKey& key, const CertificateEntry& entry) {
+  return {{"file", entry.ocsp_file},
+          {"kind", "ocsp"},
+          {"certificate", key.file},
+          {"expires", TimeText(entry.ocsp_next_update_s)}};
+}
+
+const char* NoticeText(const ExpiryNotice& notice) {
+  const bool over = notice.days_left == 0;
+  if (notice.response)
+    return over ? "an OCSP response is past its next update; it is stapled no more"
+                : "an OCSP response ends soon; it is not renewed";
+  if (over && notice.key.kind == CertificateKey::Kind::kRevocation)
+    return "a revocation list in force is past its next update; certificates of its issuer are "
+           "refused";
+  return over ? "a file of TLS in force has expired"
+              : "a file of TLS in force expires soon; it is not renewed";
+}
+
+// When the next end comes near.
+Instant NextLook(const Parts& parts, Instant now) {
+  if (parts.certificates.entries().empty()) return Instant::max();
+  const WallTime wall = WallOf(now, parts);
+  const int64_t now_s = SecondsOf(wall);
+  const auto within = std::chrono::seconds(kLookEvery).count();
+  const int64_t next_s = ExpiryNotices::SecondsToNext(parts.certificates, now_s);
+  if (next_s >= within) return now + kLookEvery;
+  return now + std::chrono::seconds(next_s) - (wall - WallTime(std::chrono::seconds(now_s)));
 }
 
 void EmitMore(const char* kind, LogLevel level, size_t total, Turn& turn) {
@@ -98,13 +128,13 @@ void EmitNotices(const std::vector<ExpiryNotice>& notices, const Parts& parts, T
   for (const ExpiryNotice& notice : notices) {
     if (++emitted > kMaxEvents) break;
     const bool over = notice.days_left == 0;
-    LogFields fields = FieldsOf(notice.key, parts.certificates.entries().at(notice.key));
+    const CertificateEntry& entry = parts.certificates.entries().at(notice.key);
+    LogFields fields =
+        notice.response ? FieldsOfResponse(notice.key, entry) : FieldsOf(notice.key, entry);
     if (!over) fields.emplace_back("days_left", absl::StrCat(notice.days_left, " or less"));
     turn.Emit(over ? "certificate.expired" : "certificate.expiring",
               CertificateName(notice.key.file), over ? LogLevel::kError : LogLevel::kWarn,
-              over ? "a file of TLS in force has expired"
-                   : "a file of TLS in force expires soon; it is not renewed",
-              std::move(fields));
+              NoticeText(notice), std::move(fields));
   }
   EmitMore("certificate.expiring", LogLevel::kWarn, notices.size(), turn);
 }
@@ -139,8 +169,7 @@ void StepCertificates(Parts& parts, Turn& turn) {
     for (const auto& [session, key] : parts.workers.sessions())
       SendTicketKeys(session, parts, turn);
   if (turn.now < parts.next_certificate_look) return;
-  parts.next_certificate_look =
-      parts.certificates.entries().empty() ? Instant::max() : turn.now + kLookEvery;
+  parts.next_certificate_look = NextLook(parts, turn.now);
   EmitNotices(parts.expiry_notices.Take(parts.certificates, WallOf(turn.now, parts)), parts, turn);
 }
 

@@ -199,6 +199,21 @@ TEST_F(CertificateTurnTest, AnEndThatComesNearIsToldByTheClockAlone) {
   EXPECT_EQ(expired, 1);
 }
 
+TEST_F(CertificateTurnTest, AnEndIsToldWhenItComesAndNotAnHourLater) {
+  now_ += std::chrono::minutes(7);
+  Handle(Read("1", hours(3)));
+  const Instant end = Instant(hours(1)) + hours(3);
+  while (now_ < end) {
+    now_ = loop_->NextDeadline();
+    Handle(TimerFired{});
+    if (now_ < end) {
+      EXPECT_THAT(Logged(), Not(Contains(kExpired)));
+    }
+  }
+  EXPECT_EQ(now_, end);
+  EXPECT_THAT(Logged(), Contains(kExpired));
+}
+
 TEST_F(CertificateTurnTest, WorkersGetTicketKeysAfterTheirHelloAndWhenThereAreNewOnes) {
   EXPECT_THAT(TicketKeysSent(), ElementsAre(1));
   Handle(WorkerMessage{2, HelloOf("old", "j", 43)});

@@ -17,6 +17,7 @@ CertificateEntry EntryOf(const CertificatePair& pair) {
   entry.id = pair.id;
   entry.facts = pair.facts;
   entry.chain_length = static_cast<uint32_t>(pair.chain_der.size());
+  entry.ocsp_this_update_s = pair.ocsp_response_der.empty() ? 0 : pair.ocsp_this_update_s;
   entry.ocsp_next_update_s = pair.ocsp_response_der.empty() ? 0 : pair.ocsp_next_update_s;
   return entry;
 }
@@ -33,6 +34,7 @@ CertificateEntry EntryOf(const RevocationList& list) {
   CertificateEntry entry;
   entry.id = list.id;
   entry.facts.issuer = list.issuer;
+  entry.facts.not_before_s = list.last_update_s;
   entry.facts.not_after_s = list.next_update_s;
   entry.chain_length = static_cast<uint32_t>(list.crls_der.size());
   return entry;
@@ -60,8 +62,12 @@ CertificateBook::Entries EntriesOf(const RuleConfig& rule, const TlsMaterial& ma
   }
   for (const std::string& name : wanted.bundles)
     entries.try_emplace({BundlePath(name), Kind::kAuthority}, Find(material.bundles, name, make));
-  for (const std::string& file : wanted.revocations)
-    entries.try_emplace({file, Kind::kRevocation}, Find(material.revocations, file, make));
+  for (const std::string& file : wanted.revocations) {
+    CertificateEntry entry = Find(material.revocations, file, make);
+    entry.of_clients = rule.tls && rule.tls->client_crl == file;
+    entry.of_backends = rule.backend_tls && rule.backend_tls->crl == file;
+    entries.try_emplace({file, Kind::kRevocation}, std::move(entry));
+  }
   return entries;
 }
 
@@ -70,7 +76,10 @@ void AddRule(const RuleConfig& rule, const TlsMaterial& material, bool in_force,
              CertificateBook::Entries& entries) {
   for (auto& [key, entry] : EntriesOf(rule, material)) {
     if (entry.id.empty() == in_force) continue;
-    entries.try_emplace(key, std::move(entry)).first->second.rules.push_back(rule.name);
+    CertificateEntry& shared = entries.try_emplace(key, entry).first->second;
+    shared.of_clients |= entry.of_clients;
+    shared.of_backends |= entry.of_backends;
+    shared.rules.push_back(rule.name);
   }
 }
 
@@ -90,14 +99,31 @@ std::string CertificateName(const std::string& file) {
   return "certificates/" + absl::StrReplaceAll(file, {{"%", "%25"}, {"/", "%2F"}});
 }
 
+Lifetime LifetimeOf(const CertificateKey& key, const CertificateEntry& entry) {
+  if (key.file == kSystemAuthorities) return {};
+  return {entry.facts.not_before_s, entry.facts.not_after_s};
+}
+
+Lifetime ResponseLifetimeOf(const CertificateEntry& entry) {
+  return {entry.ocsp_this_update_s, entry.ocsp_next_update_s};
+}
+
+bool LacksResponse(const CertificateEntry& entry) {
+  return !entry.id.empty() && !entry.ocsp_file.empty() && entry.ocsp_next_update_s == 0;
+}
+
 CertificateState StateOf(const CertificateEntry& entry, WallTime now) {
   const int64_t now_s = SecondsOf(now);
   const int64_t end_s = entry.facts.not_after_s;
   if (!entry.problem.empty() || entry.id.empty()) return CertificateState::kRefused;
   if (now_s < entry.facts.not_before_s) return CertificateState::kNotYetValid;
-  if (end_s == 0) return CertificateState::kValid;
-  if (now_s >= end_s) return CertificateState::kExpired;
-  const bool near = end_s - now_s < std::chrono::seconds(kExpiringWithin).count();
+  if (end_s != 0 && now_s >= end_s) return CertificateState::kExpired;
+  const int64_t within_s = std::chrono::seconds(kExpiringWithin).count();
+  const auto is_near = [&](const Lifetime& lifetime) {
+    return lifetime.end_s != 0 && IsNear(lifetime, within_s, now_s);
+  };
+  const bool near = is_near({entry.facts.not_before_s, end_s}) ||
+                    is_near(ResponseLifetimeOf(entry)) || LacksResponse(entry);
   return near ? CertificateState::kExpiring : CertificateState::kValid;
 }
 

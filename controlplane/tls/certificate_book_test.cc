@@ -112,10 +112,44 @@ TEST_F(CertificateBookTest, AnEndIsToldOnceForEachThreshold) {
   ExpiryNotices notices;
   SetEnd(kStart);
   Take();
-  std::vector<int> told;
+  std::vector<int64_t> told;
   for (WallTime now = kStart - hours(24 * 40); now <= kStart + hours(24 * 2); now += hours(1))
     for (const ExpiryNotice& notice : notices.Take(book_, now)) told.push_back(notice.days_left);
   EXPECT_THAT(told, ElementsAre(30, 14, 7, 1, 0));
+}
+
+TEST_F(CertificateBookTest, OfAShortLivedCertificateOnlyTheLastThirdIsNear) {
+  ExpiryNotices notices;
+  material_.pairs[files_].facts.not_before_s = Seconds(kStart);
+  SetEnd(kStart + hours(24 * 6));
+  Take();
+  EXPECT_EQ(StateOf(Server(), kStart + hours(24 * 4)), CertificateState::kValid);
+  EXPECT_EQ(StateOf(Server(), kStart + hours(24 * 4 + 1)), CertificateState::kExpiring);
+  std::vector<int64_t> told;
+  for (WallTime now = kStart; now <= kStart + hours(24 * 7); now += hours(1))
+    for (const ExpiryNotice& notice : notices.Take(book_, now)) told.push_back(notice.days_left);
+  EXPECT_THAT(told, ElementsAre(2, 1, 0));
+}
+
+TEST_F(CertificateBookTest, AResponseThatGrowsOldIsAnEndOfItsOwn) {
+  const CertificateFiles files{"/a.crt", "/a.key", "/a.ocsp"};
+  config_.rules[0].tls->certificates = config_.rules[1].tls->certificates = {files};
+  material_.pairs[files] = material_.pairs[files_];
+  Take();
+  EXPECT_EQ(StateOf(Server(), kStart), CertificateState::kExpiring);  // None is stapled.
+  material_.pairs[files].ocsp_response_der = "response";
+  material_.pairs[files].ocsp_this_update_s = Seconds(kStart);
+  material_.pairs[files].ocsp_next_update_s = Seconds(kStart + hours(30));
+  Take();
+  ExpiryNotices notices;
+  EXPECT_EQ(StateOf(Server(), kStart), CertificateState::kValid);
+  EXPECT_THAT(notices.Take(book_, kStart), IsEmpty());
+  EXPECT_EQ(ExpiryNotices::SecondsToNext(book_, Seconds(kStart)), 20 * 3'600);
+  EXPECT_EQ(StateOf(Server(), kStart + hours(21)), CertificateState::kExpiring);
+  const auto near = notices.Take(book_, kStart + hours(21));
+  ASSERT_EQ(near.size(), 1u);
+  EXPECT_TRUE(near[0].response);
+  EXPECT_EQ(notices.Take(book_, kStart + hours(30)).at(0).days_left, 0);
 }
 
 TEST_F(CertificateBookTest, ARenewedCertificateBeginsAnew) {

@@ -1,9 +1,11 @@
-// When people are told that a certificate's end is near: 30, 14, 7 and 1 days before, and at it.
-// Once each. Pure; threading: none.
+// When people are told that an end is near, of a certificate or of the response that is stapled to
+// it: 30, 14, 7 and 1 days before, but not before the last third of its lifetime, and at it. Once
+// each. Pure; threading: none.
 #pragma once
 
+#include <cstdint>
 #include <map>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -13,7 +15,8 @@ namespace lb::controlplane {
 
 struct ExpiryNotice {
   CertificateKey key;
-  int days_left = 0;  // Of the threshold that was passed; 0: it has expired.
+  bool response = false;  // It is about the response.
+  int64_t days_left = 0;  // Of the threshold that was passed, rounded up; 0: it has expired.
 };
 
 class ExpiryNotices final {
@@ -22,12 +25,16 @@ class ExpiryNotices final {
   // one that is not in the book any more is forgotten.
   std::vector<ExpiryNotice> Take(const CertificateBook& book, WallTime now);
 
+  // How many seconds after `now_s` the next is to be told; INT64_MAX: never.
+  static int64_t SecondsToNext(const CertificateBook& book, int64_t now_s);
+
  private:
   struct Told {
-    std::string id;
-    int days_left = 0;
+    int64_t end_s = 0;
+    int64_t days_left = 0;
   };
-  std::map<CertificateKey, Told> told_;
+  // By file, and whether it is the response's end.
+  std::map<std::pair<CertificateKey, bool>, Told> told_;
 };
 
 }  // namespace lb::controlplane

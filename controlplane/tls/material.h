@@ -37,6 +37,7 @@ struct CertificatePair {
   std::vector<std::string> chain_der;  // The certificate, then those that signed it, in order.
   std::string key_der;                 // PKCS8, RFC 5208. Never logged or shown.
   std::string ocsp_response_der;       // Empty: nothing is stapled.
+  int64_t ocsp_this_update_s = 0;
   int64_t ocsp_next_update_s = 0;
   CertificateFacts facts;
 
@@ -55,6 +56,7 @@ struct RevocationList {
   std::string id;
   std::vector<std::string> crls_der;
   std::string issuer;         // Of the one whose next update is first.
+  int64_t last_update_s = 0;  // Of that one, too.
   int64_t next_update_s = 0;  // 0: none is said.
 
   friend bool operator==(const RevocationList&, const RevocationList&) = default;

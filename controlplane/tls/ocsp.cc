@@ -161,7 +161,7 @@ absl::StatusOr<OcspResponse> Judge(CBS single, int64_t now_s) {
     return absl::InvalidArgumentError(absl::StrCat("it does not hold before ", TimeText(*begin_s)));
   if (now_s >= *end_s)
     return absl::InvalidArgumentError(absl::StrCat("it held only until ", TimeText(*end_s)));
-  return OcspResponse{*end_s};
+  return OcspResponse{*begin_s, *end_s};
 }
 
 absl::StatusOr<OcspResponse> Find(CBS responses, const X509* certificate, const X509* issuer,

@@ -12,7 +12,8 @@
 namespace lb::controlplane {
 
 struct OcspResponse {
-  int64_t next_update_s = 0;  // Seconds since the epoch.
+  int64_t this_update_s = 0;  // Seconds since the epoch.
+  int64_t next_update_s = 0;
 };
 
 // Looks whether `der` says that `certificate` is good, at `now_s` (seconds since the epoch).

@@ -137,6 +137,7 @@ void AddOcsp(const PairText& text, const Chain& chain, int64_t now_s, Certificat
   const absl::StatusOr<OcspResponse> response = ReadOcsp(*text.ocsp, chain[0], issuer, now_s);
   if (response.ok()) {
     pair.ocsp_response_der = std::string(*text.ocsp);
+    pair.ocsp_this_update_s = response->this_update_s;
     pair.ocsp_next_update_s = response->next_update_s;
     return;
   }

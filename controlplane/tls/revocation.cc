@@ -78,6 +78,7 @@ std::optional<RevocationList> ReadRevocations(std::string_view text, int64_t now
         (next_update_s != 0 && (result.next_update_s == 0 || next_update_s < result.next_update_s));
     if (first) {
       result.issuer = NameText(X509_CRL_get_issuer(crl.get()));
+      result.last_update_s = SecondsOf(X509_CRL_get0_lastUpdate(crl.get()));
       result.next_update_s = next_update_s;
     }
     result.crls_der.push_back(std::move(der));

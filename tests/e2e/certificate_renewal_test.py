@@ -71,6 +71,7 @@ class CertificateRenewalTest(harness.Case):
         rule = {"name": "other", "listen": OTHER, "backends": [BACKEND],
                 "tls": {"cert": other.cert, "key": other.key}}
         self.lb.apply({"rules": [self.rule, rule]})
+        other.watch(self.lb)
         self.write(self.pair.cert, "nonsense\n")
         wait_for(lambda: self.refused() > 0, 20, "it is refused")
         other.renew()

@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 import harness
-from harness import Requests
+from harness import Requests, wait_for
 
 RULE = {"name": "web", "listen": "127.0.0.1:8080"}
 METHOD = "http://localhost/lb.worker.v1.WorkerControlService/Connect"
@@ -105,8 +105,9 @@ class HostileWorkerTest(harness.Case):
         incarnation = worker["process"]["incarnation"].encode()
         posing = hello(b"worker-1", incarnation=incarnation)(pid)
         self.assertEqual(self.stream(posing), PERMISSION_DENIED)
-        ended = self.lb.control_metrics().sum("lb_worker_streams_ended_total")
-        self.assertEqual(ended, 1, "the stream of the real worker stays")
+        ended = lambda: self.lb.control_metrics().sum("lb_worker_streams_ended_total")
+        wait_for(lambda: ended() > 0, 10, "the stream of who poses is counted")
+        self.assertEqual(ended(), 1, "the stream of the real worker stays")
         self.assert_nobody_noticed()
 
     def test_messages_that_make_no_sense(self):

@@ -68,7 +68,8 @@ void AddCertificateMetrics(const View& view, std::vector<MetricFamily>& out) {
     ++counts.at(static_cast<size_t>(StateOf(key, entry, view.clock.wall)));
   for (size_t i = 0; i < kStates.size(); ++i) count.Add({{"state", kStates.at(i)}}, counts.at(i));
   for (const Entry* shown : Shown(view.certificates)) {
-    const auto& [key, entry] = *shown;
+    const CertificateKey& key = shown->first;
+    const CertificateEntry& entry = shown->second;
     const std::vector<std::pair<std::string, std::string>> labels{
         {"file", key.file}, {"kind", kKinds.at(static_cast<size_t>(key.kind))}};
     const auto add = [&](const char* kind, const Lifetime& lifetime) {

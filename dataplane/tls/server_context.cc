@@ -10,6 +10,10 @@
 namespace lb::dataplane::tls {
 namespace {
 
+// What clients are told that a ticket is good for (RFC 8446 section 4.6.1): as long as the oldest
+// one that its key made is taken, with keys that change every 8 hours and two old ones.
+constexpr uint32_t kTicketLifetimeS = 16 * 60 * 60;
+
 // What tickets are bound to: the rule, and whose certificates it takes.
 std::string BindingOf(const ServerContext::Settings& settings) {
   return absl::StrCat("lb ticket\n", settings.rule, "\n", settings.trust_id, "\n",
@@ -39,6 +43,8 @@ ServerContext::ServerContext(Settings settings, std::shared_ptr<const TicketKeys
   LB_CHECK(SSL_CTX_set_ex_data(context, SharedIndex(), shared) == 1);
   SetSuites(context, shared->settings.only_1_3);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // Tickets say it all.
+  SSL_CTX_set_timeout(context, kTicketLifetimeS);
+  SSL_CTX_set_session_psk_dhe_timeout(context, kTicketLifetimeS);
   const std::string id = Sha256(binding);
   LB_CHECK(SSL_CTX_set_session_id_context(context, reinterpret_cast<const uint8_t*>(id.data()),
                                           id.size()) == 1);

@@ -61,6 +61,15 @@ TEST_P(TicketKeysTest, WorkersWithTheSameKeysResumeEachOthersSessions) {
 }
 
 // Goal: keys that seal no more still open, and one that is gone opens nothing.
+TEST_P(TicketKeysTest, NoTicketPromisesMoreThanADay) {
+  Connect(keys_);
+  const uint32_t lifetime_s = GetParam() == TLS1_3_VERSION
+                                  ? SSL_SESSION_get_timeout(session_.get())
+                                  : SSL_SESSION_get_ticket_lifetime_hint(session_.get());
+  EXPECT_GT(lifetime_s, 8u * 60 * 60);
+  EXPECT_LT(lifetime_s, 24u * 60 * 60);
+}
+
 TEST_P(TicketKeysTest, KeysAreReplacedWithoutLosingSessions) {
   ASSERT_TRUE(keys_->Set({Key('a')}).ok());
   Connect(keys_);

@@ -22,7 +22,7 @@ class TestCertificate final {
 
   struct Options {
     std::string name = "test";        // The common name.
-    std::string names{};              // "DNS:a.example,IP:10.0.0.1"; empty: none.
+    std::string names = "DNS:test";   // "DNS:a.example,IP:10.0.0.1"; empty: none.
     std::string usage{};              // "serverAuth"; empty: any.
     std::string key_usage{};          // "digitalSignature"; empty: any.
     bool authority = false;           // May sign others.

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_mode.h"
 #include "base/folder.h"
 #include "base/status_macros.h"
 #include "base/time.h"
@@ -109,6 +110,7 @@ controlplane::Sources LocalSources() {
   sources.load_material = [read_file = sources.read_file](const controlplane::Config& config) {
     controlplane::MaterialSources material;
     material.read_file = read_file;
+    material.read_mode = FileMode;
     material.now = ReadClocks().wall;
     return controlplane::LoadMaterial(config, material);
   };

@@ -126,6 +126,10 @@ Chosen Choose(const TlsConfig& tls, const std::string& name, const View& view) {
 void CheckCertificate(const TlsConfig& tls, const std::string& name, const View& view,
                       Response& out) {
   constexpr char kName[] = "tls";
+  if (name.empty() && tls.strict_sni)
+    return Add(kName, kDepends,
+               "strict_sni refuses who asks for no name that a certificate has (--sni gives one)",
+               out);
   const Chosen chosen = Choose(tls, name, view);
   if (!name.empty() && chosen.by.empty() && tls.strict_sni)
     return Add(kName, kRefused,

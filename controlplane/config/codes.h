@@ -75,6 +75,7 @@ inline constexpr std::string_view kSomeNotCovered = "LB0244";
 inline constexpr std::string_view kNeverShown = "LB0245";
 inline constexpr std::string_view kOpenKey = "LB0246";
 inline constexpr std::string_view kOldStays = "LB0247";
+inline constexpr std::string_view kNoNames = "LB0248";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
@@ -153,6 +154,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kNeverShown, "warning: certificate that no client is ever shown"},
     Meaning{kOpenKey, "warning: private key that others may read, or its group may write"},
     Meaning{kOldStays, "warning: file of TLS that is no good; what was loaded before stays"},
+    Meaning{kNoNames, "warning: certificate for clients without a name that they could verify"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},

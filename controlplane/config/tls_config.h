@@ -26,7 +26,7 @@ struct TlsConfig {
   enum class ClientAuth { kNone, kRequest, kRequire };
 
   std::vector<CertificateFiles> certificates;  // At least one; the first is the default.
-  bool strict_sni = false;  // Clients that ask for a name which no certificate has are refused.
+  bool strict_sni = false;  // Clients that ask for no name of a certificate are refused.
   TlsVersion min_version = TlsVersion::k12;
   std::vector<std::string> alpn{};  // Best first.
   ClientAuth client_auth = ClientAuth::kNone;

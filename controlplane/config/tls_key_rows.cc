@@ -38,7 +38,7 @@ std::vector<KeySpec> TlsRows() {
       {.path = "tls.certificates[].cert", .type = kFile, .required = true, .description = "Certificate, and behind it those that signed it, PEM."},
       {.path = "tls.certificates[].key", .type = kFile, .required = true, .description = "Its private key, PEM, without a passphrase."},
       {.path = "tls.certificates[].ocsp", .type = kFile, .description = "OCSP response about it, DER."},
-      {.path = "tls.strict_sni", .type = kBool, .default_value = "false", .description = "true: a client that asks for a name which no certificate has is refused; false: it gets the default. One that asks for none gets the default."},
+      {.path = "tls.strict_sni", .type = kBool, .default_value = "false", .description = "true: a client that asks for no name, or for one which no certificate has, is refused; false: it gets the default."},
       {.path = "tls.min_version", .type = kChoice, .default_value = "1.2", .choices = {{"1.2"}, {"1.3"}}, .description = "Oldest version spoken; 1.3 is the newest."},
       {.path = "tls.alpn", .type = kList, .max = kMaxProtocols, .description = "Protocols spoken behind TLS (ALPN), best first. A client that offers none of them is refused, one that offers nothing goes on. Absent: ALPN is not answered. Backends are not told which was chosen."},
       {.path = "tls.alpn[]", .type = kText, .min = 1, .max = kMaxProtocolBytes, .description = "A protocol: h2, http/1.1."},

@@ -1,7 +1,5 @@
 #include "controlplane/shell/config_reader.h"
 
-#include <sys/stat.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -9,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_mode.h"
 #include "base/folder.h"
 #include "base/sha256.h"
 #include "base/time.h"
@@ -29,19 +28,13 @@ absl::StatusOr<std::string> ReadReferenced(const std::string& path) {
   return bytes;
 }
 
-std::optional<uint32_t> ModeOf(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return std::nullopt;
-  return info.st_mode;
-}
-
 MaterialSources MaterialOf(const LoadContext& context) {
   MaterialSources sources;
   sources.read_file = [stamps = context.stamps](const std::string& path) {
     if (stamps != nullptr) (*stamps)[path] = StampOf(path);
     return ReadReferenced(path);
   };
-  sources.read_mode = ModeOf;
+  sources.read_mode = FileMode;
   sources.now = ReadClocks().wall;
   sources.in_force = context.in_force;
   sources.at_start = context.at_start;

@@ -186,6 +186,13 @@ std::optional<CertificatePair> ReadPair(const PairText& text, PairUse use, int64
   }
   pair.key_der = MarshalKey(key.get());
   pair.facts = FactsOf(chain[0]);
+  if (use.clients && pair.facts.dns_names.empty() && pair.facts.addresses.empty())
+    problems.push_back({.part = Part::kCert,
+                        .error = false,
+                        .code = codes::kNoNames,
+                        .message = "it has no alternative name, and a common name is none: clients "
+                                   "that verify it refuse it",
+                        .hint = "have one made with subjectAltName"});
   AddOcsp(text, chain, now_s, pair, problems);
   std::vector<std::string_view> parts(pair.chain_der.begin(), pair.chain_der.end());
   parts.insert(parts.end(), {pair.key_der, pair.ocsp_response_der});

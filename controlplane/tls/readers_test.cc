@@ -59,6 +59,16 @@ TEST_F(ReadersTest, APairHasItsChainInOrderHoweverItIsWritten) {
   EXPECT_EQ(*reversed, *in_order);
 }
 
+TEST_F(ReadersTest, ACertificateWithoutANameIsOfNoUseToClientsThatVerify) {
+  const TestCertificate nameless = TestCertificate::Make({.name = "www.example.com", .names = ""});
+  EXPECT_TRUE(Read(nameless.CertPem(), nameless.KeyPem(), {.backends = true}));
+  EXPECT_TRUE(problems_.empty());
+  EXPECT_TRUE(Read(nameless.CertPem(), nameless.KeyPem()));
+  ASSERT_EQ(problems_.size(), 1u);
+  EXPECT_EQ(problems_[0].code, "LB0248");
+  EXPECT_FALSE(problems_[0].error);
+}
+
 // A file of certificates that may all have signed each other is not followed to its end.
 TEST_F(ReadersTest, AChainIsGivenUpWhereItIsTooLong) {
   std::vector<TestCertificate> chain;

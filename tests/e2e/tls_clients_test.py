@@ -128,9 +128,10 @@ class TlsClientsTest(harness.Case):
             with self.subTest(asked=asked):
                 self.assertEqual(self.names_shown(WEB, asked)[0], shown)
         self.assertEqual(self.names_shown(STRICT, "any.wild.test"), ["*.wild.test"])
-        with self.assertRaisesRegex(ssl.SSLError, "(?i)unrecognized.name"):
-            self.names_shown(STRICT, "other.test")
-        wait_for(lambda: self.failures("unknown_name") == 1, 10, "it is counted")
+        for asked in ("other.test", None):
+            with self.assertRaisesRegex(ssl.SSLError, "(?i)unrecognized.name"):
+                self.names_shown(STRICT, asked)
+        wait_for(lambda: self.failures("unknown_name") == 2, 10, "both are counted")
 
     def test_alpn(self):
         self.balance()

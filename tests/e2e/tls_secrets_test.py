@@ -49,6 +49,16 @@ class TlsSecretsTest(harness.Case):
                 with open(os.path.join(base, name), "rb") as file:
                     self.see(name, file.read())
 
+    def test_a_key_that_others_may_read_is_told_before_it_is_used(self):
+        lb = self.balancer()
+        lb.write(self.config())
+        key = self.pairs["rsa"][1]
+        for mode, told in ((0o600, False), (0o644, True)):
+            os.chmod(key, mode)
+            checked = lb.lbctl("config", "validate", lb.config_path)
+            self.assertEqual(checked.returncode, 0)
+            self.assertEqual("LB0246" in checked.stdout + checked.stderr, told, checked)
+
     def test_nothing_shows_a_key(self):
         back = self.ca.issue("back", "DNS:back.test")
         TlsServer(self, "b", BACKEND, server_context(back, client_ca=self.ca.cert))

@@ -120,6 +120,7 @@ void AppendTls(const tls::Facts& facts, Fields& fields) {
   fields.TextOrNull("client_identity", facts.client_identity);
   fields.Bool("tls_resumed", facts.resumed);
   fields.TextOrNull("backend_tls_version", facts.backend_version);
+  fields.TextOrNull("tls_failure", facts.failure);
 }
 
 std::string IdOf(int64_t began_ms, Prng& ids) {

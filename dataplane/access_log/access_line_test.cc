@@ -83,7 +83,7 @@ TEST(AccessLineTest, SaysWhatTlsWasSpokenWhereItWas) {
   EXPECT_NE(line.find("\"phase\":\"accept\",\"sni\":\"web.example\",\"alpn\":\"h2\","
                       "\"tls_version\":\"1.3\",\"tls_cipher\":\"TLS_AES_128_GCM_SHA256\","
                       "\"client_identity\":\"spiffe://a/b\",\"tls_resumed\":true,"
-                      "\"backend_tls_version\":null}\n"),
+                      "\"backend_tls_version\":null,\"tls_failure\":null}\n"),
             std::string::npos)
       << line;
 }

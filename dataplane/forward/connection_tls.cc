@@ -74,6 +74,7 @@ void Connection::StepClientHandshake() {
 
 void Connection::FailHandshake(HandshakeFailure failure, RefuseReason reason) {
   rule_->counters().handshake_failures[static_cast<size_t>(failure)].Add(1);
+  tls_->failure = ToString(failure);
   Refuse(reason);
 }
 
@@ -124,6 +125,7 @@ void Connection::StepBackendHandshake() {
   BackendCounters& counters = rule_->backend_counters(link_.backend());
   counters.handshakes_total.Add(1);
   if (SSL_session_reused(tls_->backend->ssl()) == 1) counters.resumed_handshakes_total.Add(1);
+  tls_->failure = "";
   Established();
 }
 
@@ -131,6 +133,7 @@ void Connection::FailConnect(ConnectFailure failure) {
   // A backend need not have a certificate for whatever a client asks for.
   const bool clients_choice = Secures() && failure != ConnectFailure::kTlsTimeout &&
                               rule_->table().pass_sni && !ClientName().empty();
+  if (Secures()) tls_->failure = ToString(failure);
   ForgetBackendTls();
   link_.Fail(*rule_, failure, context_.now,
              clients_choice ? BackendLink::Blame::kNobody : BackendLink::Blame::kBackend);
@@ -161,6 +164,7 @@ tls::Facts Connection::TlsFacts() const {
   };
   tls::Facts facts = tls::FactsOf(ssl_of(tls_->client), ssl_of(tls_->backend));
   if (!tls_->passed_sni.empty()) facts.sni = tls_->passed_sni;
+  facts.failure = tls_->failure;
   return facts;
 }
 

@@ -17,6 +17,7 @@ struct TlsEnds {
   std::unique_ptr<tls::RecordStream> client;   // nullptr: plain.
   std::unique_ptr<tls::RecordStream> backend;  // nullptr: plain, or not connected yet.
   std::unique_ptr<Handshake> handshake;        // While one is under way.
+  const char* failure = "";                    // See tls::Facts.
   std::string passed_sni;   // That a ClientHello asks for which is passed on as it came.
   bool moved_late = false;  // Bytes came from one end after the other had ended.
   bool cut_off = false;     // One end left without close_notify while something was missing.

@@ -1,5 +1,7 @@
 #include "dataplane/tls/facts.h"
 
+#include <openssl/x509.h>
+
 #include <string_view>
 
 #include "base/utf8.h"
@@ -31,7 +33,9 @@ Facts FactsOf(const SSL* client, const SSL* backend) {
   SSL_get0_alpn_selected(client, &protocol, &bytes);
   facts.alpn = CutUtf8({reinterpret_cast<const char*>(protocol), bytes}, kMaxTextBytes);
   facts.cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(client));
-  facts.client_identity = PeerIdentity(*client);
+  // Whose handshake failed may have shown anybody's certificate.
+  if (SSL_in_init(client) == 0 && SSL_get_verify_result(client) == X509_V_OK)
+    facts.client_identity = PeerIdentity(*client);
   facts.resumed = SSL_session_reused(client) == 1;
   return facts;
 }

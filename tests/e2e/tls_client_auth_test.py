@@ -93,6 +93,14 @@ class TlsClientAuthTest(harness.Case):
         wait_for(lambda: len(self.lines()) == 4, 10, "all lines")
         self.assertEqual({line["client_identity"] or None for line in self.lines()}, wanted)
 
+    def test_the_access_log_names_nobody_whose_certificate_is_not_good(self):
+        self.balance()
+        self.assertFalse(self.served(REQUIRE, "strange"))  # It says that it is alice.
+        self.assertFalse(self.served(REQUIRE))
+        wait_for(lambda: len(self.lines()) == 2, 10, "both lines")
+        self.assertEqual([(line["client_identity"], line["tls_failure"]) for line in self.lines()],
+                         [(None, "bad_client_cert"), (None, "no_client_cert")])
+
     def test_a_resumed_session_is_the_same_client(self):
         self.balance()
         context = client_context(self.ca.cert, self.pairs["alice"])

@@ -60,7 +60,7 @@ const char* Remedy(const api::Certificate& certificate, WallTime now) {
     case api::Certificate::STATE_REFUSED:
       return certificate.has_load_time()
                  ? "put a good file in place; what was loaded stays until then"
-                 : "put a good file in place; its rules are left out until then";
+                 : "put a good file in place; what needs it is left out until then";
     case api::Certificate::STATE_NOT_YET_VALID:
       return "compare the clock of this host with that of its issuer";
     default:

@@ -105,7 +105,7 @@ void CheckRuleFiles(const Facts& facts, Report& report) {
       report.Error(codes::kRuleTlsRefused, absl::StrCat(one.file(), " is refused: ", one.problem()),
                    one.has_load_time()
                        ? "put a good file in place; what was loaded stays until then"
-                       : "put a good file in place; its rules are left out until then");
+                       : "put a good file in place; what needs it is left out until then");
   report.End(codes::kRuleTlsRefused);
   for (const admin::v1::Certificate& one : *facts.server->rule_certificates)
     CheckEnd(one, facts.now_s, report);

@@ -59,14 +59,30 @@ std::map<std::string, std::string> BadFiles(const MaterialProblems& problems) {
   return files;
 }
 
-// Takes the rules out of `config` whose files are no good, of those that may be left out.
+// Takes out certificates that are no good, where the default is. True when the rule needs nothing
+// else that is no good.
+bool GoesOnWithout(const TlsMaterial& material, RuleConfig& rule) {
+  if (!rule.tls || rule.tls->certificates.empty() ||
+      !material.pairs.contains(rule.tls->certificates.front()))
+    return false;
+  std::erase_if(rule.tls->certificates,
+                [&](const CertificateFiles& files) { return !material.pairs.contains(files); });
+  return HasFilesOf(material, rule);
+}
+
+// Takes the rules out of `config` whose files are no good, of those that may be left out; of a rule
+// that can do without some of its certificates, these.
 std::vector<RuleConfig> LeaveOut(const TlsMaterial& material, const Sources& sources,
                                  Config& config) {
   std::vector<RuleConfig> left_out;
   std::vector<RuleConfig> kept;
   for (RuleConfig& rule : config.rules) {
     const bool may = sources.leave_out_rules || sources.rules_left_out.contains(rule.name);
-    (may && !HasFilesOf(material, rule) ? left_out : kept).push_back(std::move(rule));
+    if (may && !HasFilesOf(material, rule)) {
+      left_out.push_back(rule);
+      if (!GoesOnWithout(material, rule)) continue;
+    }
+    kept.push_back(std::move(rule));
   }
   config.rules = std::move(kept);
   return left_out;

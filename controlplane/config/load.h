@@ -30,7 +30,8 @@ struct Sources {
   // What is in the files of TLS that a configuration names: see LoadMaterial. Left empty, it is
   // only looked whether they are there.
   std::function<MaterialResult(const Config& config)> load_material{};
-  // A rule whose files of TLS are no good is left out, and keeps the others not out: for a start.
+  // A rule whose files of TLS are no good is left out, and keeps the others not out; where its
+  // default certificate is good, only those that are not. For a start.
   bool leave_out_rules = false;
   // Rules that are left out already and stay so until their files are good.
   std::set<std::string> rules_left_out{};
@@ -44,7 +45,8 @@ struct LoadResult {
   std::shared_ptr<const TlsMaterial> material{};
   // Those that are no good, with what is wrong: also where what was loaded before stays.
   std::map<std::string, std::string> bad_files{};
-  // Rules that are not in `config`, although it is there, since files of theirs are no good.
+  // Rules that are not in `config`, although it is there, or lack certificates in it, since files
+  // of theirs are no good; as they are written.
   std::vector<RuleConfig> left_out{};
 };
 

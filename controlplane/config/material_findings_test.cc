@@ -158,6 +158,31 @@ TEST_F(MaterialFindingsTest, AtAStartOnlyTheRulesThatNeedABadFileAreLeftOut) {
   EXPECT_EQ(result.bad_files.size(), 1u);
 }
 
+// Goal: one certificate of several takes no others away. Method: the default is good, another one
+// is not; then the other way round.
+TEST_F(MaterialFindingsTest, AtAStartARuleGoesOnWithoutACertificateThatIsNotItsDefault) {
+  const CertificateFiles other{"/o.der", "/k.pem", ""};
+  constexpr char kText[] =
+      "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n"
+      "  tls: {certificates: [{cert: /c.pem, key: /k.pem}, {cert: /o.der, key: /k.pem}]}\n";
+  problems_ = {
+      {.part = Part::kCert, .code = "LB0130", .message = "none", .file = "/o.der", .pair = other}};
+  const LoadResult result = Load(true, kText);
+  ASSERT_TRUE(result.config);
+  ASSERT_EQ(result.config->rules.size(), 1u);
+  EXPECT_EQ(result.config->rules[0].tls->certificates, std::vector<CertificateFiles>{kPair});
+  ASSERT_EQ(result.left_out.size(), 1u);
+  EXPECT_EQ(result.left_out[0].tls->certificates.size(), 2u);
+  EXPECT_FALSE(Load(false, kText).config);
+  material_.pairs.clear();
+  material_.pairs[other].id = "4";
+  problems_[0].file = kPair.cert;
+  problems_[0].pair = kPair;
+  const LoadResult without_default = Load(true, kText);
+  ASSERT_TRUE(without_default.config);
+  EXPECT_TRUE(without_default.config->rules.empty());
+}
+
 TEST_F(MaterialFindingsTest, RulesThatAreLeftOutStaySoWhileOthersAreRenewed) {
   KeyIsBad();
   left_out_ = {"one", "two"};

@@ -115,7 +115,7 @@ void Refuse(BadFiles bad, bool again, Parts& parts, Turn& turn) {
     const bool told = before != parts.refused_files.end() && before->second == problem;
     if ((told && !again) || ++news > kMaxEvents) continue;
     turn.Emit("certificate.refused", CertificateName(file), LogLevel::kError,
-              IsMissed(file, parts) ? "a file of TLS is refused; rules that need it are left out"
+              IsMissed(file, parts) ? "a file of TLS is refused; what needs it is left out"
                                     : "a file of TLS is refused; what is in force stays",
               {{"file", file}, {"problem", problem}});
   }

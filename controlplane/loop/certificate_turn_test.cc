@@ -233,7 +233,7 @@ TEST_F(CertificateTurnTest, RulesThatAreLeftOutAreNamed) {
   read.config->rules.clear();
   Handle(read);
   EXPECT_THAT(Logged(), Contains("rules are left out until their files of TLS are good"));
-  EXPECT_THAT(Logged(), Contains("a file of TLS is refused; rules that need it are left out"));
+  EXPECT_THAT(Logged(), Contains("a file of TLS is refused; what needs it is left out"));
   EXPECT_THAT(Logged(), Not(Contains(kRefused)));
   read.only_files = true;
   Handle(read);

@@ -1,5 +1,7 @@
 #include "controlplane/loop/config_turn.h"
 
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -78,7 +80,11 @@ void NoteRead(const ConfigRead& read, Parts& parts) {
 // Says which rules are missing since their files are no good, where it was not said before.
 void NoteLeftOut(const ConfigRead& read, Parts& parts, Turn& turn) {
   std::vector<std::string> names;
-  for (const RuleConfig& rule : read.left_out) names.push_back(rule.name);
+  std::set<std::string_view> running;
+  for (const RuleConfig& rule : read.config->rules) running.insert(rule.name);
+  // One that lacks a certificate runs; the certificate's entry says it.
+  for (const RuleConfig& rule : read.left_out)
+    if (!running.contains(rule.name)) names.push_back(rule.name);
   const bool news = !names.empty() && names != parts.file.left_out;
   parts.file.left_out = std::move(names);
   if (!news) return;

@@ -80,8 +80,8 @@ class CertificateBook final {
 
   // Takes what came into force at `now`: files that are not in it are forgotten, and so are all
   // problems. Returns the keys of those whose content is new, in order. `material` holds what
-  // `config` names. Of `left_out`, the rules that cannot do without files that are no good, those
-  // files are entries without a content.
+  // `config` names. Of `left_out`, the rules that are left out of it or lack certificates there
+  // since files are no good, those files are entries without a content.
   std::vector<CertificateKey> Take(const Config& config, const TlsMaterial& material, WallTime now,
                                    const std::vector<RuleConfig>& left_out = {});
 

@@ -65,7 +65,7 @@ class TlsRestartTest(harness.Case):
         self.assertRegex(self.lb.lbctl("cert", "list").stdout, cert + r" .*REFUSED .*shop")
         check = self.lb.lbctl("cert", "check")
         self.assertEqual(check.returncode, 1)
-        self.assertIn("its rules are left out until then", check.stdout)
+        self.assertIn("what needs it is left out until then", check.stdout)
         metrics = self.lb.control_metrics()
         self.assertEqual(metrics.sum("lb_rule_left_out", rule="shop"), 1)
         self.assertEqual(metrics.sum("lb_certificate_refused", file=cert), 1)
@@ -76,6 +76,24 @@ class TlsRestartTest(harness.Case):
             stream.recv(1)
         self.assertRegex(self.lb.lbctl("status").stdout, "FILE +good")
         self.assertEqual(self.lb.control_metrics().sum("lb_rule_left_out"), 0)
+
+    def test_a_rule_goes_on_without_one_of_its_certificates(self):
+        cert, key = self.ca.issue("shop", "DNS:shop.test")
+        self.rule["tls"]["certificates"] = [{"cert": cert, "key": key}]
+        self.lb.apply({"rules": [self.rule]})
+        shutil.move(key, key + ".away")
+        self.restart_control()
+        self.assertEqual(self.resumed(), TRIES)
+        status = self.lb.lbctl("status")
+        self.assertIn(cert, status.stdout)
+        self.assertNotIn("PARTLY", status.stdout)
+        self.assertRegex(self.lb.lbctl("cert", "list").stdout, cert + r" .*REFUSED .*web")
+        self.assertEqual(self.lb.control_metrics().sum("lb_rule_left_out"), 0)
+        shutil.move(key + ".away", key)
+        self.lb.wait_until_newer()
+        with tls_connect(LISTEN, self.context, "shop.test") as stream:
+            stream.recv(1)
+        self.assertEqual(self.lb.lbctl("cert", "check").returncode, 0)
 
     def test_one_worker(self):
         self.lb.workers["worker-1"].process.kill()

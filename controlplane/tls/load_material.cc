@@ -81,6 +81,11 @@ class Loader final {
     std::optional<TrustBundle> bundle;
     if (const auto text = ReadFile(BundlePath(name), Part::kAuthorities, problems))
       bundle = ReadBundle(*text, now_s_, problems);
+    // Of those of the system some have always expired, and nobody here can mend it.
+    if (name.empty())
+      std::erase_if(problems, [](const MaterialProblem& problem) {
+        return problem.code == codes::kSomeOutOfTime;
+      });
     const std::string id = bundle ? bundle->id : "";
     Settle(&TlsMaterial::bundles, name, std::move(bundle), id, problems);
     Keep(std::move(problems), name);
@@ -99,14 +104,19 @@ class Loader final {
   // Compares lists and authorities that are both good. Where those in force go together they stay,
   // both of them; else whoever names lists that would refuse everybody gets none.
   void Compare(const std::set<std::pair<std::string, std::string>>& revocations_of) {
-    // What was put back may not go with what was compared before it. Each round puts back at least
-    // one pair, for good.
-    while (std::any_of(revocations_of.begin(), revocations_of.end(),
-                       [&](const auto& pair) { return PutBack(pair.first, pair.second); })) {
+    std::map<std::pair<std::string, std::string>, MaterialProblems> found;
+    // What was put back may not go with what was compared before it: then all are compared again.
+    // Each time at least one pair is put back, for good.
+    for (bool again = true; again;) {
+      again = false;
+      for (const auto& pair : revocations_of) {
+        found[pair] = Coverage(material_, pair.first, pair.second);
+        again |= HasError(found[pair]) && PutBack(pair.first, pair.second, found[pair]);
+      }
     }
     std::set<std::string> refused;
-    for (const auto& [file, name] : revocations_of) {
-      MaterialProblems problems = Coverage(material_, file, name);
+    for (auto& [pair, problems] : found) {
+      const auto& [file, name] = pair;
       for (MaterialProblem& problem : problems) {
         problem.authorities = name;
         if (problem.error) refused.insert(file);
@@ -151,13 +161,12 @@ class Loader final {
                        [](const MaterialProblem& problem) { return problem.error; });
   }
 
-  // True when the lists and the authorities in force were put back, because the new ones do not go
-  // together and these do.
-  bool PutBack(const std::string& file, const std::string& name) {
+  // True when the lists and the authorities in force were put back, because of what is wrong with
+  // the new ones and not with these.
+  bool PutBack(const std::string& file, const std::string& name, MaterialProblems problems) {
     if (sources_.in_force == nullptr) return false;
-    MaterialProblems problems = Coverage(material_, file, name);
     const TlsMaterial& old = *sources_.in_force;
-    if (!HasError(problems) || !old.revocations.contains(file) || !old.bundles.contains(name) ||
+    if (!old.revocations.contains(file) || !old.bundles.contains(name) ||
         HasError(Coverage(old, file, name)))
       return false;
     material_.revocations[file] = old.revocations.at(file);

@@ -155,6 +155,19 @@ TEST_F(LoadMaterialTest, BackendsWithoutAuthoritiesOfTheirOwnAreVerifiedByTheSys
   EXPECT_EQ(missing.problems[0].part, Part::kAuthorities);
 }
 
+TEST_F(LoadMaterialTest, ExpiredAuthoritiesAreToldOfUnlessTheyAreTheSystems) {
+  const TestCertificate old =
+      TestCertificate::Make({.name = "old", .authority = true, .end_s = kNow - 1});
+  rule().backend_tls = BackendTlsConfig{};
+  files_["/etc/ssl/certs/ca-certificates.crt"] += old.CertPem();
+  EXPECT_TRUE(Load().problems.empty());
+  files_["/ca"] += old.CertPem();
+  rule().backend_tls->ca = "/ca";
+  const MaterialResult own = Load();
+  ASSERT_EQ(own.problems.size(), 1u);
+  EXPECT_EQ(own.problems[0].code, "LB0243");
+}
+
 TEST_F(LoadMaterialTest, EveryProblemIsToldInOnePassWithItsFile) {
   rule().tls = TlsConfig{.certificates = {Pair("/a"), Pair("/b"), Pair("/c")},
                          .client_auth = TlsConfig::ClientAuth::kRequire,

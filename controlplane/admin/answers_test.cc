@@ -159,6 +159,11 @@ TEST_F(AnswersTest, WhatDoesNotExistIsNotFound) {
   admin::v1::ListBackendsRequest list;
   list.set_parent("rules/x");
   EXPECT_EQ(ReasonOf(ListBackends(view(), list)), "RULE_NOT_FOUND");
+  file_.left_out = {"shop"};
+  admin::v1::GetRuleRequest left_out;
+  left_out.set_name("rules/shop");
+  EXPECT_EQ(std::get<Failure>(GetRule(view(), left_out)).status.message(),
+            "'rules/shop' is left out: files of its TLS are no good, see lbctl status");
   admin::v1::GetWorkerRequest worker;
   worker.set_name("workers/w");
   EXPECT_EQ(ReasonOf(GetWorker(view(), worker)), "WORKER_NOT_FOUND");

@@ -25,12 +25,6 @@ Failure NotFound(const std::string& name, std::string_view nearest, const char* 
   return {absl::NotFoundError(message), reason};
 }
 
-Failure RuleNotFound(const View& view, const std::string& name) {
-  std::vector<std::string> names;
-  for (const LiveRule& rule : view.live) names.push_back(absl::StrCat(kRulePrefix, rule.name));
-  return NotFound(name, Nearest(name, {names.begin(), names.end()}), "RULE_NOT_FOUND");
-}
-
 Failure BackendNotFound(const LiveRule& rule, const std::string& name) {
   std::vector<std::string> names;
   for (const LiveBackend& backend : rule.backends)
@@ -189,6 +183,17 @@ bool OfferBackends(const View& view, const LiveRule& rule, const std::string& af
 }
 
 }  // namespace
+
+Failure RuleNotFound(const View& view, const std::string& name) {
+  for (const std::string& rule : view.file.left_out)
+    if (name == absl::StrCat(kRulePrefix, rule))
+      return {absl::NotFoundError(absl::StrCat(
+                  "'", name, "' is left out: files of its TLS are no good, see lbctl status")),
+              "RULE_NOT_FOUND"};
+  std::vector<std::string> names;
+  for (const LiveRule& rule : view.live) names.push_back(absl::StrCat(kRulePrefix, rule.name));
+  return NotFound(name, Nearest(name, {names.begin(), names.end()}), "RULE_NOT_FOUND");
+}
 
 bool IsUp(type::v1::HealthState state) { return state != type::v1::HEALTH_STATE_UNHEALTHY; }
 

@@ -18,6 +18,9 @@ std::string WhyUnresolved(const View& view, const UnresolvedBackend& backend);
 // "rules/web/backends/web-1"
 std::string BackendName(const std::string& rule, const std::string& backend);
 
+// That there is no "rules/RULE" of this name: left out, for its files, or none at all.
+Failure RuleNotFound(const View& view, const std::string& name);
+
 // The rule and backend of "rules/RULE/backends/BACKEND", which exist; the backend may be a DNS name
 // with addresses. NotFound with the closest name otherwise.
 Outcome<BackendKey> ParseBackendName(const View& view, const std::string& name);

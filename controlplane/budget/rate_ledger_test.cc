@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <vector>
 
@@ -118,22 +119,26 @@ TEST_F(RateLedgerTest, TheWorkOfATurnIsBounded) {
   const std::vector<WorkerKey> workers{kA, kB, {"c", "1"}, {"d", "1"}};
   for (const WorkerKey& worker : workers) ledger_.Connect(worker, true, now_);
   Settle();
-  Duration longest{};
-  Duration all{};
+  // Of the processor: others may use it meanwhile.
+  const auto cpu_ms = [] { return 1e3 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };
+  double longest_ms = 0;
+  double all_ms = 0;
+  size_t turns = 0;
   size_t budgets = 0;
   constexpr uint64_t kChunk = 2'048;
-  constexpr int kSeconds = 8;
+  constexpr int kSeconds = 4;
   for (int second = 1; second <= kSeconds; ++second) {
     for (const WorkerKey& worker : workers)
       for (uint64_t first = 0; first < RateLedger::kMaxClients; first += kChunk)
         Report(worker, first, kChunk, 10 * static_cast<uint64_t>(second));
     for (const Instant end = kStart + seconds(second); ledger_.NextDeadline() < end;) {
       now_ = std::max(now_, ledger_.NextDeadline());
-      const Instant begin = ReadClocks().steady;
+      const double began_ms = cpu_ms();
       Settle();
-      const Duration took = ReadClocks().steady - begin;
-      longest = std::max(longest, took);
-      all += took;
+      const double took_ms = cpu_ms() - began_ms;
+      longest_ms = std::max(longest_ms, took_ms);
+      all_ms += took_ms;
+      ++turns;
       budgets += budgets_;
       ASSERT_LE(budgets_, RateLedger::kMaxBudgetsPerWindow + workers.size());
     }
@@ -144,13 +149,12 @@ TEST_F(RateLedgerTest, TheWorkOfATurnIsBounded) {
   std::printf(
       "%zu clients, 4 workers: %.1f ms a turn at most, %.0f ms in a second, %.0f budgets and "
       "%.1f MB of messages in a second\n",
-      RateLedger::kMaxClients, static_cast<double>(longest.count()) / 1e6,
-      static_cast<double>(all.count()) / 1e6 / kSeconds, per_s,
+      RateLedger::kMaxClients, longest_ms, all_ms / kSeconds, per_s,
       static_cast<double>(bytes_) / 1e6 / kSeconds);
   EXPECT_LE(per_s, 1.1 * static_cast<double>(seconds(1) / RateLedger::kWindow *
                                              RateLedger::kMaxBudgetsPerWindow));
-  // Some milliseconds; far more on a machine that is shared.
-  EXPECT_LT(longest, milliseconds(200));
+  // Some milliseconds; twenty times as much with an address sanitizer.
+  EXPECT_LT(all_ms / static_cast<double>(turns), 200);
   EXPECT_GT(ledger_.interval(), seconds(2));
 }
 

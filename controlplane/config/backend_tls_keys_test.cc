@@ -106,6 +106,7 @@ TEST(BackendTlsKeysTest, ASocketOfThisHostHasNoNameToVerify) {
             "LB0107 rules[0].backends[0]: a unix socket has no name that its certificate could "
             "have\n");
   EXPECT_EQ(findings("health_check: {protocol: tls, tls: {server_name: app.internal}}"), "");
+  EXPECT_EQ(findings("health_check: {protocol: tls, tls: {ignore_verify: true}}"), "");
 }
 
 TEST(BackendTlsKeysTest, TheClientsNameIsPassedOnWhereItIsKnown) {
@@ -149,6 +150,9 @@ TEST(BackendTlsKeysTest, ChecksGoOverTlsAsTheirBackendsDo) {
                   "health_check: {tls: {enabled: false, server_name: b.internal}}\n")
                 .tls->server_name,
             "b.internal");
+  EXPECT_EQ(check("  health_check: {tls: {ca: /ca.pem}}\n").tls->ca, "/ca.pem");
+  EXPECT_FALSE(check("  health_check: {tls: {}}\n").tls->ca.has_value());
+  EXPECT_TRUE(check("  health_check: {tls: {ignore_verify: true}}\n").tls->ignore_verify);
   const HealthCheckConfig tls = check("  health_check: {protocol: tls}\n");
   EXPECT_EQ(tls.protocol, HealthCheckConfig::Protocol::kTls);
   EXPECT_TRUE(tls.tls.has_value());

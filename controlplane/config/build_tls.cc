@@ -112,7 +112,10 @@ std::optional<CheckTlsConfig> BuildCheckTls(const SectionView& health_check,
   const bool on = check.protocol == HealthCheckConfig::Protocol::kTls ||
                   (section.present() ? section.on() : as_connections);
   if (!on) return std::nullopt;
-  return CheckTlsConfig{HostName(section.Value("server_name"))};
+  CheckTlsConfig tls{.server_name = HostName(section.Value("server_name"))};
+  tls.ignore_verify = section.IsTrue("ignore_verify");
+  if (section.Says("ca") && !tls.ignore_verify) tls.ca = section.Text("ca");
+  return tls;
 }
 
 }  // namespace lb::controlplane

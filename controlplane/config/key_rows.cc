@@ -98,9 +98,11 @@ std::vector<KeySpec> HealthCheckRows() {
       {.path = "health_check.fall", .type = kCount, .default_value = "3", .min = 1, .max = 100, .description = "Failed probes in a row after which a backend is unhealthy."},
       {.path = "health_check.expect_status", .type = kCount, .default_value = "200", .min = 100, .max = 599, .description = "Status of a good HTTP answer."},
       {.path = "health_check.port", .type = kCount, .default_value = "the backend's", .min = 1, .max = 65'535, .description = "Port that is probed."},
-      {.path = "health_check.tls", .type = kSection, .default_value = "as backend_tls", .description = "Probes over TLS, with the settings of the rule's backend_tls; where that is off, certificates are verified by the system's authorities. Absent: where the rule has backend_tls and probes go to the backend's own port."},
+      {.path = "health_check.tls", .type = kSection, .default_value = "as backend_tls", .description = "Probes over TLS, with the settings of the rule's backend_tls; where that is off, certificates are verified by ca, or the system's authorities. Absent: where the rule has backend_tls and probes go to the backend's own port."},
       {.path = "health_check.tls.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off; false: probes are plain, whatever backend_tls says."},
       {.path = "health_check.tls.server_name", .type = kHostName, .default_value = "backend_tls.server_name", .min = 1, .max = kMaxHostNameBytes, .description = "Name that probes ask for and verify."},
+      {.path = "health_check.tls.ca", .type = kFile, .default_value = "backend_tls.ca", .description = "Authorities that sign what probes are shown, PEM: for rules that pass TLS on, and for a check's own port."},
+      {.path = "health_check.tls.ignore_verify", .type = kBool, .default_value = "backend_tls.ignore_verify", .description = "Probes take any certificate. They carry no secrets; who answers them is then not known."},
       {.path = "health_check.grpc", .type = kMap, .description = "What a probe with protocol: grpc asks."},
       {.path = "health_check.grpc.service", .type = kText, .default_value = "the whole server", .min = 1, .max = 255, .description = "Service that is asked about."},
   };

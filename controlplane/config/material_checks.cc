@@ -42,7 +42,13 @@ class Names final {
     Insert({Part::kAuthorities, "", {}}, {tls.Place(), tls.Field(), false});
   }
 
-  // Nothing for what no key names, such as the authorities of health checks.
+  // What checks verify by; what connections verify by is named there.
+  void AddChecks(const SectionView& health_check) {
+    const SectionView tls = health_check.Within("tls");
+    if (health_check.on() && tls.on()) Add(Part::kAuthorities, tls, "ca");
+  }
+
+  // Nothing for what no key names, such as the system's authorities for health checks.
   const std::vector<Named>& Find(const MaterialProblem& problem) const {
     static const std::vector<Named> kNowhere;
     const auto at = named_.find({problem.part, problem.file,
@@ -128,6 +134,7 @@ void ReportMaterial(const YamlNode& root, const Config& config, const MaterialPr
     const YamlNode& rule = rules->children[i];
     names.AddServer(SectionView(root, "tls", rule, RuleField(i)));
     names.AddBackend(SectionView(root, "backend_tls", rule, RuleField(i)));
+    names.AddChecks(SectionView(root, "health_check", rule, RuleField(i)));
   }
   for (const MaterialProblem& problem : problems) {
     const std::vector<Named>& places = names.Find(problem);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,9 +61,16 @@ struct SniRouteConfig {
 
 // Health checks over TLS.
 struct CheckTlsConfig {
-  std::string server_name{};  // Empty: as the rule's connections ask.
+  std::string server_name{};        // Empty: as the rule's connections ask.
+  std::optional<std::string> ca{};  // Absent: as the rule's connections verify.
+  bool ignore_verify = false;
 
   friend bool operator==(const CheckTlsConfig&, const CheckTlsConfig&) = default;
 };
+
+// How checks speak TLS: as the connections of `connections`, which may be absent, with what `check`
+// says of its own. Revocation lists go with their authorities.
+BackendTlsConfig TlsOfChecks(const std::optional<BackendTlsConfig>& connections,
+                             const CheckTlsConfig& check);
 
 }  // namespace lb::controlplane

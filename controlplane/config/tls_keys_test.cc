@@ -181,29 +181,23 @@ TEST(TlsKeysTest, WhatOthersCallItIsHintedAt) {
             "did you mean '1.2'?");
 }
 
-TEST(TlsKeysTest, ARelativeNameOfAFileIsRefused) {
+TEST(TlsKeysTest, ARelativeNameOfAFileIsRefusedAndASecretIsNotTakenForOne) {
   TestSources sources;
   sources.AddTlsFiles();
   sources.files["c.pem"] = "";
-  const LoadResult result = Load(
-      "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n"
-      "  tls: {cert: c.pem, key: /k.pem}\n",
-      sources.Get());
-  ASSERT_EQ(result.findings_total, 1u);
-  EXPECT_EQ(result.findings[0].code, "LB0108");
-  EXPECT_EQ(result.findings[0].message, "'c.pem' is not an absolute path");
-}
-
-TEST(TlsKeysTest, WhatASecretHoldsIsNotTakenForTheNameOfAFile) {
-  TestSources sources;
-  sources.AddTlsFiles();
   sources.files["/secret"] = "CANARY";
-  const LoadResult result = Load(
-      "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n"
-      "  tls: {cert: /c.pem, key: \"${file:/secret}\"}\n",
-      sources.Get());
-  ASSERT_EQ(result.findings_total, 1u);
-  EXPECT_EQ(result.findings[0].message, "the value of ${...} is not an absolute path");
+  const auto message = [&](const std::string& pair) {
+    const LoadResult result = Load(
+        absl::StrCat(
+            "rules:\n- name: a\n  listen: 127.0.0.1:1\n  backends: ['127.0.0.1:2']\n  tls: ", pair,
+            "\n"),
+        sources.Get());
+    return result.findings_total == 1 ? result.findings[0].code + " " + result.findings[0].message
+                                      : "";
+  };
+  EXPECT_EQ(message("{cert: c.pem, key: /k.pem}"), "LB0108 'c.pem' is not an absolute path");
+  EXPECT_EQ(message("{cert: /c.pem, key: \"${file:/secret}\"}"),
+            "LB0108 the value of ${...} is not an absolute path");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ bool VerifiesOwnNames(const RuleConfig& rule) {
   if (rule.backend_tls)
     return !rule.backend_tls->ignore_verify && rule.backend_tls->server_name.empty();
   const HealthCheckConfig& check = rule.health_check;
-  return check.enabled && check.tls && check.tls->server_name.empty();
+  return check.enabled && check.tls && !check.tls->ignore_verify && check.tls->server_name.empty();
 }
 
 // A path of this host is no name that a certificate has.
@@ -80,6 +80,7 @@ void CheckProbeNames(const Place& at, FindingList& findings) {
   const RuleConfig& rule = at.rule;
   const HealthCheckConfig& check = rule.health_check;
   if (!rule.backend_tls || !rule.backend_tls->pass_sni || rule.backend_tls->ignore_verify) return;
+  if (check.tls && check.tls->ignore_verify) return;
   const bool named =
       !rule.backend_tls->server_name.empty() || (check.tls && !check.tls->server_name.empty());
   if (named || !check.enabled || !check.tls || !KnowsName(rule)) return;

@@ -23,10 +23,10 @@ bool SameTls(const std::shared_ptr<const BackendTlsConfig>& a,
   return a == b || (a != nullptr && b != nullptr && *a == *b);
 }
 
-// As the rule's connections speak TLS; checks of plain backends verify as the defaults say.
 std::shared_ptr<const BackendTlsConfig> TlsOf(const LiveRule& rule) {
   if (!rule.health_check.enabled || !rule.health_check.tls) return nullptr;
-  return std::make_shared<const BackendTlsConfig>(rule.backend_tls.value_or(BackendTlsConfig{}));
+  return std::make_shared<const BackendTlsConfig>(
+      TlsOfChecks(rule.backend_tls, *rule.health_check.tls));
 }
 
 // How a backend of the rule is checked: not at all in maintenance.

@@ -156,6 +156,14 @@ TEST_F(HealthBookTest, ChecksOverTlsAskAsTheRulesConnectionsUnlessTheySayAnother
   EXPECT_NE(as_connections.tls->material, nullptr);
   rules[0].health_check.tls->server_name = "check.internal";
   EXPECT_EQ(probe().tls->server_name, "check.internal");
+  rules[0].backend_tls->crl = "/etc/lb/ca.crl";
+  rules[0].health_check.tls->ca = "/etc/lb/checks.pem";
+  EXPECT_EQ(probe().tls->settings->ca, "/etc/lb/checks.pem");
+  EXPECT_EQ(probe().tls->settings->crl, "") << "it is about other authorities";
+  rules[0].health_check.tls->ca.reset();
+  rules[0].health_check.tls->ignore_verify = true;
+  EXPECT_TRUE(probe().tls->settings->ignore_verify);
+  rules[0].health_check.tls.emplace();
   rules[0].backend_tls.reset();
   EXPECT_EQ(*probe().tls->settings, BackendTlsConfig{});
 }

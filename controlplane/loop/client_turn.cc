@@ -90,11 +90,7 @@ void Finish(const ClientQuestion& question, Parts& parts, Turn& turn) {
   const View view = ViewOf(parts, {turn.now, question.asked_at.ToWall(turn.now)});
   const auto explain = [&](const admin::v1::ExplainConnectionRequest& request) {
     const LiveRule* rule = FindRule(view.live, question.rule);
-    if (rule == nullptr)
-      return Fail(question.request,
-                  {absl::NotFoundError(absl::StrCat("'", request.rule(), "' does not exist")),
-                   "RULE_NOT_FOUND"},
-                  turn);
+    if (rule == nullptr) return Fail(question.request, RuleNotFound(view, request.rule()), turn);
     Respond(question,
             DescribeConnection(*rule, question.client, question.via, question.server_name, view,
                                question.reports),

@@ -102,6 +102,9 @@ std::vector<Field> FieldsOfCheckTls(const HealthCheckConfig& check, const char* 
   return {
       {"health_check.tls", check.tls ? "true" : "false", effect},
       {"health_check.tls.server_name", check.tls ? check.tls->server_name : "", effect},
+      {"health_check.tls.ca", check.tls ? check.tls->ca.value_or("") : "", effect},
+      {"health_check.tls.ignore_verify", check.tls && check.tls->ignore_verify ? "true" : "false",
+       effect},
       {"health_check.grpc.service", check.grpc_service, effect},
   };
 }

@@ -10,15 +10,16 @@ void WantedFiles::Add(const RuleConfig& rule) {
     if (!rule.tls->client_ca.empty()) bundles.insert(rule.tls->client_ca);
     if (!rule.tls->client_crl.empty()) AddRevocations(rule.tls->client_crl, rule.tls->client_ca);
   }
-  if (rule.backend_tls) {
-    const BackendTlsConfig& tls = *rule.backend_tls;
-    if (const CertificateFiles files = BackendPair(tls); !files.cert.empty())
-      pairs[files].backends = true;
-    if (!tls.ignore_verify) bundles.insert(tls.ca);
-    if (!tls.crl.empty()) AddRevocations(tls.crl, tls.ca);
-  } else if (rule.health_check.enabled && rule.health_check.tls) {
-    bundles.insert("");
-  }
+  if (rule.backend_tls) AddBackends(*rule.backend_tls);
+  if (rule.health_check.enabled && rule.health_check.tls)
+    AddBackends(TlsOfChecks(rule.backend_tls, *rule.health_check.tls));
+}
+
+void WantedFiles::AddBackends(const BackendTlsConfig& tls) {
+  if (const CertificateFiles files = BackendPair(tls); !files.cert.empty())
+    pairs[files].backends = true;
+  if (!tls.ignore_verify) bundles.insert(tls.ca);
+  if (!tls.crl.empty()) AddRevocations(tls.crl, tls.ca);
 }
 
 void WantedFiles::AddRevocations(const std::string& file, const std::string& bundle) {

@@ -31,6 +31,7 @@ struct WantedFiles {
   void Add(const RuleConfig& rule);
 
  private:
+  void AddBackends(const BackendTlsConfig& tls);
   void AddRevocations(const std::string& file, const std::string& bundle);
 };
 

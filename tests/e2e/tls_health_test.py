@@ -90,6 +90,17 @@ class TlsHealthTest(harness.Case):
         wait_for(lambda: server.seen, 10, "the check is seen")
         self.assertEqual(server.seen[0]["server_name"], "check.test")
 
+    def test_an_authority_for_checks_of_what_is_passed_on(self):
+        stranger = Authority(self.folder + "/stranger")
+        TlsServer(self, "g", GOOD, server_context(self.pair))
+        TlsServer(self, "b", BAD, server_context(stranger.issue("strange", "DNS:" + NAME)))
+        named = [{"name": name, "address": address} for name, address in (("g", GOOD), ("b", BAD))]
+        rule = {"name": "to", "listen": LISTEN, "sni": [{"names": [NAME], "backends": named}]}
+        tls = {"ca": self.ca.cert, "server_name": NAME}
+        check = {**CHECK, "protocol": "tls", "tls": tls}
+        self.lb = self.balancer().start({"rules": [rule], "health_check": check})
+        self.assertIn(self.ca.cert, self.wait_for_health(g=HEALTHY, b=UNHEALTHY)["b"])
+
     def test_http_over_tls(self):
         context = server_context(self.pair)
 

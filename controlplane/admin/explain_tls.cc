@@ -162,12 +162,24 @@ void CheckCertificate(const TlsConfig& tls, const std::string& name, const View&
   Add(kName, kPassed, std::move(text), out);
 }
 
-void CheckClientAuth(const LiveRule& rule, Response& out) {
+bool IsOver(const std::string& lists, const View& view) {
+  const auto found = view.certificates.entries().find({lists, CertificateKey::Kind::kRevocation});
+  return found != view.certificates.entries().end() &&
+         StateOf(found->second, view.clock.wall) == CertificateState::kExpired;
+}
+
+void CheckClientAuth(const LiveRule& rule, const View& view, Response& out) {
   const TlsConfig& tls = *rule.tls;
   constexpr char kName[] = "client_auth";
   if (tls.client_auth == TlsConfig::ClientAuth::kNone) return;
   const std::string good = absl::StrCat(
       tls.client_ca, tls.client_crl.empty() ? "" : ", and not be revoked by ", tls.client_crl);
+  if (!tls.client_crl.empty() && IsOver(tls.client_crl, view))
+    return Add(kName, tls.client_auth == TlsConfig::ClientAuth::kRequire ? kRefused : kDepends,
+               absl::StrCat(tls.client_crl,
+                            " is past its next update: every certificate of its "
+                            "issuer is refused"),
+               out);
   if (tls.client_auth == TlsConfig::ClientAuth::kRequire)
     Add(kName, kDepends, absl::StrCat("its certificate is needed; it must come from ", good), out);
   else
@@ -202,7 +214,7 @@ uint32_t CheckTls(const LiveRule& rule, const std::string& name, const View& vie
   if (!rule.sni_routes.empty()) return CheckRoutes(rule, name, out);
   if (!rule.tls) return 0;
   CheckCertificate(*rule.tls, name, view, out);
-  CheckClientAuth(rule, out);
+  CheckClientAuth(rule, view, out);
   return 0;
 }
 

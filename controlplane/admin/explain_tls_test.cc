@@ -95,6 +95,16 @@ TEST_F(ExplainTlsTest, WhatIsAskedOfClientsIsSaid) {
   const ExplainConnectionResponse explained = Explain("a.org");
   EXPECT_EQ(Check(explained, "client_auth"),
             "DEPENDS: its certificate is needed; it must come from /ca");
+  rule().tls->client_crl = "/crl";
+  RevocationList& old = material_.revocations["/crl"];
+  old.id = "1";
+  old.next_update_s = 1;
+  Config config;
+  config.rules.emplace_back().name = "web";
+  config.rules[0].tls = rule().tls;
+  certificates_.Take(config, material_, kWall);
+  EXPECT_EQ(Check(Explain("a.org"), "client_auth"),
+            "REFUSED: /crl is past its next update: every certificate of its issuer is refused");
   EXPECT_EQ(Check(explained, "rate_limit.key.client_cert"),
             "DEPENDS: the identity in its certificate has 5/s, burst 5 over all its addresses; see "
             "lbctl get clients");

@@ -106,9 +106,28 @@ bool IsMissed(const std::string& file, const Parts& parts) {
   return false;
 }
 
+// Whether what is in force names this file.
+bool IsNamed(const std::string& file, const Parts& parts) {
+  for (const auto& [key, entry] : parts.certificates.entries())
+    if (key.file == file || entry.key_file == file || entry.ocsp_file == file) return true;
+  return false;
+}
+
+// Tells of files that were refused and are good now; of those that nobody names any more, nothing.
+void EmitMended(const BadFiles& bad, const Parts& parts, Turn& turn) {
+  size_t mended = 0;
+  for (const auto& [file, problem] : parts.refused_files) {
+    if (bad.contains(file) || !IsNamed(file, parts) || ++mended > kMaxEvents) continue;
+    turn.Emit("certificate.mended", CertificateName(file), LogLevel::kInfo,
+              "a file of TLS that was refused is good again", {{"file", file}});
+  }
+  EmitMore("certificate.mended", LogLevel::kInfo, mended, turn);
+}
+
 // Tells of files that are no good; of those that were told before only when `again`.
 void Refuse(BadFiles bad, bool again, Parts& parts, Turn& turn) {
   parts.certificates.Refuse(bad);
+  EmitMended(bad, parts, turn);
   size_t news = 0;
   for (const auto& [file, problem] : bad) {
     const auto before = parts.refused_files.find(file);

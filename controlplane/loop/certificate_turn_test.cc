@@ -129,6 +129,7 @@ class CertificateTurnTest : public testing::Test {
 constexpr char kLoaded[] = "a file of TLS came into force";
 constexpr char kAccepted[] = "the configuration is accepted";
 constexpr char kRefused[] = "a file of TLS is refused; what is in force stays";
+constexpr char kMended[] = "a file of TLS that was refused is good again";
 constexpr char kExpiring[] = "a file of TLS in force expires soon; it is not renewed";
 constexpr char kExpired[] = "a file of TLS in force has expired";
 
@@ -151,6 +152,9 @@ TEST_F(CertificateTurnTest, ARefusedFileIsSaidLoudlyAndChangesNothing) {
   EXPECT_EQ(snapshots_, 1);
   Handle(Renewed("1"));
   EXPECT_EQ(snapshots_, 1);
+  EXPECT_THAT(Logged(), Contains(kMended));
+  Handle(Renewed("2"));
+  EXPECT_THAT(Logged(), Not(Contains(kMended)));
 }
 
 TEST_F(CertificateTurnTest, AnotherFileIsRenewedBesideOneThatIsRefused) {

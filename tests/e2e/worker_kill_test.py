@@ -32,6 +32,9 @@ class WorkerKillTest(harness.Case):
         lb = self.balancer().start(CONFIG, workers=2, threads=2)
         streams = Streams(self, "127.0.0.1:8080", STREAMS, interval_ms=50)
         first, second = lb.workers["worker-1"], lb.workers["worker-2"]
+        # Connected means queued at a listener; a busy worker takes them a little later.
+        wait_for(lambda: self.open_connections(first) + self.open_connections(second) == STREAMS,
+                 20 * harness.SLOW, "the workers have all streams")
         own, others = self.open_connections(first), self.open_connections(second)
         self.assertEqual(own + others, STREAMS)
         self.assertGreater(own, 0)

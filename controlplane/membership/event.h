@@ -38,6 +38,18 @@ struct SetSeeds {
   std::vector<Address> seeds;
 };
 
+// Calls these once, to join by them.
+struct Call {
+  std::vector<Address> addresses;
+};
+
+// Passes on a message of the application by gossip, instead of the one that waits under `key`,
+// which is no member's name.
+struct Tell {
+  std::string key;
+  std::string payload;
+};
+
 // Says something else of this member from now on.
 struct SetMeta {
   std::string meta;
@@ -48,7 +60,8 @@ struct Leave {};
 
 struct TimerFired {};
 
-using Event = std::variant<PacketIn, StreamIn, ExchangeDone, SetSeeds, SetMeta, Leave, TimerFired>;
+using Event = std::variant<PacketIn, StreamIn, ExchangeDone, SetSeeds, Call, Tell, SetMeta, Leave,
+                           TimerFired>;
 
 // Send one datagram (PacketCodec::Seal).
 struct SendPacket {
@@ -87,7 +100,7 @@ struct MemberNotice {
   Address address;
 };
 
-// The application's message.
+// The application's message, or its state that came with a table.
 struct UserIn {
   std::string payload;
 };

@@ -33,7 +33,7 @@ void Exchanger::Step(Turn& turn) {
   while (!follow_ups_.empty() && follow_ups_.front().at <= turn.now) {
     const Address to = follow_ups_.front().to;
     follow_ups_.erase(follow_ups_.begin());
-    Call(to, false, turn);
+    Begin(to, false, turn);
   }
   StepAfterBurst(turn);
 }
@@ -62,7 +62,7 @@ PushPull Exchanger::Table(bool join) const {
   return table;
 }
 
-void Exchanger::Call(const Address& to, bool join, Turn& turn) {
+void Exchanger::Begin(const Address& to, bool join, Turn& turn) {
   if (exchanges_.size() >= kMaxExchanges) return;
   const ExchangeId exchange = shared_.NextExchange();
   exchanges_.emplace(exchange, Exchange{to, join});
@@ -84,6 +84,10 @@ void Exchanger::Take(const SetSeeds& seeds, Turn& turn) {
   join_at_ = seeds_.empty() || shared_.table.CountAlive() > 1 ? Instant::max() : turn.now;
 }
 
+void Exchanger::Take(const Call& call, Turn& turn) {
+  for (const Address& address : call.addresses) Begin(address, true, turn);
+}
+
 void Exchanger::CallSeeds(Turn& turn) {
   join_at_ = Instant::max();
   if (shared_.table.CountAlive() > 1) return;
@@ -92,7 +96,7 @@ void Exchanger::CallSeeds(Turn& turn) {
   const size_t begin = seeds_.empty() ? 0 : shared_.prng.Below(seeds_.size());
   for (size_t i = 0; i < std::min(seeds_.size(), kMaxExchanges); ++i) {
     const Address& seed = seeds_[(begin + i) % seeds_.size()];
-    if (!IsHere(seed)) Call(seed, true, turn);
+    if (!IsHere(seed)) Begin(seed, true, turn);
   }
 }
 
@@ -118,14 +122,14 @@ void Exchanger::CallLost(Turn& turn) {
   const size_t alive = std::max<size_t>(shared_.table.CountAlive(), 1);
   // All members together call each of them about once in an interval.
   if (lost.empty() || !shared_.prng.Chance(std::min(lost.size(), alive), alive)) return;
-  Call(lost[shared_.prng.Below(lost.size())], false, turn);
+  Begin(lost[shared_.prng.Below(lost.size())], false, turn);
 }
 
 void Exchanger::CallSomebody(Turn& turn) {
   const std::vector<Member*> somebody = shared_.table.Pick(
       1, [&](const Member& one) { return one.alive() && !shared_.IsSelf(one.node.name); },
       shared_.prng);
-  if (!somebody.empty()) Call(somebody.front()->node.address, false, turn);
+  if (!somebody.empty()) Begin(somebody.front()->node.address, false, turn);
 }
 
 void Exchanger::Take(const ExchangeDone& done, Turn& turn) {

@@ -36,12 +36,13 @@ class Exchanger final {
   Instant NextDeadline() const;
 
   void Take(const SetSeeds& seeds, Turn& turn);
+  void Take(const Call& call, Turn& turn);
   void Take(const ExchangeDone& done, Turn& turn);
   // Another member's table came: ours goes back as it was before.
   void Answer(StreamId stream, const PushPull& table, Turn& turn);
 
  private:
-  void Call(const Address& to, bool join, Turn& turn);
+  void Begin(const Address& to, bool join, Turn& turn);
   void CallSeeds(Turn& turn);
   void CallLost(Turn& turn);
   void CallSomebody(Turn& turn);

@@ -38,6 +38,7 @@ struct Options {
   Versions versions{};  // The delegate's must be in the range of all other members.
   Timing timing{};
   size_t seal_overhead = 0;    // PacketCodec::overhead().
+  bool serf = false;           // Whether the delegate is Serf's.
   bool tcp_ping = true;        // Whether a probe tries TCP too, where UDP gets no answer.
   size_t max_members = 8'192;  // At most kMaxNodes / 2: a table must fit into one exchange.
 };

@@ -49,6 +49,8 @@ class Swim::Impl final {
     return next;
   }
 
+  bool Forget(const std::string& name) { return shared_.departed.erase(name) != 0; }
+
   const Shared& shared() const { return shared_; }
 
  private:
@@ -83,8 +85,10 @@ class Swim::Impl final {
   }
 
   void Take(const StreamIn& in, Turn& turn) {
-    if (const auto* table = std::get_if<PushPull>(&in.message))
+    if (const auto* table = std::get_if<PushPull>(&in.message)) {
+      TellOfState(*table, turn);
       return exchanger_.Answer(in.stream, *table, turn);
+    }
     StreamReply reply{in.stream, std::nullopt};
     const auto* const ping = std::get_if<Ping>(&in.message);
     if (ping != nullptr && (ping->node.empty() || shared_.IsSelf(ping->node)))
@@ -94,11 +98,19 @@ class Swim::Impl final {
     turn.actions.push_back(std::move(reply));
   }
 
+  static void TellOfState(const PushPull& table, Turn& turn) {
+    if (!table.user_state.empty()) turn.actions.push_back(UserIn{table.user_state});
+  }
+
   void Take(const ExchangeDone& done, Turn& turn) {
+    if (const auto* table = done.answer ? std::get_if<PushPull>(&*done.answer) : nullptr)
+      TellOfState(*table, turn);
     if (!prober_.Take(done)) exchanger_.Take(done, turn);
   }
 
   void Take(const SetSeeds& seeds, Turn& turn) { exchanger_.Take(seeds, turn); }
+  void Take(const Call& call, Turn& turn) { exchanger_.Take(call, turn); }
+  void Take(const Tell& tell, Turn&) { shared_.queue.Add(tell.key, Encode(User{tell.payload})); }
   void Take(const SetMeta& meta, Turn& turn) { rumors_.SetMeta(meta.meta, turn); }
 
   void Take(const Leave&, Turn& turn) {
@@ -150,6 +162,9 @@ void Swim::Handle(const Event& event, Instant now, std::vector<Action>& actions)
   impl_->Handle(event, turn);
 }
 
+bool Swim::Forget(const std::string& name) { return impl_->Forget(name); }
+const std::string& Swim::name() const { return impl_->shared().options.name; }
+bool Swim::serf() const { return impl_->shared().options.serf; }
 Instant Swim::NextDeadline() const { return impl_->NextDeadline(); }
 const std::map<std::string, Member>& Swim::members() const { return impl_->shared().table.all(); }
 const std::map<std::string, Departed>& Swim::departed() const { return impl_->shared().departed; }

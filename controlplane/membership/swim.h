@@ -26,6 +26,12 @@ class Swim final {
   // When TimerFired is next due.
   Instant NextDeadline() const;
 
+  // Knows one that is gone no more; false: there is none of this name that is.
+  bool Forget(const std::string& name);
+
+  const std::string& name() const;
+  bool serf() const;
+
   // Members that are known, this one among them, by name.
   const std::map<std::string, Member>& members() const;
   // Those that are not among them any more, or soon.

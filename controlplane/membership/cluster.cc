@@ -1,0 +1,217 @@
+#include "controlplane/membership/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/overloaded.h"
+#include "controlplane/membership/key_ring.h"
+#include "controlplane/membership/place.h"
+
+namespace lb::controlplane::swim {
+namespace {
+
+// What Serf's agents say of themselves; without it they would not merge.
+constexpr uint8_t kSerfDelegateMin = 2;
+constexpr uint8_t kSerfDelegate = 5;
+constexpr char kVersionTag[] = "lb";
+constexpr char kRoleTag[] = "role";
+constexpr char kRole[] = "lb-controlplane";
+// No member has this name.
+constexpr char kIntentKey[] = "";
+
+// Whether one can become the other without a leave.
+bool SameMember(const ClusterConfig& a, const ClusterConfig& b) {
+  return a.bind_addr == b.bind_addr && a.advertise_addr == b.advertise_addr && a.name == b.name &&
+         a.label == b.label && a.serf_delegate == b.serf_delegate;
+}
+
+}  // namespace
+
+Cluster::Cluster(std::string name, std::string version, uint64_t seed)
+    : default_name_(std::move(name)), version_(std::move(version)), seed_(seed) {}
+
+std::string Cluster::NameOfSelf() const {
+  return config_ && !config_->name.empty() ? config_->name : default_name_;
+}
+
+void Cluster::SetConfig(const std::optional<ClusterConfig>& config, Instant now,
+                        std::vector<ClusterAction>& actions) {
+  if (config == config_) return;
+  const bool same = config && config_ && SameMember(*config, *config_);
+  const bool other_keys = same && config->keys != config_->keys;
+  config_ = config;
+  if (same) {
+    if (other_keys && open_) actions.push_back(SetGossipKeys{Keys()});
+    return;
+  }
+  Go(config_ ? After::kOpen : After::kClose, now, actions);
+}
+
+void Cluster::Leave(Instant now, std::vector<ClusterAction>& actions) {
+  Go(After::kTellOfIt, now, actions);
+}
+
+void Cluster::Go(After after, Instant now, std::vector<ClusterAction>& actions) {
+  const bool going = after_ != After::kNothing;
+  after_ = after;
+  if (going) return;
+  const bool alone =
+      !swim_ || std::count_if(swim_->members().begin(), swim_->members().end(),
+                              [](const auto& one) { return one.second.alive(); }) <= 1;
+  if (alone) return WhenGone(now, actions);
+  if (swim_->serf()) {
+    ToSwim(Tell{kIntentKey, clock_.LeaveIntent(swim_->name())}, now, actions);
+    leave_at_ = now + kIntentLead;
+  } else {
+    ToSwim(swim::Leave{}, now, actions);
+  }
+}
+
+void Cluster::WhenGone(Instant now, std::vector<ClusterAction>& actions) {
+  leave_at_.reset();
+  swim_.reset();
+  switch (std::exchange(after_, After::kNothing)) {
+    case After::kNothing:
+      break;
+    case After::kTellOfIt:
+      actions.push_back(LeftCluster{});
+      break;
+    case After::kOpen:
+      Open(now, actions);
+      break;
+    case After::kClose:
+      open_ = opening_ = false;
+      retry_at_.reset();
+      problem_.clear();
+      ++generation_;
+      actions.push_back(CloseGossip{});
+      break;
+  }
+}
+
+void Cluster::Open(Instant, std::vector<ClusterAction>& actions) {
+  open_ = false;
+  opening_ = true;
+  retry_at_.reset();
+  actions.push_back(OpenGossip{++generation_, config_->bind_addr, config_->advertise_addr, Keys()});
+}
+
+void Cluster::Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions) {
+  if (opened.generation != generation_ || !opening_) return;
+  opening_ = false;
+  open_ = opened.status.ok();
+  if (!open_) {
+    problem_ = std::string(opened.status.message());
+    retry_at_ = now + retry_delay_;
+    retry_delay_ = std::min<Duration>(2 * retry_delay_, kLastRetry);
+    return;
+  }
+  problem_.clear();
+  retry_delay_ = kFirstRetry;
+  swim_.emplace(SwimOptions(opened.address), seed_++, now);
+  ToSwim(swim::SetSeeds{seeds_}, now, actions);
+}
+
+Options Cluster::SwimOptions(const Address& address) const {
+  Options options;
+  options.name = NameOfSelf();
+  options.address = address;
+  options.meta = EncodeTags({{kRoleTag, kRole}, {kVersionTag, version_}});
+  if (config_->serf_delegate) {
+    options.versions.delegate_min = kSerfDelegateMin;
+    options.versions.delegate_max = options.versions.delegate = kSerfDelegate;
+  }
+  options.serf = config_->serf_delegate;
+  // Keys may be added later.
+  options.seal_overhead =
+      KeyRing::kOverhead + (config_->label.empty() ? 0 : 2 + config_->label.size());
+  return options;
+}
+
+void Cluster::SetSeeds(std::vector<Address> seeds, std::vector<std::string> missing, Instant now,
+                       std::vector<ClusterAction>& actions) {
+  seeds_missing_ = std::move(missing);
+  if (seeds == seeds_) return;
+  seeds_ = std::move(seeds);
+  ToSwim(swim::SetSeeds{seeds_}, now, actions);
+}
+
+void Cluster::Join(const std::vector<Address>& addresses, Instant now,
+                   std::vector<ClusterAction>& actions) {
+  ToSwim(swim::Call{addresses}, now, actions);
+}
+
+bool Cluster::Forget(const std::string& name) { return swim_ && swim_->Forget(name); }
+
+void Cluster::Handle(const ClusterEvent& event, Instant now, std::vector<ClusterAction>& actions) {
+  std::visit([&](const auto& one) { Take(one, now, actions); }, event);
+}
+
+void Cluster::Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions) {
+  if (retry_at_ && *retry_at_ <= now) Open(now, actions);
+  if (leave_at_ && *leave_at_ <= now) {
+    leave_at_.reset();
+    ToSwim(swim::Leave{}, now, actions);
+  }
+  ToSwim(fired, now, actions);
+}
+
+void Cluster::ToSwim(const Event& event, Instant now, std::vector<ClusterAction>& actions) {
+  if (!swim_) {
+    // Whoever sent it waits for an answer.
+    if (const auto* in = std::get_if<StreamIn>(&event))
+      actions.push_back(StreamReply{in->stream, std::nullopt});
+    return;
+  }
+  std::vector<Action> done;
+  swim_->Handle(event, now, done);
+  for (Action& action : done) FromSwim(action, now, actions);
+}
+
+void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& actions) {
+  std::visit(Overloaded{
+                 [&](UserIn& user) { clock_.Witness(user.payload); },
+                 [&](Gone&) { WhenGone(now, actions); },
+                 [&](auto& other) { actions.push_back(std::move(other)); },
+             },
+             action);
+}
+
+Instant Cluster::NextDeadline() const {
+  Instant next = std::min(retry_at_.value_or(Instant::max()), leave_at_.value_or(Instant::max()));
+  return swim_ ? std::min(next, swim_->NextDeadline()) : next;
+}
+
+ClusterStatus Cluster::Status() const {
+  ClusterStatus status;
+  if (!config_) return status;
+  status.enabled = true;
+  status.name = NameOfSelf();
+  status.label = config_->label;
+  status.keys = config_->keys.size();
+  status.problem = problem_;
+  status.address = config_->bind_addr;
+  status.open = config_->keys.empty() && !IsLoopback(config_->bind_addr);
+  status.seeds_missing = seeds_missing_;
+  if (!swim_) return status;
+  const auto add = [&](const NodeState& node, Instant changed_at) {
+    const Tags tags = DecodeTags(node.meta);
+    const auto version = tags.find(kVersionTag);
+    status.members.push_back({node.name, EndpointOf(node.address), node.state, node.incarnation,
+                              changed_at, version == tags.end() ? "" : version->second});
+  };
+  for (const auto& [name, member] : swim_->members()) add(member.node, member.changed_at);
+  for (const auto& [name, gone] : swim_->departed())
+    if (swim_->members().count(name) == 0) add(gone.node, gone.at);
+  std::sort(status.members.begin(), status.members.end(),
+            [](const MemberStatus& a, const MemberStatus& b) { return a.name < b.name; });
+  status.address = EndpointOf(swim_->members().at(status.name).node.address);
+  status.awareness = swim_->awareness();
+  status.queued = swim_->queued();
+  status.counters = swim_->counters();
+  return status;
+}
+
+}  // namespace lb::controlplane::swim

@@ -1,0 +1,88 @@
+// This host's place in the cluster: what the configuration says of it, its sockets, its member.
+// Pure; threading: one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "controlplane/config/cluster_config.h"
+#include "controlplane/membership/cluster_status.h"
+#include "controlplane/membership/gossip.h"
+#include "controlplane/membership/serf_intents.h"
+#include "controlplane/membership/swim.h"
+
+namespace lb::controlplane::swim {
+
+class Cluster final {
+ public:
+  // Sockets that could not be opened are tried again after so long, and twice as long each time up
+  // to the second.
+  static constexpr std::chrono::seconds kFirstRetry{1};
+  static constexpr std::chrono::seconds kLastRetry{30};
+  // Serf's members must have heard that this one means to go before it goes.
+  static constexpr std::chrono::seconds kIntentLead{1};
+
+  // `name` is that of a member whose configuration gives none. `version` is the program's.
+  Cluster(std::string name, std::string version, uint64_t seed);
+
+  // Absent: no cluster. What needs it is begun anew, after a leave; the rest goes on.
+  void SetConfig(const std::optional<ClusterConfig>& config, Instant now,
+                 std::vector<ClusterAction>& actions);
+  // The addresses of the configured peers, as far as they are known, and those without one.
+  void SetSeeds(std::vector<Address> seeds, std::vector<std::string> missing, Instant now,
+                std::vector<ClusterAction>& actions);
+  // Calls these once, beside the seeds.
+  void Join(const std::vector<Address>& addresses, Instant now,
+            std::vector<ClusterAction>& actions);
+  // Lists a member that failed or left no more, and calls it no more; false: there is none.
+  bool Forget(const std::string& name);
+  // Says good-bye; LeftCluster follows, at once where nobody is there.
+  void Leave(Instant now, std::vector<ClusterAction>& actions);
+
+  void Handle(const ClusterEvent& event, Instant now, std::vector<ClusterAction>& actions);
+  Instant NextDeadline() const;
+
+  const std::optional<ClusterConfig>& config() const { return config_; }
+  ClusterStatus Status() const;
+
+ private:
+  // Why it goes: what comes after.
+  enum class After : uint8_t { kNothing, kOpen, kClose, kTellOfIt };
+
+  void Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions);
+  void Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions);
+  template <typename T>
+  void Take(const T& event, Instant now, std::vector<ClusterAction>& actions) {
+    ToSwim(event, now, actions);
+  }
+  void Open(Instant now, std::vector<ClusterAction>& actions);
+  void Go(After after, Instant now, std::vector<ClusterAction>& actions);
+  void WhenGone(Instant now, std::vector<ClusterAction>& actions);
+  void ToSwim(const Event& event, Instant now, std::vector<ClusterAction>& actions);
+  void FromSwim(Action& action, Instant now, std::vector<ClusterAction>& actions);
+  Options SwimOptions(const Address& address) const;
+  std::string NameOfSelf() const;
+  GossipKeys Keys() const { return {config_->label, config_->keys}; }
+
+  const std::string default_name_;
+  const std::string version_;
+  uint64_t seed_;
+  std::optional<ClusterConfig> config_;
+  uint64_t generation_ = 0;
+  bool opening_ = false;
+  bool open_ = false;
+  std::optional<Instant> retry_at_;
+  Duration retry_delay_ = kFirstRetry;
+  std::string problem_;
+  std::optional<Swim> swim_;
+  std::vector<Address> seeds_;
+  std::vector<std::string> seeds_missing_;
+  SerfClock clock_;
+  After after_ = After::kNothing;
+  std::optional<Instant> leave_at_;
+};
+
+}  // namespace lb::controlplane::swim

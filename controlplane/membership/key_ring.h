@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,11 +24,12 @@ class KeyRing final {
   // No key: nothing is sealed.
   KeyRing() = default;
 
-  // Keys of 16, 24 or 32 bytes, the one that seals first. InvalidArgument says which one is bad,
-  // by its place, never by its bytes.
+  // Keys of 16, 24 or 32 bytes, the one that seals first; none is no key. InvalidArgument says
+  // which one is bad, by its place, never by its bytes: of another length, there twice, one too
+  // many.
   static absl::StatusOr<KeyRing> Make(const std::vector<std::string>& keys);
 
-  bool empty() const { return keys_.empty(); }
+  bool empty() const { return keys_ == nullptr; }
 
   // The version byte, the nonce, the ciphertext, the tag. `nonce` must be random, and is never used
   // twice. There is a key.
@@ -37,7 +39,10 @@ class KeyRing final {
   std::optional<std::string> Open(std::string_view sealed, std::string_view aad) const;
 
  private:
-  std::vector<std::string> keys_;  // The first one seals.
+  class Keys;
+
+  // Shared by copies, and wiped with the last one; null where there is no key.
+  std::shared_ptr<const Keys> keys_;
 };
 
 }  // namespace lb::controlplane::swim

@@ -46,7 +46,7 @@ struct Turn {
 
 class Shared final {
  public:
-  Shared(Options options, uint64_t seed) : options(std::move(options)), prng(seed) {
+  Shared(Options own, uint64_t seed) : options(std::move(own)), prng(seed) {
     next_seq_no_ = static_cast<uint32_t>(prng.Next());
   }
 

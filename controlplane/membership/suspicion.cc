@@ -54,7 +54,8 @@ Instant Suspicion::deadline() const {
       std::log(static_cast<double>(from_.size())) / std::log(static_cast<double>(needed_) + 1);
   const auto whole = static_cast<double>((max_ - min_).count());
   const Duration timeout = max_ - Duration(static_cast<int64_t>(whole * share));
-  return began_at_ + std::max(min_, std::chrono::floor<std::chrono::milliseconds>(timeout));
+  return began_at_ +
+         std::max<Duration>(min_, std::chrono::floor<std::chrono::milliseconds>(timeout));
 }
 
 }  // namespace lb::controlplane::swim

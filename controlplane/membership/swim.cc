@@ -121,7 +121,10 @@ class Swim::Impl final {
 
   void StepLeave(Turn& turn) {
     if (leave_until_ == Instant::max()) return;
-    const bool told = !shared_.queue.Has(shared_.options.name) || shared_.table.CountAlive() == 0;
+    const auto& all = shared_.table.all();
+    const bool nobody =
+        std::all_of(all.begin(), all.end(), [](const auto& one) { return one.second.gone(); });
+    const bool told = nobody || !shared_.queue.Has(shared_.options.name);
     if (!told && turn.now < leave_until_) return;
     leave_until_ = Instant::max();
     turn.actions.push_back(Gone{});
@@ -130,7 +133,7 @@ class Swim::Impl final {
   void Gossip(Turn& turn) {
     if (gossip_at_ > turn.now) return;
     const Timing& timing = shared_.options.timing;
-    // As if it had gone on while there was nothing to say.
+    // After a quiet time the first news goes out at once; what follows is paced.
     const auto behind = (turn.now - gossip_at_) / timing.gossip_interval;
     gossip_at_ += timing.gossip_interval * (behind + 1);
     if (shared_.queue.empty()) return;

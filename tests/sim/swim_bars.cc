@@ -19,7 +19,7 @@ double SecondsSince(Instant begin, Instant end) {
   return std::chrono::duration<double>(end - begin).count();
 }
 
-SwimWorld::Settings SettingsOf(const Run& run, size_t world) {
+SwimWorld::Settings SettingsOf(const Trial& run, size_t world) {
   SwimWorld::Settings settings;
   settings.members = run.members;
   settings.faults.loss = run.loss;
@@ -29,7 +29,7 @@ SwimWorld::Settings SettingsOf(const Run& run, size_t world) {
 }
 
 // Joins without loss, which is not what is measured.
-std::unique_ptr<SwimWorld> Settled(const Run& run, size_t world) {
+std::unique_ptr<SwimWorld> Settled(const Trial& run, size_t world) {
   auto made = std::make_unique<SwimWorld>(SettingsOf(run, world));
   made->network().SetLoss(0);
   made->Settle(kSettleLimit);
@@ -38,7 +38,7 @@ std::unique_ptr<SwimWorld> Settled(const Run& run, size_t world) {
 }
 
 // Until all know each other again, without loss: it is not what is measured.
-void Resettle(const Run& run, SwimWorld& world) {
+void Resettle(const Trial& run, SwimWorld& world) {
   world.network().SetLoss(0);
   const Instant end = world.now() + kSettleLimit;
   while (!world.AllAgree() || !world.IsQuiet()) {
@@ -87,7 +87,7 @@ double Samples::Quantile(double part) const {
   return sorted[static_cast<size_t>(std::max(at, 0.0))];
 }
 
-Detection MeasureCrashes(const Run& run) {
+Detection MeasureCrashes(const Trial& run) {
   Detection result;
   for (size_t i = 0; i < run.worlds; ++i) {
     const std::unique_ptr<SwimWorld> world = Settled(run, i);
@@ -112,7 +112,7 @@ Detection MeasureCrashes(const Run& run) {
   return result;
 }
 
-Steady MeasureSteady(const Run& run, size_t for_s) {
+Steady MeasureSteady(const Trial& run, size_t for_s) {
   Steady steady;
   size_t false_failures = 0;
   size_t healthy = 0;
@@ -135,7 +135,7 @@ Steady MeasureSteady(const Run& run, size_t for_s) {
   return steady;
 }
 
-Spread MeasureUpdates(const Run& run) {
+Spread MeasureUpdates(const Trial& run) {
   Spread result;
   for (size_t i = 0; i < run.worlds; ++i) {
     const std::unique_ptr<SwimWorld> world = Settled(run, i);
@@ -168,7 +168,7 @@ Spread MeasureUpdates(const Run& run) {
   return result;
 }
 
-Samples MeasureBurstJoin(const Run& run) {
+Samples MeasureBurstJoin(const Trial& run) {
   Samples samples;
   for (size_t i = 0; i < run.worlds; ++i) {
     SwimWorld world(SettingsOf(run, i));
@@ -181,7 +181,7 @@ Samples MeasureBurstJoin(const Run& run) {
   return samples;
 }
 
-Samples MeasureHealing(const Run& run, size_t for_s) {
+Samples MeasureHealing(const Trial& run, size_t for_s) {
   Samples samples;
   for (size_t i = 0; i < run.worlds; ++i) {
     const std::unique_ptr<SwimWorld> world = Settled(run, i);
@@ -197,7 +197,7 @@ Samples MeasureHealing(const Run& run, size_t for_s) {
   return samples;
 }
 
-size_t MeasureStalls(const Run& run, size_t stalled, size_t hold_s) {
+size_t MeasureStalls(const Trial& run, size_t stalled, size_t hold_s) {
   size_t failures = 0;
   for (size_t i = 0; i < run.worlds; ++i) {
     const std::unique_ptr<SwimWorld> world = Settled(run, i);
@@ -213,7 +213,7 @@ size_t MeasureStalls(const Run& run, size_t stalled, size_t hold_s) {
   return failures;
 }
 
-Leaves MeasureLeaves(const Run& run) {
+Leaves MeasureLeaves(const Trial& run) {
   Leaves result;
   for (size_t i = 0; i < run.worlds; ++i) {
     const std::unique_ptr<SwimWorld> world = Settled(run, i);

@@ -23,7 +23,7 @@ class Samples final {
   std::vector<double> values_;
 };
 
-struct Run {
+struct Trial {
   size_t members = 10;
   double loss = 0;
   bool tcp_ping = true;
@@ -41,7 +41,7 @@ struct Detection {
   size_t never = 0;  // Not all called it dead within two minutes.
   size_t false_failures = 0;
 };
-Detection MeasureCrashes(const Run& run);
+Detection MeasureCrashes(const Trial& run);
 
 // Nothing happens, for `seconds` in each world.
 struct Steady {
@@ -50,7 +50,7 @@ struct Steady {
   double false_per_hour = 0;  // Of an observer.
   double healthy = 0;         // How many were at full health at the end, 0 to 1.
 };
-Steady MeasureSteady(const Run& run, size_t seconds);
+Steady MeasureSteady(const Trial& run, size_t seconds);
 
 // A member says something new of itself: seconds until 99 % know, and all do.
 struct Spread {
@@ -58,23 +58,23 @@ struct Spread {
   Samples all;
   size_t missed = 0;  // Somebody did not know within five minutes.
 };
-Spread MeasureUpdates(const Run& run);
+Spread MeasureUpdates(const Trial& run);
 
 // All start at once, with one seed: seconds until all know all.
-Samples MeasureBurstJoin(const Run& run);
+Samples MeasureBurstJoin(const Trial& run);
 
 // Half of them do not reach the others for `seconds`: how long they need to find each other again.
-Samples MeasureHealing(const Run& run, size_t seconds);
+Samples MeasureHealing(const Trial& run, size_t seconds);
 
 // `stalled` of them are held up for `hold_s`, with a second between, for two minutes: how often a
 // member that was not held up was called dead.
-size_t MeasureStalls(const Run& run, size_t stalled, size_t hold_s);
+size_t MeasureStalls(const Trial& run, size_t stalled, size_t hold_s);
 
 // Members leave: seconds until all know; and how many called it a failure.
 struct Leaves {
   Samples all;
   size_t failures = 0;
 };
-Leaves MeasureLeaves(const Run& run);
+Leaves MeasureLeaves(const Trial& run);
 
 }  // namespace lb::sim

@@ -1,5 +1,6 @@
 // Measures a cluster of members in the simulator, for any number of them and any seed:
 //   bazel run -c opt //tests/sim:swim_report -- MEMBERS [SEED [WORLDS]]
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -9,7 +10,7 @@
 namespace lb::sim {
 namespace {
 
-void ReportCrashes(Run run) {
+void ReportCrashes(Trial run) {
   for (const double loss : {0.0, 0.05, 0.25}) {
     run.loss = loss;
     const Detection seen = MeasureCrashes(run);
@@ -24,10 +25,10 @@ void ReportCrashes(Run run) {
   }
 }
 
-void ReportSteady(Run run) {
+void ReportSteady(Trial run) {
   for (const double loss : {0.0, 0.05, 0.25}) {
     run.loss = loss;
-    const Steady steady = MeasureSteady(run, 600);
+    const Steady steady = MeasureSteady(run, std::clamp<size_t>(60'000 / run.members, 60, 600));
     std::printf(
         "steady   %3.0f %% lost: %5.2f packets/s  %7.0f bytes/s  false deaths %.2f an hour  "
         "healthy %.2f\n",
@@ -37,7 +38,7 @@ void ReportSteady(Run run) {
   }
 }
 
-void ReportSpread(Run run) {
+void ReportSpread(Trial run) {
   for (const double loss : {0.0, 0.25}) {
     run.loss = loss;
     const Spread spread = MeasureUpdates(run);
@@ -48,7 +49,7 @@ void ReportSpread(Run run) {
   }
 }
 
-void Report(const Run& run) {
+void Report(const Trial& run) {
   std::printf("%zu members, seed %llu, %zu worlds\n", run.members,
               static_cast<unsigned long long>(run.seed), run.worlds);
   ReportCrashes(run);
@@ -66,7 +67,7 @@ void Report(const Run& run) {
 }  // namespace lb::sim
 
 int main(int argc, char** argv) {
-  lb::sim::Run run{.each = 8};
+  lb::sim::Trial run{.each = 8};
   uint64_t* const numbers[] = {&run.members, &run.seed, &run.worlds};
   for (int i = 1; i < argc && i <= 3; ++i)
     if (!absl::SimpleAtoi(argv[i], numbers[i - 1]) || *numbers[i - 1] == 0) {

@@ -26,7 +26,7 @@ constexpr Bar kBars[] = {
 
 class SwimBars : public testing::TestWithParam<Bar> {
  protected:
-  Run RunWith(double loss, size_t worlds, size_t each) const {
+  Trial RunWith(double loss, size_t worlds, size_t each) const {
     return {.members = GetParam().members, .loss = loss, .worlds = worlds, .each = each};
   }
 };
@@ -45,7 +45,7 @@ TEST_P(SwimBars, ACrashIsNoticedInTime) {
     EXPECT_LE(seen.all_dead.Quantile(0.99), GetParam().all_dead_p99_s * more) << loss;
     EXPECT_LE(seen.spread.Quantile(0.5), GetParam().spread_p50_s * more) << loss;
     EXPECT_EQ(seen.never, 0u) << loss;
-    if (loss <= 0.05) EXPECT_EQ(seen.false_failures, 0u) << loss;
+    EXPECT_TRUE(seen.false_failures == 0 || loss > 0.05) << loss;
   }
 }
 
@@ -74,7 +74,7 @@ TEST_P(SwimBars, ALeaveIsNoFailure) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Members, SwimBars, testing::ValuesIn(kBars),
-                         [](const auto& info) { return std::to_string(info.param.members); });
+                         [](const auto& bar) { return std::to_string(bar.param.members); });
 
 TEST(SwimClusterTest, ManyThatStartAtOnceFindEachOtherInSeconds) {
   EXPECT_LE(MeasureBurstJoin({.members = 10, .worlds = 10}).Max(), 2);
@@ -90,7 +90,7 @@ TEST(SwimClusterTest, TheHalvesOfAPartitionFindEachOtherAgain) {
 }
 
 TEST(SwimClusterTest, WhoIsHeldUpDoesNotMakeOthersDead) {
-  const Run run{.members = 128, .tcp_ping = false, .worlds = 1};
+  const Trial run{.members = 128, .tcp_ping = false, .worlds = 1};
   EXPECT_EQ(MeasureStalls(run, 1, 8), 0u);
   EXPECT_EQ(MeasureStalls(run, 1, 32), 0u);
   // SWIM without Lifeguard calls 45,928 of them dead there.

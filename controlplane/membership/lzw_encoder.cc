@@ -1,8 +1,8 @@
 #include "controlplane/membership/lzw_encoder.h"
 
 #include <cstdint>
-#include <map>
 #include <utility>
+#include <vector>
 
 #include "controlplane/membership/lzw.h"
 #include "controlplane/membership/message_type.h"
@@ -15,6 +15,7 @@ using namespace lzw;
 
 // Go clears the table one code before the last one.
 constexpr uint32_t kLastCode = (1 << kMaxWidth) - 1;
+constexpr size_t kStrings = size_t{1} << kMaxWidth << 8;
 
 class Encoder {
  public:
@@ -30,14 +31,14 @@ class Encoder {
   void Codes(std::string_view bytes) {
     uint32_t code = static_cast<uint8_t>(bytes[0]);
     for (const char c : bytes.substr(1)) {
-      const std::pair<uint32_t, char> longer(code, c);
-      if (const auto known = codes_.find(longer); known != codes_.end()) {
-        code = known->second;
+      const size_t longer = size_t{code} << 8 | static_cast<uint8_t>(c);
+      if (codes_[longer] != 0) {
+        code = codes_[longer];
         continue;
       }
       Put(code);
       code = static_cast<uint8_t>(c);
-      if (Grow()) codes_[longer] = highest_;
+      if (Grow()) codes_[longer] = static_cast<uint16_t>(highest_);
     }
     Put(code);
     Grow();
@@ -51,7 +52,7 @@ class Encoder {
     Put(kClear);
     width_ = kMinWidth;
     highest_ = kEnd;
-    codes_.clear();
+    codes_.assign(kStrings, 0);
     return false;
   }
 
@@ -68,7 +69,8 @@ class Encoder {
   uint32_t held_ = 0;  // Bits in `bits_`.
   uint32_t width_ = kMinWidth;
   uint32_t highest_ = kEnd;
-  std::map<std::pair<uint32_t, char>, uint32_t> codes_;
+  // Of a code and one more byte: their own code, or 0.
+  std::vector<uint16_t> codes_ = std::vector<uint16_t>(kStrings);
 };
 
 }  // namespace

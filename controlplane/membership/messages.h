@@ -144,11 +144,12 @@ using StreamMessage = std::variant<Ping, Ack, PushPull, User, ErrorReply>;
 inline constexpr size_t kMaxName = 255;
 inline constexpr size_t kMaxMeta = 512;
 inline constexpr size_t kMaxLabel = 255;
+inline constexpr size_t kMaxErrorText = 1024;
 inline constexpr size_t kMaxDatagram = 65'536;
 inline constexpr size_t kMaxParts = 255;
 // Of one push/pull: members, and bytes of it, packed or not.
 inline constexpr size_t kMaxNodes = 16'384;
-inline constexpr size_t kMaxUserState = 1 << 20;
+inline constexpr size_t kMaxUserState = 1 << 20;  // And of a User in a stream.
 inline constexpr size_t kMaxStream = 8 << 20;
 
 }  // namespace lb::controlplane::swim

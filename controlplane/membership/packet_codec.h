@@ -22,8 +22,9 @@ class PacketCodec final {
   std::string Seal(const std::vector<std::string>& parts, bool checksum,
                    const KeyRing::Nonce& nonce) const;
 
-  // The messages of a datagram, in order. A datagram that is no good in any of its parts is no good
-  // as a whole, but for a compound whose last parts were cut: those before are kept.
+  // The messages of a datagram, in order, each for Decode to judge. Layers that are no good make
+  // all of it no good, but for a compound whose last parts were cut: those before are kept. kNone:
+  // there is a message, and none is empty.
   WireError Open(std::string_view datagram, std::vector<std::string>& parts) const;
 
   // What label and encryption add.

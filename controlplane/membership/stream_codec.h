@@ -15,12 +15,14 @@ namespace lb::controlplane::swim {
 // Who opened the connection: only what it sends begins with the label.
 enum class StreamSide { kInitiator, kResponder };
 
-// What `side` sends. `nonce` is used where there is a key.
+// What `side` sends. `nonce` is used where there is a key. The message keeps the bounds of
+// messages.h, but for kMaxStream, which is for the reader to refuse.
 std::string SealStream(const StreamMessage& message, StreamSide side, const std::string& label,
                        const KeyRing& ring, const KeyRing::Nonce& nonce);
 
-// Takes what `side` sends, in pieces of any size. Holds at most kMaxStream bytes, of which it
-// reserves none before they come.
+// Takes what `side` sends, in pieces of any size; what follows the message is ignored. Takes at
+// most kMaxStream bytes, for which it reserves nothing before they come, and unpacks them to at
+// most as many again. The work is linear in the bytes.
 class StreamReader final {
  public:
   enum class Progress { kMore, kDone, kFailed };

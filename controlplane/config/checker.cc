@@ -109,6 +109,7 @@ class Checker final {
 
   // Whether what is in the file is looked at later.
   bool IsLoaded(const KeySpec& spec) const {
+    if (spec.path == "cluster.key_file") return true;
     return sources_.load_material && spec.path.find("tls.") != std::string_view::npos;
   }
 

@@ -37,6 +37,8 @@ inline constexpr std::string_view kDuplicateName = "LB0114";
 inline constexpr std::string_view kListenTwice = "LB0115";
 inline constexpr std::string_view kContradiction = "LB0116";
 
+inline constexpr std::string_view kBadClusterKey = "LB0117";
+
 // What is in the files of TLS.
 inline constexpr std::string_view kBadCertificate = "LB0130";
 inline constexpr std::string_view kBadKey = "LB0131";
@@ -50,6 +52,7 @@ inline constexpr std::string_view kListenOverlap = "LB0201";
 inline constexpr std::string_view kBackendTwice = "LB0202";
 inline constexpr std::string_view kCheckTimeout = "LB0203";
 inline constexpr std::string_view kAllWeightsZero = "LB0205";
+inline constexpr std::string_view kOpenCluster = "LB0206";
 inline constexpr std::string_view kIgnoreVerify = "LB0207";
 inline constexpr std::string_view kNoRules = "LB0208";
 inline constexpr std::string_view kNoBackends = "LB0209";
@@ -103,6 +106,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kDuplicateName, "name taken twice"},
     Meaning{kListenTwice, "address listened on twice"},
     Meaning{kContradiction, "values that contradict each other"},
+    Meaning{kBadClusterKey, "key of the cluster that is none, or file of keys that is no good"},
     Meaning{kTooLarge, "file too large"},
     Meaning{kNotText,
             "not plain UTF-8 text: other bytes, control characters, characters that change the "
@@ -125,6 +129,7 @@ inline constexpr std::array kMeanings = {
     Meaning{kBackendTwice, "warning: backend listed twice"},
     Meaning{kCheckTimeout, "warning: check timeout not below its interval"},
     Meaning{kAllWeightsZero, "warning: all weights are zero"},
+    Meaning{kOpenCluster, "warning: cluster without a key that other hosts reach"},
     Meaning{kIgnoreVerify, "warning: backends are not verified"},
     Meaning{kNoRules, "warning: no rules"},
     Meaning{kNoBackends, "warning: rule without backends"},

@@ -13,6 +13,7 @@
 #include "base/cidr.h"
 #include "base/endpoint.h"
 #include "controlplane/config/balance_config.h"
+#include "controlplane/config/cluster_config.h"
 #include "controlplane/config/outlier_config.h"
 #include "controlplane/config/tls_config.h"
 
@@ -167,7 +168,8 @@ struct Config {
   DnsConfig dns;
   std::optional<RateLimitConfig> rate_limit{};            // Of all rules without their own.
   std::optional<BandwidthLimitConfig> bandwidth_limit{};  // Likewise.
-  std::string access_log{};  // "stdout", "stderr" or an absolute path; empty: none.
+  std::string access_log{};                // "stdout", "stderr" or an absolute path; empty: none.
+  std::optional<ClusterConfig> cluster{};  // Absent: this host is in none.
 
   friend bool operator==(const Config&, const Config&) = default;
 };

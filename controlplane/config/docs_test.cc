@@ -40,11 +40,9 @@ std::vector<std::string> YamlBlocks(const std::string& text) {
 Sources ByKind(const TestSources& files) {
   Sources sources = files.Get();
   sources.read_file = [read = sources.read_file](const std::string& path) {
-    constexpr std::pair<std::string_view, const char*> kKinds[] = {{"ca.crt", "/ca.pem"},
-                                                                   {".crt", "/c.pem"},
-                                                                   {".key", "/k.pem"},
-                                                                   {".crl", "/crl.pem"},
-                                                                   {".ocsp", "/o.der"}};
+    constexpr std::pair<std::string_view, const char*> kKinds[] = {
+        {"ca.crt", "/ca.pem"}, {".crt", "/c.pem"}, {".key", "/k.pem"},
+        {".crl", "/crl.pem"},  {".keys", "/keys"}, {".ocsp", "/o.der"}};
     for (const auto& [ending, file] : kKinds)
       if (path.ends_with(ending)) return read(file);
     return read(path);
@@ -55,6 +53,7 @@ Sources ByKind(const TestSources& files) {
 void ExpectLoads(const std::string& path, const std::string& text) {
   TestSources files;
   files.AddTlsFiles();
+  files.files["/keys"] = "AAECAwQFBgcICQoLDA0ODw==\n";
   const LoadResult result = Load(text, ByKind(files));
   EXPECT_EQ(RenderFindings(path, text, result), "") << text;
   EXPECT_TRUE(result.config.has_value());

@@ -13,6 +13,7 @@ constexpr uint64_t kMaxConnections = 1'000'000'000;
 constexpr uint64_t kMaxNetworks = 100'000;
 constexpr uint64_t kMaxSources = 64;              // Four million ports to one backend.
 constexpr uint64_t kMaxRate = 1'000'000'000'000;  // Per second; 8 Tbit/s counting bytes.
+constexpr uint64_t kMaxPeers = 1'000;
 constexpr auto kNotYet = Built::kNotYet;
 constexpr auto kBare = BareNumber::kAccepted;
 
@@ -144,23 +145,23 @@ std::vector<KeySpec> LimitRows() {
 
 std::vector<KeySpec> ClusterRows() {
   return {
-      {.path = "cluster", .type = kSection, .built = kNotYet, .description = "Membership of several hosts that share limits."},
+      {.path = "cluster", .type = kSection, .description = "Membership of several hosts, found and watched by gossip (SWIM, as memberlist speaks it, so that Serf's tools may join, too)."},
       {.path = "cluster.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
-      {.path = "cluster.bind_addr", .type = kListen, .default_value = "0.0.0.0:7946", .description = "Gossip, UDP and TCP."},
-      {.path = "cluster.peers", .type = kList, .description = "Members to join by."},
-      {.path = "cluster.peers[]", .type = kAddress, .description = "Address or DNS name, with a port."},
-      {.path = "cluster.name", .type = kName, .default_value = "--node-id, else the host's name", .min = 1, .max = 63, .description = "Name of this member."},
-      {.path = "cluster.label", .type = kText, .min = 1, .max = 255, .description = "Keeps clusters apart that could reach each other."},
-      {.path = "cluster.key", .type = kSecret, .min = 1, .max = 64, .description = "Base64 of 16, 24 or 32 bytes; all members have the same."},
-      {.path = "cluster.key_file", .type = kFile, .description = "File that holds the key."},
-      {.path = "cluster.advertise_addr", .type = kListen, .default_value = "bind_addr", .description = "Where others reach this member."},
-      {.path = "cluster.delegate", .type = kChoice, .default_value = "serf", .choices = {{"serf"}, {"plain"}}, .description = "What members tell each other in gossip."},
-      {.path = "cluster.usage_bind_addr", .type = kListen, .default_value = "the gossip port plus 1", .description = "Where shares of limits are agreed on."},
-      {.path = "cluster.on_partition", .type = kChoice, .default_value = "divide", .choices = {{"divide"}, {"local"}}, .description = "Limits while members do not see each other."},
-      {.path = "cluster.overcommit", .type = kRatio, .default_value = "2.0", .min = 1'000, .max = 100'000, .description = "How far a burst may pass its limit after a quiet time; 1 is strict."},
-      {.path = "cluster.minority", .type = kChoice, .default_value = "share", .choices = {{"share"}, {"full"}}, .description = "Limits of the smaller part of a split cluster."},
-      {.path = "cluster.reclaim_after", .type = kDuration, .min = 1, .max = kDayMs, .description = "When the share of a silent member is given to others."},
-      {.path = "cluster.forget_after", .type = kDuration, .min = 1, .max = 365 * kDayMs, .description = "When the connections of a dead member are no longer counted."},
+      {.path = "cluster.bind_addr", .type = kListen, .default_value = "0.0.0.0:7946", .description = "Where gossip is listened for, UDP and TCP."},
+      {.path = "cluster.peers", .type = kList, .max = kMaxPeers, .description = "Members to join by; one that answers is enough. Those that do not are called again for ever. Empty: others join by this one."},
+      {.path = "cluster.peers[]", .type = kAddress, .description = "Address or DNS name with a port, or an SRV name. Of a name every address counts, looked up again and again."},
+      {.path = "cluster.name", .type = kName, .default_value = "--node-id, else the host's name", .min = 1, .max = 63, .description = "Name of this member, unique in the cluster."},
+      {.path = "cluster.label", .type = kText, .min = 1, .max = 255, .description = "Keeps clusters apart that could reach each other: who has another one is not heard."},
+      {.path = "cluster.key", .type = kSecret, .min = 1, .max = 64, .description = "Base64 of 16, 24 or 32 bytes, with which all members seal what they say. Without a key anybody who reaches bind_addr is believed."},
+      {.path = "cluster.key_file", .type = kFile, .description = "File of keys instead, one a line, at most 4: the first seals, all of them open. Lines that begin with '#' do not count. A change of it is taken at once, so that keys can be changed without a gap."},
+      {.path = "cluster.advertise_addr", .type = kListen, .default_value = "bind_addr; of 0.0.0.0 and [::] an address of this host", .description = "Where others reach this member."},
+      {.path = "cluster.delegate", .type = kChoice, .default_value = "serf", .choices = {{"serf"}, {"plain"}}, .description = "Beside whom it can be a member: serf: Serf's agents; plain: programs with nothing but memberlist. All members need the same."},
+      {.path = "cluster.usage_bind_addr", .type = kListen, .built = kNotYet, .default_value = "the gossip port plus 1", .description = "Where shares of limits are agreed on."},
+      {.path = "cluster.on_partition", .type = kChoice, .built = kNotYet, .default_value = "divide", .choices = {{"divide"}, {"local"}}, .description = "Limits while members do not see each other."},
+      {.path = "cluster.overcommit", .type = kRatio, .built = kNotYet, .default_value = "2.0", .min = 1'000, .max = 100'000, .description = "How far a burst may pass its limit after a quiet time; 1 is strict."},
+      {.path = "cluster.minority", .type = kChoice, .built = kNotYet, .default_value = "share", .choices = {{"share"}, {"full"}}, .description = "Limits of the smaller part of a split cluster."},
+      {.path = "cluster.reclaim_after", .type = kDuration, .built = kNotYet, .min = 1, .max = kDayMs, .description = "When the share of a silent member is given to others."},
+      {.path = "cluster.forget_after", .type = kDuration, .built = kNotYet, .min = 1, .max = 365 * kDayMs, .description = "When the connections of a dead member are no longer counted."},
       {.path = "access_log", .type = kLogFile, .default_value = "off", .min = 1, .max = 4'095, .description = "Where each worker writes one line, a JSON object, for every connection that ended or was refused: a file by its absolute path, stdout or stderr; off or false: nowhere. Traffic never waits for it. See operations.md."},
       {.path = "api", .type = kMap, .built = kNotYet, .description = "Where the programs' interfaces are; the same as the flags."},
       {.path = "api.worker", .type = kText, .min = 1, .max = 255, .description = "As --worker-api."},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/config/build_cluster.h"
 #include "controlplane/config/build_config.h"
 #include "controlplane/config/checker.h"
 #include "controlplane/config/codes.h"
@@ -154,6 +155,7 @@ LoadResult Load(std::string_view text, const Sources& sources) {
   CheckKeys(*root, complete, findings);
   if (root->kind != YamlNode::Kind::kMap) return Refused(findings, source);
   Config config = BuildConfig(*root);
+  config.cluster = BuildCluster(*root, complete, findings);
   CheckAcross(*root, config, findings);
   return Finish({*root, source, complete}, std::move(config), findings);
 }

@@ -23,7 +23,8 @@ namespace lb::controlplane {
 struct Sources {
   // The value of an environment variable, or nullopt when it is not set.
   std::function<std::optional<std::string>(const std::string& name)> get_env;
-  // The content of a small file (for ${file:/path}, and to see that a certificate exists).
+  // The content of a small file: for ${file:/path}, for keys of the cluster, and to see that a
+  // certificate exists.
   std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
   // Whether there is such a folder. Left empty, nothing is said of folders.
   std::function<bool(const std::string& path)> has_folder{};

@@ -55,17 +55,15 @@ std::string Summary(const LoadResult& result) {
   return text;
 }
 
-TEST(LoadTest, TheCoreSchemaParsesVerbatimAndOnlyUnbuiltSectionsAreRefused) {
+TEST(LoadTest, TheCoreSchemaParsesVerbatimAndOnlyFilesThatAreNotThereAreRefused) {
   const TestSources sources;
   const LoadResult result = Load(kCore, sources.Get());
   EXPECT_FALSE(result.config.has_value());
   EXPECT_EQ(Summary(result),
             "20:9 LB0113 tls.cert\n"
             "21:8 LB0113 tls.key\n"
-            "25:1 LB0111 cluster\n");
-  EXPECT_EQ(result.findings[2].message, "'cluster' is not built yet");
-  EXPECT_EQ(result.findings[2].hint, "set enabled: false");
-  EXPECT_EQ(result.findings[2].width, 7u);
+            "27:14 LB0206 cluster.bind_addr\n");
+  EXPECT_EQ(result.findings[2].severity, Finding::Severity::kWarning);
   EXPECT_EQ(result.findings_total, 3u);
 }
 
@@ -78,7 +76,7 @@ std::string CoreWithSectionsOff() {
   return text;
 }
 
-TEST(LoadTest, TheCoreSchemaLoadsWithUnbuiltSectionsSwitchedOff) {
+TEST(LoadTest, TheCoreSchemaLoadsWithSectionsSwitchedOff) {
   const TestSources sources;
   const LoadResult result = Load(CoreWithSectionsOff(), sources.Get());
   EXPECT_EQ(Summary(result), "");
@@ -98,6 +96,18 @@ TEST(LoadTest, TheCoreSchemaLoadsWithUnbuiltSectionsSwitchedOff) {
   EXPECT_EQ(rule.health_check.interval, milliseconds(5000));
   EXPECT_EQ(rule.timeouts, TimeoutsConfig());
   EXPECT_EQ(rule.connect_attempts, 3u);
+}
+
+TEST(LoadTest, TheCoreSchemaLoadsWholeWhereItsFilesAre) {
+  TestSources sources;
+  sources.files = {{"/path/to/cert.pem", ""}, {"/path/to/key.pem", ""}};
+  const LoadResult result = Load(kCore, sources.Get());
+  ASSERT_TRUE(result.config.has_value()) << Summary(result);
+  ASSERT_TRUE(result.config->cluster.has_value());
+  EXPECT_EQ(result.config->cluster->bind_addr.ToString(), "0.0.0.0:9090");
+  ASSERT_EQ(result.config->cluster->peers.size(), 1u);
+  EXPECT_EQ(result.config->cluster->peers[0].ToString(), "10.0.0.2:9090");
+  EXPECT_TRUE(result.config->cluster->keys.empty());
 }
 
 TEST(LoadTest, WhenBackendsAreLeftOutAndHowTheyDrain) {

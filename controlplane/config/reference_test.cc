@@ -37,7 +37,7 @@ TEST(ReferenceTest, AMapIsExplainedWithItsMembers) {
   const std::string rules = ExplainKey("rules").value();
   EXPECT_NE(rules.find("KEYS\n  name: a name; required\n"), std::string::npos) << rules;
   const std::string top = ExplainKey("").value();
-  EXPECT_NE(top.find("cluster: a map; not built yet\n"), std::string::npos) << top;
+  EXPECT_NE(top.find("api: a map; not built yet\n"), std::string::npos) << top;
   EXPECT_TRUE(ExplainKey("rules.health_check.path").ok());
   EXPECT_TRUE(ExplainKey("rules[1].sni[0].backends[2].weight").ok());
 }

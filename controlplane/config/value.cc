@@ -19,7 +19,8 @@ namespace {
 absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
 // The value as messages may show it.
-std::string Shown(const YamlNode& node) {
+std::string Shown(const KeySpec& spec, const YamlNode& node) {
+  if (spec.type == ValueType::kSecret) return "the value";
   return node.expanded ? std::string("the value of ${...}") : Quote(node.text);
 }
 
@@ -47,7 +48,7 @@ bool IsCoreNumber(std::string_view text) {
 }
 
 ValueError WrongType(const KeySpec& spec, const YamlNode& node, std::string hint) {
-  return {codes::kWrongType, absl::StrCat(Shown(node), " is not ", Absl(TypeName(spec.type))),
+  return {codes::kWrongType, absl::StrCat(Shown(spec, node), " is not ", Absl(TypeName(spec.type))),
           std::move(hint)};
 }
 
@@ -62,14 +63,15 @@ std::optional<ValueError> CheckBool(const KeySpec& spec, YamlNode& node) {
   const bool yes = lower == "yes" || lower == "on" || lower == "y";
   const bool no = lower == "no" || lower == "off" || lower == "n";
   if (yes || no)
-    return ValueError{codes::kYesNo, absl::StrCat(Shown(node), " is not a boolean in YAML 1.2"),
+    return ValueError{codes::kYesNo,
+                      absl::StrCat(Shown(spec, node), " is not a boolean in YAML 1.2"),
                       yes ? "write true" : "write false"};
   return WrongType(spec, node, "write true or false");
 }
 
 ValueError OutOfRange(const KeySpec& spec, const YamlNode& node) {
   return {codes::kOutOfRange,
-          absl::StrCat(Shown(node), " is not in ", WriteQuantity(spec.type, spec.min), " to ",
+          absl::StrCat(Shown(spec, node), " is not in ", WriteQuantity(spec.type, spec.min), " to ",
                        WriteQuantity(spec.type, spec.max)),
           ""};
 }
@@ -104,16 +106,17 @@ std::optional<ValueError> CheckNumber(const KeySpec& spec, YamlNode& node) {
     case Quantity::Result::kTooLarge:
       return OutOfRange(spec, node);
     case Quantity::Result::kNoUnit:
-      return ValueError{codes::kUnit, absl::StrCat(Shown(node), " has no unit"),
+      return ValueError{codes::kUnit, absl::StrCat(Shown(spec, node), " has no unit"),
                         UnitHint(spec, node.text)};
     case Quantity::Result::kUnknownUnit:
       if (spec.type == ValueType::kPercent && IsFraction(node.text))
-        return ValueError{codes::kUnit, absl::StrCat(Shown(node), " is not a whole percentage"),
+        return ValueError{codes::kUnit,
+                          absl::StrCat(Shown(spec, node), " is not a whole percentage"),
                           UnitHint(spec, node.text)};
       if (IsFraction(node.text))
-        return ValueError{codes::kUnit, absl::StrCat(Shown(node), " is not a whole number"),
+        return ValueError{codes::kUnit, absl::StrCat(Shown(spec, node), " is not a whole number"),
                           "write it in a smaller unit, as 1500ms for 1.5s"};
-      return ValueError{codes::kUnit, absl::StrCat(Shown(node), " has an unknown unit"),
+      return ValueError{codes::kUnit, absl::StrCat(Shown(spec, node), " has an unknown unit"),
                         UnitHint(spec, node.text)};
     case Quantity::Result::kNotANumber:
       return WrongType(spec, node, examples.empty() ? "" : absl::StrCat("write ", Absl(examples)));
@@ -133,7 +136,7 @@ std::optional<ValueError> CheckChoice(const KeySpec& spec, const YamlNode& node)
   for (const Choice& choice : spec.choices) {
     if (choice.name == node.text) {
       if (choice.built == Built::kYes) return std::nullopt;
-      return ValueError{codes::kNotBuilt, absl::StrCat(Shown(node), " is not built yet"),
+      return ValueError{codes::kNotBuilt, absl::StrCat(Shown(spec, node), " is not built yet"),
                         absl::StrCat("write ", Absl(spec.choices.front().name))};
     }
     names.push_back(choice.name);
@@ -142,7 +145,7 @@ std::optional<ValueError> CheckChoice(const KeySpec& spec, const YamlNode& node)
   }
   std::string_view nearest = WordForOther(node.text, names);
   if (nearest.empty()) nearest = NearestOrAkin(node.text, names);
-  return ValueError{codes::kUnknownChoice, absl::StrCat(Shown(node), " is not one of ", list),
+  return ValueError{codes::kUnknownChoice, absl::StrCat(Shown(spec, node), " is not one of ", list),
                     nearest.empty() ? "" : absl::StrCat("did you mean '", Absl(nearest), "'?")};
 }
 
@@ -154,14 +157,17 @@ std::optional<ValueError> CheckString(const KeySpec& spec, const YamlNode& node)
   if (typed && spec.type == ValueType::kLogFile && IsFalse(node.text)) return std::nullopt;
   if (typed && spec.type == ValueType::kLogFile)
     return WrongType(spec, node, "write an absolute path, stdout or stderr");
+  if (typed && spec.type == ValueType::kSecret) return WrongType(spec, node, "write it in quotes");
   if (typed) return WrongType(spec, node, absl::StrCat("write \"", node.text, "\" in quotes"));
   std::optional<TextError> error = CheckText(spec, node.text);
   if (error.has_value())
-    return ValueError{error->code, absl::StrCat(Shown(node), error->why), std::move(error->hint)};
+    return ValueError{error->code, absl::StrCat(Shown(spec, node), error->why),
+                      std::move(error->hint)};
   // A relative one would be another file for whoever checks it in another folder. And what a secret
   // holds must not be taken for the name of a file, which many messages show.
   if (spec.type == ValueType::kFile && !absl::StartsWith(node.text, "/"))
-    return ValueError{codes::kBadFormat, absl::StrCat(Shown(node), " is not an absolute path"),
+    return ValueError{codes::kBadFormat,
+                      absl::StrCat(Shown(spec, node), " is not an absolute path"),
                       "name the file whole: /etc/lb/tls/www.key"};
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "controlplane/plan/cluster_fields.h"
 #include "controlplane/plan/fields.h"
 
 namespace lb::controlplane {
@@ -50,6 +51,7 @@ class Planner final {
             OpenWithout(&RuleConfig::own_bandwidth_limit, from));
     Compare("dns", FieldsOf(from.dns), FieldsOf(to.dns), 0);
     Compare("access_log", FieldsOfAccessLog(from), FieldsOfAccessLog(to), 0);
+    CompareClusters(from.cluster, to.cluster);
     return std::move(plan_);
   }
 
@@ -135,6 +137,20 @@ class Planner final {
                          const RateLimitOwner& to, uint64_t open) {
     const char* effect = EffectOfRateLimit(from, to);
     Compare(resource, {FieldOf(name, from, effect)}, {FieldOf(name, to, effect)}, open);
+  }
+
+  void CompareClusters(const std::optional<ClusterConfig>& from,
+                       const std::optional<ClusterConfig>& to) {
+    if (from && to) {
+      const bool other_keys = from->keys != to->keys;
+      return Compare("cluster", FieldsOf(*from, false), FieldsOf(*to, other_keys), 0);
+    }
+    if (!from && !to) return;
+    Change* change = to ? Add(Change::ACTION_CREATE, "cluster", kJoins)
+                        : Add(Change::ACTION_DELETE, "cluster", kLeaves);
+    if (change == nullptr) return;
+    if (to) change->set_new_value(to->bind_addr.ToString());
+    if (from) change->set_old_value(from->bind_addr.ToString());
   }
 
   void Compare(const std::string& resource, const std::vector<Field>& from,

@@ -252,6 +252,43 @@ TEST_F(PlanTest, BucketsThatAreMadeAnewAreSaidToBe) {
   EXPECT_EQ(effect(), "at once; it has buckets of its own, which begin full");
 }
 
+TEST_F(PlanTest, NoDifferenceOfTheClusterIsLeftOutAndNoKeyIsShown) {
+  const auto differs = [&](auto change) {
+    to_ = from_;
+    change(*to_.cluster);
+    EXPECT_NE(from_, to_);
+    const Plan plan = Make();
+    EXPECT_EQ(plan.changes_total, 1u);
+    return plan.changes.at(0);
+  };
+  const Endpoint other = Endpoint::Parse("10.0.0.9:7946").value();
+  from_.cluster = ClusterConfig{.bind_addr = Endpoint::Parse("0.0.0.0:7946").value(),
+                                .keys = {"CANARY-CANARY-16"}};
+  differs([&](ClusterConfig& c) { c.bind_addr = other; });
+  differs([&](ClusterConfig& c) { c.advertise_addr = other; });
+  differs([&](ClusterConfig& c) { c.peers = {other}; });
+  differs([&](ClusterConfig& c) { c.label = "x"; });
+  differs([&](ClusterConfig& c) { c.serf_delegate = false; });
+  const Change name = differs([](ClusterConfig& c) { c.name = "x"; });
+  EXPECT_EQ(name.resource(), "cluster");
+  EXPECT_EQ(name.effect(),
+            "the member leaves the cluster and joins it anew; no connection is touched");
+  const Change keys = differs([](ClusterConfig& c) { c.keys = {"CANARY-CANARY-17"}; });
+  EXPECT_EQ(keys.old_value(), "1 key");
+  EXPECT_EQ(keys.new_value(), "1 key, not the same");
+}
+
+TEST_F(PlanTest, JoiningAndLeavingAClusterIsOneChange) {
+  to_.cluster = ClusterConfig{.bind_addr = Endpoint::Parse("0.0.0.0:7946").value()};
+  const Plan join = Make();
+  ASSERT_EQ(join.changes.size(), 1u);
+  EXPECT_EQ(join.changes[0].action(), Change::ACTION_CREATE);
+  EXPECT_EQ(join.changes[0].resource(), "cluster");
+  EXPECT_EQ(join.changes[0].new_value(), "0.0.0.0:7946");
+  std::swap(from_, to_);
+  EXPECT_EQ(Make().changes.at(0).action(), Change::ACTION_DELETE);
+}
+
 // A key of the top level that the plan does not know would be applied unseen. `to` says for each
 // what differs from kOld.
 TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
@@ -260,7 +297,8 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
       "}]\nrate_limit: {requests_per_second: 100}\n"
       "bandwidth_limit: {client: {upload_per_sec: 1MB/s}}\n"
       "health_check: {rise: 2}\ndns: {timeout: 1s}\naccess_log: stdout\n"
-      "tls: {cert: /c.pem, key: /k.pem, alpn: [h2]}\nbackend_tls: {server_name: a}\n";
+      "tls: {cert: /c.pem, key: /k.pem, alpn: [h2]}\nbackend_tls: {server_name: a}\n"
+      "cluster: {name: a}\n";
   const std::map<std::string, std::pair<std::string, std::string>> changed = {
       {"rules", {"}]\n", ", connect_attempts: 1}]\n"}},
       {"rate_limit", {"100}", "1}"}},
@@ -270,6 +308,7 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
       {"access_log", {"stdout", "off"}},
       {"tls", {"alpn: [h2]", "alpn: [http/1.1]"}},
       {"backend_tls", {"server_name: a", "server_name: b"}},
+      {"cluster", {"{name: a}", "{name: b}"}},
   };
   const std::string old = absl::StrCat(kRules, kOld);
   TestSources sources;

@@ -28,12 +28,17 @@ absl::StatusOr<std::string> ReadReferenced(const std::string& path) {
   return bytes;
 }
 
-MaterialSources MaterialOf(const LoadContext& context) {
-  MaterialSources sources;
-  sources.read_file = [stamps = context.stamps](const std::string& path) {
+// Notes in `stamps`, where that is there, what each file was like just before.
+auto ReadStamped(FileStamps* stamps) {
+  return [stamps](const std::string& path) {
     if (stamps != nullptr) (*stamps)[path] = StampOf(path);
     return ReadReferenced(path);
   };
+}
+
+MaterialSources MaterialOf(const LoadContext& context) {
+  MaterialSources sources;
+  sources.read_file = ReadStamped(context.stamps);
   sources.read_mode = FileMode;
   sources.now = ReadClocks().wall;
   sources.in_force = context.in_force;
@@ -48,7 +53,7 @@ Sources RealSources(const LoadContext& context) {
     if (value == nullptr) return std::nullopt;
     return value;
   };
-  sources.read_file = ReadReferenced;
+  sources.read_file = ReadStamped(context.stamps);
   sources.has_folder = HasFolder;
   sources.load_material = [&context](const Config& config) {
     return LoadMaterial(config, MaterialOf(context));

@@ -35,7 +35,8 @@ struct LoadContext {
   bool at_start = false;
   // Rules that are left out since then, by name: see Sources.
   std::set<std::string> rules_left_out{};
-  // Set to those of the files of TLS, as they were just before they were read.
+  // Set to those of the files that the configuration names (of TLS, keys of the cluster,
+  // ${file:...}), as they were just before they were read.
   FileStamps* stamps = nullptr;
 };
 

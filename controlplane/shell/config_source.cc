@@ -31,15 +31,16 @@ using boost::system::error_code;
 struct Running {
   std::string text;
   std::string digest;
-  FileStamps stamps;  // Of the files of TLS.
+  FileStamps stamps;  // Of the files that it names.
   std::set<std::string> folders;
   std::set<std::string> rules_left_out;  // Since the start, by name.
+  std::shared_ptr<const Config> config;
 };
 
 // What is known before a look.
 struct Known {
   std::string digest;
-  FileStamps stamps;  // Of the files of TLS that the file names.
+  FileStamps stamps;  // Of the files that the file names.
   Running running;
   std::shared_ptr<const TlsMaterial> in_force;
   bool forced = false;
@@ -60,7 +61,7 @@ struct Seen {
   std::optional<ConfigRead> event;  // Absent: nothing changed.
   std::string digest;
   fs::path real_path;  // Links resolved; empty when the file is not there.
-  // With an event: of the files of TLS, and the folders they are in.
+  // With an event: of the files that it names, and the folders they are in.
   FileStamps stamps;
   std::set<std::string> folders;
 };
@@ -245,7 +246,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     bad_since_.reset();
     settle_timer_.cancel();
     const bool same = read.only_files && read.config && !refused_ && !news && in_force_ &&
-                      *in_force_ == *read.material;
+                      *in_force_ == *read.material && *running_.config == *read.config;
     if (read.config) SetRunning(read, seen.stamps, seen.folders);
     if (read.of_running) {
       running_.stamps = std::move(seen.stamps);
@@ -274,7 +275,8 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
   void SetRunning(const ConfigRead& read, const FileStamps& stamps,
                   const std::set<std::string>& folders) {
     in_force_ = read.material;
-    running_ = {read.content, read.digest, stamps, folders, {}};
+    running_ = {read.content, read.digest, stamps,
+                folders,      {},          std::make_shared<const Config>(*read.config)};
     for (const RuleConfig& rule : read.left_out) running_.rules_left_out.insert(rule.name);
   }
 

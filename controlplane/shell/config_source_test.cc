@@ -146,6 +146,25 @@ TEST_F(ConfigSourceTest, ARemovedFileAFolderAndAFifoAreFindings) {
   }
 }
 
+TEST_F(ConfigSourceTest, KeysOfTheClusterAreFollowed) {
+  const fs::path keys = folder_ / "tls" / "cluster.keys";
+  fs::create_directories(keys.parent_path());
+  Write(keys, "AAECAwQFBgcICQoLDA0ODw==\n");
+  Write(file_,
+        Yaml("one") + "cluster: {bind_addr: '127.0.0.1:7946', key_file: " + keys.string() + "}\n");
+  Start(file_);
+  source_->Reload();
+  ASSERT_TRUE(ReadsAre(1));
+  EXPECT_EQ(loop_.Of<ConfigRead>().back().config->cluster->keys.size(), 1u);
+  std::ofstream(keys, std::ios::app) << "AQECAwQFBgcICQoLDA0ODw==\n";
+  ASSERT_TRUE(ReadsAre(2));
+  EXPECT_EQ(loop_.Of<ConfigRead>().back().config->cluster->keys.size(), 2u);
+  Write(keys, "nothing\n");
+  ASSERT_TRUE(ReadsAre(3));
+  EXPECT_EQ(loop_.Of<ConfigRead>().back().findings.at(0).code, "LB0117");
+  EXPECT_FALSE(loop_.Of<ConfigRead>().back().config.has_value());
+}
+
 TEST_F(ConfigSourceTest, AHugeFileIsOneFindingAndReadNoFurtherThanTheLimit) {
   Write(file_, "");
   fs::resize_file(file_, 1u << 30);

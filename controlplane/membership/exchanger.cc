@@ -13,6 +13,7 @@ void Exchanger::Start(Turn& turn) {
 }
 
 Instant Exchanger::NextDeadline() const {
+  if (shared_.leaving) return Instant::max();
   Instant next = std::min({push_pull_at_, reconnect_at_, burst_at_, join_at_});
   if (!follow_ups_.empty()) next = std::min(next, follow_ups_.front().at);
   return next;

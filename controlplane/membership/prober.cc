@@ -29,14 +29,12 @@ Instant Prober::NextDeadline() const {
   if (probe_)
     next = std::min(next, probe_->indirect ? probe_->deadline
                                            : std::min(probe_->direct_until, probe_->deadline));
-  if (failed_) next = std::min(next, failed_->until);
   for (const auto& [seq_no, relay] : relays_)
     next = std::min(next, relay.nack_at.value_or(relay.until));
   return next;
 }
 
 void Prober::Step(Turn& turn) {
-  if (failed_ && failed_->until <= turn.now) Settle();
   StepRelays(turn);
   if (probe_ && turn.now >= probe_->deadline)
     End(probe_->tcp_answered, turn);
@@ -111,18 +109,14 @@ void Prober::End(bool answered, Turn& turn) {
 
 void Prober::Fail(Turn& turn) {
   ++shared_.counters.probes_failed;
-  if (failed_) Settle();
-  failed_ = Failed{probe_->seq_no, turn.now + kLateNacks, probe_->nacks_wanted, probe_->nacks};
+  // Relays that are not heard either say that the trouble is here.
+  const int missing = probe_->nacks_wanted - probe_->nacks;
+  shared_.AddAwareness(probe_->nacks_wanted > 0 ? missing : 1);
+  failed_ = Failed{probe_->seq_no, turn.now + kLateNacks, missing};
   if (turn.now - probe_->deadline > kHeldUp) return;
   const Member* const member = shared_.table.Find(probe_->target);
   if (member == nullptr || member->gone()) return;
   rumors_.Take(Suspect{member->node.incarnation, probe_->target, shared_.options.name}, turn);
-}
-
-// Relays that are not heard either say that the trouble is here.
-void Prober::Settle() {
-  shared_.AddAwareness(failed_->nacks_wanted > 0 ? failed_->nacks_wanted - failed_->nacks : 1);
-  failed_.reset();
 }
 
 void Prober::StepRelays(Turn& turn) {
@@ -172,11 +166,14 @@ void Prober::Take(const Ack& ack, Turn& turn) {
   relays_.erase(relay);
 }
 
-void Prober::Take(const Nack& nack) {
-  if (probe_ && probe_->seq_no == nack.seq_no)
+void Prober::Take(const Nack& nack, Turn& turn) {
+  if (probe_ && probe_->seq_no == nack.seq_no) {
     probe_->nacks = std::min(probe_->nacks + 1, probe_->nacks_wanted);
-  else if (failed_ && failed_->seq_no == nack.seq_no)
-    failed_->nacks = std::min(failed_->nacks + 1, failed_->nacks_wanted);
+  } else if (failed_ && failed_->seq_no == nack.seq_no && failed_->until >= turn.now &&
+             failed_->nacks_missing > 0) {
+    --failed_->nacks_missing;
+    shared_.AddAwareness(-1);
+  }
 }
 
 bool Prober::Take(const ExchangeDone& done) {

@@ -37,7 +37,7 @@ class Prober final {
   void Take(const Ping& ping, const Address& from, Turn& turn);
   void Take(const IndirectPing& ping, const Address& from, Turn& turn);
   void Take(const Ack& ack, Turn& turn);
-  void Take(const Nack& nack);
+  void Take(const Nack& nack, Turn& turn);
   // The end of a ping by TCP; false: it is none of this.
   bool Take(const ExchangeDone& done);
 
@@ -57,8 +57,7 @@ class Prober final {
   struct Failed {
     uint32_t seq_no = 0;
     Instant until;
-    int nacks_wanted = 0;
-    int nacks = 0;
+    int nacks_missing = 0;
   };
   struct Relay {
     uint32_t seq_no = 0;  // The asker's.
@@ -71,7 +70,6 @@ class Prober final {
   void AskOthers(Turn& turn);
   void End(bool answered, Turn& turn);
   void Fail(Turn& turn);
-  void Settle();
   void StepRelays(Turn& turn);
   // Where answers to `node` go.
   Address ReplyTo(const std::string& node, const Address& given, const Address& from) const;

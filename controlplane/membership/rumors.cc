@@ -12,6 +12,8 @@ namespace {
 
 using Kind = MemberNotice::Kind;
 
+constexpr char kNobody[] = "";
+
 Alive AliveOf(const NodeState& node) {
   return {node.incarnation, node.name, node.address, node.meta, node.versions};
 }
@@ -150,13 +152,30 @@ void Rumors::Take(const Suspect& suspect, Turn& turn) {
   }
   if (!member->alive()) return;
   if (shared_.IsSelf(suspect.node)) return Refute(suspect.incarnation, turn);
-  member->node.incarnation = suspect.incarnation;
-  shared_.table.Suspect(
-      *member, Suspicion(shared_.options.timing, shared_.table.size(), suspect.from, turn.now),
-      turn.now);
+  Accuse(*member, suspect, turn);
   shared_.queue.Add(suspect.node, Encode(suspect));
-  shared_.Notice(Kind::kSuspected, member->node, turn);
+}
+
+void Rumors::Accuse(Member& member, const Suspect& suspect, Turn& turn) {
+  member.node.incarnation = suspect.incarnation;
+  shared_.table.Suspect(
+      member, Suspicion(shared_.options.timing, shared_.table.size(), suspect.from, turn.now),
+      turn.now);
+  shared_.Notice(Kind::kSuspected, member.node, turn);
   changed_ = true;
+}
+
+// A table says that it is suspected or dead, not who says so. That is no new voice: passed on as
+// one, those of all who exchange tables would add up. Whoever it is about is told, and can refute.
+void Rumors::TakeHearsay(const NodeState& node, Turn& turn) {
+  Member* const member = shared_.table.Find(node.name);
+  if (member == nullptr || !member->alive() || node.incarnation < member->node.incarnation ||
+      node.incarnation >= kMaxIncarnation)
+    return;
+  if (shared_.IsSelf(node.name)) return Refute(node.incarnation, turn);
+  Accuse(*member, {node.incarnation, node.name, kNobody}, turn);
+  shared_.SendParts(*member, {Encode(Suspect{node.incarnation, node.name, shared_.options.name})},
+                    turn);
 }
 
 void Rumors::Bury(Member& member, State state, Turn& turn) {
@@ -198,8 +217,7 @@ bool Rumors::Merge(const PushPull& table, Turn& turn) {
         break;
       case State::kDead:
       case State::kSuspect:
-        // Others' word is no proof: whoever it is about can still refute.
-        Take(Suspect{node.incarnation, node.name, shared_.options.name}, turn);
+        TakeHearsay(node, turn);
         break;
     }
   }

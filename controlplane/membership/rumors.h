@@ -44,6 +44,8 @@ class Rumors final {
   Member* AddOrReclaim(const Alive& alive, Turn& turn);
   void TakeOfSelf(const Alive& alive, Turn& turn);
   void TakeOfOther(Member& member, const Alive& alive, bool reclaimed, Turn& turn);
+  void Accuse(Member& member, const Suspect& suspect, Turn& turn);
+  void TakeHearsay(const NodeState& node, Turn& turn);
   void Refute(uint32_t accused, Turn& turn);
   void TellOfSelf(uint32_t incarnation, Turn& turn);
   void Bury(Member& member, State state, Turn& turn);

@@ -77,7 +77,7 @@ class Swim::Impl final {
                    [&](const Ping& ping) { prober_.Take(ping, from, turn); },
                    [&](const IndirectPing& ping) { prober_.Take(ping, from, turn); },
                    [&](const Ack& ack) { prober_.Take(ack, turn); },
-                   [&](const Nack& nack) { prober_.Take(nack); },
+                   [&](const Nack& nack) { prober_.Take(nack, turn); },
                    [&](const User& user) { turn.actions.push_back(UserIn{user.payload}); },
                    [&](const auto& rumor) { rumors_.Take(rumor, turn); },
                },

@@ -10,6 +10,7 @@
 #include "lb/admin/v1/certificate.grpc.pb.h"
 #include "lb/admin/v1/connection.grpc.pb.h"
 #include "lb/admin/v1/log.grpc.pb.h"
+#include "lb/admin/v1/member.grpc.pb.h"
 
 namespace lb::cli {
 
@@ -23,6 +24,7 @@ struct AdminClient::Impl {
         backends(api::BackendService::NewStub(channel.grpc())),
         connections(api::ConnectionService::NewStub(channel.grpc())),
         certificates(api::CertificateService::NewStub(channel.grpc())),
+        members(api::MemberService::NewStub(channel.grpc())),
         logs(api::LogService::NewStub(channel.grpc())) {}
 
   // A call with nothing to add.
@@ -42,6 +44,7 @@ struct AdminClient::Impl {
   std::unique_ptr<api::BackendService::Stub> backends;
   std::unique_ptr<api::ConnectionService::Stub> connections;
   std::unique_ptr<api::CertificateService::Stub> certificates;
+  std::unique_ptr<api::MemberService::Stub> members;
   std::unique_ptr<api::LogService::Stub> logs;
 };
 
@@ -170,6 +173,16 @@ absl::StatusOr<std::vector<api::Certificate>> AdminClient::ListCertificates(
   return all;
 }
 
+absl::StatusOr<std::vector<api::Member>> AdminClient::ListMembers(const std::string& filter) {
+  api::ListMembersRequest request;
+  request.set_filter(filter);
+  std::vector<api::Member> all;
+  LB_RETURN_IF_ERROR(impl_->channel.CallPaged(
+      *impl_->members, &api::MemberService::Stub::ListMembers, "ListMembers", request,
+      [&all](api::ListMembersResponse& page) { Append(*page.mutable_members(), all); }));
+  return all;
+}
+
 absl::StatusOr<api::Operation> AdminClient::DrainWorker(const api::DrainWorkerRequest& request) {
   return impl_->Call<api::Operation>(*impl_->workers, &api::WorkerService::Stub::DrainWorker,
                                      "DrainWorker", request);
@@ -238,6 +251,24 @@ absl::StatusOr<api::Operation> AdminClient::KillConnections(
   return impl_->Call<api::Operation>(*impl_->connections,
                                      &api::ConnectionService::Stub::KillConnections,
                                      "KillConnections", request);
+}
+
+absl::StatusOr<api::Member> AdminClient::GetMember(const std::string& name) {
+  api::GetMemberRequest request;
+  request.set_name(name);
+  return impl_->Call<api::Member>(*impl_->members, &api::MemberService::Stub::GetMember,
+                                  "GetMember", request);
+}
+
+absl::StatusOr<api::JoinMembersResponse> AdminClient::JoinMembers(
+    const api::JoinMembersRequest& request) {
+  return impl_->Call<api::JoinMembersResponse>(
+      *impl_->members, &api::MemberService::Stub::JoinMembers, "JoinMembers", request);
+}
+
+absl::StatusOr<api::Member> AdminClient::ForgetMember(const api::ForgetMemberRequest& request) {
+  return impl_->Call<api::Member>(*impl_->members, &api::MemberService::Stub::ForgetMember,
+                                  "ForgetMember", request);
 }
 
 absl::StatusOr<api::GetLogLevelsResponse> AdminClient::GetLogLevels() {

@@ -15,6 +15,7 @@
 #include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/connection.pb.h"
 #include "lb/admin/v1/log.pb.h"
+#include "lb/admin/v1/member.pb.h"
 
 namespace lb::cli {
 
@@ -51,6 +52,7 @@ class AdminClient final {
   absl::StatusOr<std::vector<api::Worker>> ListWorkers(const std::string& filter = "");
   absl::StatusOr<std::vector<api::Operation>> ListOperations(const std::string& filter = "");
   absl::StatusOr<std::vector<api::Certificate>> ListCertificates(const std::string& filter = "");
+  absl::StatusOr<std::vector<api::Member>> ListMembers(const std::string& filter = "");
 
   absl::StatusOr<api::Operation> DrainWorker(const api::DrainWorkerRequest& request);
   absl::StatusOr<api::Operation> UndrainWorker(const api::UndrainWorkerRequest& request);
@@ -66,6 +68,10 @@ class AdminClient final {
   absl::StatusOr<api::ListConnectionsResponse> ListConnections(
       const api::ListConnectionsRequest& request);
   absl::StatusOr<api::Operation> KillConnections(const api::KillConnectionsRequest& request);
+
+  absl::StatusOr<api::Member> GetMember(const std::string& name);
+  absl::StatusOr<api::JoinMembersResponse> JoinMembers(const api::JoinMembersRequest& request);
+  absl::StatusOr<api::Member> ForgetMember(const api::ForgetMemberRequest& request);
 
   absl::StatusOr<api::GetLogLevelsResponse> GetLogLevels();
   absl::StatusOr<api::GetLogLevelsResponse> SetLogLevel(const api::SetLogLevelRequest& request);

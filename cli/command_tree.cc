@@ -206,6 +206,28 @@ void AddConnections(CLI::App& app, CommandLine& line) {
   }
 }
 
+void AddMember(CLI::App& app, CommandLine& line) {
+  CLI::App* member = AddGroup(app, "member", "hosts of the cluster: who is there, whom to call");
+  member->group("Change");
+  CLI::App* list = Add(*member, "list", Command::kMemberList, line, "as lbctl get members");
+  list->add_option("--sort-by", line.sort_by,
+                   "by a column of -o wide, smallest first; COLUMN:desc for largest first")
+      ->type_name("COLUMN")
+      ->take_last();
+  list->add_option("--filter", line.filter, "as 'state = FAILED'; see docs/api.md")
+      ->type_name("EXPR")
+      ->take_last();
+  CLI::App* join =
+      Add(*member, "join", Command::kMemberJoin, line, "call these once, beside cluster.peers");
+  join->add_option("ADDRESS", line.words, "IP addresses, with a port where it is not ours")
+      ->option_text("...");
+  CLI::App* forget = Add(*member, "forget", Command::kMemberForget, line,
+                         "list one that failed or left no more, and call it no more");
+  forget->add_option("NAME", line.words, "as lb-2 or members/lb-2")->option_text("...");
+  for (CLI::App* verb : {join, forget})
+    verb->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
+}
+
 void AddLogLevel(CLI::App& app, CommandLine& line) {
   CLI::App* group = AddGroup(app, "log-level", "log more or less for a while");
   group->group("Change");
@@ -267,6 +289,7 @@ void BuildTree(CLI::App& app, CommandLine& line) {
   AddBackend(app, line);
   AddOperation(app, line);
   AddConnections(app, line);
+  AddMember(app, line);
   AddLogLevel(app, line);
   CLI::App* version = Add(app, "version", Command::kVersion, line,
                           "versions of lbctl, the control plane and its workers");

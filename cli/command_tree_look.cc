@@ -22,11 +22,12 @@ void AddEventFlags(CLI::App& app, CommandLine& line) {
 }
 
 CLI::App* AddGet(CLI::App& app, CommandLine& line) {
-  CLI::App* get = Add(app, "get", Command::kGet, line,
-                      "list rules, backends, workers, operations, events, limits or clients");
+  CLI::App* get =
+      Add(app, "get", Command::kGet, line,
+          "list rules, backends, workers, operations, members, events, limits or clients");
   get->add_option("TYPE", line.words,
-                  "rules (ru), backends (be), workers (wo) or operations (op), then names; or "
-                  "TYPE/NAME; or events, limits or clients")
+                  "rules (ru), backends (be), workers (wo), operations (op) or members (me), then "
+                  "names; or TYPE/NAME; or events, limits or clients")
       ->option_text(" [NAME...]");
   get->add_option("--rule", line.rule, "only backends, limits or clients of this rule")
       ->type_name("RULE")
@@ -66,7 +67,7 @@ void AddLook(CLI::App& app, CommandLine& line) {
   status->add_flag("--check", line.check, "exit code 1 when there is any alert");
   CLI::App* get = AddGet(app, line);
   CLI::App* describe = Add(app, "describe", Command::kDescribe, line,
-                           "everything about one rule, backend, worker or operation");
+                           "everything about one rule, backend, worker, operation or member");
   describe->add_option("TYPE/NAME", line.words, "as rules/web, backends/web/web-1, workers/w-1")
       ->option_text("...");
   describe->footer(

@@ -130,7 +130,8 @@ void CompleteSelection(const Place& place, const std::string& last, Completion& 
   const size_t slash = last.find('/');
   const bool first = place.positionals.empty();
   if (first && slash == std::string::npos) {
-    for (const Type type : {Type::kRule, Type::kBackend, Type::kWorker, Type::kOperation})
+    for (const Type type :
+         {Type::kRule, Type::kBackend, Type::kWorker, Type::kOperation, Type::kMember})
       completion.words.push_back(Plural(type));
     if (place.app->get_name() == "get")
       completion.words.insert(completion.words.end(), {"events", "limits", "clients"});
@@ -172,6 +173,8 @@ Completion Complete(const std::vector<std::string>& words) {
     completion.names = Type::kWorker;
   } else if (place.app->get_parent()->get_name() == "operation" && place.positionals.empty()) {
     completion.names = Type::kOperation;
+  } else if (place.app->get_parent()->get_name() == "member" && command == "forget") {
+    completion.names = Type::kMember;
   } else if (place.app->get_parent()->get_name() == "context") {
     completion.contexts = command != "list" && (command == "delete" || place.positionals.empty());
   } else if (place.app->get_parent()->get_name() == "log-level" && command == "set") {

@@ -26,6 +26,7 @@ absl::StatusOr<Items> ListAll(AdminClient& client, Type type, const std::string&
   if (type == Type::kWorker) return ToItems(client.ListWorkers(filter));
   if (type == Type::kOperation) return ToItems(client.ListOperations(filter));
   if (type == Type::kCertificate) return ToItems(client.ListCertificates(filter));
+  if (type == Type::kMember) return ToItems(client.ListMembers(filter));
   return ToItems(client.ListBackends(absl::StrCat("rules/", rule.empty() ? "-" : rule), filter));
 }
 
@@ -53,6 +54,7 @@ absl::StatusOr<Items> GetOne(AdminClient& client, Type type, const std::string& 
   if (type == Type::kRule) return ToItems(client.GetRule(name));
   if (type == Type::kWorker) return ToItems(client.GetWorker(name));
   if (type == Type::kOperation) return ToItems(client.GetOperation(name));
+  if (type == Type::kMember) return ToItems(client.GetMember(name));
   if (IsAnyRule(name)) return FindInAnyRule(client, name);
   return ToItems(client.GetBackend(name));
 }

@@ -127,7 +127,7 @@ TEST_F(LbctlDailyTest, BashCompletesCommandsFlagsTypesAndNames) {
   EXPECT_EQ(CompleteInBash("lbctl desc"), "describe ");
   EXPECT_EQ(CompleteInBash("lbctl config va"), "validate ");
   EXPECT_EQ(CompleteInBash("lbctl get "),
-            "rules backends workers operations events limits clients ");
+            "rules backends workers operations members events limits clients ");
   EXPECT_EQ(CompleteInBash("lbctl get rules --no-h"), "--no-headers ");
   EXPECT_EQ(CompleteInBash("lbctl get be web/web-"), "web/web-1 web/web-2 ");
   EXPECT_EQ(CompleteInBash("lbctl describe rules/w"), "rules/web ");

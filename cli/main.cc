@@ -27,6 +27,7 @@
 #include "cli/globals.h"
 #include "cli/limits.h"
 #include "cli/log_level.h"
+#include "cli/member.h"
 #include "cli/operation.h"
 #include "cli/resource.h"
 #include "cli/status.h"
@@ -150,6 +151,10 @@ absl::StatusOr<ExitCode> Undrain(const Globals& globals, const CommandLine& line
   return RunUndrain(globals, worker, EtagOf(line), line.dry_run);
 }
 
+absl::StatusOr<ExitCode> Worker(const Globals& globals, const CommandLine& line) {
+  return line.command == Command::kWorkerDrain ? Drain(globals, line) : Undrain(globals, line);
+}
+
 absl::StatusOr<ExitCode> Cancel(const Globals& globals, const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const std::string name, ParseOperationName(line.name));
   return RunCancel(globals, name, line.dry_run);
@@ -198,6 +203,23 @@ absl::StatusOr<ExitCode> CertList(const Globals& globals, const CommandLine& lin
   return RunGet(globals, selection);
 }
 
+absl::StatusOr<ExitCode> Member(const Globals& globals, const CommandLine& line) {
+  if (line.command == Command::kMemberJoin) return RunMemberJoin(globals, line.words, line.dry_run);
+  if (line.command == Command::kMemberList) {
+    Selection selection;
+    selection.type = Type::kMember;
+    selection.sort_by = line.sort_by;
+    selection.filter = line.filter;
+    return RunGet(globals, selection);
+  }
+  if (line.words.empty()) return UsageError("the name of a member is missing");
+  std::vector<std::string> names;
+  for (const std::string& word : line.words) {
+    LB_ASSIGN_OR_RETURN(names.emplace_back(), ParseMemberName(word));
+  }
+  return RunMemberForget(globals, names, line.dry_run);
+}
+
 absl::StatusOr<ExitCode> Cert(const Globals& globals, const CommandLine& line) {
   if (line.command == Command::kCertList) return CertList(globals, line);
   std::optional<std::chrono::seconds> within;
@@ -207,7 +229,8 @@ absl::StatusOr<ExitCode> Cert(const Globals& globals, const CommandLine& line) {
   return RunCertCheck(globals, within);
 }
 
-absl::StatusOr<ExitCode> SetLevel(const Globals& globals, const CommandLine& line) {
+absl::StatusOr<ExitCode> LogLevel(const Globals& globals, const CommandLine& line) {
+  if (line.command == Command::kLogLevelGet) return RunLogLevelGet(globals);
   if (line.words.size() != 2)
     return UsageError("a component and a level are needed: lbctl log-level set controlplane debug");
   std::chrono::milliseconds duration = std::chrono::minutes(10);
@@ -301,10 +324,11 @@ bool HasNames(Command command) {
 
 // Whether what was asked for can be printed in that form.
 absl::Status CheckOutput(const Globals& globals, const CommandLine& line) {
-  const bool selects_fields =
-      (line.command == Command::kGet && !line.watch) || line.command == Command::kCertList;
+  const bool selects_fields = (line.command == Command::kGet && !line.watch) ||
+                              line.command == Command::kCertList ||
+                              line.command == Command::kMemberList;
   if (globals.output == Output::kJsonPath && !selects_fields)
-    return UsageError("-o jsonpath is for get, without --watch, and cert list");
+    return UsageError("-o jsonpath is for get, without --watch, cert list and member list");
   if (globals.output == Output::kName && !HasNames(line.command))
     return UsageError("-o name is for what has names: get, operations, revisions, connections");
   return absl::OkStatus();
@@ -331,9 +355,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kDescribe:
       return Describe(globals, line);
     case Command::kWorkerDrain:
-      return Drain(globals, line);
     case Command::kWorkerUndrain:
-      return Undrain(globals, line);
+      return Worker(globals, line);
     case Command::kOperationCancel:
       return Cancel(globals, line);
     case Command::kBackendDrain:
@@ -350,10 +373,13 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kCertList:
     case Command::kCertCheck:
       return Cert(globals, line);
+    case Command::kMemberList:
+    case Command::kMemberJoin:
+    case Command::kMemberForget:
+      return Member(globals, line);
     case Command::kLogLevelGet:
-      return RunLogLevelGet(globals);
     case Command::kLogLevelSet:
-      return SetLevel(globals, line);
+      return LogLevel(globals, line);
     case Command::kDebugBundle:
       return Bundle(globals, line);
     case Command::kCheck:

@@ -115,6 +115,8 @@ TEST(Resource, TypesHaveShortSingularAndPluralNames) {
     EXPECT_EQ(ParseSelection({word, "web"}, "")->names[0], "rules/web") << word;
   for (const char* word : {"worker", "workers", "wo"})
     EXPECT_EQ(ParseSelection({word}, "")->type, Type::kWorker) << word;
+  for (const char* word : {"member", "members", "me"})
+    EXPECT_EQ(ParseSelection({word, "lb-1"}, "")->names[0], "members/lb-1") << word;
   EXPECT_EQ(ParseSelection({"rules/web", "rules/api"}, "")->names.size(), 2u);
 }
 

@@ -21,6 +21,7 @@ constexpr TypeWord kTypeWords[] = {
     {"backends", Type::kBackend},     {"backend", Type::kBackend},     {"be", Type::kBackend},
     {"workers", Type::kWorker},       {"worker", Type::kWorker},       {"wo", Type::kWorker},
     {"operations", Type::kOperation}, {"operation", Type::kOperation}, {"op", Type::kOperation},
+    {"members", Type::kMember},       {"member", Type::kMember},       {"me", Type::kMember},
 };
 
 using Parts = std::vector<std::string>;
@@ -32,7 +33,8 @@ absl::StatusOr<Type> ParseType(const std::string& word) {
     known.push_back(entry.word);
   }
   std::string hint = DidYouMean(word, known);
-  if (hint.empty()) hint = "types are rules (ru), backends (be), workers (wo), operations (op)";
+  if (hint.empty())
+    hint = "types are rules (ru), backends (be), workers (wo), operations (op), members (me)";
   return UsageError(absl::StrCat("unknown resource type '", Escape(word), "'; ", hint));
 }
 
@@ -56,6 +58,10 @@ absl::StatusOr<std::string> FromParts(Type type, const Parts& parts, const std::
   if (type == Type::kOperation) {
     if (parts.size() != 1) return BadName(word, "operation: write NUMBER or operations/NUMBER");
     return absl::StrCat("operations/", parts[0]);
+  }
+  if (type == Type::kMember) {
+    if (parts.size() != 1) return BadName(word, "member: write NAME or members/NAME");
+    return absl::StrCat("members/", parts[0]);
   }
   if (parts.size() == 1)
     return absl::StrCat("rules/", rule.empty() ? "-" : rule, "/backends/", parts[0]);
@@ -97,12 +103,14 @@ absl::StatusOr<std::string> ParseName(Type type, const std::string& word, const 
 std::string Plural(Type type) {
   if (type == Type::kOperation) return "operations";
   if (type == Type::kCertificate) return "certificates";
+  if (type == Type::kMember) return "members";
   return type == Type::kRule ? "rules" : type == Type::kBackend ? "backends" : "workers";
 }
 
 std::string ItemKind(Type type) {
   if (type == Type::kOperation) return "Operation";
   if (type == Type::kCertificate) return "Certificate";
+  if (type == Type::kMember) return "Member";
   return type == Type::kRule ? "Rule" : type == Type::kBackend ? "Backend" : "Worker";
 }
 
@@ -111,8 +119,9 @@ std::string ListKind(Type type) { return ItemKind(type) + "List"; }
 absl::StatusOr<Selection> ParseSelection(const std::vector<std::string>& words,
                                          const std::string& rule) {
   if (words.empty())
-    return UsageError("what to get is missing",
-                      "types are rules (ru), backends (be), workers (wo), operations (op)");
+    return UsageError(
+        "what to get is missing",
+        "types are rules (ru), backends (be), workers (wo), operations (op), members (me)");
   Selection selection;
   // "rules/web" is accepted where a bare "web" is.
   selection.rule = rule.rfind("rules/", 0) == 0 ? rule.substr(6) : rule;
@@ -145,6 +154,10 @@ absl::StatusOr<std::string> ParseWorkerName(std::string_view word) {
 
 absl::StatusOr<std::string> ParseOperationName(std::string_view word) {
   return ParseName(Type::kOperation, std::string(word), "");
+}
+
+absl::StatusOr<std::string> ParseMemberName(std::string_view word) {
+  return ParseName(Type::kMember, std::string(word), "");
 }
 
 std::string Leaf(std::string_view name) {

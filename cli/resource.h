@@ -10,9 +10,9 @@
 
 namespace lb::cli {
 
-enum class Type { kRule, kBackend, kWorker, kOperation, kCertificate };
+enum class Type { kRule, kBackend, kWorker, kOperation, kCertificate, kMember };
 
-// "rules", "backends", "workers", "operations", "certificates".
+// "rules", "backends", "workers", "operations", "certificates", "members".
 std::string Plural(Type type);
 
 // "RuleList", "BackendList", "WorkerList": the kind of a JSON list; "Rule" ... of one.
@@ -39,6 +39,9 @@ absl::StatusOr<std::string> ParseOperationName(std::string_view word);
 
 // Returns the full name of a worker from "worker-1" or "workers/worker-1".
 absl::StatusOr<std::string> ParseWorkerName(std::string_view word);
+
+// Returns the full name of a member from "lb-1" or "members/lb-1".
+absl::StatusOr<std::string> ParseMemberName(std::string_view word);
 
 // Returns the last part of a resource name: "web-1" of "rules/web/backends/web-1".
 std::string Leaf(std::string_view name);

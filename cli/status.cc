@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/client.h"
 #include "cli/json.h"
+#include "cli/member_views.h"
 #include "cli/resource.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -84,6 +85,12 @@ std::string WorkersLine(const api::Status& status, bool color) {
   return line + "\n";
 }
 
+// Of a host that is in a cluster.
+std::string MembersLine(const api::Status& status, bool color) {
+  if (!status.has_cluster()) return "";
+  return absl::StrCat("MEMBERS      ", MembersText(status.cluster(), color), "\n");
+}
+
 std::string ProblemLine(const Problem& problem, const std::string& path) {
   std::string line = absl::StrCat("  ", Escape(problem.file().empty() ? path : problem.file()));
   if (problem.line() > 0) absl::StrAppend(&line, ":", problem.line(), ":", problem.column());
@@ -149,7 +156,7 @@ std::string AlertLines(const api::Status& status, bool color) {
 std::string RenderStatusScreen(const api::Status& status, WallTime now, bool color) {
   return absl::StrCat(
       HeadLine(status, now), PendingLine(status, now, color), WorkersLine(status, color),
-      "RULES        ", status.rules(), "\n", "BACKENDS     ",
+      MembersLine(status, color), "RULES        ", status.rules(), "\n", "BACKENDS     ",
       Count(status.backends_up(), "up", Tone::kGood, color), ", ",
       Count(status.backends_down(), "down", Tone::kBad, color),
       status.backends_ejected() == 0

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "cli/age.h"
 #include "cli/certificate_views.h"
+#include "cli/member_views.h"
 
 namespace lb::cli {
 namespace {
@@ -217,6 +218,7 @@ const std::string& NameOf(const Item& item) {
 std::vector<Column> ColumnsOf(Type type, bool wide) {
   if (type == Type::kWorker) return WorkerColumns(wide);
   if (type == Type::kCertificate) return CertificateColumns(wide);
+  if (type == Type::kMember) return MemberColumns(wide);
   if (type == Type::kOperation)
     return {{"NAME"},       {"KIND"},         {"TARGET"}, {"STATE"},
             {"LEFT", true}, {"CLOSED", true}, {"STATUS"}};
@@ -247,6 +249,7 @@ Row RowOf(const Item& item, bool wide, WallTime now) {
   if (const auto* operation = std::get_if<api::Operation>(&item)) return OperationRow(*operation);
   if (const auto* certificate = std::get_if<api::Certificate>(&item))
     return CertificateRow(*certificate, wide, now);
+  if (const auto* member = std::get_if<api::Member>(&item)) return MemberRow(*member, wide, now);
   return WorkerRow(std::get<api::Worker>(item), wide, now);
 }
 

@@ -1,5 +1,5 @@
-// Rules, backends, workers, operations and certificates as table rows and as JSON. Pure; time is an
-// argument.
+// Rules, backends, workers, operations, certificates and members as table rows and as JSON. Pure;
+// time is an argument.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -12,13 +12,15 @@
 #include "cli/table.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/certificate.pb.h"
+#include "lb/admin/v1/member.pb.h"
 
 namespace lb::cli {
 
 namespace api = lb::admin::v1;
 
 // One thing that `get` shows.
-using Item = std::variant<api::Rule, api::Backend, api::Worker, api::Operation, api::Certificate>;
+using Item = std::variant<api::Rule, api::Backend, api::Worker, api::Operation, api::Certificate,
+                          api::Member>;
 using Items = std::vector<Item>;
 
 // The full resource name, "rules/web".

@@ -156,6 +156,8 @@ void Collector::TakeState() {
   Take("certificates.json", ListJson("CertificateList", Ask(client, [](AdminClient& c) {
                                        return c.ListCertificates();
                                      })));
+  Take("members.json",
+       ListJson("MemberList", Ask(client, [](AdminClient& c) { return c.ListMembers(); })));
   Take("log-levels.json", OneJson(Ask(client, [](AdminClient& c) { return c.GetLogLevels(); })));
   Take("version.json", VersionsJson(status, workers));
 }

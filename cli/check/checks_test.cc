@@ -256,6 +256,7 @@ TEST(ChecksTest, Configuration) {
   ExpectOne("LBC406 warning", [](Facts& f) {
     f.server->status.mutable_confirm_deadline_time()->set_seconds(kNow + 30);
   });
+  ExpectOne("LBC407 warning", [](Facts& f) { f.server->status.mutable_cluster()->set_open(true); });
 }
 
 TEST(ChecksTest, Versions) {

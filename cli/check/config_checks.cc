@@ -99,6 +99,19 @@ void CheckRunning(const Facts& facts, Report& report) {
   report.End(codes::kUnconfirmed);
 }
 
+void CheckCluster(const Facts& facts, Report& report) {
+  const Code& code = codes::kOpenCluster;
+  if (!facts.server) return report.Skip(code, WhyNoServer(facts));
+  if (facts.server->status.cluster().open())
+    report.Warn(code,
+                absl::StrCat("the cluster has no key: whoever reaches ",
+                             facts.server->status.cluster().address(),
+                             " hears what members say, and is believed"),
+                "give all members the same cluster.key; make one with: head -c 32 /dev/urandom | "
+                "base64");
+  report.End(code);
+}
+
 }  // namespace
 
 void CheckConfiguration(const Facts& facts, Report& report) {
@@ -106,6 +119,7 @@ void CheckConfiguration(const Facts& facts, Report& report) {
   CheckRuns(facts, report);
   CheckServerFile(facts, report);
   CheckRunning(facts, report);
+  CheckCluster(facts, report);
 }
 
 void CheckVersions(const Facts& facts, Report& report) {

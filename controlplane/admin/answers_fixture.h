@@ -66,6 +66,7 @@ class AnswersTest : public testing::Test {
             .confirmation = confirmation_,
             .overrides = overrides_,
             .certificates = certificates_,
+            .cluster = cluster_,
             .page_key = page_key_,
             .clock = {kNow, kWall}};
   }
@@ -96,6 +97,7 @@ class AnswersTest : public testing::Test {
   Totals totals_;
   Overrides overrides_;
   CertificateBook certificates_;
+  swim::ClusterStatus cluster_;
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

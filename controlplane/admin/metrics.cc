@@ -7,6 +7,7 @@
 
 #include "base/sha256.h"
 #include "controlplane/admin/certificate_metrics.h"
+#include "controlplane/admin/cluster_metrics.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/worker_answers.h"
 
@@ -127,6 +128,7 @@ std::vector<MetricFamily> DescribeMetrics(const View& view) {
                   AsDouble(view.health.transitions_total(type::v1::HEALTH_STATE_UNHEALTHY)));
   out.push_back(std::move(transitions));
   AddCertificateMetrics(view, out);
+  AddClusterMetrics(view, out);
   AddOne(out, "lb_dns_queries_total", "DNS queries sent.", Type::kCounter,
          AsDouble(view.resolver.queries_total()));
   AddOne(out, "lb_dns_query_failures_total", "DNS queries without a usable answer.", Type::kCounter,

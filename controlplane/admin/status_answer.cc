@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/certificate_answers.h"
+#include "controlplane/admin/member_answers.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/worker_answers.h"
@@ -275,6 +276,9 @@ admin::v1::Status DescribeStatus(const View& view) {
   FindRouteOutages(view, alerts);
   FindPanic(view, alerts);
   for (admin::v1::Alert& alert : CertificateAlerts(view))
+    alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));
+  if (view.cluster.enabled) *out.mutable_cluster() = DescribeCluster(view.cluster);
+  for (admin::v1::Alert& alert : ClusterAlerts(view))
     alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);

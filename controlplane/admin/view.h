@@ -11,6 +11,7 @@
 #include "controlplane/admin/totals.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/health/outlier_book.h"
+#include "controlplane/membership/cluster_status.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/history.h"
@@ -38,6 +39,7 @@ struct View {
   const std::optional<Confirmation>& confirmation;
   const Overrides& overrides;
   const CertificateBook& certificates;
+  const swim::ClusterStatus& cluster;
   const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;
 };

@@ -21,6 +21,7 @@
 #include "lb/admin/v1/certificate.pb.h"
 #include "lb/admin/v1/config.pb.h"
 #include "lb/admin/v1/event.pb.h"
+#include "lb/admin/v1/member.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
@@ -105,7 +106,8 @@ using AdminAnswer =
                  admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
                  admin::v1::GetLogLevelsResponse, admin::v1::ResourceChange,
                  admin::v1::ListLimitsResponse, admin::v1::ListClientsResponse,
-                 admin::v1::ExplainConnectionResponse, admin::v1::ListCertificatesResponse>;
+                 admin::v1::ExplainConnectionResponse, admin::v1::ListCertificatesResponse,
+                 admin::v1::ListMembersResponse, admin::v1::Member, admin::v1::JoinMembersResponse>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/certificate_answers.h"
 #include "controlplane/admin/config_answers.h"
+#include "controlplane/admin/member_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/status_answer.h"
 #include "controlplane/admin/worker_answers.h"
@@ -21,6 +22,7 @@
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/log_turn.h"
+#include "controlplane/loop/member_turn.h"
 #include "controlplane/loop/operation_turn.h"
 #include "controlplane/loop/repeat_turn.h"
 #include "controlplane/loop/resource_turn.h"
@@ -166,6 +168,18 @@ struct Answerer {
       const admin::v1::ListCertificatesRequest& request) {
     return ListCertificates(view, request);
   }
+  Outcome<admin::v1::ListMembersResponse> operator()(const admin::v1::ListMembersRequest& request) {
+    return ListMembers(view, request);
+  }
+  Outcome<admin::v1::Member> operator()(const admin::v1::GetMemberRequest& request) {
+    return GetMember(view, request);
+  }
+  Outcome<admin::v1::JoinMembersResponse> operator()(const admin::v1::JoinMembersRequest& request) {
+    return JoinMembers(view, request, parts);
+  }
+  Outcome<admin::v1::Member> operator()(const admin::v1::ForgetMemberRequest& request) {
+    return ForgetMember(view, request, parts);
+  }
   Outcome<admin::v1::GetLogLevelsResponse> operator()(const admin::v1::GetLogLevelsRequest&) {
     return DescribeLogLevels(view, parts);
   }
@@ -205,6 +219,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .confirmation = parts.confirmation,
           .overrides = parts.overrides,
           .certificates = parts.certificates,
+          .cluster = parts.cluster_status,
           .page_key = parts.page_key,
           .clock = clock};
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "base/overloaded.h"
 #include "controlplane/admin/config_answers.h"
+#include "controlplane/admin/member_answers.h"
 #include "controlplane/admin/rule_answers.h"
 #include "controlplane/admin/worker_answers.h"
 #include "controlplane/loop/admin_turn.h"
@@ -95,6 +96,17 @@ std::string OperationState(const std::string& name, const View& view, const Part
   return out;
 }
 
+// "FAILED" of one member; of nobody in particular how many there are.
+std::string MemberState(const std::string& name, const View& view) {
+  if (name.empty()) return absl::StrCat(view.cluster.members.size(), " members");
+  admin::v1::GetMemberRequest request;
+  request.set_name(name);
+  const Outcome<admin::v1::Member> member = GetMember(view, request);
+  if (!std::holds_alternative<admin::v1::Member>(member)) return "";
+  const std::string state = admin::v1::Member::State_Name(std::get<0>(member).state());
+  return std::string(absl::StripPrefix(state, "STATE_"));
+}
+
 std::string StateOf(const AuditedChange& change, const View& view, const Parts& parts) {
   switch (change.of) {
     case Of::kConfig:
@@ -108,6 +120,8 @@ std::string StateOf(const AuditedChange& change, const View& view, const Parts& 
       return LogState(change.name, parts);
     case Of::kOperation:
       return OperationState(change.name, view, parts);
+    case Of::kMember:
+      return MemberState(change.name, view);
     case Of::kNothing:
       break;
   }
@@ -134,6 +148,8 @@ std::optional<AuditedChange> SubjectOf(const AdminCall& call) {
           [&](const admin::v1::UndrainWorkerRequest& r) { return of(Of::kWorker, r.name()); },
           [&](const admin::v1::SetLogLevelRequest& r) { return of(Of::kLog, r.component()); },
           [&](const admin::v1::CancelOperationRequest& r) { return of(Of::kOperation, r.name()); },
+          [&](const admin::v1::JoinMembersRequest&) { return of(Of::kMember, ""); },
+          [&](const admin::v1::ForgetMemberRequest& r) { return of(Of::kMember, r.name()); },
           [](const auto&) { return Found(); },
       },
       call);

@@ -11,7 +11,16 @@
 namespace lb::controlplane {
 
 struct AuditedChange {
-  enum class Of : uint8_t { kNothing, kConfig, kConfirmation, kBackend, kWorker, kLog, kOperation };
+  enum class Of : uint8_t {
+    kNothing,
+    kConfig,
+    kConfirmation,
+    kBackend,
+    kWorker,
+    kLog,
+    kOperation,
+    kMember
+  };
   Of of = Of::kNothing;
   std::string name;    // Of the resource or component.
   std::string before;  // As the last turn left it.

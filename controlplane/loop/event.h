@@ -25,6 +25,7 @@
 #include "lb/admin/v1/event.pb.h"
 #include "lb/admin/v1/limit.pb.h"
 #include "lb/admin/v1/log.pb.h"
+#include "lb/admin/v1/member.pb.h"
 #include "lb/admin/v1/watch.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 
@@ -117,7 +118,9 @@ using AdminCall = std::variant<
     admin::v1::KillConnectionsRequest, admin::v1::GetLogLevelsRequest,
     admin::v1::SetLogLevelRequest, admin::v1::CancelOperationRequest,
     admin::v1::WatchResourcesRequest, admin::v1::ListLimitsRequest, admin::v1::ListClientsRequest,
-    admin::v1::ExplainConnectionRequest, admin::v1::ListCertificatesRequest>;
+    admin::v1::ExplainConnectionRequest, admin::v1::ListCertificatesRequest,
+    admin::v1::ListMembersRequest, admin::v1::GetMemberRequest, admin::v1::JoinMembersRequest,
+    admin::v1::ForgetMemberRequest>;
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

@@ -35,7 +35,9 @@
 #include "controlplane/loop/client_questions.h"
 #include "controlplane/loop/config_changes.h"
 #include "controlplane/loop/connection_orders.h"
+#include "controlplane/loop/member_orders.h"
 #include "controlplane/loop/resource_watch.h"
+#include "controlplane/membership/cluster_status.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/connect_watch.h"
@@ -116,6 +118,8 @@ struct Parts {
   BackendDrains drains;
   ConnectionOrders connection_orders;
   ClientQuestions client_questions;
+  swim::ClusterStatus cluster_status;
+  MemberOrders member_orders;
   LogOverrides log;
   LogLevel log_level = LogLevel::kInfo;  // That this process was started with.
   // The rollout sent last to each watch, serialised.

@@ -8,6 +8,7 @@
 #include "lb/admin/v1/event.grpc.pb.h"
 #include "lb/admin/v1/limit.grpc.pb.h"
 #include "lb/admin/v1/log.grpc.pb.h"
+#include "lb/admin/v1/member.grpc.pb.h"
 #include "lb/admin/v1/watch.grpc.pb.h"
 
 namespace lb::controlplane {
@@ -254,6 +255,30 @@ class Certificates final : public v1::CertificateService::CallbackService {
   const CallSink& sink_;
 };
 
+class Members final : public v1::MemberService::CallbackService {
+ public:
+  explicit Members(const CallSink& sink) : sink_(sink) {}
+  Reactor* ListMembers(Context* context, const v1::ListMembersRequest* request,
+                       v1::ListMembersResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* GetMember(Context* context, const v1::GetMemberRequest* request,
+                     v1::Member* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* JoinMembers(Context* context, const v1::JoinMembersRequest* request,
+                       v1::JoinMembersResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ForgetMember(Context* context, const v1::ForgetMemberRequest* request,
+                        v1::Member* response) override {
+    return Ask(sink_, context, request, response);
+  }
+
+ private:
+  const CallSink& sink_;
+};
+
 class Logs final : public v1::LogService::CallbackService {
  public:
   explicit Logs(const CallSink& sink) : sink_(sink) {}
@@ -281,7 +306,7 @@ std::vector<std::unique_ptr<grpc::Service>> Make(const CallSink& sink) {
 
 std::vector<std::unique_ptr<grpc::Service>> MakeAdminServices(const CallSink& sink) {
   return Make<Status, Rules, Workers, Operations, Configs, Events, Watches, Backends, Connections,
-              Limits, Certificates, Logs>(sink);
+              Limits, Certificates, Members, Logs>(sink);
 }
 
 }  // namespace lb::controlplane

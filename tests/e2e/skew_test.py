@@ -122,6 +122,8 @@ class SkewTest(harness.Case):
             (("explain", "--rule", "web", "--client", "127.0.0.1"), "ExplainConnection"),
             (("cert", "list"), "ListCertificates"),
             (("cert", "check"), "ListCertificates"),
+            (("get", "members"), "ListMembers"),
+            (("member", "forget", "lb-2"), "ForgetMember"),
             (("log-level", "get"), "GetLogLevels"),
             (("watch", "events"), "WatchEvents"),
         ):

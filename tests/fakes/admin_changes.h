@@ -11,6 +11,7 @@
 #include "lb/admin/v1/config.pb.h"
 #include "lb/admin/v1/connection.pb.h"
 #include "lb/admin/v1/log.pb.h"
+#include "lb/admin/v1/member.pb.h"
 
 namespace lb::fakes {
 
@@ -41,6 +42,8 @@ struct ChangeRequests {
   std::vector<lb::admin::v1::ListConnectionsRequest> lists;
   std::vector<lb::admin::v1::KillConnectionsRequest> kills;
   std::vector<lb::admin::v1::SetLogLevelRequest> levels;
+  std::vector<lb::admin::v1::JoinMembersRequest> joins;
+  std::vector<lb::admin::v1::ForgetMemberRequest> forgets;
 };
 
 }  // namespace lb::fakes

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/certificate.grpc.pb.h"
+#include "lb/admin/v1/member.grpc.pb.h"
 #include "tests/fakes/admin_change_services.h"
 #include "tests/fakes/admin_state.h"
 
@@ -123,6 +124,39 @@ class CertificateService final : public api::CertificateService::Service {
   AdminState& state_;
 };
 
+class MemberService final : public api::MemberService::Service {
+ public:
+  explicit MemberService(AdminState& state) : state_(state) {}
+  grpc::Status ListMembers(grpc::ServerContext* context, const api::ListMembersRequest* request,
+                           api::ListMembersResponse* response) override {
+    return state_.List(context, state_.data.members, *request, response,
+                       [](auto* page) { return page->add_members(); });
+  }
+  grpc::Status GetMember(grpc::ServerContext* context, const api::GetMemberRequest* request,
+                         api::Member* response) override {
+    return state_.Get(context, state_.data.members, request->name(), response);
+  }
+  grpc::Status JoinMembers(grpc::ServerContext* context, const api::JoinMembersRequest* request,
+                           api::JoinMembersResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    state_.seen.joins.push_back(*request);
+    if (grpc::Status status = state_.Enter(context, lock); !status.ok()) return status;
+    *response->mutable_addresses() = request->addresses();
+    return grpc::Status::OK;
+  }
+  grpc::Status ForgetMember(grpc::ServerContext* context, const api::ForgetMemberRequest* request,
+                            api::Member* response) override {
+    {
+      std::lock_guard lock(state_.mutex);
+      state_.seen.forgets.push_back(*request);
+    }
+    return state_.Get(context, state_.data.members, request->name(), response);
+  }
+
+ private:
+  AdminState& state_;
+};
+
 class OperationService final : public api::OperationService::Service {
  public:
   explicit OperationService(AdminState& state) : state_(state) {}
@@ -148,7 +182,7 @@ class AdminServer::Impl final {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             &status_, &rules_, &workers_, &certificates_, &operations_})
+             &status_, &rules_, &workers_, &certificates_, &members_, &operations_})
       builder.RegisterService(service);
     for (const std::unique_ptr<grpc::Service>& service : changes_)
       builder.RegisterService(service.get());
@@ -175,6 +209,7 @@ class AdminServer::Impl final {
   RuleService rules_{state};
   WorkerService workers_{state};
   CertificateService certificates_{state};
+  MemberService members_{state};
   OperationService operations_{state};
   std::vector<std::unique_ptr<grpc::Service>> changes_ = MakeChangeServices(state);
   std::unique_ptr<grpc::Server> server_;

@@ -13,6 +13,7 @@
 
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/certificate.pb.h"
+#include "lb/admin/v1/member.pb.h"
 #include "tests/fakes/admin_changes.h"
 
 namespace lb::fakes {
@@ -25,6 +26,7 @@ class AdminServer final {
     std::vector<lb::admin::v1::Backend> backends;
     std::vector<lb::admin::v1::Worker> workers;
     std::vector<lb::admin::v1::Certificate> certificates;
+    std::vector<lb::admin::v1::Member> members;
     // What GetOperation answers, one after the other; the last one for ever.
     std::vector<lb::admin::v1::Operation> operations;
     ChangeAnswers changes;

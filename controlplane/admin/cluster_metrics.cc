@@ -1,0 +1,121 @@
+#include "controlplane/admin/cluster_metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/utf8.h"
+#include "controlplane/membership/cluster_status.h"
+
+namespace lb::controlplane {
+namespace {
+
+using Type = MetricFamily::Type;
+using Families = std::vector<MetricFamily>;
+
+constexpr std::array<const char*, 4> kStates = {"alive", "suspect", "failed", "left"};
+
+double AsDouble(uint64_t value) { return static_cast<double>(value); }
+
+void AddOne(Families& out, const char* name, const char* help, Type type, double value) {
+  out.push_back({name, help, type, {{{}, value}}});
+}
+
+bool Lives(const swim::MemberStatus& member) {
+  return member.state == swim::State::kAlive || member.state == swim::State::kSuspect;
+}
+
+void AddMembers(const swim::ClusterStatus& cluster, Families& out) {
+  MetricFamily count{"lb_members", "Members of the cluster, by state.", Type::kGauge, {}};
+  std::array<double, kStates.size()> counts{};
+  std::vector<const swim::MemberStatus*> shown;
+  for (const swim::MemberStatus& member : cluster.members) {
+    ++counts.at(static_cast<size_t>(member.state));
+    shown.push_back(&member);
+  }
+  for (size_t i = 0; i < kStates.size(); ++i) count.Add({{"state", kStates.at(i)}}, counts.at(i));
+  std::stable_partition(shown.begin(), shown.end(),
+                        [](const swim::MemberStatus* member) { return !Lives(*member); });
+  if (shown.size() > kMaxMemberSeries) shown.resize(kMaxMemberSeries);
+  MetricFamily up{"lb_member_up",
+                  "1 if the member is alive, or suspected and not given up yet.",
+                  Type::kGauge,
+                  {}};
+  for (const swim::MemberStatus* member : shown)
+    up.Add({{"member", CutUtf8(member->name, member->name.size())}}, Lives(*member) ? 1 : 0);
+  out.push_back(std::move(count));
+  out.push_back(std::move(up));
+}
+
+void AddState(const swim::ClusterStatus& cluster, Families& out) {
+  AddOne(out, "lb_cluster_open", "1 if there is no key, and other hosts reach the member.",
+         Type::kGauge, cluster.open ? 1 : 0);
+  AddOne(out, "lb_cluster_working", "0 while this host is no member, as its address is in use.",
+         Type::kGauge, cluster.problem.empty() ? 1 : 0);
+  AddOne(out, "lb_cluster_keys", "Keys that open what members say.", Type::kGauge,
+         AsDouble(cluster.keys));
+  AddOne(out, "lb_cluster_peers_missing", "Configured peers that are no members.", Type::kGauge,
+         AsDouble(cluster.seeds_missing.size()));
+  AddOne(out, "lb_cluster_awareness",
+         "How much this host seems to be held up: 0 (not at all) to 7.", Type::kGauge,
+         cluster.awareness);
+  AddOne(out, "lb_cluster_queued_updates", "Updates that are still passed on.", Type::kGauge,
+         AsDouble(cluster.queued));
+}
+
+void AddTotals(const swim::Counters& counters, Families& out) {
+  const auto add = [&out](const char* name, const char* help, uint64_t value) {
+    AddOne(out, name, help, Type::kCounter, AsDouble(value));
+  };
+  add("lb_cluster_probes_total", "Probes of members.", counters.probes);
+  add("lb_cluster_probe_failures_total", "Probes without an answer: the member is suspected.",
+      counters.probes_failed);
+  add("lb_cluster_refutations_total", "Times this member was suspected and said that it lives.",
+      counters.refutations);
+  add("lb_cluster_name_conflicts_total", "Times another member used a name that is taken.",
+      counters.conflicts);
+  add("lb_cluster_exchanges_total", "Whole tables exchanged, or begun to be.", counters.exchanges);
+  add("lb_cluster_exchange_failures_total", "Exchanges that failed.", counters.exchanges_failed);
+  add("lb_cluster_members_refused_total",
+      "Times a member was not taken: of another version, or one too many.", counters.refused);
+  MetricFamily packets{"lb_cluster_packets_total", "Datagrams of gossip.", Type::kCounter, {}};
+  packets.Add({{"direction", "in"}}, AsDouble(counters.packets_in));
+  packets.Add({{"direction", "out"}}, AsDouble(counters.packets_out));
+  out.push_back(std::move(packets));
+}
+
+// Each reason has a series from the start, so that a first one shows as growth.
+void AddBad(const swim::ClusterStatus& cluster, Families& out) {
+  MetricFamily packets{"lb_cluster_bad_packets_total",
+                       "Datagrams and connections dropped, by reason.",
+                       Type::kCounter,
+                       {}};
+  MetricFamily messages{"lb_cluster_bad_messages_total",
+                        "Messages in good datagrams that were dropped, by reason.",
+                        Type::kCounter,
+                        {}};
+  for (int i = static_cast<int>(swim::WireError::kNone) + 1; i < swim::kWireErrors; ++i) {
+    const auto at = static_cast<size_t>(i);
+    const char* const reason = swim::WireErrorName(static_cast<swim::WireError>(i));
+    packets.Add({{"reason", reason}},
+                at < cluster.bad_packets.size() ? AsDouble(cluster.bad_packets[at]) : 0);
+    messages.Add({{"reason", reason}}, AsDouble(cluster.counters.bad_messages.at(at)));
+  }
+  out.push_back(std::move(packets));
+  out.push_back(std::move(messages));
+}
+
+}  // namespace
+
+void AddClusterMetrics(const View& view, Families& out) {
+  const swim::ClusterStatus& cluster = view.cluster;
+  if (!cluster.enabled) return;
+  AddMembers(cluster, out);
+  AddState(cluster, out);
+  AddTotals(cluster.counters, out);
+  AddBad(cluster, out);
+}
+
+}  // namespace lb::controlplane

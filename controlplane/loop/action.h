@@ -15,6 +15,7 @@
 #include "controlplane/admin/failure.h"
 #include "controlplane/config/config.h"
 #include "controlplane/loop/event.h"
+#include "controlplane/membership/gossip.h"
 #include "controlplane/tls/material.h"
 #include "google/protobuf/message.h"
 #include "lb/admin/v1/admin.pb.h"
@@ -145,8 +146,13 @@ struct SetLogLevel {
   bool grpc = false;              // Of gRPC's own lines.
 };
 
-using Action =
-    std::variant<TryConfig, KeepRevision, DropRevision, SendToWorker, CloseSession, WatchProcess,
-                 StartProbe, ResolveName, Reply, StreamItem, SaveState, WriteLog, SetLogLevel>;
+// Of this host's member of the cluster, to be carried out with its sockets.
+struct GossipOut {
+  swim::ClusterAction action;
+};
+
+using Action = std::variant<TryConfig, KeepRevision, DropRevision, SendToWorker, CloseSession,
+                            WatchProcess, StartProbe, ResolveName, Reply, StreamItem, SaveState,
+                            WriteLog, SetLogLevel, GossipOut>;
 
 }  // namespace lb::controlplane

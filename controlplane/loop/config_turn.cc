@@ -10,6 +10,7 @@
 #include "controlplane/admin/config_answers.h"
 #include "controlplane/admin/limit_answers.h"
 #include "controlplane/loop/certificate_turn.h"
+#include "controlplane/loop/cluster_turn.h"
 #include "controlplane/snapshot/encode.h"
 
 namespace lb::controlplane {
@@ -98,7 +99,7 @@ void Install(const ConfigRead& read, Parts& parts, Turn& turn) {
   parts.config = read.config;
   TakeMaterial(read, parts, turn);
   NoteLeftOut(read, parts, turn);
-  parts.resolver.SetNames(NamesInUse(*parts.config), parts.config->dns, turn.now);
+  SetNamesInUse(parts, turn);
   if (first) parts.wait_for_names_until = turn.now + kFirstNamesWait;
   turn.refresh = true;
 }

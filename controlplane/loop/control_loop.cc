@@ -13,6 +13,7 @@
 #include "controlplane/loop/certificate_turn.h"
 #include "controlplane/loop/change_event.h"
 #include "controlplane/loop/client_turn.h"
+#include "controlplane/loop/cluster_turn.h"
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
@@ -50,6 +51,8 @@ class ControlLoop::Impl final {
 
   void Handle(const Event& event, Turn& turn) {
     LookBeforeTurn(*parts_);
+    // Long with many members: made only for who looks at it.
+    if (std::holds_alternative<AdminRequest>(event)) LookAtCluster();
     std::visit(Overloaded{
                    [&](const ConfigRead& e) { OnConfigRead(e, *parts_, turn); },
                    [&](const WorkerMessage& e) { OnWorkerMessage(e, *parts_, turn); },
@@ -60,6 +63,8 @@ class ControlLoop::Impl final {
                    [&](const ConfigTried& e) { OnConfigTried(e, *parts_, turn); },
                    [&](const AdminRequest& e) { OnAdminRequest(e, *parts_, turn); },
                    [&](const AdminCallEnded& e) { OnAdminCallEnded(e, *parts_, turn); },
+                   [&](const GossipIn& e) { OnGossip(e, *parts_, turn); },
+                   [&](const Stopping&) { OnStopping(*parts_, turn); },
                    [](const TimerFired&) {},
                },
                event);
@@ -76,6 +81,7 @@ class ControlLoop::Impl final {
                      NextLogDeadline(*parts_), NextClientDeadline(*parts_),
                      parts_->overrides.NextDeadline(), parts_->outliers.NextDeadline(),
                      parts_->ledger.NextDeadline(), NextCertificateDeadline(*parts_)});
+    next = std::min(next, NextClusterDeadline(*parts_));
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
       const WorkerRecord& record = *parts_->workers.Find(key);
@@ -87,6 +93,8 @@ class ControlLoop::Impl final {
   }
 
   const Parts& parts() const { return *parts_; }
+
+  void LookAtCluster() { parts_->cluster_status = parts_->cluster->Status(); }
 
  private:
   void OnProbeDone(const ProbeDone& event, Turn& turn) {
@@ -105,6 +113,7 @@ class ControlLoop::Impl final {
   // rights it must cover.
   void Finish(Turn& turn) {
     FindSilentWorkers(*parts_, turn);
+    StepCluster(*parts_, turn);
     parts_->resolver.Run(turn.now, turn.actions);
     Refresh(*parts_, turn);
     RunConfigChanges(*parts_, turn);
@@ -235,6 +244,7 @@ Instant ControlLoop::NextDeadline() const { return impl_->NextDeadline(); }
 bool ControlLoop::ready() const { return impl_->parts().in_force; }
 
 std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading& clock) const {
+  impl_->LookAtCluster();
   return DescribeMetrics(ViewOf(impl_->parts(), clock));
 }
 

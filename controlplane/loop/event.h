@@ -16,6 +16,7 @@
 #include "controlplane/access/role.h"
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
+#include "controlplane/membership/gossip.h"
 #include "controlplane/tls/material.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/backend.pb.h"
@@ -138,10 +139,20 @@ struct AdminCallEnded {
   RequestId request = 0;
 };
 
+// From other members of the cluster, or from the sockets to them.
+struct GossipIn {
+  swim::ClusterEvent event;
+};
+
+// The process is about to end: whoever is to know of it is told. GossipOut with LeftCluster
+// follows.
+struct Stopping {};
+
 // The deadline that NextDeadline() named has come.
 struct TimerFired {};
 
-using Event = std::variant<ConfigRead, ConfigTried, WorkerMessage, WorkerStreamEnded, ProcessGone,
-                           ProbeDone, Resolved, AdminRequest, AdminCallEnded, TimerFired>;
+using Event =
+    std::variant<ConfigRead, ConfigTried, WorkerMessage, WorkerStreamEnded, ProcessGone, ProbeDone,
+                 Resolved, AdminRequest, AdminCallEnded, GossipIn, Stopping, TimerFired>;
 
 }  // namespace lb::controlplane

@@ -37,6 +37,7 @@
 #include "controlplane/loop/connection_orders.h"
 #include "controlplane/loop/member_orders.h"
 #include "controlplane/loop/resource_watch.h"
+#include "controlplane/membership/cluster.h"
 #include "controlplane/membership/cluster_status.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
@@ -119,6 +120,7 @@ struct Parts {
   ConnectionOrders connection_orders;
   ClientQuestions client_questions;
   swim::ClusterStatus cluster_status;
+  std::optional<swim::Cluster> cluster;  // Always set.
   MemberOrders member_orders;
   LogOverrides log;
   LogLevel log_level = LogLevel::kInfo;  // That this process was started with.

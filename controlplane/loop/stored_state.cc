@@ -107,6 +107,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
       options.start_time.time_since_epoch() - Duration(turn.now.time_since_epoch());
   parts->page_key = options.page_key;
   parts->log_level = options.log_level;
+  parts->cluster.emplace(options.node_id, std::string(kVersion), options.seed);
   RestoreHealth(state, *parts, turn.now);
   parts->history.Restore(state, options.revisions);
   parts->ran_revision = state.ran_revision();

@@ -174,6 +174,13 @@ void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& 
   std::visit(Overloaded{
                  [&](UserIn& user) { clock_.Witness(user.payload); },
                  [&](Gone&) { WhenGone(now, actions); },
+                 [&](MemberNotice& notice) {
+                   if (notice.kind == MemberNotice::Kind::kConflict) {
+                     if (now < conflict_told_at_ + kConflictEvery) return;
+                     conflict_told_at_ = now;
+                   }
+                   actions.push_back(std::move(notice));
+                 },
                  [&](auto& other) { actions.push_back(std::move(other)); },
              },
              action);
@@ -195,6 +202,7 @@ ClusterStatus Cluster::Status() const {
   status.address = config_->bind_addr;
   status.open = config_->keys.empty() && !IsLoopback(config_->bind_addr);
   status.seeds_missing = seeds_missing_;
+  status.bad_packets.assign(dropped_.totals.begin(), dropped_.totals.end());
   if (!swim_) return status;
   const auto add = [&](const NodeState& node, Instant changed_at) {
     const Tags tags = DecodeTags(node.meta);
@@ -211,6 +219,13 @@ ClusterStatus Cluster::Status() const {
   status.awareness = swim_->awareness();
   status.queued = swim_->queued();
   status.counters = swim_->counters();
+  for (const Address& seed : seeds_) {
+    const auto here = [&](const auto& one) {
+      return !one.second.gone() && SamePlace(one.second.node.address, seed);
+    };
+    if (std::none_of(swim_->members().begin(), swim_->members().end(), here))
+      status.seeds_missing.push_back(EndpointOf(seed).ToString());
+  }
   return status;
 }
 

@@ -22,6 +22,8 @@ class Cluster final {
   // to the second.
   static constexpr std::chrono::seconds kFirstRetry{1};
   static constexpr std::chrono::seconds kLastRetry{30};
+  // Others repeat a name that is used twice; it is told so often.
+  static constexpr std::chrono::seconds kConflictEvery{60};
   // Serf's members must have heard that this one means to go before it goes.
   static constexpr std::chrono::seconds kIntentLead{1};
 
@@ -53,6 +55,7 @@ class Cluster final {
   enum class After : uint8_t { kNothing, kOpen, kClose, kTellOfIt };
 
   void Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions);
+  void Take(const Dropped& dropped, Instant, std::vector<ClusterAction>&) { dropped_ = dropped; }
   void Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions);
   template <typename T>
   void Take(const T& event, Instant now, std::vector<ClusterAction>& actions) {
@@ -80,6 +83,8 @@ class Cluster final {
   std::optional<Swim> swim_;
   std::vector<Address> seeds_;
   std::vector<std::string> seeds_missing_;
+  Dropped dropped_;
+  Instant conflict_told_at_{};
   SerfClock clock_;
   After after_ = After::kNothing;
   std::optional<Instant> leave_at_;

@@ -1,6 +1,7 @@
 // What the parts that have sockets are told, and tell. Plain values; threading: none.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "base/endpoint.h"
 #include "controlplane/membership/event.h"
+#include "controlplane/membership/wire_error.h"
 
 namespace lb::controlplane::swim {
 
@@ -43,10 +45,16 @@ struct GossipOpened {
   Address address{};  // Where others reach it.
 };
 
+// How much was dropped since the start, by WireError.
+struct Dropped {
+  std::array<uint64_t, kWireErrors> totals{};
+};
+
 // This member said that it goes, as it was asked to (Cluster::Leave).
 struct LeftCluster {};
 
-using ClusterEvent = std::variant<GossipOpened, PacketIn, StreamIn, ExchangeDone, TimerFired>;
+using ClusterEvent =
+    std::variant<GossipOpened, Dropped, PacketIn, StreamIn, ExchangeDone, TimerFired>;
 using ClusterAction = std::variant<OpenGossip, SetGossipKeys, CloseGossip, SendPacket,
                                    StartExchange, StreamReply, MemberNotice, LeftCluster>;
 

@@ -112,7 +112,7 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
     using Type = MetricFamily::Type;
     const auto add = [&](const char* name, const char* help, uint64_t value) {
       MetricFamily family{name, help, Type::kCounter, {}};
-      family.samples.push_back({{}, static_cast<double>(value)});
+      family.Add({}, static_cast<double>(value));
       families.push_back(std::move(family));
     };
     add("lb_gossip_packets_received_total", "Datagrams of members.", packets_in_);

@@ -27,6 +27,7 @@
 #include "controlplane/shell/config_reader.h"
 #include "controlplane/shell/config_source.h"
 #include "controlplane/shell/dns_client.h"
+#include "controlplane/shell/gossip_transport.h"
 #include "controlplane/shell/pages.h"
 #include "controlplane/shell/prober.h"
 #include "controlplane/shell/process_setup.h"
@@ -45,6 +46,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+// More than members need to pass it on (swim::Cluster).
+constexpr std::chrono::seconds kGoodByeTimeout{8};
 constexpr char kServiceUser[] = "lb";
 constexpr char kWorkerGroup[] = "lb";
 constexpr char kAdminGroup[] = "lb-admin";
@@ -65,7 +68,8 @@ class Server::Impl final {
         processes_(io_, ProcessWatch::kMaxDescriptors, sink_),
         worker_service_(io_, sink_),
         admin_service_(io_, sink_),
-        config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_) {
+        config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_),
+        gossip_(io_, [this](swim::ClusterEvent event) { sink_(GossipIn{std::move(event)}); }) {
     signals_.add(SIGHUP);
   }
 
@@ -218,8 +222,18 @@ class Server::Impl final {
                    [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
                    [](WriteLog& line) { Log(line.level, line.message, line.fields); },
                    [](SetLogLevel& set) { SetLevel(set); },
+                   [this](GossipOut& gossip) { CarryOut(gossip); },
                },
                action);
+  }
+
+  void CarryOut(GossipOut& gossip) {
+    std::visit(Overloaded{
+                   [](swim::MemberNotice&) {},
+                   [this](swim::LeftCluster&) { Stop(); },
+                   [this](auto& action) { gossip_.CarryOut(std::move(action)); },
+               },
+               gossip.action);
   }
 
   static void SetLevel(const SetLogLevel& set) {
@@ -232,6 +246,7 @@ class Server::Impl final {
     prober_.AppendMetrics(families);
     worker_service_.AppendMetrics(families);
     state_file_->AppendMetrics(families);
+    gossip_.AppendMetrics(families);
     MetricFamily open{
         "lb_api_connections", "Open connections of an API.", MetricFamily::Type::kGauge, {}};
     MetricFamily accepted{"lb_api_connections_total",
@@ -257,14 +272,24 @@ class Server::Impl final {
         config_source_.Reload();
       } else if (signal != SIGHUP) {
         if (stopping_ || signal == SIGQUIT) std::_Exit(EXIT_SUCCESS);
-        Stop();
+        SayGoodBye();
       }
       WaitForSignal();
     });
   }
 
-  void Stop() {
+  // The other members of a cluster; Stop follows.
+  void SayGoodBye() {
     stopping_ = true;
+    runner_.Post(Stopping{});
+    stop_timer_.expires_after(kGoodByeTimeout);
+    stop_timer_.async_wait([this](const error_code& error) {
+      if (!error) Stop();
+    });
+  }
+
+  void Stop() {
+    if (std::exchange(stopped_, true)) return;
     LogInfo("stopping; workers serve on");
     admin_api_->SetServing(false);
     runner_.Stop();
@@ -299,6 +324,7 @@ class Server::Impl final {
   WorkerService worker_service_;
   AdminService admin_service_;
   ConfigSource config_source_;
+  GossipTransport gossip_;
   std::unique_ptr<TlsKeys> tls_;
   StrangerAudit strangers_;
   std::unique_ptr<ApiServer> worker_api_;
@@ -306,7 +332,8 @@ class Server::Impl final {
   PageSources pages_;
   std::unique_ptr<HttpServer> http_;
   std::thread stopper_;
-  bool stopping_ = false;
+  bool stopping_ = false;  // It says good-bye, or is past that.
+  bool stopped_ = false;
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

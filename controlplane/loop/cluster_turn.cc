@@ -1,0 +1,119 @@
+#include "controlplane/loop/cluster_turn.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "base/overloaded.h"
+#include "controlplane/membership/place.h"
+
+namespace lb::controlplane {
+namespace {
+
+using Kind = swim::MemberNotice::Kind;
+
+void EmitNotice(const swim::MemberNotice& notice, Turn& turn) {
+  const std::string resource = absl::StrCat("members/", notice.name);
+  const LogFields fields{{"member", notice.name},
+                         {"address", swim::EndpointOf(notice.address).ToString()}};
+  switch (notice.kind) {
+    case Kind::kJoined:
+      return turn.Emit("member.joined", resource, LogLevel::kInfo, "a member is here", fields);
+    case Kind::kFailed:
+      return turn.Emit("member.failed", resource, LogLevel::kWarn,
+                       "a member does not answer and is taken for dead", fields);
+    case Kind::kLeft:
+      return turn.Emit("member.left", resource, LogLevel::kInfo, "a member has left", fields);
+    case Kind::kConflict:
+      return turn.Emit("member.conflict", resource, LogLevel::kError,
+                       "another host uses the name of a member; it is ignored", fields);
+    case Kind::kRefuted:
+      return turn.Log(LogLevel::kWarn, "other members did not hear from this one for a while", {});
+    case Kind::kSuspected:
+      return turn.Log(LogLevel::kDebug, "a member does not answer", fields);
+    case Kind::kUpdated:
+      return;
+  }
+}
+
+void CarryOn(std::vector<swim::ClusterAction>& actions, Turn& turn) {
+  for (swim::ClusterAction& action : actions)
+    std::visit(Overloaded{
+                   [&](swim::MemberNotice& notice) { EmitNotice(notice, turn); },
+                   [&](auto& other) { turn.actions.push_back(GossipOut{std::move(other)}); },
+               },
+               action);
+  actions.clear();
+}
+
+const std::vector<Endpoint>& PeersOf(const Parts& parts) {
+  static const std::vector<Endpoint> kNone;
+  return parts.config && parts.config->cluster ? parts.config->cluster->peers : kNone;
+}
+
+void UpdateSeeds(Parts& parts, std::vector<swim::ClusterAction>& actions, Turn& turn) {
+  std::vector<swim::Address> seeds;
+  std::vector<std::string> missing;
+  for (const Endpoint& peer : PeersOf(parts)) {
+    if (peer.kind() == Endpoint::Kind::kIp) {
+      seeds.push_back(swim::AddressOf(peer));
+      continue;
+    }
+    const auto found = parts.resolver.addresses().find(peer);
+    if (found == parts.resolver.addresses().end() || found->second.empty()) {
+      missing.push_back(peer.ToString());
+      continue;
+    }
+    for (const Endpoint& address : found->second) seeds.push_back(swim::AddressOf(address));
+  }
+  parts.cluster->SetSeeds(std::move(seeds), std::move(missing), turn.now, actions);
+}
+
+void TakeOrders(Parts& parts, std::vector<swim::ClusterAction>& actions, Turn& turn) {
+  MemberOrders orders = std::exchange(parts.member_orders, {});
+  for (const std::string& name : orders.forget) parts.cluster->Forget(name);
+  if (orders.join.empty()) return;
+  std::vector<swim::Address> addresses;
+  for (const Endpoint& address : orders.join) addresses.push_back(swim::AddressOf(address));
+  parts.cluster->Join(addresses, turn.now, actions);
+}
+
+}  // namespace
+
+void SetNamesInUse(Parts& parts, Turn& turn) {
+  std::vector<Endpoint> names = NamesInUse(*parts.config);
+  for (const Endpoint& peer : PeersOf(parts))
+    if (!peer.IsResolved()) names.push_back(peer);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  parts.resolver.SetNames(names, parts.config->dns, turn.now);
+}
+
+void OnGossip(const GossipIn& event, Parts& parts, Turn& turn) {
+  std::vector<swim::ClusterAction> actions;
+  parts.cluster->Handle(event.event, turn.now, actions);
+  CarryOn(actions, turn);
+}
+
+void OnStopping(Parts& parts, Turn& turn) {
+  std::vector<swim::ClusterAction> actions;
+  parts.cluster->Leave(turn.now, actions);
+  CarryOn(actions, turn);
+}
+
+void StepCluster(Parts& parts, Turn& turn) {
+  std::vector<swim::ClusterAction> actions;
+  if (turn.refresh && parts.config) {
+    parts.cluster->SetConfig(parts.config->cluster, turn.now, actions);
+    UpdateSeeds(parts, actions, turn);
+  }
+  TakeOrders(parts, actions, turn);
+  if (parts.cluster->NextDeadline() <= turn.now)
+    parts.cluster->Handle(swim::TimerFired{}, turn.now, actions);
+  CarryOn(actions, turn);
+}
+
+Instant NextClusterDeadline(const Parts& parts) { return parts.cluster->NextDeadline(); }
+
+}  // namespace lb::controlplane

@@ -136,6 +136,7 @@ void RateLedger::Take(const WorkerKey& key, const RateParts::Worker& worker,
   };
   const bool look = client->bucket.Report(key, counts, ShareOf(shared.limit), now);
   const bool back = client->idle && client->bucket.moved_at() == now;
+  has_news_ |= look;
   if (!look && !back) return;
   SetIdle(*client, false);
   SetDue(due, *client, now);
@@ -190,6 +191,7 @@ void RateLedger::Look(const DueKey& key, Messages& messages, Instant now) {
   }
   SetIdle(client, false);
   Renew(key, client, shared.limit, now, messages);
+  has_news_ |= IsNews(client, shared.limit);
   SetDue(key, client, now + interval());
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -76,6 +77,26 @@ class RateLedger final {
   // Takes a report; what it says of limits that are not there is left out.
   void Report(const WorkerKey& worker, const worker::v1::RateReport& report, Instant now);
 
+  // What hosts tell each other of a client: absolute counts.
+  struct Usage {
+    std::string rule;
+    uint64_t prefix = 0;
+    double demand_per_s = 0;
+    double slow_demand_per_s = 0;
+    uint64_t used = 0;   // Tokens, since the host knows the client.
+    bool young = false;  // See SharedBucket::HostTold.
+  };
+  // The other hosts as they are now.
+  void SetOthers(const RateParts::Others& others) { parts_.SetOthers(others); }
+  double kept_ratio() const { return parts_.kept_ratio(); }
+  // Another host said this; what is about limits that are not here is left out.
+  void ReportHost(const std::string& host, const std::vector<Usage>& usage, Instant now);
+  void ForgetHost(const std::string& host);
+  // At most so many of what the others should know: what changed most, and was told longest ago.
+  std::vector<Usage> TakeUsage(size_t most, Instant now);
+  // Whether there is some that should not wait.
+  bool has_news() const { return has_news_; }
+
   // What is to be sent now, in order per worker.
   std::vector<ToWorker> Settle(Instant now);
   // When Settle has something to do next; Instant::max(): when something happens.
@@ -93,6 +114,12 @@ class RateLedger final {
     Instant due;
     bool idle = false;
     std::map<WorkerKey, Sent> sent;
+    // To other hosts, last; absent: never.
+    std::optional<Instant> first_told_at{};
+    Instant told_at{};
+    double told_demand_per_s = 0;
+    uint64_t told_used = 0;
+    int last_words = 1 << 20;  // Told since nothing is asked for; many, as it never was.
   };
   const Client* Find(const std::string& rule, uint64_t prefix) const;
   size_t clients() const { return due_.size(); }
@@ -116,6 +143,9 @@ class RateLedger final {
   SharedLimit ShareOf(const Limit& limit) const {
     return parts_.ShareOf(limit.rate_per_s, limit.burst);
   }
+  double NewsOf(const Client& client, const Limit& limit, Instant now) const;
+  // Whether other hosts go by something that is far from what is asked for here.
+  bool IsNews(const Client& client, const Limit& limit) const;
   void NoteLateTurn(Instant now);
   void SetDue(const DueKey& key, Client& client, Instant due);
   void SetIdle(Client& client, bool idle);
@@ -136,6 +166,7 @@ class RateLedger final {
   Instant window_ends_at_{};
   Instant settled_at_{};
   Instant caught_up_at_{};  // What is reported before is late.
+  bool has_news_ = false;
 };
 
 }  // namespace lb::controlplane

@@ -61,7 +61,18 @@ void RateParts::Changed() {
   }
   const double least = kLeastPart * static_cast<double>(std::max<size_t>(serving_.size(), 1)) /
                        static_cast<double>(std::max<size_t>(workers_.size(), 1));
-  free_ratio_ = std::clamp(1 - kept, least, 1.0);
+  kept_ratio_ = kept;
+  free_ratio_ = others_.side_ratio * std::clamp(1 - kept - others_.kept_ratio, least, 1.0);
+}
+
+void RateParts::SetOthers(const Others& others) {
+  if (others == others_) return;
+  others_ = others;
+  Changed();
+}
+
+double RateParts::AllServing() const {
+  return std::max(static_cast<double>(serving_.size()) + others_.serving, 1.0);
 }
 
 const RateParts::Worker* RateParts::FindConnected(const WorkerKey& worker) const {
@@ -87,20 +98,22 @@ bool RateParts::untold() const {
 }
 
 RateParts::Told RateParts::told() const {
-  const auto serving = static_cast<double>(std::max<size_t>(serving_.size(), 1));
+  const double serving = AllServing();
   // One that drains keeps its open connections: their bandwidth has a part too.
-  const auto connected_now = static_cast<double>(std::max<size_t>(connected(), 1));
+  const double connected_now =
+      static_cast<double>(std::max<size_t>(connected(), 1)) + others_.serving;
   const bool alone = serving == 1 && free_ratio_ == 1;
-  return {.quiet_ratio = free_ratio_ * std::min(1.0, kOvercommit / serving),
+  return {.quiet_ratio = free_ratio_ * std::min(1.0, Overcommit() / serving),
           .fallback_ratio = free_ratio_ / connected_now,
           .report_ratio = alone ? 0 : kReportPart * free_ratio_ / serving};
 }
 
 SharedLimit RateParts::ShareOf(double rate_per_s, double burst) const {
-  const auto serving = static_cast<double>(std::max<size_t>(serving_.size(), 1));
+  const double serving = AllServing();
   return {.rate_per_s = rate_per_s * free_ratio_,
           .burst = std::max(1.0, burst * free_ratio_),
-          .quiet_ratio = std::min(1.0, kOvercommit / serving)};
+          .quiet_ratio = std::min(1.0, Overcommit() / serving),
+          .members = serving};
 }
 
 std::vector<WorkerKey> RateParts::Connected() const {

@@ -49,6 +49,18 @@ class RateParts final {
   // What every worker tells of its clients begins anew, as with a new stream.
   void BeginStreams(Instant now);
 
+  // Workers of other hosts that accept connections, and what is kept there for those without a
+  // stream. `side` is what this part of a split cluster may use, of 1.
+  struct Others {
+    double serving = 0;
+    double kept_ratio = 0;
+    double side_ratio = 1;
+    friend bool operator==(const Others&, const Others&) = default;
+  };
+  void SetOthers(const Others& others);
+  // Of this host, for those without a stream.
+  double kept_ratio() const { return kept_ratio_; }
+
   // Null for a worker that is not there, or has no stream.
   const Worker* FindConnected(const WorkerKey& worker) const;
   // Those with a stream that were not told yet, which counts as told now.
@@ -71,6 +83,13 @@ class RateParts final {
 
   std::map<WorkerKey, Worker> workers_;
   std::vector<WorkerKey> serving_;
+  // The smaller part of a split cluster passes on nothing that the larger one may use.
+  double Overcommit() const { return others_.side_ratio < 1 ? 1 : kOvercommit; }
+  // With those of other hosts.
+  double AllServing() const;
+
+  Others others_;
+  double kept_ratio_ = 0;
   double free_ratio_ = 1;  // Not kept for those without a stream.
   uint64_t streams_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace lb::controlplane {
@@ -15,6 +16,8 @@ constexpr double kFloor = 0.1;       // Of an even part: what everybody may alwa
 constexpr double kNearLimit = 0.95;  // Below it a surplus is not given out.
 constexpr double kMinTokens = 2;     // Fewer would turn into nothing by rounding.
 constexpr double kMaxDebt = 2;       // In bursts or seconds of the rate.
+constexpr double kFollow = 0.4;      // Of the difference, with each word of another host.
+constexpr double kJump = 0.5;        // Of what was asked for there, or of an even part.
 // A worker without an arrival for so long was not asked for anything in between.
 constexpr std::chrono::seconds kPause{1};
 
@@ -23,9 +26,25 @@ double Seconds(Duration time) { return std::chrono::duration<double>(time).count
 }  // namespace
 
 void SharedBucket::Refill(const SharedLimit& limit, Instant now) {
+  Foretell(limit, now);
   const double elapsed_s = Seconds(now - tokens_at_);
   tokens_ = std::min(limit.burst, tokens_ + limit.rate_per_s * elapsed_s);
   tokens_at_ = now;
+}
+
+// Together no more than the limit, however they began.
+void SharedBucket::Foretell(const SharedLimit& limit, Instant now) {
+  double all = 0;
+  for (const auto& [name, host] : hosts_)
+    if (tokens_at_ < host.told_at + kHold) all += host.used_per_s;
+  const double scale = all > limit.rate_per_s ? limit.rate_per_s / all : 1;
+  for (auto& [name, host] : hosts_) {
+    const Instant until = std::min<Instant>(now, host.told_at + kHold);
+    if (until <= tokens_at_) continue;
+    const double foretold = scale * host.used_per_s * Seconds(until - tokens_at_);
+    host.foretold += foretold;
+    tokens_ -= foretold;
+  }
 }
 
 void SharedBucket::Book(double change, const SharedLimit& limit) {
@@ -47,6 +66,7 @@ bool SharedBucket::Report(const WorkerKey& worker, const Told& told, const Share
     const uint64_t took = told.admitted - member.admitted;
     Book(-static_cast<double>(took), limit);
     admitted_total_ += took;
+    used_ += took;
     Count(member, told.arrivals - member.arrivals, now);
     member.late_missing = 0;
   }
@@ -62,6 +82,7 @@ void SharedBucket::Rebase(Member& member, const Told& told, const SharedLimit& l
   const uint64_t booked = std::exchange(member.late_missing, 0);
   const uint64_t missing = std::max(told.missing, booked);
   Book(told.brought - static_cast<double>(missing - booked), limit);
+  used_ += missing - booked;
   if (told.late) member.late_missing = missing;
   // A client that was not known here asked for what it took at least. The demand of one that was
   // known is what it was before.
@@ -81,9 +102,43 @@ void SharedBucket::Count(Member& member, uint64_t arrivals, Instant now) {
   member.fresh += arrivals;
 }
 
-SharedBucket::Sum SharedBucket::LookAtDemand(const std::vector<WorkerKey>& workers, Instant now) {
+bool SharedBucket::ReportHost(const std::string& name, const HostTold& told,
+                              const SharedLimit& limit, Instant now) {
+  Refill(limit, now);
+  const auto [at, first] = hosts_.try_emplace(name);
+  Host& host = at->second;
+  const double since_s = Seconds(now - host.told_at);
+  // After a silence that long everybody went by what it knew: nobody owes anything for it.
+  const bool known = !first && told.used >= host.used && now - host.told_at <= kGone;
+  if (known) {
+    const auto used = static_cast<double>(told.used - host.used);
+    Book(host.foretold - used, limit);
+    if (since_s > 0) host.used_per_s += kFollow * (used / since_s - host.used_per_s);
+  } else if (told.young) {
+    Book(-static_cast<double>(told.used), limit);
+  }
+  // Nobody admits more than is asked for; who is asked for nothing may say no more.
+  host.used_per_s = std::min(host.used_per_s, told.demand_per_s);
+  if (told.demand_per_s > 0 || (known && told.used != host.used)) moved_at_ = now;
+  const bool jump = std::abs(told.demand_per_s - host.rate) >
+                    kJump * std::max(host.rate, limit.rate_per_s / limit.members);
+  host.rate = told.demand_per_s;
+  host.slow_rate = told.slow_demand_per_s;
+  host.used = told.used;
+  host.told_at = now;
+  host.foretold = 0;
+  return first || jump;
+}
+
+SharedBucket::Sum SharedBucket::LookAtDemand(const std::vector<WorkerKey>& workers,
+                                             const SharedLimit& limit, Instant now) {
   Sum sum;
-  sum.members = static_cast<double>(std::max<size_t>(workers.size(), 1));
+  sum.members = std::max(limit.members, 1.0);
+  for (const auto& [name, host] : hosts_) {
+    if (now - host.told_at > kGone) continue;
+    sum.rate += host.rate;
+    sum.slow_rate += host.slow_rate;
+  }
   for (const WorkerKey& worker : workers) {
     const auto at = members_.find(worker);
     if (at == members_.end()) continue;
@@ -102,7 +157,7 @@ SharedBucket::Sum SharedBucket::LookAtDemand(const std::vector<WorkerKey>& worke
 std::vector<SharedBucket::Budget> SharedBucket::Divide(const std::vector<WorkerKey>& workers,
                                                        const SharedLimit& limit, Instant now) {
   Refill(limit, now);
-  const Sum sum = LookAtDemand(workers, now);
+  const Sum sum = LookAtDemand(workers, limit, now);
   std::vector<Budget> budgets;
   budgets.reserve(workers.size());
   for (const WorkerKey& worker : workers) budgets.push_back(BudgetOf(worker, sum, limit));
@@ -148,6 +203,19 @@ SharedBucket::Budget SharedBucket::BudgetOf(const WorkerKey& worker, const Sum& 
 double SharedBucket::demand_per_s() const {
   double sum = 0;
   for (const auto& [worker, member] : members_) sum += member.demand.rate();
+  return sum;
+}
+
+double SharedBucket::slow_demand_per_s() const {
+  double sum = 0;
+  for (const auto& [worker, member] : members_) sum += member.demand.slow_rate();
+  return sum;
+}
+
+double SharedBucket::others_demand_per_s(Instant now) const {
+  double sum = 0;
+  for (const auto& [name, host] : hosts_)
+    if (now - host.told_at <= kGone) sum += host.rate;
   return sum;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -23,6 +24,7 @@ struct SharedLimit {
   double rate_per_s = 1;  // Of those that are connected, together.
   double burst = 1;
   double quiet_ratio = 1;  // The part that a worker uses without a budget, of rate and burst.
+  double members = 1;      // Workers that share it, on all hosts.
 };
 
 class SharedBucket final {
@@ -50,6 +52,18 @@ class SharedBucket final {
     bool late = false;
   };
 
+  // A host without news for so long does what it did; for kGone, it still asks for its part.
+  static constexpr std::chrono::seconds kHold{1};
+  static constexpr std::chrono::seconds kGone{3};
+
+  // What another host says of the client, over all its workers.
+  struct HostTold {
+    double demand_per_s = 0;
+    double slow_demand_per_s = 0;
+    uint64_t used = 0;   // As used(), there.
+    bool young = false;  // It knows the client since just now: all that was used is news.
+  };
+
   explicit SharedBucket(double burst, Instant now)
       : tokens_(burst), tokens_at_(now), moved_at_(now) {}
 
@@ -59,14 +73,25 @@ class SharedBucket final {
   bool Report(const WorkerKey& worker, const Told& told, const SharedLimit& limit, Instant now);
   void Forget(const WorkerKey& worker) { members_.erase(worker); }
 
+  // Absolute counts: what was lost on the way is made up for by the next. True when the client is
+  // news of this host, or asks for far more there than before.
+  bool ReportHost(const std::string& host, const HostTold& told, const SharedLimit& limit,
+                  Instant now);
+  void ForgetHost(const std::string& host) { hosts_.erase(host); }
+
   // Looks at the demand and returns what each of `workers` may admit.
   std::vector<Budget> Divide(const std::vector<WorkerKey>& workers, const SharedLimit& limit,
                              Instant now);
 
   // When an arrival was last reported.
   Instant moved_at() const { return moved_at_; }
-  // Arrivals per second over all workers.
+  // Arrivals per second over all workers of this host.
   double demand_per_s() const;
+  double slow_demand_per_s() const;
+  // Of other hosts, as they said last.
+  double others_demand_per_s(Instant now) const;
+  // Tokens that this host's workers took, since it began.
+  uint64_t used() const { return used_; }
   // What is left of the burst; below 0: that much was admitted too early.
   double tokens() const { return tokens_; }
   uint64_t admitted_total() const { return admitted_total_; }
@@ -82,6 +107,16 @@ class SharedBucket final {
     uint64_t late_missing = 0;  // Booked for what is late.
   };
   // The demand of all those who share, and what they may have together.
+  // Another host. What it will have used until its next word is foretold, so that the delay of its
+  // word makes no error: dead reckoning.
+  struct Host {
+    double rate = 0;
+    double slow_rate = 0;
+    uint64_t used = 0;
+    Instant told_at;
+    double used_per_s = 0;
+    double foretold = 0;  // Since it was told.
+  };
   struct Sum {
     double rate = 0;
     double slow_rate = 0;
@@ -92,14 +127,17 @@ class SharedBucket final {
   void Book(double change, const SharedLimit& limit);
   void Rebase(Member& member, const Told& told, const SharedLimit& limit, Instant now);
   static void Count(Member& member, uint64_t arrivals, Instant now);
-  Sum LookAtDemand(const std::vector<WorkerKey>& workers, Instant now);
+  Sum LookAtDemand(const std::vector<WorkerKey>& workers, const SharedLimit& limit, Instant now);
+  void Foretell(const SharedLimit& limit, Instant now);
   Budget BudgetOf(const WorkerKey& worker, const Sum& sum, const SharedLimit& limit) const;
 
   double tokens_;
   Instant tokens_at_;
   Instant moved_at_;
   uint64_t admitted_total_ = 0;
+  uint64_t used_ = 0;
   std::map<WorkerKey, Member> members_;
+  std::map<std::string, Host> hosts_;
 };
 
 }  // namespace lb::controlplane

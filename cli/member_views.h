@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "cli/table.h"
+#include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/member.pb.h"
 
 namespace lb::cli {

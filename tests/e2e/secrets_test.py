@@ -15,6 +15,8 @@ VALUES = (CANARY, "${LB_NOT_SET:-%s}" % CANARY, "${LB_NOT_SET:-}%s" % CANARY)
 BAD = (
     'cluster: {enabled: false, key: "%s", bogus: 1}\n',
     'cluster: {enabled: maybe, key: "%s"}\n',
+    'cluster: {bind_addr: "127.0.0.1:7946", key: "x%s"}\n',
+    'cluster: {bind_addr: "127.0.0.1:7946", key: "%s%s%s"}\n',
     'cluster: {enabled: false, key: "${LB_NOT_SET:+%s}"}\n',
     'cluster: {enabled: false, key: "${LB_NOT_SET:?%s}"}\n',
     'cluster:\n  key: |\n    %s\n  bogus: [\n',

@@ -210,7 +210,10 @@ ClusterStatus Cluster::Status() const {
     status.members.push_back({node.name, EndpointOf(node.address), node.state, node.incarnation,
                               changed_at, version == tags.end() ? "" : version->second});
   };
-  for (const auto& [name, member] : swim_->members()) add(member.node, member.changed_at);
+  // Who was forgotten stays in the table for a while, so that old news does not bring it back.
+  for (const auto& [name, member] : swim_->members())
+    if (!member.gone() || name == status.name || swim_->departed().count(name) != 0)
+      add(member.node, member.changed_at);
   for (const auto& [name, gone] : swim_->departed())
     if (swim_->members().count(name) == 0) add(gone.node, gone.at);
   std::sort(status.members.begin(), status.members.end(),

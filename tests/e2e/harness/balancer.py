@@ -53,11 +53,17 @@ class Worker:
 
 
 class Balancer:
-    """Starts nothing by itself: write(), then start()."""
+    """Starts nothing by itself: write(), then start().
 
-    def __init__(self, case):
+    `name`: its node id, for tests with several of them; each then has a folder and a page of its own.
+    """
+
+    def __init__(self, case, name=None, http=HTTP):
         self._case = case
-        self.folder = case.folder
+        self.name = name or "node-1"
+        self.http = http
+        self.folder = os.path.join(case.folder, name) if name else case.folder
+        self._log_name = "controlplane-" + name if name else "controlplane"
         self.config_path = os.path.join(self.folder, "lb.yaml")
         self.state = os.path.join(self.folder, "state")
         self.worker_api = "unix:%s/worker.sock" % self.folder
@@ -79,8 +85,8 @@ class Balancer:
     def start_control(self, env=None, flags=()):
         argv = [paths.control_plane(), "--config", self.config_path, "--state-dir", self.state]
         argv += ["--worker-api", self.worker_api, "--admin-api", self.admin_api]
-        argv += ["--http", HTTP, "--node-id", "node-1", *flags]
-        self.control = self._case.start("controlplane", argv, env=env)
+        argv += ["--http", self.http, "--node-id", self.name, *flags]
+        self.control = self._case.start(self._log_name, argv, env=env)
         return self.control
 
     def start_worker(self, name="worker-1", threads=2, drain_timeout="30s", **tls):
@@ -166,7 +172,7 @@ class Balancer:
     # Numbers
 
     def control_metrics(self):
-        status, text = http_get(HTTP, "/metrics")
+        status, text = http_get(self.http, "/metrics")
         if status != 200:
             raise OSError("metrics of the control plane: %d" % status)
         return parse_metrics(text)

@@ -39,9 +39,9 @@ class Case(unittest.TestCase):
         self.processes.append(process)
         return process
 
-    def balancer(self):
+    def balancer(self, kind=Balancer, **options):
         """The product, not started; stopped in order at the end of the test."""
-        balancer = Balancer(self)
+        balancer = kind(self, **options)
         self.addCleanup(self._check_programs)
         self.addCleanup(balancer.stop)
         return balancer

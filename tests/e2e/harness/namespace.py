@@ -79,3 +79,25 @@ def attach(pid, address, gateway="10.0.0.254"):
 def detach(near):
     """Removes a veth pair now; the kernel would do it some time after its namespace is gone."""
     subprocess.run(["ip", "link", "delete", near], check=True)
+
+
+def block(source, target):
+    """Nothing that is sent from `source` gets to `target` any more; the other way is open.
+
+    Both are addresses of loopback, and sockets are bound to them. The table of our own addresses
+    comes before any rule, until it is moved behind ours (ip-rule(8)).
+    """
+    rules = subprocess.run(["ip", "rule"], check=True, capture_output=True, text=True).stdout
+    if rules.startswith("0:"):
+        subprocess.run(["ip", "rule", "add", "pref", "100", "lookup", "local"], check=True)
+        subprocess.run(["ip", "rule", "del", "pref", "0"], check=True)
+    subprocess.run(["ip", "rule", "add", "pref", "10", *_way(source, target)], check=True)
+
+
+def unblock(source, target):
+    """Ends a block."""
+    subprocess.run(["ip", "rule", "del", "pref", "10", *_way(source, target)], check=True)
+
+
+def _way(source, target):
+    return ["from", source, "to", target, "blackhole"]

@@ -1,0 +1,78 @@
+"""Control planes that are members of a cluster, each with an address of its own."""
+
+import signal
+
+from harness.balancer import Balancer
+from harness.waiting import SLOW, wait_for
+
+_PORT = 7946
+
+
+class Member(Balancer):
+    """A control plane on `ip`; its name in the cluster is that of its folder and of its node."""
+
+    def __init__(self, case, name, ip):
+        super().__init__(case, name, ip + ":9903")
+        self.ip = ip
+        self.address = "%s:%d" % (ip, _PORT)
+        self.cluster = {"name": name, "bind_addr": self.address}
+        self.rest = {}  # Of the configuration.
+        self._asked_to_end = False
+        case.addCleanup(self.leave_soon)
+
+    def configure(self, **cluster):
+        """Writes its configuration with these changes of its section; None takes a key away."""
+        self.cluster.update(cluster)
+        self.cluster = {key: value for key, value in self.cluster.items() if value is not None}
+        self.write({**self.rest, "cluster": self.cluster})
+
+    def run(self, **cluster):
+        """Configured, started and listening; it has no workers."""
+        self.configure(**cluster)
+        return self.run_again()
+
+    def run_again(self):
+        """Started and listening, with the configuration that it has."""
+        self._asked_to_end = False
+        self.start_control()
+        wait_for(lambda: self.count("lb_members", state="alive"), 20, self.name + " listens")
+        return self
+
+    def leave_soon(self):
+        """Asked to end, so that those that end together say good-bye together."""
+        if self.control is not None and self.control.running():
+            self._asked_to_end = True
+            self.control.expected_to_end = True
+            self.control.send(signal.SIGTERM)
+
+    def stop(self):
+        """As Balancer's, but it may have been asked already: a second signal would end it hard."""
+        if self._asked_to_end:
+            self._case.assertEqual(self.control.wait(20 * SLOW), 0, self.name + " after SIGTERM")
+        super().stop()
+
+    # What it knows
+
+    def members(self):
+        """{name: {"address", "state", …}} as lbctl lists it."""
+        return self.items("members")
+
+    def states(self):
+        """{name: "ALIVE", "SUSPECT", "FAILED" or "LEFT"}."""
+        return {name: member["state"][len("STATE_"):] for name, member in self.members().items()}
+
+    def wait_for_state(self, name, state, timeout=20):
+        what = "%s sees %s %s" % (self.name, name, state)
+        wait_for(lambda: self.states().get(name) == state, timeout, what, poll=0.05)
+
+    def count(self, metric, **labels):
+        return int(self.control_metrics().sum(metric, **labels))
+
+    def wait_for_alive(self, count, timeout=20):
+        what = "%s sees %d members" % (self.name, count)
+        wait_for(lambda: self.count("lb_members", state="alive") == count, timeout, what)
+
+    def events(self, kind):
+        """The members that events of this kind ("failed") are about, oldest first."""
+        return [event["resource"].split("/")[-1] for event in self.json("get", "events")["items"]
+                if event["kind"] == "member." + kind]

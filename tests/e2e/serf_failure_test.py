@@ -1,0 +1,115 @@
+"""Clusters that Serf's agents share with us, where members die, are held up, or are reached by
+others alone."""
+
+import time
+
+import harness
+from harness import namespace, wait_for
+from harness.member import Member
+from harness.serf import SerfAgent
+
+US = "lb-a"
+# Four seconds of suspicion; before that a probe a second, of one after the other.
+FIRST_S, LAST_S = 4, 12
+PROBES = 9
+
+
+class SerfFailureTest(harness.Case):
+    def scene(self, agents=3, name=US, net=1):
+        """We, and so many agents s1, s2, …, that all see each other."""
+        ip = "127.0.%d." % net
+        found = [SerfAgent(self, "s%d" % i, ip + str(i)) for i in range(1, agents + 1)]
+        lb = self.balancer(Member, name=name, ip=ip + "9").run(peers=[found[0].address])
+        for agent in found[1:]:
+            agent.join(found[0].address)
+        lb.wait_for_alive(agents + 1)
+        for agent in found:
+            wait_for(lambda one=agent: len(one.members()) == agents + 1, 20, agent.name + " sees all")
+        return lb, found
+
+    def assert_in_time(self, what, took):
+        self.figure("%s after %.1f s", what, took)
+        self.assertGreater(took, FIRST_S)
+        self.assertLess(took, LAST_S * harness.SLOW)
+
+    def test_the_death_of_either_side_is_noticed(self):
+        lb, (agent,) = self.scene(agents=1)
+        dying, (watcher,) = self.scene(agents=1, name="lb-b", net=2)
+        agent.kill()
+        dying.control.kill()
+        begin, ends, scores = time.monotonic(), {}, set()
+
+        def both():
+            scores.add(watcher.health_score())
+            if lb.count("lb_members", state="failed"):
+                ends.setdefault("the agent is failed", time.monotonic() - begin)
+            if watcher.status_of("lb-b") == "failed":
+                ends.setdefault("we are failed", time.monotonic() - begin)
+            return len(ends) == 2
+
+        wait_for(both, LAST_S + 3, "both are noticed", poll=0.05)
+        for what, took in ends.items():
+            self.assert_in_time(what, took)
+        # Nobody was there to tell the agent that it is not to blame.
+        self.assertGreater(max(scores), 0)
+        self.assertEqual(lb.states(), {US: "ALIVE", "s1": "FAILED"})
+        self.assertEqual(lb.events("failed"), ["s1"])
+        self.assertIn("members/s1: failed", lb.lbctl("status").stdout)
+
+    def test_our_nacks_keep_an_agent_healthy(self):
+        """An agent that gets no answer of the dead one, but our nack, knows that it is not to blame."""
+        lb, (dying, agent) = self.scene(agents=2)
+        dying.kill()
+        begin, scores = time.monotonic(), set()
+
+        def failed():
+            scores.add(agent.health_score())
+            return agent.status_of(dying.name) == "failed"
+
+        wait_for(failed, LAST_S + 3, "it is failed", poll=0.05)
+        self.assert_in_time("failed for the agent", time.monotonic() - begin)
+        self.assertEqual(scores, {0})
+        lb.wait_for_state(dying.name, "FAILED")
+        # An agent's own nacks come as late as can be, but they come.
+        wait_for(lambda: lb.count("lb_cluster_awareness") == 0, 20, "we are healthy as well")
+
+    def test_one_that_is_held_up_is_suspected_and_refutes(self):
+        lb, (paused, *others) = self.scene()
+        before = int(lb.members()["s1"]["incarnation"])
+        paused.pause()
+        try:
+            begin = time.monotonic()
+            wait_for(lambda: lb.count("lb_members", state="suspect"), 20, "it is suspected")
+            self.figure("suspected after %.1f s", time.monotonic() - begin)
+            self.assertEqual(lb.states()["s1"], "SUSPECT")
+        finally:
+            paused.resume()
+        begin = time.monotonic()
+        lb.wait_for_alive(4)
+        self.figure("alive after %.1f s", time.monotonic() - begin)
+        self.assertGreater(int(lb.members()["s1"]["incarnation"]), before)
+        # Longer than a suspicion that was not taken back would last.
+        wait_for(lambda: time.monotonic() > begin + FIRST_S + 1, 20, "time passes", poll=0.1)
+        self.assertEqual(lb.events("failed"), [])
+        for agent in others:
+            self.assertEqual({one["status"] for one in agent.members().values()}, {"alive"})
+
+    def test_others_ask_where_the_way_is_blocked(self):
+        """We cannot send to one of them, by UDP or TCP: neither side gives up the other."""
+        lb, (cut, *others) = self.scene()
+        # Both sides' tables are exchanged when they join; only probes are left.
+        before = lb.count("lb_cluster_probes_total")
+        namespace.block(lb.ip, cut.address.split(":")[0])
+        self.addCleanup(namespace.unblock, lb.ip, cut.address.split(":")[0])
+        wait_for(lambda: lb.count("lb_cluster_probes_total") >= before + PROBES, 20,
+                 "%d probes" % PROBES)
+        self.assertGreaterEqual(lb.count("lb_gossip_send_errors_total"), PROBES // 3)
+        self.assertEqual(lb.count("lb_cluster_probe_failures_total"), 0)
+        self.assertEqual(lb.count("lb_cluster_refutations_total"), 0)
+        self.assertEqual(set(lb.states().values()), {"ALIVE"})
+        for agent in [cut, *others]:
+            self.assertNotIn("Suspect " + US, agent.log())
+
+
+if __name__ == "__main__":
+    harness.main()

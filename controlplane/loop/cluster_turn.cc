@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/overloaded.h"
+#include "base/utf8.h"
+#include "controlplane/admin/member_answers.h"
 #include "controlplane/membership/place.h"
 
 namespace lb::controlplane {
@@ -14,8 +16,8 @@ namespace {
 using Kind = swim::MemberNotice::Kind;
 
 void EmitNotice(const swim::MemberNotice& notice, Turn& turn) {
-  const std::string resource = absl::StrCat("members/", notice.name);
-  const LogFields fields{{"member", notice.name},
+  const std::string resource = MemberName(notice.name);
+  const LogFields fields{{"member", CutUtf8(notice.name, notice.name.size())},
                          {"address", swim::EndpointOf(notice.address).ToString()}};
   switch (notice.kind) {
     case Kind::kJoined:

@@ -1,14 +1,25 @@
 #include "controlplane/budget/host_book.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "controlplane/budget/shared_bucket.h"
 
 namespace lb::controlplane {
+namespace {
+
+// Who failed is no member for membership either, then.
+constexpr std::chrono::hours kForgetAfter{24};
+
+}  // namespace
 
 void HostBook::Failed(const std::string& host, Instant now) {
   const auto at = hosts_.find(host);
   if (at != hosts_.end() && !at->second.failed_at) at->second.failed_at = now;
+  for (auto it = hosts_.begin(); it != hosts_.end();) {
+    const bool over = it->second.failed_at && now - *it->second.failed_at > kForgetAfter;
+    it = over ? hosts_.erase(it) : std::next(it);
+  }
 }
 
 bool HostBook::Heard(const std::string& host, const Told& told, Instant now) {

@@ -44,6 +44,11 @@ void RateLedger::ReportHost(const std::string& host, const std::vector<Usage>& u
   }
 }
 
+const std::string* RateLedger::FindRule(uint32_t hash) const {
+  const auto at = rules_.find(hash);
+  return at == rules_.end() ? nullptr : &at->second;
+}
+
 void RateLedger::ForgetHost(const std::string& host) {
   for (auto& [rule, shared] : limits_)
     for (auto& [prefix, client] : shared.clients) client.bucket.ForgetHost(host);
@@ -95,7 +100,7 @@ std::vector<RateLedger::Usage> RateLedger::TakeUsage(size_t most, Instant now) {
     client.told_demand_per_s = DemandOf(client);
     client.told_used = client.bucket.used();
     usage.push_back({*one.rule, one.prefix, client.told_demand_per_s,
-                     client.bucket.slow_demand_per_s(), client.told_used,
+                     client.bucket.slow_demand_per_s(), static_cast<uint32_t>(client.told_used),
                      now - *client.first_told_at <= kYoung});
   }
   return usage;

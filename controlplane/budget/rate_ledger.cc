@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "controlplane/budget/rule_hash.h"
+
 namespace lb::controlplane {
 namespace {
 
@@ -46,6 +48,8 @@ void RateLedger::SetLimits(std::map<std::string, Limit> limits, Instant now) {
     }
     it = limits_.erase(it);
   }
+  rules_.clear();
+  for (const auto& [rule, limit] : limits) rules_.emplace(HashOfRule(rule), rule);
   for (auto& [rule, limit] : limits) {
     Shared& shared = limits_[rule];
     if (shared.limit == limit) continue;

@@ -83,7 +83,7 @@ class RateLedger final {
     uint64_t prefix = 0;
     double demand_per_s = 0;
     double slow_demand_per_s = 0;
-    uint64_t used = 0;   // Tokens, since the host knows the client.
+    uint32_t used = 0;   // Tokens, since the host knows the client; modulo 2^32.
     bool young = false;  // See SharedBucket::HostTold.
   };
   // The other hosts as they are now.
@@ -94,6 +94,10 @@ class RateLedger final {
   void ForgetHost(const std::string& host);
   // At most so many of what the others should know: what changed most, and was told longest ago.
   std::vector<Usage> TakeUsage(size_t most, Instant now);
+  // The rule of a limit by UsageWord's hash of it, or nullptr.
+  const std::string* FindRule(uint32_t hash) const;
+  // Workers of this host that accept connections.
+  size_t serving() const { return parts_.serving().size(); }
   // Whether there is some that should not wait.
   bool has_news() const { return has_news_; }
 
@@ -165,7 +169,8 @@ class RateLedger final {
   size_t made_ = 0;  // Budgets, in the window that began last.
   Instant window_ends_at_{};
   Instant settled_at_{};
-  Instant caught_up_at_{};  // What is reported before is late.
+  Instant caught_up_at_{};                 // What is reported before is late.
+  std::map<uint32_t, std::string> rules_;  // By hash.
   bool has_news_ = false;
 };
 

@@ -16,8 +16,10 @@ constexpr double kFloor = 0.1;       // Of an even part: what everybody may alwa
 constexpr double kNearLimit = 0.95;  // Below it a surplus is not given out.
 constexpr double kMinTokens = 2;     // Fewer would turn into nothing by rounding.
 constexpr double kMaxDebt = 2;       // In bursts or seconds of the rate.
-constexpr double kFollow = 0.4;      // Of the difference, with each word of another host.
-constexpr double kJump = 0.5;        // Of what was asked for there, or of an even part.
+// A count that seems to grow by more began anew.
+constexpr uint32_t kMostUsed = 1u << 31;
+constexpr double kFollow = 0.4;  // Of the difference, with each word of another host.
+constexpr double kJump = 0.5;    // Of what was asked for there, or of an even part.
 // A worker without an arrival for so long was not asked for anything in between.
 constexpr std::chrono::seconds kPause{1};
 
@@ -109,9 +111,10 @@ bool SharedBucket::ReportHost(const std::string& name, const HostTold& told,
   Host& host = at->second;
   const double since_s = Seconds(now - host.told_at);
   // After a silence that long everybody went by what it knew: nobody owes anything for it.
-  const bool known = !first && told.used >= host.used && now - host.told_at <= kGone;
+  const uint32_t news = told.used - host.used;
+  const bool known = !first && news <= kMostUsed && now - host.told_at <= kGone;
   if (known) {
-    const auto used = static_cast<double>(told.used - host.used);
+    const auto used = static_cast<double>(news);
     Book(host.foretold - used, limit);
     if (since_s > 0) host.used_per_s += kFollow * (used / since_s - host.used_per_s);
   } else if (told.young) {
@@ -119,7 +122,7 @@ bool SharedBucket::ReportHost(const std::string& name, const HostTold& told,
   }
   // Nobody admits more than is asked for; who is asked for nothing may say no more.
   host.used_per_s = std::min(host.used_per_s, told.demand_per_s);
-  if (told.demand_per_s > 0 || (known && told.used != host.used)) moved_at_ = now;
+  if (told.demand_per_s > 0 || (known && news != 0)) moved_at_ = now;
   const bool jump = std::abs(told.demand_per_s - host.rate) >
                     kJump * std::max(host.rate, limit.rate_per_s / limit.members);
   host.rate = told.demand_per_s;

@@ -60,7 +60,7 @@ class SharedBucket final {
   struct HostTold {
     double demand_per_s = 0;
     double slow_demand_per_s = 0;
-    uint64_t used = 0;   // As used(), there.
+    uint32_t used = 0;   // As used(), there; modulo 2^32.
     bool young = false;  // It knows the client since just now: all that was used is news.
   };
 
@@ -112,7 +112,7 @@ class SharedBucket final {
   struct Host {
     double rate = 0;
     double slow_rate = 0;
-    uint64_t used = 0;
+    uint32_t used = 0;
     Instant told_at;
     double used_per_s = 0;
     double foretold = 0;  // Since it was told.

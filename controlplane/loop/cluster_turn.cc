@@ -39,14 +39,46 @@ void EmitNotice(const swim::MemberNotice& notice, Turn& turn) {
   }
 }
 
-void CarryOn(std::vector<swim::ClusterAction>& actions, Turn& turn) {
+void TellUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {
+  if (notice.kind == Kind::kFailed) parts.usage.Failed(notice.name, turn.now);
+  if (notice.kind == Kind::kLeft) parts.usage.Left(notice.name, parts.rates);
+}
+
+// Who shares limits now.
+void UpdateHosts(Parts& parts, Turn& turn) {
+  std::vector<UsageExchange::Host> hosts;
+  for (swim::Cluster::Host& host : parts.cluster->Hosts())
+    hosts.push_back({std::move(host.name), std::move(host.usage_address), host.life});
+  parts.usage.SetHosts(std::move(hosts), parts.rates, turn.now);
+}
+
+void UpdateSelf(Parts& parts, Turn& turn) {
+  const std::optional<ClusterConfig>& config = parts.cluster->config();
+  const std::string name = parts.cluster->Name();
+  if (!config || name.empty()) return parts.usage.SetSelf(std::nullopt, turn.now);
+  parts.usage.SetSettings(
+      {.minority_has_all = config->on_partition == ClusterConfig::OnPartition::kLocal ||
+                           config->minority == ClusterConfig::Minority::kFull,
+       .reclaim_after = config->reclaim_after.value_or(HostBook::Settings().reclaim_after)});
+  parts.usage.SetSelf(UsageExchange::Self{name, parts.cluster->life(), config->label, config->keys},
+                      turn.now);
+}
+
+void CarryOn(std::vector<swim::ClusterAction>& actions, Parts& parts, Turn& turn) {
+  UpdateSelf(parts, turn);
+  bool other_members = false;
   for (swim::ClusterAction& action : actions)
     std::visit(Overloaded{
-                   [&](swim::MemberNotice& notice) { EmitNotice(notice, turn); },
+                   [&](swim::MemberNotice& notice) {
+                     other_members = true;
+                     TellUsage(notice, parts, turn);
+                     EmitNotice(notice, turn);
+                   },
                    [&](auto& other) { turn.actions.push_back(GossipOut{std::move(other)}); },
                },
                action);
   actions.clear();
+  if (other_members) UpdateHosts(parts, turn);
 }
 
 const std::vector<Endpoint>& PeersOf(const Parts& parts) {
@@ -93,15 +125,19 @@ void SetNamesInUse(Parts& parts, Turn& turn) {
 }
 
 void OnGossip(const GossipIn& event, Parts& parts, Turn& turn) {
+  if (const auto* usage = std::get_if<swim::UsageIn>(&event.event)) {
+    parts.usage.Receive(usage->bytes, parts.rates, turn.now);
+    return;
+  }
   std::vector<swim::ClusterAction> actions;
   parts.cluster->Handle(event.event, turn.now, actions);
-  CarryOn(actions, turn);
+  CarryOn(actions, parts, turn);
 }
 
 void OnStopping(Parts& parts, Turn& turn) {
   std::vector<swim::ClusterAction> actions;
   parts.cluster->Leave(turn.now, actions);
-  CarryOn(actions, turn);
+  CarryOn(actions, parts, turn);
 }
 
 void StepCluster(Parts& parts, Turn& turn) {
@@ -113,9 +149,15 @@ void StepCluster(Parts& parts, Turn& turn) {
   TakeOrders(parts, actions, turn);
   if (parts.cluster->NextDeadline() <= turn.now)
     parts.cluster->Handle(swim::TimerFired{}, turn.now, actions);
-  CarryOn(actions, turn);
+  CarryOn(actions, parts, turn);
+  for (UsageExchange::Datagram& datagram : parts.usage.Step(parts.rates, turn.now))
+    turn.actions.push_back(
+        GossipOut{swim::SendUsage{std::move(datagram.to), std::move(datagram.bytes)}});
+  parts.usage_deadline = parts.usage.NextDeadline(parts.rates, turn.now);
 }
 
-Instant NextClusterDeadline(const Parts& parts) { return parts.cluster->NextDeadline(); }
+Instant NextClusterDeadline(const Parts& parts) {
+  return std::min(parts.cluster->NextDeadline(), parts.usage_deadline);
+}
 
 }  // namespace lb::controlplane

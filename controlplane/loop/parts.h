@@ -24,6 +24,7 @@
 #include "controlplane/budget/client_slot_ledger.h"
 #include "controlplane/budget/rate_ledger.h"
 #include "controlplane/budget/slot_ledger.h"
+#include "controlplane/budget/usage_exchange.h"
 #include "controlplane/config/config.h"
 #include "controlplane/events/event_log.h"
 #include "controlplane/events/resource_book.h"
@@ -121,6 +122,8 @@ struct Parts {
   ClientQuestions client_questions;
   swim::ClusterStatus cluster_status;
   std::optional<swim::Cluster> cluster;  // Always set.
+  UsageExchange usage;
+  Instant usage_deadline = Instant::max();
   MemberOrders member_orders;
   LogOverrides log;
   LogLevel log_level = LogLevel::kInfo;  // That this process was started with.

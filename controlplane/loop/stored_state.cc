@@ -89,6 +89,14 @@ void StoreHealth(const Parts& parts, StoredState& state) {
   }
 }
 
+// FNV-1a, 64 bits (Fowler, Noll, Vo).
+swim::Life LifeOf(const std::string& incarnation) {
+  swim::Life life = 14'695'981'039'346'656'037u;
+  for (const char byte : incarnation)
+    life = (life ^ static_cast<uint8_t>(byte)) * 1'099'511'628'211u;
+  return life;
+}
+
 }  // namespace
 
 std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) {
@@ -107,7 +115,8 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
       options.start_time.time_since_epoch() - Duration(turn.now.time_since_epoch());
   parts->page_key = options.page_key;
   parts->log_level = options.log_level;
-  parts->cluster.emplace(options.node_id, std::string(kVersion), options.seed);
+  parts->cluster.emplace(options.node_id, std::string(kVersion), LifeOf(options.incarnation),
+                         options.seed);
   RestoreHealth(state, *parts, turn.now);
   parts->history.Restore(state, options.revisions);
   parts->ran_revision = state.ran_revision();

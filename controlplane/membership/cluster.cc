@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/overloaded.h"
@@ -17,20 +18,23 @@ constexpr uint8_t kSerfDelegateMin = 2;
 constexpr uint8_t kSerfDelegate = 5;
 constexpr char kVersionTag[] = "lb";
 constexpr char kRoleTag[] = "role";
+constexpr char kUsageTag[] = "usage";
+constexpr char kLifeTag[] = "life";
 constexpr char kRole[] = "lb-controlplane";
 // No member has this name.
 constexpr char kIntentKey[] = "";
 
 // Whether one can become the other without a leave.
 bool SameMember(const ClusterConfig& a, const ClusterConfig& b) {
-  return a.bind_addr == b.bind_addr && a.advertise_addr == b.advertise_addr && a.name == b.name &&
-         a.label == b.label && a.serf_delegate == b.serf_delegate;
+  return a.bind_addr == b.bind_addr && a.usage_bind_addr == b.usage_bind_addr &&
+         a.advertise_addr == b.advertise_addr && a.name == b.name && a.label == b.label &&
+         a.serf_delegate == b.serf_delegate;
 }
 
 }  // namespace
 
-Cluster::Cluster(std::string name, std::string version, uint64_t seed)
-    : default_name_(std::move(name)), version_(std::move(version)), seed_(seed) {}
+Cluster::Cluster(std::string name, std::string version, Life life, uint64_t seed)
+    : default_name_(std::move(name)), version_(std::move(version)), life_(life), seed_(seed) {}
 
 std::string Cluster::NameOfSelf() const {
   return config_ && !config_->name.empty() ? config_->name : default_name_;
@@ -95,7 +99,8 @@ void Cluster::Open(Instant, std::vector<ClusterAction>& actions) {
   open_ = false;
   opening_ = true;
   retry_at_.reset();
-  actions.push_back(OpenGossip{++generation_, config_->bind_addr, config_->advertise_addr, Keys()});
+  actions.push_back(OpenGossip{++generation_, config_->bind_addr, config_->advertise_addr,
+                               config_->usage_bind_addr, Keys()});
 }
 
 void Cluster::Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions) {
@@ -110,15 +115,18 @@ void Cluster::Take(const GossipOpened& opened, Instant now, std::vector<ClusterA
   }
   problem_.clear();
   retry_delay_ = kFirstRetry;
-  swim_.emplace(SwimOptions(opened.address), seed_++, now);
+  swim_.emplace(SwimOptions(opened), seed_++, now);
   ToSwim(swim::SetSeeds{seeds_}, now, actions);
 }
 
-Options Cluster::SwimOptions(const Address& address) const {
+Options Cluster::SwimOptions(const GossipOpened& opened) const {
   Options options;
   options.name = NameOfSelf();
-  options.address = address;
-  options.meta = EncodeTags({{kRoleTag, kRole}, {kVersionTag, version_}});
+  options.address = opened.address;
+  options.meta = EncodeTags({{kRoleTag, kRole},
+                             {kVersionTag, version_},
+                             {kUsageTag, absl::StrCat(opened.usage_port)},
+                             {kLifeTag, absl::StrCat(absl::Hex(life_, absl::kZeroPad16))}});
   if (config_->serf_delegate) {
     options.versions.delegate_min = kSerfDelegateMin;
     options.versions.delegate_max = options.versions.delegate = kSerfDelegate;
@@ -189,6 +197,25 @@ void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& 
 Instant Cluster::NextDeadline() const {
   Instant next = std::min(retry_at_.value_or(Instant::max()), leave_at_.value_or(Instant::max()));
   return swim_ ? std::min(next, swim_->NextDeadline()) : next;
+}
+
+std::vector<Cluster::Host> Cluster::Hosts() const {
+  std::vector<Host> hosts;
+  if (!swim_) return hosts;
+  for (const auto& [name, member] : swim_->members()) {
+    if (member.gone() || name == swim_->name()) continue;
+    const Tags tags = DecodeTags(member.node.meta);
+    const auto usage = tags.find(kUsageTag);
+    const auto life = tags.find(kLifeTag);
+    if (usage == tags.end() || life == tags.end()) continue;
+    Host host{name, member.node.address, 0};
+    uint32_t port = 0;
+    if (!absl::SimpleAtoi(usage->second, &port) || port == 0 || port > UINT16_MAX) continue;
+    if (!absl::SimpleHexAtoi(life->second, &host.life)) continue;
+    host.usage_address.port = static_cast<uint16_t>(port);
+    hosts.push_back(std::move(host));
+  }
+  return hosts;
 }
 
 ClusterStatus Cluster::Status() const {

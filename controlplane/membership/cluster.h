@@ -13,6 +13,7 @@
 #include "controlplane/membership/gossip.h"
 #include "controlplane/membership/serf_intents.h"
 #include "controlplane/membership/swim.h"
+#include "controlplane/membership/usage_seal.h"
 
 namespace lb::controlplane::swim {
 
@@ -27,8 +28,9 @@ class Cluster final {
   // Serf's members must have heard that this one means to go before it goes.
   static constexpr std::chrono::seconds kIntentLead{1};
 
-  // `name` is that of a member whose configuration gives none. `version` is the program's.
-  Cluster(std::string name, std::string version, uint64_t seed);
+  // `name` is that of a member whose configuration gives none. `version` is the program's, `life`
+  // that of the process.
+  Cluster(std::string name, std::string version, Life life, uint64_t seed);
 
   // Absent: no cluster. What needs it is begun anew, after a leave; the rest goes on.
   void SetConfig(const std::optional<ClusterConfig>& config, Instant now,
@@ -47,6 +49,19 @@ class Cluster final {
   void Handle(const ClusterEvent& event, Instant now, std::vector<ClusterAction>& actions);
   Instant NextDeadline() const;
 
+  // A member that shares limits: a control plane of this kind.
+  struct Host {
+    std::string name;
+    Address usage_address;
+    Life life = 0;
+  };
+  // Those that are alive or only suspected, by name, without this one; empty while it is no member.
+  std::vector<Host> Hosts() const;
+
+  // Its own name; empty while it is no member.
+  std::string Name() const { return swim_ ? swim_->name() : std::string(); }
+  Life life() const { return life_; }
+
   const std::optional<ClusterConfig>& config() const { return config_; }
   ClusterStatus Status() const;
 
@@ -57,6 +72,8 @@ class Cluster final {
   void Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions);
   void Take(const Dropped& dropped, Instant, std::vector<ClusterAction>&) { dropped_ = dropped; }
   void Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions);
+  // What is said of usage is none of the membership's business.
+  void Take(const UsageIn&, Instant, std::vector<ClusterAction>&) {}
   template <typename T>
   void Take(const T& event, Instant now, std::vector<ClusterAction>& actions) {
     ToSwim(event, now, actions);
@@ -66,12 +83,13 @@ class Cluster final {
   void WhenGone(Instant now, std::vector<ClusterAction>& actions);
   void ToSwim(const Event& event, Instant now, std::vector<ClusterAction>& actions);
   void FromSwim(Action& action, Instant now, std::vector<ClusterAction>& actions);
-  Options SwimOptions(const Address& address) const;
+  Options SwimOptions(const GossipOpened& opened) const;
   std::string NameOfSelf() const;
   GossipKeys Keys() const { return {config_->label, config_->keys}; }
 
   const std::string default_name_;
   const std::string version_;
+  const Life life_;
   uint64_t seed_;
   std::optional<ClusterConfig> config_;
   uint64_t generation_ = 0;

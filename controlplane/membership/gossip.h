@@ -28,6 +28,7 @@ struct OpenGossip {
   uint64_t generation = 0;
   Endpoint bind;
   std::optional<Endpoint> advertise{};  // Absent: an address of this host.
+  std::optional<Endpoint> usage{};      // For usage; absent: `bind` with the next port.
   GossipKeys keys{};
 };
 
@@ -43,6 +44,16 @@ struct GossipOpened {
   uint64_t generation = 0;
   absl::Status status;
   Address address{};  // Where others reach it.
+  uint16_t usage_port = 0;
+};
+
+// A datagram about usage, sealed (UsageSealer).
+struct SendUsage {
+  Address to;
+  std::string bytes;
+};
+struct UsageIn {
+  std::string bytes;
 };
 
 // How much was dropped since the start, by WireError.
@@ -54,8 +65,8 @@ struct Dropped {
 struct LeftCluster {};
 
 using ClusterEvent =
-    std::variant<GossipOpened, Dropped, PacketIn, StreamIn, ExchangeDone, TimerFired>;
-using ClusterAction = std::variant<OpenGossip, SetGossipKeys, CloseGossip, SendPacket,
+    std::variant<GossipOpened, Dropped, UsageIn, PacketIn, StreamIn, ExchangeDone, TimerFired>;
+using ClusterAction = std::variant<SendUsage, OpenGossip, SetGossipKeys, CloseGossip, SendPacket,
                                    StartExchange, StreamReply, MemberNotice, LeftCluster>;
 
 }  // namespace lb::controlplane::swim

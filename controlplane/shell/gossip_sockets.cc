@@ -22,30 +22,44 @@ constexpr int kReceiveBufferBytes = 1 << 20;
 // A port that the kernel chose for TCP may be in use for UDP.
 constexpr int kTries = 10;
 
-absl::Status Failed(const Endpoint& bind, const error_code& error) {
+absl::Status Failed(const char* key, const Endpoint& bind, const error_code& error) {
   return absl::FailedPreconditionError(
-      absl::StrCat("cluster.bind_addr ", bind.ToString(), ": ", error.message()));
+      absl::StrCat("cluster.", key, " ", bind.ToString(), ": ", error.message()));
 }
 
-absl::StatusOr<GossipSockets> TryOpen(asio::io_context& io, const Endpoint& bind) {
+error_code BindUdp(const Endpoint& bind, asio::ip::udp::socket& socket) {
+  const asio::ip::udp::endpoint at(asio::ip::make_address(bind.host()), bind.port());
+  error_code error;
+  socket.open(at.protocol(), error);
+  if (!error) socket.bind(at, error);
+  if (error) return error;
+  socket.non_blocking(true);
+  // As much as the kernel allows is good enough.
+  error_code ignored;
+  socket.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
+  return error;
+}
+
+absl::StatusOr<GossipSockets> TryOpen(asio::io_context& io, const Endpoint& bind,
+                                      const std::optional<Endpoint>& usage) {
   const asio::ip::address ip = asio::ip::make_address(bind.host());
-  GossipSockets sockets{asio::ip::udp::socket(io), asio::ip::tcp::acceptor(io), bind};
+  GossipSockets sockets{asio::ip::udp::socket(io), asio::ip::tcp::acceptor(io),
+                        asio::ip::udp::socket(io), bind};
   error_code error;
   const asio::ip::tcp::endpoint at(ip, bind.port());
   sockets.tcp.open(at.protocol(), error);
   if (!error) sockets.tcp.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) sockets.tcp.bind(at, error);
   if (!error) sockets.tcp.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return Failed(bind, error);
+  if (error) return Failed("bind_addr", bind, error);
   const uint16_t port = sockets.tcp.local_endpoint().port();
-  const asio::ip::udp::endpoint udp(ip, port);
-  sockets.udp.open(udp.protocol(), error);
-  if (!error) sockets.udp.bind(udp, error);
-  if (error) return Failed(bind, error);
-  sockets.udp.non_blocking(true);
-  // As much as the kernel allows is good enough.
-  sockets.udp.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), error);
   sockets.bound = *Endpoint::FromIp(bind.host(), port);
+  if (error = BindUdp(sockets.bound, sockets.udp); error)
+    return Failed("bind_addr", sockets.bound, error);
+  const int next = bind.port() == 0 ? 0 : (port + 1) % (UINT16_MAX + 1);
+  const Endpoint other =
+      usage.value_or(*Endpoint::FromIp(bind.host(), static_cast<uint16_t>(next)));
+  if (error = BindUdp(other, sockets.usage); error) return Failed("usage_bind_addr", other, error);
   return sockets;
 }
 
@@ -67,10 +81,11 @@ std::optional<int> RankOf(const ifaddrs& one, bool v6) {
 
 }  // namespace
 
-absl::StatusOr<GossipSockets> OpenGossipSockets(asio::io_context& io, const Endpoint& bind) {
-  absl::StatusOr<GossipSockets> sockets = TryOpen(io, bind);
+absl::StatusOr<GossipSockets> OpenGossipSockets(asio::io_context& io, const Endpoint& bind,
+                                                const std::optional<Endpoint>& usage) {
+  absl::StatusOr<GossipSockets> sockets = TryOpen(io, bind, usage);
   for (int tries = 1; tries < kTries && !sockets.ok() && bind.port() == 0; ++tries)
-    sockets = TryOpen(io, bind);
+    sockets = TryOpen(io, bind, usage);
   return sockets;
 }
 

@@ -43,7 +43,7 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
     Close();
     seal_ = NewSeal(open.keys);
     swim::GossipOpened opened{open.generation, absl::OkStatus()};
-    absl::StatusOr<GossipSockets> sockets = OpenGossipSockets(io_, open.bind);
+    absl::StatusOr<GossipSockets> sockets = OpenGossipSockets(io_, open.bind, open.usage);
     opened.status = sockets.status();
     if (sockets.ok()) {
       sockets_ = std::make_shared<GossipSockets>(*std::move(sockets));
@@ -51,9 +51,11 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
           open.advertise ? *open.advertise : AddressForOthers(sockets_->bound);
       opened.status = address.status();
       if (address.ok()) opened.address = swim::AddressOf(*address);
+      opened.usage_port = sockets_->usage.local_endpoint().port();
     }
     if (opened.status.ok()) {
       Receive(sockets_);
+      ReceiveUsage(sockets_);
       Accept(sockets_);
     }
     Tell(std::move(opened));
@@ -66,6 +68,7 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
       error_code ignored;
       sockets_->udp.close(ignored);
       sockets_->tcp.close(ignored);
+      sockets_->usage.close(ignored);
       sockets_.reset();
     }
     for (auto& [id, stream] : std::exchange(streams_, {})) stream->Close();
@@ -80,6 +83,13 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
     ++packets_out_;
     bytes_out_ += datagram.size();
     // As if it were lost on the way: whoever waits for an answer tries otherwise.
+    if (error) ++send_errors_;
+  }
+
+  void Send(const swim::SendUsage& usage) {
+    if (sockets_ == nullptr) return;
+    error_code error;
+    sockets_->usage.send_to(asio::buffer(usage.bytes), {IpOf(usage.to), usage.to.port}, 0, error);
     if (error) ++send_errors_;
   }
 
@@ -164,6 +174,25 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
     }
   }
 
+  void ReceiveUsage(const SocketsPtr& sockets) {
+    sockets->usage.async_wait(asio::socket_base::wait_read,
+                              [self = shared_from_this(), sockets](const error_code& error) {
+                                if (error || self->sockets_ != sockets) return;
+                                self->ReadUsage(*sockets);
+                                self->ReceiveUsage(sockets);
+                              });
+  }
+
+  void ReadUsage(GossipSockets& sockets) {
+    for (int i = 0; i < kMaxBurst; ++i) {
+      error_code error;
+      asio::ip::udp::endpoint from;
+      const size_t bytes = sockets.usage.receive_from(asio::buffer(buffer_), from, 0, error);
+      if (error == asio::error::would_block) return;
+      if (!error) sink_(swim::UsageIn{std::string(buffer_.data(), bytes)});
+    }
+  }
+
   void Accept(const SocketsPtr& sockets) {
     sockets->tcp.async_accept([self = shared_from_this(), sockets](const error_code& error,
                                                                    asio::ip::tcp::socket socket) {
@@ -242,6 +271,7 @@ void GossipTransport::CarryOut(swim::OpenGossip open) { impl_->Open(std::move(op
 void GossipTransport::CarryOut(swim::SetGossipKeys keys) { impl_->SetKeys(keys.keys); }
 void GossipTransport::CarryOut(swim::CloseGossip) { impl_->Close(); }
 void GossipTransport::CarryOut(swim::SendPacket packet) { impl_->Send(packet); }
+void GossipTransport::CarryOut(swim::SendUsage usage) { impl_->Send(usage); }
 void GossipTransport::CarryOut(swim::StartExchange exchange) { impl_->Start(std::move(exchange)); }
 void GossipTransport::CarryOut(swim::StreamReply reply) { impl_->Reply(std::move(reply)); }
 

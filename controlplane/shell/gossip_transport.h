@@ -35,6 +35,7 @@ class GossipTransport final {
   void CarryOut(swim::SetGossipKeys keys);
   void CarryOut(swim::CloseGossip close);
   void CarryOut(swim::SendPacket packet);
+  void CarryOut(swim::SendUsage usage);
   void CarryOut(swim::StartExchange exchange);
   void CarryOut(swim::StreamReply reply);
 

@@ -59,7 +59,8 @@ void UpdateSelf(Parts& parts, Turn& turn) {
   parts.usage.SetSettings(
       {.minority_has_all = config->on_partition == ClusterConfig::OnPartition::kLocal ||
                            config->minority == ClusterConfig::Minority::kFull,
-       .reclaim_after = config->reclaim_after.value_or(HostBook::Settings().reclaim_after)});
+       .reclaim_after = config->reclaim_after ? Duration(*config->reclaim_after)
+                                              : HostBook::Settings().reclaim_after});
   parts.usage.SetSelf(UsageExchange::Self{name, parts.cluster->life(), config->label, config->keys},
                       turn.now);
 }

@@ -37,14 +37,38 @@ void EmitNotice(const swim::MemberNotice& notice, Turn& turn) {
   }
 }
 
+void CarryOut(swim::SetGossipKeys& set, Turn& turn) {
+  // Whoever changes keys goes on when all members have them.
+  turn.Log(LogLevel::kInfo, "other keys of the cluster are in force",
+           {{"keys", absl::StrCat(set.keys.keys.size())}});
+  turn.actions.push_back(GossipOut{std::move(set)});
+}
+
 void CarryOn(std::vector<swim::ClusterAction>& actions, Turn& turn) {
   for (swim::ClusterAction& action : actions)
     std::visit(Overloaded{
                    [&](swim::MemberNotice& notice) { EmitNotice(notice, turn); },
+                   [&](swim::SetGossipKeys& set) { CarryOut(set, turn); },
                    [&](auto& other) { turn.actions.push_back(GossipOut{std::move(other)}); },
                },
                action);
   actions.clear();
+}
+
+// Says that others can reach this host now, or why not.
+void LogOpening(const swim::ClusterStatus& cluster, const std::string& problem_before, Turn& turn) {
+  const LogFields fields{{"address", cluster.address.ToString()}};
+  if (!cluster.problem.empty()) {
+    if (cluster.problem != problem_before)
+      turn.Log(LogLevel::kError, "this host is no member of the cluster; it is tried again",
+               {{"error", cluster.problem}});
+    return;
+  }
+  turn.Log(LogLevel::kInfo, "this host is a member of the cluster", fields);
+  if (cluster.open)
+    turn.Log(LogLevel::kWarn,
+             "the cluster has no key: whoever reaches it hears what members say, and is believed",
+             fields);
 }
 
 const std::vector<Endpoint>& PeersOf(const Parts& parts) {
@@ -92,7 +116,10 @@ void SetNamesInUse(Parts& parts, Turn& turn) {
 
 void OnGossip(const GossipIn& event, Parts& parts, Turn& turn) {
   std::vector<swim::ClusterAction> actions;
+  const bool opened = std::holds_alternative<swim::GossipOpened>(event.event);
+  const std::string problem = opened ? parts.cluster->Status().problem : "";
   parts.cluster->Handle(event.event, turn.now, actions);
+  if (opened) LogOpening(parts.cluster->Status(), problem, turn);
   CarryOn(actions, turn);
 }
 

@@ -52,6 +52,10 @@ size_t HostBook::heard(Instant now) const {
 // More than half of the hosts have the whole limit; of two halves the one with the first name has.
 // Others have their part by number, so that all sides together stay below one and a half limits.
 double HostBook::SideRatio(Instant now) const {
+  if (hosts_.empty()) {
+    const bool waits = seeds_ > 0 && now < began_at_ + settings_.reclaim_after;
+    return waits && !settings_.minority_has_all ? 1 / static_cast<double>(seeds_ + 1) : 1;
+  }
   double all = 1;
   double side = 1;
   std::string first = self_;
@@ -81,6 +85,8 @@ RateParts::Others HostBook::Others(Instant now) const {
 
 Instant HostBook::NextChange(Instant now) const {
   Instant next = Instant::max();
+  if (hosts_.empty() && seeds_ > 0 && now < began_at_ + settings_.reclaim_after)
+    next = began_at_ + settings_.reclaim_after;
   const auto offer = [&](Instant at) {
     if (at > now) next = std::min(next, at);
   };

@@ -26,7 +26,7 @@ class HostBook final {
     double kept_ratio = 0;  // Of every limit, for its workers without a stream.
   };
 
-  explicit HostBook(std::string self) : self_(std::move(self)) {}
+  HostBook(std::string self, Instant now) : self_(std::move(self)), began_at_(now) {}
 
   void SetSettings(const Settings& settings) { settings_ = settings; }
 
@@ -36,6 +36,10 @@ class HostBook final {
   void Failed(const std::string& host, Instant now);
   void Left(const std::string& host) { hosts_.erase(host); }
   void Clear() { hosts_.clear(); }
+
+  // Hosts that there should be by the configuration. One that begins and finds none of them goes by
+  // their number for reclaim_after; then it is alone.
+  void SetSeeds(size_t seeds) { seeds_ = seeds; }
 
   // A host's own word; false: it is none of the members.
   bool Heard(const std::string& host, const Told& told, Instant now);
@@ -61,6 +65,8 @@ class HostBook final {
   double SideRatio(Instant now) const;
 
   const std::string self_;
+  const Instant began_at_;
+  size_t seeds_ = 0;
   Settings settings_;
   std::map<std::string, Host> hosts_;  // By name, without this one.
 };

@@ -113,7 +113,8 @@ SharedLimit RateParts::ShareOf(double rate_per_s, double burst) const {
   return {.rate_per_s = rate_per_s * free_ratio_,
           .burst = std::max(1.0, burst * free_ratio_),
           .quiet_ratio = std::min(1.0, Overcommit() / serving),
-          .members = serving};
+          .members = serving,
+          .floor_ratio = others_.floor_ratio};
 }
 
 std::vector<WorkerKey> RateParts::Connected() const {

@@ -55,6 +55,7 @@ class RateParts final {
     double serving = 0;
     double kept_ratio = 0;
     double side_ratio = 1;
+    double floor_ratio = SharedLimit::kFloor;
     friend bool operator==(const Others&, const Others&) = default;
   };
   void SetOthers(const Others& others);

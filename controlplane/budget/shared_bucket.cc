@@ -12,7 +12,6 @@ constexpr double kRepayS = 2;        // In which a debt or surplus is made up fo
 constexpr double kPlenty = 0.25;     // Of the burst: above it nothing is rationed.
 constexpr double kEvenPart = 0.2;    // Of the spare rate; the rest follows the slow demand.
 constexpr double kLend = 2;          // The spare rate is lent so many times the quiet part.
-constexpr double kFloor = 0.1;       // Of an even part: what everybody may always admit.
 constexpr double kNearLimit = 0.95;  // Below it a surplus is not given out.
 constexpr double kMinTokens = 2;     // Fewer would turn into nothing by rounding.
 constexpr double kMaxDebt = 2;       // In bursts or seconds of the rate.
@@ -190,7 +189,7 @@ SharedBucket::Budget SharedBucket::BudgetOf(const WorkerKey& worker, const Sum& 
   double correction = std::clamp(tokens_ / kRepayS, -rate / 2, rate);
   if (sum.rate < kNearLimit * rate) correction = std::min(correction, 0.0);
   Budget budget{.worker = worker};
-  budget.rate_per_s = std::max(share * (rate + correction), kFloor * rate / sum.members);
+  budget.rate_per_s = std::max(share * (rate + correction), limit.floor_ratio * rate / sum.members);
   budget.fill_growth = tokens_ >= kPlenty * limit.burst;
   const double left = std::max(tokens_, 0.0);
   if (budget.fill_growth) budget.rate_per_s = std::max(budget.rate_per_s, limit.quiet_ratio * rate);

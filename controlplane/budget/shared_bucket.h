@@ -21,10 +21,14 @@ namespace lb::controlplane {
 
 // How one limit is shared out now.
 struct SharedLimit {
+  // Of an even part: what everybody may always admit.
+  static constexpr double kFloor = 0.1;
+
   double rate_per_s = 1;  // Of those that are connected, together.
   double burst = 1;
   double quiet_ratio = 1;  // The part that a worker uses without a budget, of rate and burst.
   double members = 1;      // Workers that share it, on all hosts.
+  double floor_ratio = kFloor;
 };
 
 class SharedBucket final {

@@ -22,7 +22,7 @@ void UsageExchange::SetSelf(const std::optional<Self>& self, Instant now) {
   sealer_.reset();
   opener_.reset();
   if (!self) return;
-  book_.emplace(self->name);
+  book_.emplace(self->name, now);
   book_->SetSettings(settings_);
   sealer_.emplace(self->name, self->life, self->keys, self->label);
   opener_.emplace(self->keys, self->label);
@@ -34,7 +34,11 @@ void UsageExchange::SetSettings(const HostBook::Settings& settings) {
   if (book_) book_->SetSettings(settings);
 }
 
-void UsageExchange::SetHosts(std::vector<Host> hosts, RateLedger&, Instant) {
+void UsageExchange::SetSeeds(size_t seeds) {
+  if (book_) book_->SetSeeds(seeds);
+}
+
+void UsageExchange::SetHosts(std::vector<Host> hosts) {
   if (!book_ || hosts == hosts_) return;
   hosts_ = std::move(hosts);
   for (const Host& host : hosts_) {
@@ -67,7 +71,7 @@ bool UsageExchange::Receive(std::string_view datagram, RateLedger& ledger, Insta
     return false;
   }
   if (!book_->Heard(opened.name, word->told, now)) return false;
-  ledger.SetOthers(book_->Others(now));
+  ledger.SetOthers(Others(now));
   std::vector<RateLedger::Usage> usage;
   for (const UsageWord::Client& client : word->clients)
     if (const std::string* rule = ledger.FindRule(client.rule))
@@ -75,6 +79,13 @@ bool UsageExchange::Receive(std::string_view datagram, RateLedger& ledger, Insta
                        client.used, client.young});
   ledger.ReportHost(opened.name, usage, now);
   return true;
+}
+
+// Of those that could be anybody nobody may be pushed below an even part.
+RateParts::Others UsageExchange::Others(Instant now) const {
+  RateParts::Others others = book_->Others(now);
+  if (self_->keys.empty() && !hosts_.empty()) others.floor_ratio = 1;
+  return others;
 }
 
 std::string UsageExchange::Word(RateLedger& ledger, Instant now) {
@@ -93,7 +104,7 @@ std::vector<UsageExchange::Datagram> UsageExchange::Step(RateLedger& ledger, Ins
     ledger.SetOthers({});
     return datagrams;
   }
-  ledger.SetOthers(book_->Others(now));
+  ledger.SetOthers(Others(now));
   const bool news = ledger.has_news() && now >= told_at_ + kNewsAfter;
   if (hosts_.empty() || (!news && now < tell_at_)) return datagrams;
   told_at_ = now;
@@ -108,7 +119,8 @@ std::vector<UsageExchange::Datagram> UsageExchange::Step(RateLedger& ledger, Ins
 }
 
 Instant UsageExchange::NextDeadline(const RateLedger& ledger, Instant now) const {
-  if (!book_ || hosts_.empty()) return Instant::max();
+  if (!book_) return Instant::max();
+  if (hosts_.empty()) return book_->NextChange(now);
   const Instant tell =
       ledger.has_news() ? std::min<Instant>(tell_at_, told_at_ + kNewsAfter) : tell_at_;
   return std::min(tell, book_->NextChange(now));

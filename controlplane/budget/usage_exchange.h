@@ -54,7 +54,9 @@ class UsageExchange final {
   void SetSettings(const HostBook::Settings& settings);
 
   // The members that share limits, as they are now.
-  void SetHosts(std::vector<Host> hosts, RateLedger& ledger, Instant now);
+  void SetHosts(std::vector<Host> hosts);
+  // How many hosts there should be, by the configuration.
+  void SetSeeds(size_t seeds);
   void Failed(const std::string& host, Instant now);
   void Left(const std::string& host, RateLedger& ledger);
 
@@ -71,6 +73,7 @@ class UsageExchange final {
   const HostBook* book() const { return book_ ? &*book_ : nullptr; }
 
  private:
+  RateParts::Others Others(Instant now) const;
   std::string Word(RateLedger& ledger, Instant now);
 
   std::optional<Self> self_;

@@ -8,6 +8,7 @@
 #include "base/overloaded.h"
 #include "base/utf8.h"
 #include "controlplane/admin/member_answers.h"
+#include "controlplane/loop/usage_turn.h"
 #include "controlplane/membership/place.h"
 
 namespace lb::controlplane {
@@ -39,47 +40,45 @@ void EmitNotice(const swim::MemberNotice& notice, Turn& turn) {
   }
 }
 
-void TellUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {
-  if (notice.kind == Kind::kFailed) parts.usage.Failed(notice.name, turn.now);
-  if (notice.kind == Kind::kLeft) parts.usage.Left(notice.name, parts.rates);
-}
-
-// Who shares limits now.
-void UpdateHosts(Parts& parts, Turn& turn) {
-  std::vector<UsageExchange::Host> hosts;
-  for (swim::Cluster::Host& host : parts.cluster->Hosts())
-    hosts.push_back({std::move(host.name), std::move(host.usage_address), host.life});
-  parts.usage.SetHosts(std::move(hosts), parts.rates, turn.now);
-}
-
-void UpdateSelf(Parts& parts, Turn& turn) {
-  const std::optional<ClusterConfig>& config = parts.cluster->config();
-  const std::string name = parts.cluster->Name();
-  if (!config || name.empty()) return parts.usage.SetSelf(std::nullopt, turn.now);
-  parts.usage.SetSettings(
-      {.minority_has_all = config->on_partition == ClusterConfig::OnPartition::kLocal ||
-                           config->minority == ClusterConfig::Minority::kFull,
-       .reclaim_after = config->reclaim_after ? Duration(*config->reclaim_after)
-                                              : HostBook::Settings().reclaim_after});
-  parts.usage.SetSelf(UsageExchange::Self{name, parts.cluster->life(), config->label, config->keys},
-                      turn.now);
+void CarryOut(swim::SetGossipKeys& set, Turn& turn) {
+  // Whoever changes keys goes on when all members have them.
+  turn.Log(LogLevel::kInfo, "other keys of the cluster are in force",
+           {{"keys", absl::StrCat(set.keys.keys.size())}});
+  turn.actions.push_back(GossipOut{std::move(set)});
 }
 
 void CarryOn(std::vector<swim::ClusterAction>& actions, Parts& parts, Turn& turn) {
-  UpdateSelf(parts, turn);
+  SetUsageSelf(parts, turn);
   bool other_members = false;
   for (swim::ClusterAction& action : actions)
     std::visit(Overloaded{
                    [&](swim::MemberNotice& notice) {
                      other_members = true;
-                     TellUsage(notice, parts, turn);
+                     NoteForUsage(notice, parts, turn);
                      EmitNotice(notice, turn);
                    },
+                   [&](swim::SetGossipKeys& set) { CarryOut(set, turn); },
                    [&](auto& other) { turn.actions.push_back(GossipOut{std::move(other)}); },
                },
                action);
   actions.clear();
-  if (other_members) UpdateHosts(parts, turn);
+  if (other_members) SetUsageHosts(parts, turn);
+}
+
+// Says that others can reach this host now, or why not.
+void LogOpening(const swim::ClusterStatus& cluster, const std::string& problem_before, Turn& turn) {
+  const LogFields fields{{"address", cluster.address.ToString()}};
+  if (!cluster.problem.empty()) {
+    if (cluster.problem != problem_before)
+      turn.Log(LogLevel::kError, "this host is no member of the cluster; it is tried again",
+               {{"error", cluster.problem}});
+    return;
+  }
+  turn.Log(LogLevel::kInfo, "this host is a member of the cluster", fields);
+  if (cluster.open)
+    turn.Log(LogLevel::kWarn,
+             "the cluster has no key: whoever reaches it hears what members say, and is believed",
+             fields);
 }
 
 const std::vector<Endpoint>& PeersOf(const Parts& parts) {
@@ -131,11 +130,15 @@ void OnGossip(const GossipIn& event, Parts& parts, Turn& turn) {
     return;
   }
   std::vector<swim::ClusterAction> actions;
+  const bool opened = std::holds_alternative<swim::GossipOpened>(event.event);
+  const std::string problem = opened ? parts.cluster->Status().problem : "";
   parts.cluster->Handle(event.event, turn.now, actions);
+  if (opened) LogOpening(parts.cluster->Status(), problem, turn);
   CarryOn(actions, parts, turn);
 }
 
 void OnStopping(Parts& parts, Turn& turn) {
+  parts.stopping = true;
   std::vector<swim::ClusterAction> actions;
   parts.cluster->Leave(turn.now, actions);
   CarryOn(actions, parts, turn);
@@ -151,10 +154,6 @@ void StepCluster(Parts& parts, Turn& turn) {
   if (parts.cluster->NextDeadline() <= turn.now)
     parts.cluster->Handle(swim::TimerFired{}, turn.now, actions);
   CarryOn(actions, parts, turn);
-  for (UsageExchange::Datagram& datagram : parts.usage.Step(parts.rates, turn.now))
-    turn.actions.push_back(
-        GossipOut{swim::SendUsage{std::move(datagram.to), std::move(datagram.bytes)}});
-  parts.usage_deadline = parts.usage.NextDeadline(parts.rates, turn.now);
 }
 
 Instant NextClusterDeadline(const Parts& parts) {

@@ -29,6 +29,7 @@
 #include "controlplane/loop/resource_turn.h"
 #include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/stored_state.h"
+#include "controlplane/loop/usage_turn.h"
 #include "controlplane/loop/worker_turn.h"
 #include "controlplane/stream/health_messages.h"
 
@@ -120,6 +121,7 @@ class ControlLoop::Impl final {
     parts_->health.Run(turn.now, turn.actions);
     SendHealth(turn);
     SaveAndGrant(turn);
+    StepUsage(*parts_, turn);
     SendConfigChange(*parts_, turn);
     AskForLastGood(*parts_, turn);
     OfferSnapshots(turn);

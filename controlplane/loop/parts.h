@@ -124,6 +124,7 @@ struct Parts {
   std::optional<swim::Cluster> cluster;  // Always set.
   UsageExchange usage;
   Instant usage_deadline = Instant::max();
+  bool stopping = false;  // The process says good-bye.
   MemberOrders member_orders;
   LogOverrides log;
   LogLevel log_level = LogLevel::kInfo;  // That this process was started with.

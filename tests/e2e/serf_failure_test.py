@@ -1,6 +1,7 @@
 """Clusters that Serf's agents share with us, where members die, are held up, or are reached by
 others alone."""
 
+import signal
 import time
 
 import harness
@@ -73,41 +74,65 @@ class SerfFailureTest(harness.Case):
         # An agent's own nacks come as late as can be, but they come.
         wait_for(lambda: lb.count("lb_cluster_awareness") == 0, 20, "we are healthy as well")
 
-    def test_one_that_is_held_up_is_suspected_and_refutes(self):
-        lb, (paused, *others) = self.scene()
-        before = int(lb.members()["s1"]["incarnation"])
-        paused.pause()
-        try:
-            begin = time.monotonic()
-            wait_for(lambda: lb.count("lb_members", state="suspect"), 20, "it is suspected")
-            self.figure("suspected after %.1f s", time.monotonic() - begin)
-            self.assertEqual(lb.states()["s1"], "SUSPECT")
-        finally:
-            paused.resume()
-        begin = time.monotonic()
+    def test_who_is_held_up_is_suspected_and_refutes(self):
+        """An agent for some seconds, and then we."""
+        lb, agents = self.scene()
+        before = {name: int(one["incarnation"]) for name, one in lb.members().items()}
+        agents[0].pause()
+        self.wait_and_resume(lambda: lb.count("lb_members", state="suspect"), agents[0].resume)
         lb.wait_for_alive(4)
-        self.figure("alive after %.1f s", time.monotonic() - begin)
-        self.assertGreater(int(lb.members()["s1"]["incarnation"]), before)
+        lb.control.send(signal.SIGSTOP)
+        suspect = "Suspect %s has failed" % US
+        self.wait_and_resume(lambda: any(suspect in one.log() for one in agents),
+                             lambda: lb.control.send(signal.SIGCONT))
+        wait_for(lambda: lb.count("lb_cluster_refutations_total"), 20, "we refute")
+        resumed = time.monotonic()
         # Longer than a suspicion that was not taken back would last.
-        wait_for(lambda: time.monotonic() > begin + FIRST_S + 1, 20, "time passes", poll=0.1)
+        wait_for(lambda: time.monotonic() > resumed + FIRST_S + 1, 20, "time passes", poll=0.1)
         self.assertEqual(lb.events("failed"), [])
-        for agent in others:
+        self.assertEqual(set(lb.states().values()), {"ALIVE"})
+        for name in (US, "s1"):
+            self.assertGreater(int(lb.members()[name]["incarnation"]), before[name])
+        for agent in agents:
+            self.assertNotIn("EventMemberFailed", agent.log())
             self.assertEqual({one["status"] for one in agent.members().values()}, {"alive"})
+
+    def wait_and_resume(self, suspected, resume):
+        begin = time.monotonic()
+        try:
+            wait_for(suspected, 20, "it is suspected")
+            self.figure("suspected after %.1f s", time.monotonic() - begin)
+        finally:
+            resume()
 
     def test_others_ask_where_the_way_is_blocked(self):
         """We cannot send to one of them, by UDP or TCP: neither side gives up the other."""
-        lb, (cut, *others) = self.scene()
-        # Both sides' tables are exchanged when they join; only probes are left.
-        before = lb.count("lb_cluster_probes_total")
-        namespace.block(lb.ip, cut.address.split(":")[0])
-        self.addCleanup(namespace.unblock, lb.ip, cut.address.split(":")[0])
-        wait_for(lambda: lb.count("lb_cluster_probes_total") >= before + PROBES, 20,
-                 "%d probes" % PROBES)
+        lb, agents = self.scene()
+        self.addCleanup(namespace.unblock_all)
+        namespace.block(lb.ip, agents[0].ip)
+        self.wait_for_probes(lb, PROBES)
         self.assertGreaterEqual(lb.count("lb_gossip_send_errors_total"), PROBES // 3)
+        self.assert_nobody_suspected(lb, agents)
+
+    def test_tcp_is_tried_where_nobody_can_be_asked(self):
+        """We cannot send to it by UDP: probes of both sides go by TCP."""
+        lb, agents = self.scene(agents=1)
+        self.addCleanup(namespace.unblock_all)
+        namespace.block(lb.ip, agents[0].ip, "udp")
+        self.wait_for_probes(lb, PROBES // 2)
+        self.assert_nobody_suspected(lb, agents)
+        self.assertIn("Was able to connect to %s but other probes failed" % US, agents[0].log())
+
+    def wait_for_probes(self, lb, count):
+        before = lb.count("lb_cluster_probes_total")
+        wait_for(lambda: lb.count("lb_cluster_probes_total") >= before + count, 30,
+                 "%d probes" % count)
+
+    def assert_nobody_suspected(self, lb, agents):
         self.assertEqual(lb.count("lb_cluster_probe_failures_total"), 0)
         self.assertEqual(lb.count("lb_cluster_refutations_total"), 0)
         self.assertEqual(set(lb.states().values()), {"ALIVE"})
-        for agent in [cut, *others]:
+        for agent in agents:
             self.assertNotIn("Suspect " + US, agent.log())
 
 

@@ -137,6 +137,15 @@ class SerfTest(harness.Case):
     def test_an_agent_with_a_key_where_we_have_none(self):
         self.check_strangers(None, KEY_16, "sealed")
 
+    def test_a_plain_member_is_none_of_serf(self):
+        """Members need the same delegate; who has another one is refused, and told of."""
+        agent = SerfAgent(self, "s1", "127.0.1.1", KEY_16)
+        lb = self.member(key=KEY_16, delegate="plain", peers=[agent.address])
+        wait_for(lambda: lb.count("lb_cluster_members_refused_total"), 20, "it is refused")
+        self.assertFalse(agent.try_to_join(lb.address))
+        self.assertEqual(list(agent.members()), ["s1"])
+        self.assertEqual(list(lb.states()), [US])
+
     def test_the_first_of_a_name_stays(self):
         agent, lb = self.scene()
         twin = SerfAgent(self, "s1", "127.0.1.2", KEY_16)

@@ -1,11 +1,16 @@
 """Control planes that are members of a cluster, each with an address of its own."""
 
+import base64
 import signal
+import time
 
 from harness.balancer import Balancer
+from harness.case import Case
 from harness.waiting import SLOW, wait_for
 
+KEY = base64.b64encode(bytes(range(32))).decode()
 _PORT = 7946
+_FIND_S = 5  # Five members find each other.
 
 
 class Member(Balancer):
@@ -18,7 +23,6 @@ class Member(Balancer):
         self.cluster = {"name": name, "bind_addr": self.address}
         self.rest = {}  # Of the configuration.
         self._asked_to_end = False
-        case.addCleanup(self.leave_soon)
 
     def configure(self, **cluster):
         """Writes its configuration with these changes of its section; None takes a key away."""
@@ -31,16 +35,20 @@ class Member(Balancer):
         self.configure(**cluster)
         return self.run_again()
 
+    def start_control(self, env=None, flags=()):
+        self._asked_to_end = False
+        self._case.addCleanup(self.leave_soon)
+        return super().start_control(env, flags)
+
     def run_again(self):
         """Started and listening, with the configuration that it has."""
-        self._asked_to_end = False
         self.start_control()
         wait_for(lambda: self.count("lb_members", state="alive"), 20, self.name + " listens")
         return self
 
     def leave_soon(self):
         """Asked to end, so that those that end together say good-bye together."""
-        if self.control is not None and self.control.running():
+        if self.control.running() and not self._asked_to_end:
             self._asked_to_end = True
             self.control.expected_to_end = True
             self.control.send(signal.SIGTERM)
@@ -76,3 +84,28 @@ class Member(Balancer):
         """The members that events of this kind ("failed") are about, oldest first."""
         return [event["resource"].split("/")[-1] for event in self.json("get", "events")["items"]
                 if event["kind"] == "member." + kind]
+
+
+class MemberCase(Case):
+    """Clusters of lb-1, lb-2, …"""
+
+    def member(self, number):
+        return self.balancer(Member, name="lb-%d" % number, ip="127.0.3.%d" % number)
+
+    def together(self, count, **cluster):
+        """So many members, which call the first, and see each other."""
+        members = [self.member(number) for number in range(1, count + 1)]
+        begin = time.monotonic()
+        for member in members:
+            peers = [members[0].address] if member is not members[0] else None
+            member.run(peers=peers, **cluster)
+        for member in members:
+            member.wait_for_alive(count)
+        self.figure("%d see each other after %.2f s", count, time.monotonic() - begin)
+        self.assertLess(time.monotonic() - begin, _FIND_S * SLOW)
+        return members
+
+    def assert_nobody_failed(self, members):
+        """None of these has taken another one for dead."""
+        self.assertEqual({member.name: member.events("failed") for member in members},
+                         {member.name: [] for member in members})

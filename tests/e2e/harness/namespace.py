@@ -81,23 +81,21 @@ def detach(near):
     subprocess.run(["ip", "link", "delete", near], check=True)
 
 
-def block(source, target):
+def block(source, target, protocol=None):
     """Nothing that is sent from `source` gets to `target` any more; the other way is open.
 
-    Both are addresses of loopback, and sockets are bound to them. The table of our own addresses
-    comes before any rule, until it is moved behind ours (ip-rule(8)).
+    Both are addresses of loopback, and sockets are bound to them; `protocol` is "udp", or all. The
+    table of our own addresses comes before any rule, until it is moved behind ours (ip-rule(8)).
     """
     rules = subprocess.run(["ip", "rule"], check=True, capture_output=True, text=True).stdout
     if rules.startswith("0:"):
         subprocess.run(["ip", "rule", "add", "pref", "100", "lookup", "local"], check=True)
         subprocess.run(["ip", "rule", "del", "pref", "0"], check=True)
-    subprocess.run(["ip", "rule", "add", "pref", "10", *_way(source, target)], check=True)
+    way = ["from", source, "to", target] + (["ipproto", protocol] if protocol else [])
+    subprocess.run(["ip", "rule", "add", "pref", "10", *way, "blackhole"], check=True)
 
 
-def unblock(source, target):
-    """Ends a block."""
-    subprocess.run(["ip", "rule", "del", "pref", "10", *_way(source, target)], check=True)
-
-
-def _way(source, target):
-    return ["from", source, "to", target, "blackhole"]
+def unblock_all():
+    """Ends every block."""
+    while subprocess.run(["ip", "rule", "del", "pref", "10"], capture_output=True).returncode == 0:
+        pass

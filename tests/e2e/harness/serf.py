@@ -19,6 +19,7 @@ class SerfAgent:
 
     def __init__(self, case, name, ip, key=None, compression=True, flags=()):
         self.name = name
+        self.ip = ip
         self.address = "%s:%d" % (ip, _PORT)
         self._rpc = "-rpc-addr=%s:%d" % (ip, _RPC_PORT)
         argv = ["serf", "agent", "-node=" + name, "-bind=" + self.address, self._rpc]

@@ -1,0 +1,74 @@
+"""Clusters of control planes: how they find each other. cluster_edit_test.py has what an edit of
+the file changes."""
+
+import signal
+import time
+
+import harness
+from harness import Requests, wait_for
+from harness.dns_server import DnsServer
+from harness.member import KEY, MemberCase
+
+
+class ClusterTest(MemberCase):
+    def test_five_find_each_other(self):
+        members = self.together(5, key=KEY)
+        wanted = {one.name: one.address for one in members}
+        for member in members:
+            listed = member.members()
+            self.assertEqual({name: one["address"] for name, one in listed.items()}, wanted)
+            self.assertEqual([name for name, one in listed.items() if one["self"]], [member.name])
+            self.assertEqual(sorted(member.events("joined")), sorted(set(wanted) - {member.name}))
+            self.assertIn("5 alive", member.lbctl("status").stdout)
+        self.assert_nobody_failed(members)
+
+    def test_labels_keep_clusters_apart(self):
+        members = self.together(2, key=KEY, label="east")
+        other = self.member(3).run(peers=[members[0].address], key=KEY, label="west")
+        wait_for(lambda: members[0].count("lb_cluster_bad_packets_total", reason="bad_label"), 20,
+                 "what has another label is dropped")
+        self.assertEqual(set(other.states()), {other.name})
+        self.assertEqual(set(members[0].states()), {one.name for one in members})
+        other.configure(label="east")
+        for member in [*members, other]:
+            member.wait_for_alive(3)
+
+    def test_a_name_that_leads_nowhere_yet(self):
+        """A peer whose DNS name comes to be later is joined then."""
+        dns = DnsServer(self)
+        dns.records = {}
+        late, alone = self.member(1).run(), self.member(2)
+        alone.rest = {"dns": {"servers": [dns.address], "min_ttl": "1s", "max_ttl": "1s"}}
+        alone.run(peers=["peers.test:7946"])
+        wait_for(lambda: dns.queries, 20, "the name is looked up")
+        self.assertEqual(alone.json("status")["cluster"]["peersMissing"], ["peers.test:7946"])
+        # A headless Service: this host among them.
+        dns.records = {"peers.test": [alone.ip, late.ip]}
+        for member in (late, alone):
+            member.wait_for_alive(2)
+        self.assertEqual(alone.json("status")["cluster"]["peersMissing"], [])
+
+    def test_one_that_is_alone_serves_and_joins_later(self):
+        self.servers("127.0.0.1:9001")
+        alone, peer = self.member(1), self.member(2)
+        rule = {"name": "web", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001"]}
+        alone.start({"rules": [rule], "cluster": {**alone.cluster, "peers": [peer.address]}})
+        wait_for(lambda: alone.count("lb_cluster_exchange_failures_total") > 1, 20, "it calls again")
+        result = Requests(self, "127.0.0.1:8080", connections=50).result()
+        self.assertEqual((result["ok"], result["errors"]), (50, {}))
+        self.assertIn("no members: " + peer.address, alone.lbctl("status").stdout)
+        peer.run()
+        begin = time.monotonic()
+        for member in (alone, peer):
+            member.wait_for_alive(2)
+        self.figure("joined %.1f s after its peer came", time.monotonic() - begin)
+
+    def test_plain_members(self):
+        """Members that say nothing of Serf's."""
+        first, second = self.together(2, key=KEY, delegate="plain")
+        self.assertEqual(second.control.stop(signal.SIGTERM), 0)
+        first.wait_for_state(second.name, "LEFT")
+        self.assert_nobody_failed([first])
+
+if __name__ == "__main__":
+    harness.main()

@@ -107,6 +107,39 @@ void AddBad(const swim::ClusterStatus& cluster, Families& out) {
   out.push_back(std::move(messages));
 }
 
+const char* UsageErrorName(size_t error) {
+  static constexpr const char* kNames[] = {"none",           "malformed", "sealing",
+                                           "unknown_sender", "bad_key",   "replay"};
+  return kNames[error];
+}
+
+// What hosts tell each other of limits.
+void AddUsage(const View& view, Families& out) {
+  const HostBook* const book = view.usage.book();
+  if (book == nullptr) return;
+  const UsageExchange::Counters& counters = view.usage.counters();
+  MetricFamily hosts{"lb_usage_hosts", "Other hosts that share limits.", Type::kGauge, {}};
+  hosts.Add({{"state", "expected"}}, AsDouble(book->expected(view.clock.steady)));
+  hosts.Add({{"state", "heard"}}, AsDouble(book->heard(view.clock.steady)));
+  out.push_back(std::move(hosts));
+  AddOne(out, "lb_usage_side_ratio",
+         "Of every limit that is shared: what the hosts that hear each other here may use.",
+         Type::kGauge, book->Others(view.clock.steady).side_ratio);
+  AddOne(out, "lb_usage_sent_total", "Datagrams about usage, to other hosts.", Type::kCounter,
+         AsDouble(counters.sent));
+  AddOne(out, "lb_usage_sent_bytes_total", "Their bytes.", Type::kCounter,
+         AsDouble(counters.sent_bytes));
+  AddOne(out, "lb_usage_received_total", "Datagrams about usage that came, bad ones too.",
+         Type::kCounter, AsDouble(counters.received));
+  AddOne(out, "lb_usage_clients_sent_total", "Clients that were told of in them.", Type::kCounter,
+         AsDouble(counters.clients_sent));
+  MetricFamily refused{
+      "lb_usage_refused_total", "Those that were dropped, by reason.", Type::kCounter, {}};
+  for (size_t error = 1; error < counters.refused.size(); ++error)
+    refused.Add({{"reason", UsageErrorName(error)}}, AsDouble(counters.refused[error]));
+  out.push_back(std::move(refused));
+}
+
 }  // namespace
 
 void AddClusterMetrics(const View& view, Families& out) {
@@ -116,6 +149,7 @@ void AddClusterMetrics(const View& view, Families& out) {
   AddState(cluster, out);
   AddTotals(cluster.counters, out);
   AddBad(cluster, out);
+  AddUsage(view, out);
 }
 
 }  // namespace lb::controlplane

@@ -9,6 +9,7 @@
 #include "controlplane/admin/file_status.h"
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/totals.h"
+#include "controlplane/budget/usage_exchange.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/health/outlier_book.h"
 #include "controlplane/membership/cluster_status.h"
@@ -40,6 +41,7 @@ struct View {
   const Overrides& overrides;
   const CertificateBook& certificates;
   const swim::ClusterStatus& cluster;
+  const UsageExchange& usage;
   const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;
 };

@@ -122,7 +122,7 @@ std::vector<KeySpec> DnsRows() {
 
 std::vector<KeySpec> LimitRows() {
   return {
-      {.path = "rate_limit", .type = kSection, .description = "New connections from one client, all workers of the host together. One bucket per client over all rules without a section of their own; a rule's section counts for that rule alone."},
+      {.path = "rate_limit", .type = kSection, .description = "New connections from one client, all workers together, of all hosts of a cluster. One bucket per client over all rules without a section of their own; a rule's section counts for that rule alone."},
       {.path = "rate_limit.enabled", .type = kBool, .default_value = "true", .description = "Turns the section on or off."},
       {.path = "rate_limit.requests_per_second", .type = kEventRate, .bare = kBare, .min = 1, .max = 1'000'000, .description = "New connections per second from one client. Required where the section is on."},
       {.path = "rate_limit.burst", .type = kCount, .default_value = "requests_per_second", .min = 1, .max = 1'000'000, .description = "Connections at once after a quiet time."},

@@ -62,7 +62,7 @@ void CarryOn(std::vector<swim::ClusterAction>& actions, Parts& parts, Turn& turn
                },
                action);
   actions.clear();
-  if (other_members) SetUsageHosts(parts, turn);
+  if (other_members) SetUsageHosts(parts);
 }
 
 // Says that others can reach this host now, or why not.

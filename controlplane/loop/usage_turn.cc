@@ -21,7 +21,7 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
   parts.usage.SetSeeds(parts.cluster->seeds());
 }
 
-void SetUsageHosts(Parts& parts, Turn& turn) {
+void SetUsageHosts(Parts& parts) {
   if (parts.stopping) return;
   std::vector<UsageExchange::Host> hosts;
   for (swim::Cluster::Host& host : parts.cluster->Hosts())

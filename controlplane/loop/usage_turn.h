@@ -8,7 +8,7 @@ namespace lb::controlplane {
 // This member as the configuration and the sockets say it now.
 void SetUsageSelf(Parts& parts, Turn& turn);
 // Who shares limits now.
-void SetUsageHosts(Parts& parts, Turn& turn);
+void SetUsageHosts(Parts& parts);
 void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn);
 
 // Tells the others what is due. After the ledgers were settled: what they found is news.

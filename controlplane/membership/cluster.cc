@@ -199,6 +199,13 @@ Instant Cluster::NextDeadline() const {
   return swim_ ? std::min(next, swim_->NextDeadline()) : next;
 }
 
+size_t Cluster::seeds() const {
+  const Member* const self = swim_ ? &swim_->members().at(swim_->name()) : nullptr;
+  return static_cast<size_t>(std::count_if(seeds_.begin(), seeds_.end(), [&](const Address& seed) {
+    return self == nullptr || !SamePlace(seed, self->node.address);
+  }));
+}
+
 std::vector<Cluster::Host> Cluster::Hosts() const {
   std::vector<Host> hosts;
   if (!swim_) return hosts;

@@ -61,8 +61,8 @@ class Cluster final {
   // Its own name; empty while it is no member.
   std::string Name() const { return swim_ ? swim_->name() : std::string(); }
   Life life() const { return life_; }
-  // Addresses of peers that are known, also of those that are no members.
-  size_t seeds() const { return seeds_.size(); }
+  // How many other hosts the configured peers are, members or not.
+  size_t seeds() const;
 
   const std::optional<ClusterConfig>& config() const { return config_; }
   ClusterStatus Status() const;

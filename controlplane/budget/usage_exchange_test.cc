@@ -1,0 +1,105 @@
+#include "controlplane/budget/usage_exchange.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const swim::Address kA{{'\x0a', '\0', '\0', '\1'}, 7'947};
+const swim::Address kB{{'\x0a', '\0', '\0', '\2'}, 7'947};
+const std::vector<std::string> kKeys{std::string(32, 'k')};
+
+// A host with one worker.
+struct Host {
+  explicit Host(const std::string& name, Instant now) {
+    ledger.SetLimits({{"web", {100, 50}}}, now);
+    ledger.Connect({"w", "1"}, true, now);
+    ledger.Settle(now);
+    exchange.SetSelf(UsageExchange::Self{name, 7, "", kKeys}, now);
+  }
+  void Arrive(uint64_t total, Instant now) {
+    worker::v1::RateReport report;
+    worker::v1::RateReport::Limit& limit = *report.add_limits();
+    limit.set_rule("web");
+    worker::v1::RateReport::Client& client = *limit.add_clients();
+    client.set_prefix(1);
+    client.set_arrivals(total);
+    client.set_admitted(total);
+    ledger.Report({"w", "1"}, report, now);
+    ledger.Settle(now);
+  }
+
+  RateLedger ledger;
+  UsageExchange exchange;
+};
+
+class UsageExchangeTest : public testing::Test {
+ protected:
+  UsageExchangeTest() {
+    a_.exchange.SetHosts({{"b", kB, 7}});
+    b_.exchange.SetHosts({{"a", kA, 7}});
+  }
+  std::vector<UsageExchange::Datagram> Step(Host& host) {
+    return host.exchange.Step(host.ledger, now_);
+  }
+
+  Instant now_{seconds(1'000)};
+  Host a_{"a", now_};
+  Host b_{"b", now_};
+};
+
+TEST_F(UsageExchangeTest, AHostThatIsAskedTellsTheOthers) {
+  Step(a_);
+  a_.Arrive(1, now_);
+  Step(a_);
+  now_ += milliseconds(50);
+  a_.Arrive(40, now_);
+  const auto datagrams = Step(a_);
+  ASSERT_EQ(datagrams.size(), 1u) << "at once: it is news";
+  EXPECT_EQ(datagrams[0].to, kB);
+  EXPECT_TRUE(b_.exchange.Receive(datagrams[0].bytes, b_.ledger, now_));
+  const RateLedger::Client* const client = b_.ledger.Find("web", 1);
+  ASSERT_NE(client, nullptr);
+  EXPECT_GT(client->bucket.others_demand_per_s(now_), 0);
+  EXPECT_FALSE(b_.exchange.Receive(datagrams[0].bytes, b_.ledger, now_)) << "a second time";
+}
+
+TEST_F(UsageExchangeTest, AHostIsHeardWithoutAnyClient) {
+  const auto datagrams = Step(a_);
+  ASSERT_EQ(datagrams.size(), 1u);
+  EXPECT_LT(b_.exchange.book()->Others(now_).side_ratio, 1);
+  b_.exchange.Receive(datagrams[0].bytes, b_.ledger, now_);
+  EXPECT_EQ(b_.exchange.book()->Others(now_).side_ratio, 1);
+  now_ += milliseconds(199);
+  EXPECT_TRUE(Step(a_).empty());
+  now_ += milliseconds(1);
+  EXPECT_EQ(Step(a_).size(), 1u);
+}
+
+TEST_F(UsageExchangeTest, OtherKeysGoOnWithWhatIsKnown) {
+  const auto before = Step(a_);
+  const std::vector<std::string> other{std::string(16, 'n'), kKeys[0]};
+  b_.exchange.SetSelf(UsageExchange::Self{"b", 7, "", other}, now_);
+  EXPECT_TRUE(b_.exchange.Receive(before[0].bytes, b_.ledger, now_));
+  a_.exchange.SetSelf(UsageExchange::Self{"a", 7, "", other}, now_);
+  now_ += milliseconds(200);
+  const auto after = Step(a_);
+  EXPECT_TRUE(b_.exchange.Receive(after[0].bytes, b_.ledger, now_));
+  EXPECT_FALSE(b_.exchange.Receive(before[0].bytes, b_.ledger, now_)) << "a second time";
+}
+
+TEST_F(UsageExchangeTest, WithoutAClusterNothingIsTold) {
+  a_.exchange.SetSelf(std::nullopt, now_);
+  EXPECT_TRUE(Step(a_).empty());
+  EXPECT_EQ(a_.exchange.NextDeadline(a_.ledger, now_), Instant::max());
+  EXPECT_FALSE(a_.exchange.Receive(Step(b_)[0].bytes, a_.ledger, now_));
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -80,9 +80,25 @@ bool Exchanger::IsHere(const Address& address) const {
 }
 
 void Exchanger::Take(const SetSeeds& seeds, Turn& turn) {
-  seeds_ = seeds.seeds;
+  const std::vector<Address> before = std::exchange(seeds_, seeds.seeds);
+  const bool alone = shared_.table.CountAlive() <= 1;
   join_delay_ = kFirstRetry;
-  join_at_ = seeds_.empty() || shared_.table.CountAlive() > 1 ? Instant::max() : turn.now;
+  join_at_ = seeds_.empty() || !alone ? Instant::max() : turn.now;
+  if (!alone) CallNewSeeds(before, turn);
+}
+
+// Those that are named while this member has company. Members of a large cluster, to all of which a
+// DNS name tells of a new one, must not call it all at once.
+void Exchanger::CallNewSeeds(const std::vector<Address>& before, Turn& turn) {
+  const size_t alive = shared_.table.CountAlive();
+  size_t called = 0;
+  for (const Address& seed : seeds_) {
+    if (called == kMaxNewSeeds) return;
+    if (std::find(before.begin(), before.end(), seed) != before.end() || IsHere(seed)) continue;
+    if (!shared_.prng.Chance(std::min(alive, kCallersOfNewSeed), alive)) continue;
+    Begin(seed, true, turn);
+    ++called;
+  }
 }
 
 void Exchanger::Take(const Call& call, Turn& turn) {

@@ -22,6 +22,9 @@ class Exchanger final {
   // A member that is alone calls its seeds at least so often, and twice as long each time up to it.
   static constexpr std::chrono::seconds kFirstRetry{1};
   static constexpr std::chrono::seconds kLastRetry{30};
+  // Of the seeds that are named later, so many are called at once; each by so many members, about.
+  static constexpr size_t kMaxNewSeeds = 4;
+  static constexpr size_t kCallersOfNewSeed = 8;
   // More news than this at once, and some of it is missed by gossip.
   static constexpr size_t kBurst = 16;
   static constexpr std::chrono::seconds kAfterBurst{1};
@@ -44,6 +47,7 @@ class Exchanger final {
  private:
   void Begin(const Address& to, bool join, Turn& turn);
   void CallSeeds(Turn& turn);
+  void CallNewSeeds(const std::vector<Address>& before, Turn& turn);
   void CallLost(Turn& turn);
   void CallSomebody(Turn& turn);
   void StepAfterBurst(Turn& turn);

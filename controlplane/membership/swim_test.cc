@@ -273,6 +273,16 @@ TEST_F(SwimTest, WhoIsAloneCallsItsSeedsForEver) {
   EXPECT_LT(calls, 100);
 }
 
+TEST_F(SwimTest, WhoHasCompanyCallsSeedsThatAreNewAtOnce) {
+  Handle(SetSeeds{{kOther}});
+  HearAlive("other", kOther);
+  Handle(SetSeeds{{kSelf, kOther, kThird}});
+  ASSERT_EQ(actions_.size(), 1u);
+  EXPECT_EQ(std::get<StartExchange>(actions_[0]).to, kThird);
+  Handle(SetSeeds{{kThird}});
+  EXPECT_THAT(actions_, IsEmpty()) << "it is not new any more";
+}
+
 TEST_F(SwimTest, ALeaveIsToldAndNotRefuted) {
   HearAlive("other", kOther);
   RunFor(seconds(3));

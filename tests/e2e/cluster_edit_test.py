@@ -65,6 +65,14 @@ class ClusterEditTest(MemberCase):
         first.wait_for_alive(2)
         self.assert_nobody_failed([second])
 
+    def test_a_peer_is_added(self):
+        """One that neither member knew is called at once."""
+        members = self.together(2, key=KEY)
+        added = self.member(3).run(key=KEY)
+        members[0].configure(peers=[added.address])
+        for member in [*members, added]:
+            member.wait_for_alive(3)
+
     def test_a_member_moves(self):
         """By an edit, and while it is away: its name is free, as it left."""
         first, second = self.together(2, key=KEY)

@@ -106,10 +106,12 @@ class SerfFailureTest(harness.Case):
             resume()
 
     def test_others_ask_where_the_way_is_blocked(self):
-        """We cannot send to one of them, by UDP or TCP: neither side gives up the other."""
+        """We cannot send to one of them, which has no TCP with us: neither gives up the other."""
         lb, agents = self.scene()
         self.addCleanup(namespace.unblock_all)
-        namespace.block(lb.ip, agents[0].ip)
+        namespace.block("from", lb.ip, "to", agents[0].ip)
+        for one in (lb, agents[0]):
+            namespace.block("to", one.ip, "ipproto", "tcp", "dport", "7946")
         self.wait_for_probes(lb, PROBES)
         self.assertGreaterEqual(lb.count("lb_gossip_send_errors_total"), PROBES // 3)
         self.assert_nobody_suspected(lb, agents)
@@ -118,7 +120,7 @@ class SerfFailureTest(harness.Case):
         """We cannot send to it by UDP: probes of both sides go by TCP."""
         lb, agents = self.scene(agents=1)
         self.addCleanup(namespace.unblock_all)
-        namespace.block(lb.ip, agents[0].ip, "udp")
+        namespace.block("from", lb.ip, "to", agents[0].ip, "ipproto", "udp")
         self.wait_for_probes(lb, PROBES // 2)
         self.assert_nobody_suspected(lb, agents)
         self.assertIn("Was able to connect to %s but other probes failed" % US, agents[0].log())

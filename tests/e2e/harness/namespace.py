@@ -81,17 +81,16 @@ def detach(near):
     subprocess.run(["ip", "link", "delete", near], check=True)
 
 
-def block(source, target, protocol=None):
-    """Nothing that is sent from `source` gets to `target` any more; the other way is open.
+def block(*way):
+    """Drops what goes this way: "to", ADDRESS, "from", ADDRESS, "ipproto", "udp", "dport", PORT.
 
-    Both are addresses of loopback, and sockets are bound to them; `protocol` is "udp", or all. The
-    table of our own addresses comes before any rule, until it is moved behind ours (ip-rule(8)).
+    Addresses are of loopback. "from" sees that of a socket that is bound; others have 127.0.0.1.
+    The table of our own addresses comes before any rule, until it is moved behind ours (ip-rule(8)).
     """
     rules = subprocess.run(["ip", "rule"], check=True, capture_output=True, text=True).stdout
     if rules.startswith("0:"):
         subprocess.run(["ip", "rule", "add", "pref", "100", "lookup", "local"], check=True)
         subprocess.run(["ip", "rule", "del", "pref", "0"], check=True)
-    way = ["from", source, "to", target] + (["ipproto", protocol] if protocol else [])
     subprocess.run(["ip", "rule", "add", "pref", "10", *way, "blackhole"], check=True)
 
 

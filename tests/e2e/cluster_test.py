@@ -34,7 +34,7 @@ class ClusterTest(MemberCase):
             member.wait_for_alive(3)
 
     def test_a_name_that_leads_nowhere_yet(self):
-        """A peer whose DNS name comes to be later is joined then."""
+        """A peer whose DNS name comes to be later is joined then, as is one that is added to it."""
         dns = DnsServer(self)
         dns.records = {}
         late, alone = self.member(1).run(), self.member(2)
@@ -47,6 +47,10 @@ class ClusterTest(MemberCase):
         for member in (late, alone):
             member.wait_for_alive(2)
         self.assertEqual(alone.json("status")["cluster"]["peersMissing"], [])
+        third = self.member(3).run()
+        dns.records = {"peers.test": [alone.ip, late.ip, third.ip]}
+        for member in (late, alone, third):
+            member.wait_for_alive(3)
 
     def test_one_that_is_alone_serves_and_joins_later(self):
         self.servers("127.0.0.1:9001")

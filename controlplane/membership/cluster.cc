@@ -238,6 +238,8 @@ ClusterStatus Cluster::Status() const {
   status.seeds_missing = seeds_missing_;
   status.bad_packets.assign(dropped_.totals.begin(), dropped_.totals.end());
   if (!swim_) return status;
+  // It may be another one while it goes.
+  status.name = swim_->name();
   const auto add = [&](const NodeState& node, Instant changed_at) {
     const Tags tags = DecodeTags(node.meta);
     const auto version = tags.find(kVersionTag);

@@ -165,6 +165,8 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
       ++packets_in_;
       bytes_in_ += bytes;
       swim::PacketIn packet{AddressOf(from), {}};
+      // Of a link alone: no member is reached by it, and nobody could be answered.
+      if (packet.from.ip.empty()) continue;
       const swim::WireError wrong =
           seal_->packets.Open(std::string_view(buffer_.data(), bytes), packet.parts);
       if (wrong == swim::WireError::kNone)

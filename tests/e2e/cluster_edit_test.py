@@ -88,6 +88,15 @@ class ClusterEditTest(MemberCase):
         self.assertEqual(first.events("left"), [second.name] * 2)
         self.assertEqual(first.events("conflict") + first.events("failed"), [])
 
+    def test_a_member_gets_another_name(self):
+        first, second = self.together(2, key=KEY)
+        second.configure(name="renamed")
+        wanted = {first.name: "ALIVE", second.name: "LEFT", "renamed": "ALIVE"}
+        # Its own status is asked for while it is the old one still.
+        wait_for(lambda: second.lbctl("status").returncode == 0 and first.states() == wanted, 20,
+                 "it has the new name")
+        self.assertEqual(second.json("status")["cluster"]["name"], "renamed")
+
     def check_address_in_use(self, kind):
         peer, lb = self.member(1).run(), self.member(2)
         with socket.socket(socket.AF_INET, kind) as holder:

@@ -166,7 +166,7 @@ TEST(RateClusterTest, ClientsBelowTheLimitAreHardlyEverRefused) {
   cluster.RunFor(seconds(60), [](size_t host) {
     return std::vector<double>{16, host == 0 ? 80.0 : 0, host == 1 ? 60.0 : 5};
   });
-  for (const dataplane::ClientPrefix client : {1, 2, 3})
+  for (dataplane::ClientPrefix client = 1; client <= 3; ++client)
     EXPECT_LE(cluster.arrived(client) - cluster.admitted(client), 0.001 * cluster.arrived(client))
         << client;
 }

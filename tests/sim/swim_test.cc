@@ -85,8 +85,8 @@ TEST(SwimClusterTest, ManyThatStartAtOnceFindEachOtherInSeconds) {
 }
 
 TEST(SwimClusterTest, TheHalvesOfAPartitionFindEachOtherAgain) {
-  for (const size_t members : {10, 30})
-    for (const size_t for_s : {20, 60, 180})
+  for (const size_t members : {size_t{10}, size_t{30}})
+    for (const size_t for_s : {size_t{20}, size_t{60}, size_t{180}})
       EXPECT_LE(MeasureHealing({.members = members, .worlds = 5}, for_s).Max(), 35)
           << members << " members, apart for " << for_s << " s";
 }

@@ -13,13 +13,16 @@ constexpr std::chrono::hours kForgetAfter{24};
 
 }  // namespace
 
-void HostBook::Failed(const std::string& host, Instant now) {
+std::vector<std::string> HostBook::Failed(const std::string& host, Instant now) {
   const auto at = hosts_.find(host);
   if (at != hosts_.end() && !at->second.failed_at) at->second.failed_at = now;
+  std::vector<std::string> forgotten;
   for (auto it = hosts_.begin(); it != hosts_.end();) {
     const bool over = it->second.failed_at && now - *it->second.failed_at > kForgetAfter;
+    if (over) forgotten.push_back(it->first);
     it = over ? hosts_.erase(it) : std::next(it);
   }
+  return forgotten;
 }
 
 bool HostBook::Heard(const std::string& host, const Told& told, Instant now) {

@@ -33,7 +33,8 @@ class HostBook final {
   // The membership's word. A host that left is not waited for; one that failed may only not be
   // heard.
   void Joined(const std::string& host) { hosts_[host].failed_at.reset(); }
-  void Failed(const std::string& host, Instant now);
+  // Returns those that failed so long ago that they are forgotten now.
+  std::vector<std::string> Failed(const std::string& host, Instant now);
   void Left(const std::string& host) { hosts_.erase(host); }
   void Clear() { hosts_.clear(); }
 

@@ -48,7 +48,8 @@ void UsageExchange::SetHosts(std::vector<Host> hosts) {
 }
 
 void UsageExchange::Failed(const std::string& host, Instant now) {
-  if (book_) book_->Failed(host, now);
+  if (!book_) return;
+  for (const std::string& forgotten : book_->Failed(host, now)) opener_->Forget(forgotten);
 }
 
 void UsageExchange::Left(const std::string& host, RateLedger& ledger) {

@@ -66,7 +66,7 @@ PushPull Exchanger::Table(bool join) const {
 void Exchanger::Begin(const Address& to, bool join, Turn& turn) {
   if (exchanges_.size() >= kMaxExchanges) return;
   const ExchangeId exchange = shared_.NextExchange();
-  exchanges_.emplace(exchange, Exchange{to, join});
+  exchanges_.emplace(exchange, to);
   ++shared_.counters.exchanges;
   turn.actions.push_back(
       StartExchange{exchange, to, Table(join), shared_.options.timing.tcp_timeout});
@@ -152,17 +152,17 @@ void Exchanger::CallSomebody(Turn& turn) {
 void Exchanger::Take(const ExchangeDone& done, Turn& turn) {
   const auto it = exchanges_.find(done.exchange);
   if (it == exchanges_.end()) return;
-  const Exchange exchange = std::move(it->second);
+  const Address to = std::move(it->second);
   exchanges_.erase(it);
   const PushPull* const table = done.answer ? std::get_if<PushPull>(&*done.answer) : nullptr;
   if (table == nullptr) {
     ++shared_.counters.exchanges_failed;
     return;
   }
-  const bool was_here = IsHere(exchange.to);
+  const bool was_here = IsHere(to);
   rumors_.Merge(*table, turn);
   if (was_here || follow_ups_.size() >= kMaxFollowUps) return;
-  follow_ups_.push_back({turn.now + kFollowUp, exchange.to});
+  follow_ups_.push_back({turn.now + kFollowUp, to});
 }
 
 void Exchanger::Answer(StreamId stream, const PushPull& table, Turn& turn) {

@@ -55,10 +55,6 @@ class Exchanger final {
   bool IsHere(const Address& address) const;
   PushPull Table(bool join) const;
 
-  struct Exchange {
-    Address to;
-    bool join = false;
-  };
   struct FollowUp {
     Instant at;
     Address to;
@@ -67,8 +63,8 @@ class Exchanger final {
   Shared& shared_;
   Rumors& rumors_;
   std::vector<Address> seeds_;
-  std::map<ExchangeId, Exchange> exchanges_;
-  std::vector<FollowUp> follow_ups_;  // In order of their time.
+  std::map<ExchangeId, Address> exchanges_;  // Under way, and to where.
+  std::vector<FollowUp> follow_ups_;         // In order of their time.
   Instant join_at_ = Instant::max();
   Duration join_delay_ = kFirstRetry;
   Instant push_pull_at_ = Instant::max();

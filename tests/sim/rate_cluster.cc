@@ -29,12 +29,6 @@ RateCluster::RateCluster(Settings settings) : settings_(settings), prng_(setting
   RunFor(std::chrono::seconds(1), [](size_t) { return std::vector<double>(); });
 }
 
-void RateCluster::TellFailed(size_t host) {
-  for (Node& node : nodes_)
-    if (node.part == nodes_[host].part || !nodes_[host].up)
-      node.book->Failed(Name(host), node.host->now());
-}
-
 void RateCluster::Crash(size_t host) { nodes_[host].up = false; }
 
 void RateCluster::RunFor(Duration time, const Rates& rates) {

@@ -32,8 +32,6 @@ class RateCluster final {
 
   // Hosts of different parts do not hear each other.
   void SetPart(size_t host, int part) { nodes_[host].part = part; }
-  // The membership's word at all others of that part.
-  void TellFailed(size_t host);
   // It is no more.
   void Crash(size_t host);
 

@@ -10,6 +10,8 @@ namespace {
 
 // So long after its first word a host says that all it used is news, in case that word was lost.
 constexpr std::chrono::seconds kYoung{1};
+// In which all others have said something; longer than two of their words are apart.
+constexpr std::chrono::milliseconds kAnswerWithin{210};
 // Of what is told: part by age, the rest by how much it changed.
 constexpr double kByAge = 0.1;
 // That nothing is asked for any more is said so often, in case it is lost.
@@ -60,6 +62,11 @@ bool RateLedger::IsNews(const Client& client, const Limit& limit) const {
          kUrgent * std::max(client.told_demand_per_s, even);
 }
 
+bool RateLedger::IsUnanswered(const Client& client, Instant now) const {
+  if (!parts_.has_others()) return false;
+  return client.told_demand_per_s == 0 || now < client.announced_at + kAnswerWithin;
+}
+
 // 0: there is nothing to say.
 double RateLedger::NewsOf(const Client& client, const Limit& limit, Instant now) const {
   const double demand = DemandOf(client);
@@ -95,6 +102,7 @@ std::vector<RateLedger::Usage> RateLedger::TakeUsage(size_t most, Instant now) {
     Client& client = *one.client;
     if (!client.first_told_at) client.first_told_at = now;
     client.told_at = now;
+    if (client.told_demand_per_s == 0) client.announced_at = now;
     const bool last = DemandOf(client) == 0 && client.bucket.used() == client.told_used;
     client.last_words = last ? client.last_words + 1 : 0;
     client.told_demand_per_s = DemandOf(client);

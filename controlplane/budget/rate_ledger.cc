@@ -203,8 +203,14 @@ void RateLedger::Renew(const DueKey& key, Client& client, const Limit& limit, In
                        Messages& messages) {
   const auto ttl = std::max<std::chrono::seconds>(
       kBudgetTtl, std::chrono::ceil<std::chrono::seconds>(kLooksPerTtl * interval()));
-  for (const SharedBucket::Budget& budget :
-       client.bucket.Divide(parts_.serving(), ShareOf(limit), now)) {
+  const SharedLimit share = ShareOf(limit);
+  const bool unanswered = IsUnanswered(client, now);
+  for (SharedBucket::Budget& budget : client.bucket.Divide(parts_.serving(), share, now)) {
+    // What is not known of other hosts may be as much as what is known here.
+    if (unanswered) {
+      budget.rate_per_s = std::min(budget.rate_per_s, share.quiet_ratio * share.rate_per_s);
+      budget.burst = std::min(budget.burst, std::max(1.0, share.quiet_ratio * share.burst));
+    }
     if (!IsNews(client, budget, now)) continue;
     std::vector<worker::v1::ConnectResponse>& to = messages[budget.worker];
     if (to.empty() || to.back().rates().budgets_size() >= kMaxBudgets) to.emplace_back();

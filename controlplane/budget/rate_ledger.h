@@ -120,6 +120,7 @@ class RateLedger final {
     std::map<WorkerKey, Sent> sent;
     // To other hosts, last; absent: never.
     std::optional<Instant> first_told_at{};
+    Instant announced_at{};  // That something is asked for here, after a time in which nothing was.
     Instant told_at{};
     double told_demand_per_s = 0;
     uint64_t told_used = 0;
@@ -148,6 +149,8 @@ class RateLedger final {
     return parts_.ShareOf(limit.rate_per_s, limit.burst);
   }
   double NewsOf(const Client& client, const Limit& limit, Instant now) const;
+  // Whether other hosts have not heard of the client here, or could not answer yet.
+  bool IsUnanswered(const Client& client, Instant now) const;
   // Whether other hosts go by something that is far from what is asked for here.
   bool IsNews(const Client& client, const Limit& limit) const;
   void NoteLateTurn(Instant now);

@@ -59,6 +59,7 @@ class RateParts final {
     friend bool operator==(const Others&, const Others&) = default;
   };
   void SetOthers(const Others& others);
+  bool has_others() const { return others_.serving > 0; }
   // Of this host, for those without a stream.
   double kept_ratio() const { return kept_ratio_; }
 

@@ -109,9 +109,11 @@ bool SharedBucket::ReportHost(const std::string& name, const HostTold& told,
   const auto [at, first] = hosts_.try_emplace(name);
   Host& host = at->second;
   const double since_s = Seconds(now - host.told_at);
-  // After a silence that long everybody went by what it knew: nobody owes anything for it.
+  // After a silence that long everybody went by what it knew: nobody owes anything for it. A host
+  // that was asked for nothing had nothing to say.
   const uint32_t news = told.used - host.used;
-  const bool known = !first && news <= kMostUsed && now - host.told_at <= kGone;
+  const bool heard = now - host.told_at <= kGone || host.rate == 0;
+  const bool known = !first && news <= kMostUsed && heard;
   if (known) {
     const auto used = static_cast<double>(news);
     Book(host.foretold - used, limit);

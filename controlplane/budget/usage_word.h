@@ -1,7 +1,7 @@
 // What a host tells all others of the clients that share limits, as bytes: one datagram. Pure;
 // threading: none.
 //
-// Counts are absolute, so that a lost word needs no repair, and 32 bits of them, so that 70 clients
+// Counts are absolute, so that a lost word needs no repair, and 32 bits of them, so that 60 clients
 // fit. All numbers are big-endian; rates are logarithms.
 #pragma once
 

@@ -109,6 +109,21 @@ TEST(RateClusterTest, AClientThatMovesGetsItsLimit) {
   }
 }
 
+// On all hosts at once, with pauses in which nobody has anything to say of it.
+TEST(RateClusterTest, AClientThatComesBackAfterAPauseOwesWhatItTook) {
+  for (const Duration pause : {Duration(seconds(2)), Duration(seconds(5)), Duration(seconds(8))}) {
+    RateCluster cluster({.burst = kBurst, .seed = 1});
+    Record record(cluster);
+    for (int round = 0; round < 6; ++round) {
+      record.RunFor(milliseconds(500), [](size_t) { return std::vector<double>{600}; });
+      record.RunFor(pause, [](size_t) { return std::vector<double>{0}; });
+    }
+    std::printf("pauses of %.0f s: excess %.0f\n", std::chrono::duration<double>(pause).count(),
+                record.excess());
+    EXPECT_LE(record.excess(), kBurst + 0.5 * kRate);
+  }
+}
+
 TEST(RateClusterTest, LostWordsAreMadeUpFor) {
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     RateCluster cluster({.loss = 0.3, .seed = seed});

@@ -67,6 +67,7 @@ class AnswersTest : public testing::Test {
             .overrides = overrides_,
             .certificates = certificates_,
             .cluster = cluster_,
+            .channel = channel_,
             .usage = usage_,
             .page_key = page_key_,
             .clock = {kNow, kWall}};
@@ -99,7 +100,8 @@ class AnswersTest : public testing::Test {
   Overrides overrides_;
   CertificateBook certificates_;
   swim::ClusterStatus cluster_;
-  UsageExchange usage_;
+  HostChannel channel_;
+  UsageExchange usage_{channel_};
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

@@ -117,7 +117,7 @@ const char* UsageErrorName(size_t error) {
 void AddUsage(const View& view, Families& out) {
   const HostBook* const book = view.usage.book();
   if (book == nullptr) return;
-  const UsageExchange::Counters& counters = view.usage.counters();
+  const HostChannel::Counters& counters = view.channel.counters();
   MetricFamily hosts{"lb_usage_hosts", "Other hosts that share limits.", Type::kGauge, {}};
   hosts.Add({{"state", "expected"}}, AsDouble(book->expected(view.clock.steady)));
   hosts.Add({{"state", "heard"}}, AsDouble(book->heard(view.clock.steady)));
@@ -132,7 +132,7 @@ void AddUsage(const View& view, Families& out) {
   AddOne(out, "lb_usage_received_total", "Datagrams about usage that came, bad ones too.",
          Type::kCounter, AsDouble(counters.received));
   AddOne(out, "lb_usage_clients_sent_total", "Clients that were told of in them.", Type::kCounter,
-         AsDouble(counters.clients_sent));
+         AsDouble(view.usage.clients_sent()));
   MetricFamily refused{
       "lb_usage_refused_total", "Those that were dropped, by reason.", Type::kCounter, {}};
   for (size_t error = 1; error < counters.refused.size(); ++error)

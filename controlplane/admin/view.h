@@ -41,6 +41,7 @@ struct View {
   const Overrides& overrides;
   const CertificateBook& certificates;
   const swim::ClusterStatus& cluster;
+  const HostChannel& channel;
   const UsageExchange& usage;
   const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;

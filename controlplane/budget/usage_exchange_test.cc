@@ -21,7 +21,16 @@ struct Host {
     ledger.SetLimits({{"web", {100, 50}}}, now);
     ledger.Connect({"w", "1"}, true, now);
     ledger.Settle(now);
-    exchange.SetSelf(UsageExchange::Self{name, 7, "", kKeys}, now);
+    channel.SetSelf(HostChannel::Self{name, 7, "", kKeys});
+    exchange.Begin(now);
+  }
+  void Knows(const std::string& name, const swim::Address& address) {
+    channel.SetHosts({{name, address, 7}});
+    exchange.NoteHosts();
+  }
+  bool Receive(const std::string& datagram, Instant now) {
+    const auto word = channel.Open(datagram);
+    return word && exchange.Receive(*word, ledger, now);
   }
   void Arrive(uint64_t total, Instant now) {
     worker::v1::RateReport report;
@@ -36,17 +45,20 @@ struct Host {
   }
 
   RateLedger ledger;
-  UsageExchange exchange;
+  HostChannel channel;
+  UsageExchange exchange{channel};
 };
 
 class UsageExchangeTest : public testing::Test {
  protected:
   UsageExchangeTest() {
-    a_.exchange.SetHosts({{"b", kB, 7}});
-    b_.exchange.SetHosts({{"a", kA, 7}});
+    a_.Knows("b", kB);
+    b_.Knows("a", kA);
   }
-  std::vector<UsageExchange::Datagram> Step(Host& host) {
-    return host.exchange.Step(host.ledger, now_);
+  std::vector<HostChannel::Datagram> Step(Host& host) {
+    std::vector<HostChannel::Datagram> out;
+    host.exchange.Step(host.ledger, now_, out);
+    return out;
   }
 
   Instant now_{seconds(1'000)};
@@ -63,18 +75,23 @@ TEST_F(UsageExchangeTest, AHostThatIsAskedTellsTheOthers) {
   const auto datagrams = Step(a_);
   ASSERT_EQ(datagrams.size(), 1u) << "at once: it is news";
   EXPECT_EQ(datagrams[0].to, kB);
-  EXPECT_TRUE(b_.exchange.Receive(datagrams[0].bytes, b_.ledger, now_));
+  EXPECT_TRUE(b_.Receive(datagrams[0].bytes, now_));
   const RateLedger::Client* const client = b_.ledger.Find("web", 1);
   ASSERT_NE(client, nullptr);
   EXPECT_GT(client->bucket.others_demand_per_s(now_), 0);
-  EXPECT_FALSE(b_.exchange.Receive(datagrams[0].bytes, b_.ledger, now_)) << "a second time";
+  EXPECT_FALSE(b_.Receive(datagrams[0].bytes, now_)) << "a second time";
+}
+
+TEST_F(UsageExchangeTest, AWordThatMakesNoSenseIsCounted) {
+  EXPECT_FALSE(b_.exchange.Receive({"a", std::string("\x01\x02", 2)}, b_.ledger, now_));
+  EXPECT_EQ(b_.channel.counters().refused[static_cast<size_t>(swim::UsageError::kMalformed)], 1u);
 }
 
 TEST_F(UsageExchangeTest, AHostIsHeardWithoutAnyClient) {
   const auto datagrams = Step(a_);
   ASSERT_EQ(datagrams.size(), 1u);
   EXPECT_LT(b_.exchange.book()->Others(now_).side_ratio, 1);
-  b_.exchange.Receive(datagrams[0].bytes, b_.ledger, now_);
+  b_.Receive(datagrams[0].bytes, now_);
   EXPECT_EQ(b_.exchange.book()->Others(now_).side_ratio, 1);
   now_ += milliseconds(199);
   EXPECT_TRUE(Step(a_).empty());
@@ -85,20 +102,21 @@ TEST_F(UsageExchangeTest, AHostIsHeardWithoutAnyClient) {
 TEST_F(UsageExchangeTest, OtherKeysGoOnWithWhatIsKnown) {
   const auto before = Step(a_);
   const std::vector<std::string> other{std::string(16, 'n'), kKeys[0]};
-  b_.exchange.SetSelf(UsageExchange::Self{"b", 7, "", other}, now_);
-  EXPECT_TRUE(b_.exchange.Receive(before[0].bytes, b_.ledger, now_));
-  a_.exchange.SetSelf(UsageExchange::Self{"a", 7, "", other}, now_);
+  b_.channel.SetSelf(HostChannel::Self{"b", 7, "", other});
+  EXPECT_TRUE(b_.Receive(before[0].bytes, now_));
+  a_.channel.SetSelf(HostChannel::Self{"a", 7, "", other});
   now_ += milliseconds(200);
   const auto after = Step(a_);
-  EXPECT_TRUE(b_.exchange.Receive(after[0].bytes, b_.ledger, now_));
-  EXPECT_FALSE(b_.exchange.Receive(before[0].bytes, b_.ledger, now_)) << "a second time";
+  EXPECT_TRUE(b_.Receive(after[0].bytes, now_));
+  EXPECT_FALSE(b_.Receive(before[0].bytes, now_)) << "a second time";
 }
 
 TEST_F(UsageExchangeTest, WithoutAClusterNothingIsTold) {
-  a_.exchange.SetSelf(std::nullopt, now_);
+  a_.channel.SetSelf(std::nullopt);
+  a_.exchange.Begin(now_);
   EXPECT_TRUE(Step(a_).empty());
   EXPECT_EQ(a_.exchange.NextDeadline(a_.ledger, now_), Instant::max());
-  EXPECT_FALSE(a_.exchange.Receive(Step(b_)[0].bytes, a_.ledger, now_));
+  EXPECT_FALSE(a_.Receive(Step(b_)[0].bytes, now_));
 }
 
 }  // namespace

@@ -220,6 +220,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .overrides = parts.overrides,
           .certificates = parts.certificates,
           .cluster = parts.cluster_status,
+          .channel = parts.channel,
           .usage = parts.usage,
           .page_key = parts.page_key,
           .clock = clock};

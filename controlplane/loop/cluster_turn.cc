@@ -126,7 +126,7 @@ void SetNamesInUse(Parts& parts, Turn& turn) {
 
 void OnGossip(const GossipIn& event, Parts& parts, Turn& turn) {
   if (const auto* usage = std::get_if<swim::UsageIn>(&event.event)) {
-    parts.usage.Receive(usage->bytes, parts.rates, turn.now);
+    OnHostWord(usage->bytes, parts, turn);
     return;
   }
   std::vector<swim::ClusterAction> actions;

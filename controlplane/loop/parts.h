@@ -40,6 +40,7 @@
 #include "controlplane/loop/resource_watch.h"
 #include "controlplane/membership/cluster.h"
 #include "controlplane/membership/cluster_status.h"
+#include "controlplane/membership/host_channel.h"
 #include "controlplane/resolve/resolver.h"
 #include "controlplane/revision/confirmation.h"
 #include "controlplane/revision/connect_watch.h"
@@ -122,7 +123,8 @@ struct Parts {
   ClientQuestions client_questions;
   swim::ClusterStatus cluster_status;
   std::optional<swim::Cluster> cluster;  // Always set.
-  UsageExchange usage;
+  HostChannel channel;
+  UsageExchange usage{channel};
   Instant usage_deadline = Instant::max();
   bool stopping = false;  // The process says good-bye.
   MemberOrders member_orders;

@@ -11,6 +11,9 @@ void SetUsageSelf(Parts& parts, Turn& turn);
 void SetUsageHosts(Parts& parts);
 void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn);
 
+// Takes a datagram of another host.
+void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn);
+
 // Tells the others what is due. After the ledgers were settled: what they found is news.
 void StepUsage(Parts& parts, Turn& turn);
 

@@ -1,0 +1,73 @@
+#include "controlplane/membership/host_channel.h"
+
+#include <utility>
+
+namespace lb::controlplane {
+
+bool HostChannel::SetSelf(const std::optional<Self>& self) {
+  if (self == self_) return false;
+  const bool only_keys = self && self_ && self->name == self_->name && self->life == self_->life &&
+                         self->label == self_->label;
+  self_ = self;
+  if (only_keys) {
+    sealer_->SetKeys(self->keys);
+    opener_->SetKeys(self->keys);
+    return false;
+  }
+  hosts_.clear();
+  sealer_.reset();
+  opener_.reset();
+  if (self) {
+    sealer_.emplace(self->name, self->life, self->keys, self->label);
+    opener_.emplace(self->keys, self->label);
+  }
+  return true;
+}
+
+bool HostChannel::SetHosts(std::vector<Host> hosts) {
+  if (!self_ || hosts == hosts_) return false;
+  hosts_ = std::move(hosts);
+  for (const Host& host : hosts_) opener_->Expect(host.name, host.life);
+  return true;
+}
+
+void HostChannel::Forget(const std::string& host) {
+  if (opener_) opener_->Forget(host);
+}
+
+std::optional<HostChannel::Word> HostChannel::Open(std::string_view datagram) {
+  if (!opener_) return std::nullopt;
+  ++counters_.received;
+  swim::UsageOpener::Opened opened;
+  swim::UsageError error = opener_->Open(datagram, opened);
+  if (error == swim::UsageError::kNone && opened.text.empty()) error = swim::UsageError::kMalformed;
+  if (error != swim::UsageError::kNone) {
+    ++counters_.refused[static_cast<size_t>(error)];
+    return std::nullopt;
+  }
+  return Word{std::move(opened.name), std::move(opened.text)};
+}
+
+void HostChannel::CountMalformed() {
+  ++counters_.refused[static_cast<size_t>(swim::UsageError::kMalformed)];
+}
+
+void HostChannel::ToAll(std::string_view text, std::vector<Datagram>& out) {
+  if (!sealer_ || hosts_.empty()) return;
+  const std::string bytes = sealer_->Seal(std::string(text));
+  for (const Host& host : hosts_) Send(host, bytes, out);
+}
+
+void HostChannel::ToOne(const std::string& name, std::string_view text,
+                        std::vector<Datagram>& out) {
+  for (const Host& host : hosts_)
+    if (host.name == name) Send(host, sealer_->Seal(std::string(text)), out);
+}
+
+void HostChannel::Send(const Host& host, std::string bytes, std::vector<Datagram>& out) {
+  ++counters_.sent;
+  counters_.sent_bytes += bytes.size();
+  out.push_back({host.address, std::move(bytes)});
+}
+
+}  // namespace lb::controlplane

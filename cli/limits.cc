@@ -62,6 +62,8 @@ bool IsRate(const api::Limit& limit) {
 
 std::string Setting(const api::Limit& limit) {
   if (IsBandwidth(limit)) return BandwidthOf(limit);
+  if (limit.has_shared())
+    return absl::StrCat(limit.max_connections(), " (cluster, ", limit.shared().slots(), " here)");
   if (!IsRate(limit)) return absl::StrCat(limit.max_connections());
   const char* enforce = limit.enforce() == api::Limit::ENFORCE_SHADOW ? ", shadow"
                         : limit.enforce() == api::Limit::ENFORCE_OFF  ? ", off"

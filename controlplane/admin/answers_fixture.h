@@ -69,6 +69,7 @@ class AnswersTest : public testing::Test {
             .cluster = cluster_,
             .channel = channel_,
             .usage = usage_,
+            .slots = slots_,
             .page_key = page_key_,
             .clock = {kNow, kWall}};
   }
@@ -102,6 +103,7 @@ class AnswersTest : public testing::Test {
   swim::ClusterStatus cluster_;
   HostChannel channel_;
   UsageExchange usage_{channel_};
+  SlotExchange slots_{channel_};
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

@@ -64,10 +64,22 @@ std::string Ejected(const BackendKey& backend, const Said& said, const View& vie
   return text;
 }
 
+// "full", and whose slots they are where all hosts share them.
+std::string Full(const BackendKey& key, const View& view) {
+  const std::optional<SlotExchange::Share> share = view.slots.Look(key);
+  if (!share) return "full";
+  uint64_t held = 0;
+  for (const SlotExchange::Share::Host& host : share->hosts)
+    if (host.need) held += host.need->held;
+  return absl::StrCat("full: ", share->rights, " of the cluster's ", share->limit,
+                      " slots are this host's, ", held, " are in use in ", share->hosts.size(),
+                      share->hosts.size() == 1 ? " host" : " hosts");
+}
+
 // Nothing where it is used. What a worker says comes first; `answered`: some did.
 std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said& said,
                    bool answered, const View& view) {
-  if (said.weight > 0) return said.full ? "full" : "";
+  if (said.weight > 0) return said.full ? Full({rule.name, backend.name}, view) : "";
   if (backend.admin_state == type::v1::ADMIN_STATE_DRAIN) return "drained";
   if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) return "maintenance";
   const BackendKey key{rule.name, backend.name};

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "controlplane/admin/member_answers.h"
 #include "controlplane/admin/rule_answers.h"
 
 namespace lb::controlplane {
@@ -122,6 +123,23 @@ Limit ClientLimitOf(const LiveRule& rule, const RuleTotals& totals) {
   return limit;
 }
 
+// How a limit stands that all hosts share.
+void FillShared(const SlotExchange::Share& share, const View& view, admin::v1::SharedSlots& out) {
+  out.set_slots(share.rights);
+  out.set_made(share.made);
+  for (const SlotExchange::Share::Host& host : share.hosts) {
+    admin::v1::SharedSlots::Host& to = *out.add_hosts();
+    if (!host.name.empty()) to.set_member(MemberName(host.name));
+    to.set_slots(host.rights);
+    if (!host.need) continue;
+    to.set_held(host.need->held);
+    to.set_wanted(host.need->wanted);
+    to.set_heard(true);
+    if (host.heard_at)
+      to.set_age_seconds(std::chrono::duration<double>(view.clock.steady - *host.heard_at).count());
+  }
+}
+
 Limit BackendLimitOf(const LiveRule& rule, const LiveBackend& backend, const View& view) {
   Limit limit;
   limit.set_kind(Limit::KIND_BACKEND_CONNECTIONS);
@@ -131,6 +149,8 @@ Limit BackendLimitOf(const LiveRule& rule, const LiveBackend& backend, const Vie
   limit.set_max_connections(backend.max_connections);
   limit.set_connections(view.totals.OfBackend({rule.name, backend.name}).connections);
   limit.set_refused_total(view.totals.OfRule(rule.name).backend_limited_total);
+  if (const auto share = view.slots.Look({rule.name, backend.name}))
+    FillShared(*share, view, *limit.mutable_shared());
   return limit;
 }
 

@@ -58,6 +58,24 @@ void SlotLedger::SetLimits(const LiveRules& rules) {
   }
 }
 
+void SlotLedger::SetRights(const BackendKey& key, std::optional<uint64_t> rights) {
+  const auto it = pools_.find(key);
+  if (it == pools_.end() || it->second.rights() == rights) return;
+  it->second.SetRights(rights);
+  dirty_.insert(key);
+}
+
+SlotLedger::Use SlotLedger::UseOf(const BackendKey& key, Instant now) const {
+  Use use;
+  const auto it = pools_.find(key);
+  if (it == pools_.end()) return use;
+  for (const auto& [worker, share] : it->second.shares()) {
+    use.held += share.held;
+    use.wanted += share.demand(now);
+  }
+  return use;
+}
+
 void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now) {
   Holder& holder = holders_[worker];
   holder.connected = true;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -43,6 +44,17 @@ class SlotLedger final {
 
   // Sets the limits of all rules and backends; one without a limit is not limited here.
   void SetLimits(const LiveRules& rules);
+
+  // How many slots of a limit this host may use, which it shares with others; absent: all of them.
+  // Nothing for a limit that was never set.
+  void SetRights(const BackendKey& key, std::optional<uint64_t> rights);
+
+  // How a limit is used on this host. Zeros for one that was never set.
+  struct Use {
+    uint64_t held = 0;
+    uint64_t wanted = 0;  // With those held.
+  };
+  Use UseOf(const BackendKey& key, Instant now) const;
 
   // A worker said hello (one that CheckHello accepts). It is sent every right anew.
   void Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now);

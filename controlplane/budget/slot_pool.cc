@@ -13,6 +13,11 @@ void SlotPool::SetLimit(uint64_t limit) {
   limit_ = limit;
 }
 
+void SlotPool::SetRights(std::optional<uint64_t> rights) {
+  if (rights != rights_) retarget_ = true;
+  rights_ = rights;
+}
+
 void SlotPool::SetConnected(const WorkerKey& worker, bool connected) {
   connected_[worker] = connected;
   if (connected) shares_.try_emplace(worker);
@@ -90,14 +95,14 @@ bool SlotPool::AnyShort(const std::vector<Member>& members) const {
 void SlotPool::Retarget(const std::vector<Member>& members, Instant now) {
   uint64_t elsewhere = TotalExposure();
   const uint64_t first_demand =
-      std::max<uint64_t>(1, limit_ / (kStartPart * std::max<size_t>(1, members.size())));
+      std::max<uint64_t>(1, usable() / (kStartPart * std::max<size_t>(1, members.size())));
   std::vector<uint64_t> demands;
   for (const Member& member : members) {
     const SlotShare& share = *member.share;
     demands.push_back(std::max(share.demand(now), share.begins(now) ? first_demand : 0));
     elsewhere -= share.exposure();
   }
-  const uint64_t to_divide = limit_ - std::min(limit_, elsewhere);
+  const uint64_t to_divide = usable() - std::min(usable(), elsewhere);
   const std::vector<uint64_t> targets = FairShares(to_divide, demands);
   if (!retarget_ && OnlySwaps(members, demands, targets)) return;
   for (size_t i = 0; i < members.size(); ++i) {
@@ -122,7 +127,7 @@ bool SlotPool::OnlySwaps(const std::vector<Member>& members, const std::vector<u
 // Above a lowered limit nobody gains: a worker that came back starts from nothing, since what older
 // streams carried may never have reached it.
 void SlotPool::HoldBackCarried(const std::vector<Member>& members) const {
-  if (TotalExposure() <= limit_) return;
+  if (TotalExposure() <= usable()) return;
   for (const Member& member : members)
     if (member.share->carried()) member.share->target = 0;
 }
@@ -139,8 +144,8 @@ void SlotPool::Lower(const std::vector<Member>& members, Settled& out) {
 
 void SlotPool::RaiseShares(std::vector<Member> members, Raise raise, Settled& out) {
   const uint64_t total = TotalExposure();
-  if (total > limit_) return;
-  uint64_t free = limit_ - total;
+  if (total > usable()) return;
+  uint64_t free = usable() - total;
   std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
     return a.share->granted() < b.share->granted();
   });

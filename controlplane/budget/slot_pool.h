@@ -6,6 +6,7 @@
 // threading: none.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -45,6 +46,10 @@ class SlotPool final {
   // Slots over all workers; 0: there is no such limit any more, which leaves rights as they are.
   void SetLimit(uint64_t limit);
   uint64_t limit() const { return limit_; }
+
+  // How many of them this host may use, which others share; absent: all.
+  void SetRights(std::optional<uint64_t> rights);
+  const std::optional<uint64_t>& rights() const { return rights_; }
 
   // A connected worker's share is divided anew; the others keep what they have.
   void SetConnected(const WorkerKey& worker, bool connected);
@@ -86,7 +91,10 @@ class SlotPool final {
   void Lower(const std::vector<Member>& members, Settled& out);
   void RaiseShares(std::vector<Member> members, Raise raise, Settled& out);
 
+  uint64_t usable() const { return rights_ ? std::min(limit_, *rights_) : limit_; }
+
   uint64_t limit_ = 0;
+  std::optional<uint64_t> rights_;
   bool retarget_ = true;
   Instant retargeted_at_;  // When some target changed.
   std::map<WorkerKey, SlotShare> shares_;

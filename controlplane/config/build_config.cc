@@ -239,6 +239,8 @@ RuleConfig BuildRule(const YamlNode& node, size_t index, const Defaults& default
   if (const YamlNode* limit = node.Find("backend_connection_limit")) {
     if (const YamlNode* number = ValueOrShort(*limit, "limit"))
       rule.backend_connection_limit = number->number;
+    if (const YamlNode* scope = Value(*limit, "scope"))
+      rule.share_backend_limits = scope->text == "cluster";
   }
   Set(node, "max_connections", rule.max_connections);
   Set(node, "max_connections_per_client", rule.max_connections_per_client);

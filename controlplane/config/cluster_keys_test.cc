@@ -131,8 +131,7 @@ TEST(ClusterKeysTest, AnAddressThatLeadsToNoOtherHostIsRefused) {
 
 TEST(ClusterKeysTest, WhatIsNotBuiltYetIsRefusedOneByOne) {
   const std::string key = absl::StrCat(", key: ", Base64(kKey));
-  EXPECT_EQ(Findings("forget_after: 1h, overcommit: 1.5" + key),
-            "LB0111 cluster.forget_after: 'forget_after' is not built yet\n"
+  EXPECT_EQ(Findings("overcommit: 1.5" + key),
             "LB0111 cluster.overcommit: 'overcommit' is not built yet\n");
 }
 

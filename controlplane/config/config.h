@@ -124,6 +124,7 @@ struct RuleConfig {
   Endpoint listen;                      // An IP address and port.
   std::vector<BackendConfig> backends;  // As written; those of routes follow.
   std::optional<uint64_t> backend_connection_limit;
+  bool share_backend_limits = false;  // Limits of its backends are over all hosts of the cluster.
   std::optional<uint64_t> max_connections;  // Client connections, over all workers of the host.
   std::optional<uint64_t> max_connections_per_client{};  // Likewise, of each client.
   std::optional<QueueConfig> queue;                      // Absent: nobody waits.

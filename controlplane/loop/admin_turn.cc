@@ -222,6 +222,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .cluster = parts.cluster_status,
           .channel = parts.channel,
           .usage = parts.usage,
+          .slots = parts.slots,
           .page_key = parts.page_key,
           .clock = clock};
 }

@@ -106,7 +106,10 @@ void UpdateSeeds(Parts& parts, std::vector<swim::ClusterAction>& actions, Turn& 
 
 void TakeOrders(Parts& parts, std::vector<swim::ClusterAction>& actions, Turn& turn) {
   MemberOrders orders = std::exchange(parts.member_orders, {});
-  for (const std::string& name : orders.forget) parts.cluster->Forget(name);
+  for (const std::string& name : orders.forget) {
+    parts.cluster->Forget(name);
+    parts.slots.Forget(name);
+  }
   if (orders.join.empty()) return;
   std::vector<swim::Address> addresses;
   for (const Endpoint& address : orders.join) addresses.push_back(swim::AddressOf(address));

@@ -164,8 +164,11 @@ class ControlLoop::Impl final {
     const auto raise = parts_->frozen_until ? SlotPool::Raise::kNothing
                        : may_save           ? SlotPool::Raise::kAnything
                                             : SlotPool::Raise::kWhatIsStored;
+    parts_->slots.Plan(parts_->ledger, turn.now);
     std::vector<SlotLedger::ToWorker> grants = parts_->ledger.Settle(raise, turn.now);
-    dirty_ |= parts_->ledger.TakeChanged();
+    // What is given away is on its way to the disk before others hear of it.
+    if (may_save && !parts_->frozen_until) parts_->slots.Give(parts_->ledger);
+    dirty_ |= parts_->ledger.TakeChanged() | parts_->slots.TakeChanged();
     if (dirty_ && may_save) Save(turn);
     for (SlotLedger::ToWorker& grant : grants)
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));

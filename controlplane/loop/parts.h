@@ -23,6 +23,7 @@
 #include "controlplane/budget/bandwidth_ledger.h"
 #include "controlplane/budget/client_slot_ledger.h"
 #include "controlplane/budget/rate_ledger.h"
+#include "controlplane/budget/slot_exchange.h"
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/budget/usage_exchange.h"
 #include "controlplane/config/config.h"
@@ -125,6 +126,7 @@ struct Parts {
   std::optional<swim::Cluster> cluster;  // Always set.
   HostChannel channel;
   UsageExchange usage{channel};
+  SlotExchange slots{channel};
   Instant usage_deadline = Instant::max();
   bool stopping = false;  // The process says good-bye.
   MemberOrders member_orders;

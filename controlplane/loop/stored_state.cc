@@ -118,6 +118,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   parts->cluster.emplace(options.node_id, std::string(kVersion), LifeOf(options.incarnation),
                          options.seed);
   RestoreHealth(state, *parts, turn.now);
+  parts->slots.Restore(state);
   parts->history.Restore(state, options.revisions);
   parts->ran_revision = state.ran_revision();
   parts->confirmation = Confirmation::Restore(state, turn.now, options.start_time);
@@ -137,6 +138,7 @@ std::string Store(const Parts& parts) {
   state.set_workers_missing(parts.frozen_until.has_value());
   StoreHealth(parts, state);
   parts.history.Store(state);
+  parts.slots.Store(state);
   state.set_ran_revision(parts.ran_revision);
   if (parts.confirmation) parts.confirmation->Store(state);
   StoreOverrides(parts, state);

@@ -1,13 +1,30 @@
 #include "controlplane/loop/usage_turn.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 namespace lb::controlplane {
 
+namespace {
+
+void SetSlotSelf(Parts& parts, Turn& turn) {
+  const std::optional<ClusterConfig>& config = parts.cluster->config();
+  if (!config) return parts.slots.SetSelf(std::nullopt, turn.now);
+  SlotExchange::Settings settings;
+  settings.seeds = parts.cluster->seeds();
+  settings.local = config->on_partition == ClusterConfig::OnPartition::kLocal;
+  if (config->forget_after) settings.roster.forget_after = *config->forget_after;
+  parts.slots.SetSettings(settings);
+  parts.slots.SetSelf(parts.cluster->ConfiguredName(), turn.now);
+}
+
+}  // namespace
+
 void SetUsageSelf(Parts& parts, Turn& turn) {
   // Whoever goes must not have its workers told that they are alone now.
   if (parts.stopping) return;
+  SetSlotSelf(parts, turn);
   const std::optional<ClusterConfig>& config = parts.cluster->config();
   const std::string name = parts.cluster->Name();
   if (!config || name.empty()) {
@@ -30,13 +47,21 @@ void SetUsageHosts(Parts& parts) {
   std::vector<HostChannel::Host> hosts;
   for (swim::Cluster::Host& host : parts.cluster->Hosts())
     hosts.push_back({std::move(host.name), std::move(host.usage_address), host.life});
-  if (parts.channel.SetHosts(std::move(hosts))) parts.usage.NoteHosts();
+  if (!parts.channel.SetHosts(std::move(hosts))) return;
+  parts.usage.NoteHosts();
+  parts.slots.NoteHosts();
 }
 
 void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {
   if (parts.stopping) return;
-  if (notice.kind == swim::MemberNotice::Kind::kFailed) parts.usage.Failed(notice.name, turn.now);
-  if (notice.kind == swim::MemberNotice::Kind::kLeft) parts.usage.Left(notice.name, parts.rates);
+  if (notice.kind == swim::MemberNotice::Kind::kFailed) {
+    parts.usage.Failed(notice.name, turn.now);
+    parts.slots.Failed(notice.name, turn.now);
+  }
+  if (notice.kind == swim::MemberNotice::Kind::kLeft) {
+    parts.usage.Left(notice.name, parts.rates);
+    parts.slots.Left(notice.name, turn.now);
+  }
 }
 
 void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn) {
@@ -47,6 +72,8 @@ void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn) {
       parts.usage.Receive(*word, parts.rates, turn.now);
       return;
     case HostWordKind::kSlots:
+      parts.slots.Receive(*word, turn.now);
+      return;
     case HostWordKind::kTickets:
       break;
   }
@@ -57,10 +84,12 @@ void StepUsage(Parts& parts, Turn& turn) {
   if (parts.stopping) return;
   std::vector<HostChannel::Datagram> datagrams;
   parts.usage.Step(parts.rates, turn.now, datagrams);
+  parts.slots.Step(turn.now, datagrams);
   for (HostChannel::Datagram& datagram : datagrams)
     turn.actions.push_back(
         GossipOut{swim::SendUsage{std::move(datagram.to), std::move(datagram.bytes)}});
-  parts.usage_deadline = parts.usage.NextDeadline(parts.rates, turn.now);
+  parts.usage_deadline =
+      std::min(parts.usage.NextDeadline(parts.rates, turn.now), parts.slots.NextDeadline(turn.now));
 }
 
 }  // namespace lb::controlplane

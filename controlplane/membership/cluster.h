@@ -58,6 +58,8 @@ class Cluster final {
   // Those that are alive or only suspected, by name, without this one; empty while it is no member.
   std::vector<Host> Hosts() const;
 
+  // What the configuration calls this member, or would.
+  std::string ConfiguredName() const { return NameOfSelf(); }
   // Its own name; empty while it is no member.
   std::string Name() const { return swim_ ? swim_->name() : std::string(); }
   Life life() const { return life_; }

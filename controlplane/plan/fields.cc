@@ -125,6 +125,7 @@ std::vector<Field> FieldsOf(const RuleConfig& rule) {
        "clients find the rule at another address; open connections of the old one go on until they "
        "end"},
       {"backend_connection_limit", OrNone(rule.backend_connection_limit), kLimit},
+      {"backend_connection_limit.scope", rule.share_backend_limits ? "cluster" : "node", kLimit},
       {"max_connections", OrNone(rule.max_connections), kLimit},
       {"max_connections_per_client", OrNone(rule.max_connections_per_client), kLimit},
       {"queue.max", rule.queue ? absl::StrCat(rule.queue->max) : "", kNewConnections},

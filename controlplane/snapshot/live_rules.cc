@@ -99,6 +99,7 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .connect_attempts = rule.connect_attempts,
                      .max_connections = rule.max_connections.value_or(0),
                      .max_connections_per_client = rule.max_connections_per_client.value_or(0),
+                     .share_backend_limits = rule.share_backend_limits,
                      .queue = rule.queue,
                      .rate_limit = rule.own_rate_limit ? rule.rate_limit : config.rate_limit,
                      .own_rate_limit = rule.own_rate_limit,

@@ -25,7 +25,7 @@ struct LiveBackend {
   std::string name;     // The configured one, or NAME@IP:PORT for an address of a DNS name.
   Endpoint address;     // IP or unix.
   uint32_t weight = 1;  // In force.
-  uint64_t max_connections = 0;  // Over all workers of the host; 0: no limit.
+  uint64_t max_connections = 0;  // See LiveRule::share_backend_limits; 0: no limit.
   std::string check_host;        // The configured host: the Host header of HTTP checks.
   uint32_t configured_weight = 1;
   uint32_t weight_percent = 100;  // Of the configured weight, exactly; `weight` is rounded.
@@ -55,6 +55,8 @@ struct LiveRule {
   uint32_t connect_attempts = 3;
   uint64_t max_connections = 0;  // Of clients, over all workers of the host; 0: no limit.
   uint64_t max_connections_per_client = 0;  // Likewise, of each.
+  // Limits of backends are over all hosts of the cluster, else over all workers of this one.
+  bool share_backend_limits = false;
   std::optional<QueueConfig> queue;
   std::optional<RateLimitConfig> rate_limit;  // The rule's own, or the top level's.
   bool own_rate_limit = false;

@@ -1,0 +1,227 @@
+#include "controlplane/budget/slot_exchange.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace lb::controlplane {
+namespace {
+
+// Limits whose news go into one word.
+constexpr size_t kNewsOfWord = 16;
+// A row with more moves may have come in parts: then what is missing says nothing.
+constexpr size_t kMovesOfWholeRow = 32;
+
+}  // namespace
+
+void SlotExchange::SetSelf(const std::optional<std::string>& name, Instant now) {
+  if (name == name_) return;
+  name_ = name;
+  roster_.reset();
+  rounds_.clear();
+  round_texts_.clear();
+  for (auto& [id, limit] : limits_) {
+    limit.others.clear();
+    limit.gifts.clear();
+    limit.since = now;
+    limit.settled = false;
+  }
+  if (!name) return;
+  roster_.emplace(*name, now);
+  SetSettings(settings_);
+  tell_at_ = round_at_ = now;
+}
+
+void SlotExchange::SetSettings(const Settings& settings) {
+  settings_ = settings;
+  if (!on()) return;
+  roster_->SetSettings(settings.roster);
+  roster_->SetSeeds(settings.seeds);
+}
+
+void SlotExchange::SetLimits(const LiveRules& rules, Instant now) {
+  std::map<LimitId, std::pair<BackendKey, uint64_t>> wanted;
+  beyond_.clear();
+  for (const LiveRule& rule : rules) {
+    if (!rule.share_backend_limits) continue;
+    for (const LiveBackend& backend : rule.backends) {
+      if (backend.max_connections == 0) continue;
+      const BackendKey key{rule.name, backend.name};
+      if (wanted.size() < kMaxLimits)
+        wanted[IdOfLimit(key)] = {key, backend.max_connections};
+      else
+        beyond_[key] = backend.max_connections;
+    }
+  }
+  for (auto& [id, limit] : limits_) {
+    if (limit.slots == 0 || wanted.contains(id)) continue;
+    limit.slots = 0;
+    limit.gifts.clear();
+    unshared_.insert(limit.key);
+  }
+  for (const auto& [id, entry] : wanted) {
+    Limit& limit = limits_[id];
+    limit.key = entry.first;
+    unshared_.erase(limit.key);
+    if (limit.slots == 0) {
+      limit.since = now;
+      limit.settled = false;
+    }
+    if (std::exchange(limit.slots, entry.second) != entry.second) news_.insert(id);
+  }
+}
+
+void SlotExchange::NoteHosts() {
+  if (!on()) return;
+  for (const HostChannel::Host& host : channel_.hosts()) {
+    roster_->Joined(host.name);
+    Round& round = rounds_[IdOfHost(host.name)];
+    if (round.life != host.life) round = Round{.life = host.life};
+  }
+}
+
+void SlotExchange::Failed(const std::string& host, Instant now) {
+  if (on()) roster_->Failed(host, now);
+}
+
+void SlotExchange::Left(const std::string& host, Instant now) {
+  if (on()) roster_->Left(host, now);
+}
+
+void SlotExchange::Forget(const std::string& host) {
+  if (on()) roster_->Forget(host);
+}
+
+bool SlotExchange::Receive(const HostChannel::Word& received, Instant now) {
+  if (!on()) return false;
+  const std::optional<SlotWord> word = DecodeSlots(received.text);
+  if (!word) {
+    channel_.CountMalformed();
+    return false;
+  }
+  if (!roster_->Heard(received.host, now)) return false;
+  const HostId sender = IdOfHost(received.host);
+  if (word->round != 0) NoteRound(sender, *word, now);
+  for (const ToldSlots& told : word->told) TakeTold(sender, told, now);
+  return true;
+}
+
+void SlotExchange::NoteRound(HostId host, const SlotWord& word, Instant now) {
+  Round& round = rounds_[host];
+  if (word.part == 0) {
+    round.number = word.round;
+    round.parts = 0;
+    round.began_at = now;
+  }
+  if (word.round != round.number || word.part != round.parts) return;
+  ++round.parts;
+  if (word.last) round.complete_since = round.began_at;
+}
+
+void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
+  const auto it = limits_.find(told.limit);
+  if (it == limits_.end() || it->second.slots == 0) return;
+  Limit& limit = it->second;
+  if (told.host == sender) {
+    if (told.need) limit.others[sender] = {*told.need, now};
+    const bool whole = told.row.given.size() + told.row.seized.size() <= kMovesOfWholeRow;
+    if (whole && limit.rights.Exceeds(sender, told.row)) {
+      limit.behind.insert(sender);
+      news_.insert(told.limit);
+    } else {
+      limit.behind.erase(sender);
+    }
+  }
+  const HostId self = roster_->self();
+  const int64_t before = limit.rights.RightsOf(self);
+  if (!limit.rights.Merge(told.host, told.row)) return;
+  changed_ = true;
+  const int64_t after = limit.rights.RightsOf(self);
+  if (before <= 0 && after > 0) limit.gained_at = now;
+  if (after != before) news_.insert(told.limit);
+}
+
+// What is to be said of a limit: what this host did, what those did that cannot say it themselves,
+// and what those did that forgot it.
+std::vector<ToldSlots> SlotExchange::RowsOf(LimitId id, const Limit& limit,
+                                            const std::set<HostId>& heard) const {
+  const HostId self = roster_->self();
+  std::vector<ToldSlots> out{{.limit = id, .host = self, .row = {}, .need = limit.need}};
+  for (const auto& [host, row] : limit.rights.rows()) {
+    if (host == self)
+      out.front().row = row;
+    else if (!heard.contains(host) || limit.behind.contains(host))
+      out.push_back({.limit = id, .host = host, .row = row});
+  }
+  return out;
+}
+
+std::vector<std::string> SlotExchange::TakeTexts(Instant now) {
+  const SlotRoster::Side side = roster_->Look(now);
+  const std::set<HostId> heard(side.hosts.begin(), side.hosts.end());
+  std::vector<ToldSlots> news;
+  for (size_t i = 0; i < kNewsOfWord && !news_.empty(); ++i) {
+    const auto at = limits_.find(*news_.begin());
+    news_.erase(news_.begin());
+    if (at == limits_.end() || at->second.slots == 0) continue;
+    Limit& limit = at->second;
+    limit.told_need = limit.need;
+    for (ToldSlots& row : RowsOf(at->first, limit, heard)) news.push_back(std::move(row));
+  }
+  std::vector<std::string> texts;
+  if (!news.empty()) texts = EncodeSlots(0, news);
+  if (round_texts_.empty() && now >= round_at_) {
+    round_at_ = now + kRoundEvery;
+    std::vector<ToldSlots> all;
+    for (const auto& [id, limit] : limits_)
+      if (limit.slots != 0)
+        for (ToldSlots& row : RowsOf(id, limit, heard)) all.push_back(std::move(row));
+    for (std::string& text : EncodeSlots(++round_, all)) round_texts_.push_back(std::move(text));
+  }
+  for (size_t i = 0; i < kTextsPerWord && !round_texts_.empty(); ++i) {
+    texts.push_back(std::move(round_texts_.front()));
+    round_texts_.pop_front();
+  }
+  return texts;
+}
+
+void SlotExchange::Step(Instant now, std::vector<HostChannel::Datagram>& out) {
+  if (!on()) return;
+  const bool news = !news_.empty() && now >= told_at_ + kNewsAfter;
+  if (!news && now < tell_at_) return;
+  tell_at_ = now + kEvery;
+  if (limits_.empty() || channel_.hosts().empty()) return;
+  told_at_ = now;
+  for (const std::string& text : TakeTexts(now)) channel_.ToAll(text, out);
+}
+
+Instant SlotExchange::NextDeadline(Instant now) const {
+  if (!on() || limits_.empty()) return Instant::max();
+  const bool news = !news_.empty() && !channel_.hosts().empty();
+  const Instant next = news ? std::min<Instant>(tell_at_, told_at_ + kNewsAfter) : tell_at_;
+  return std::max(next, now);
+}
+
+void SlotExchange::Restore(const state::v1::StoredState& state) {
+  for (const state::v1::StoredState::SharedLimit& stored : state.shared_limits()) {
+    const BackendKey key{stored.rule(), stored.backend()};
+    if (limits_.size() >= kMaxLimits) return;
+    Limit& limit = limits_[IdOfLimit(key)];
+    limit.key = key;
+    ToldSlots told;
+    for (const host::v1::SlotRow& row : stored.rows())
+      if (ToldSlots one; RestoreSlots(row, one)) limit.rights.Merge(one.host, one.row);
+  }
+}
+
+void SlotExchange::Store(state::v1::StoredState& state) const {
+  for (const auto& [id, limit] : limits_) {
+    if (limit.rights.rows().empty()) continue;
+    state::v1::StoredState::SharedLimit& stored = *state.add_shared_limits();
+    stored.set_rule(limit.key.rule);
+    stored.set_backend(limit.key.backend);
+    for (const auto& [host, row] : limit.rights.rows())
+      StoreSlots({.limit = id, .host = host, .row = row}, *stored.add_rows());
+  }
+}
+
+}  // namespace lb::controlplane

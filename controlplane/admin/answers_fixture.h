@@ -66,6 +66,7 @@ class AnswersTest : public testing::Test {
             .confirmation = confirmation_,
             .overrides = overrides_,
             .certificates = certificates_,
+            .tickets = tickets_,
             .cluster = cluster_,
             .channel = channel_,
             .usage = usage_,
@@ -100,6 +101,7 @@ class AnswersTest : public testing::Test {
   Totals totals_;
   Overrides overrides_;
   CertificateBook certificates_;
+  SharedTickets tickets_{std::string(TicketRing::kSeedBytes, 's'), kNow};
   swim::ClusterStatus cluster_;
   HostChannel channel_;
   UsageExchange usage_{channel_};

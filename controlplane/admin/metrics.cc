@@ -9,6 +9,7 @@
 #include "controlplane/admin/certificate_metrics.h"
 #include "controlplane/admin/cluster_metrics.h"
 #include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/ticket_metrics.h"
 #include "controlplane/admin/worker_answers.h"
 
 namespace lb::controlplane {
@@ -128,6 +129,7 @@ std::vector<MetricFamily> DescribeMetrics(const View& view) {
                   AsDouble(view.health.transitions_total(type::v1::HEALTH_STATE_UNHEALTHY)));
   out.push_back(std::move(transitions));
   AddCertificateMetrics(view, out);
+  AddTicketMetrics(view, out);
   AddClusterMetrics(view, out);
   AddOne(out, "lb_dns_queries_total", "DNS queries sent.", Type::kCounter,
          AsDouble(view.resolver.queries_total()));

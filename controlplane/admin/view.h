@@ -22,6 +22,7 @@
 #include "controlplane/snapshot/versions.h"
 #include "controlplane/stream/worker_table.h"
 #include "controlplane/tls/certificate_book.h"
+#include "controlplane/tls/shared_tickets.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
@@ -41,6 +42,7 @@ struct View {
   const std::optional<Confirmation>& confirmation;
   const Overrides& overrides;
   const CertificateBook& certificates;
+  const SharedTickets& tickets;
   const swim::ClusterStatus& cluster;
   const HostChannel& channel;
   const UsageExchange& usage;

@@ -41,6 +41,7 @@ constexpr std::array kKinds = {
     "log.level",
     "name.failed",
     "operation.cancelled",
+    "ticket_key.rotated",
     "worker.closed",
     "worker.connected",
     "worker.disconnected",

@@ -219,6 +219,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .confirmation = parts.confirmation,
           .overrides = parts.overrides,
           .certificates = parts.certificates,
+          .tickets = *parts.tickets,
           .cluster = parts.cluster_status,
           .channel = parts.channel,
           .usage = parts.usage,

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "controlplane/loop/event_turn.h"
-#include "controlplane/snapshot/features.h"
 #include "controlplane/tls/pem.h"
 
 namespace lb::controlplane {
@@ -184,26 +183,11 @@ void RefuseMaterial(const ConfigRead& read, Parts& parts, Turn& turn) {
 }
 
 void StepCertificates(Parts& parts, Turn& turn) {
-  if (parts.tickets && parts.tickets->Rotate(turn.now))
-    for (const auto& [session, key] : parts.workers.sessions())
-      SendTicketKeys(session, parts, turn);
   if (turn.now < parts.next_certificate_look) return;
   parts.next_certificate_look = NextLook(parts, turn.now);
   EmitNotices(parts.expiry_notices.Take(parts.certificates, WallOf(turn.now, parts)), parts, turn);
 }
 
-Instant NextCertificateDeadline(const Parts& parts) {
-  const Instant rotation = parts.tickets ? parts.tickets->NextDeadline() : Instant::max();
-  return std::min(parts.next_certificate_look, rotation);
-}
-
-void SendTicketKeys(SessionId session, Parts& parts, Turn& turn) {
-  const WorkerRecord* const worker = parts.workers.FindSession(session);
-  if (!parts.tickets || parts.tickets->empty() || worker == nullptr) return;
-  if (!worker->Knows(kFeatureTls)) return;
-  worker::v1::ConnectResponse message;
-  *message.mutable_ticket_keys() = parts.tickets->Keys();
-  turn.Send(session, std::move(message));
-}
+Instant NextCertificateDeadline(const Parts& parts) { return parts.next_certificate_look; }
 
 }  // namespace lb::controlplane

@@ -1,4 +1,4 @@
-// Files of TLS and ticket keys in the control loop.
+// Files of TLS in the control loop.
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,11 +14,9 @@ namespace {
 
 using std::chrono::hours;
 using testing::Contains;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-using worker::v1::ConnectResponse;
 
 constexpr char kSecret[] = "the private key";
 const CertificateFiles kPair{"/a.crt", "/a.key", ""};
@@ -31,7 +29,6 @@ class CertificateTurnTest : public testing::Test {
     options.incarnation = "one";
     options.seed = 1;
     options.start_time = WallTime(hours(24 * 20'000));
-    options.ticket_seed = std::string(32, 's');
     Turn([&](std::vector<Action>& actions) {
       loop_ = std::make_unique<ControlLoop>(std::move(options), now_, actions);
     });
@@ -107,16 +104,6 @@ class CertificateTurnTest : public testing::Test {
     for (const Action& action : actions_)
       if (const auto* line = std::get_if<WriteLog>(&action)) lines.push_back(line->message);
     return lines;
-  }
-
-  // Ticket keys sent in the last turn, as many as each message has.
-  std::vector<int> TicketKeysSent() const {
-    std::vector<int> counts;
-    for (const Action& action : actions_)
-      if (const auto* send = std::get_if<SendToWorker>(&action); send != nullptr)
-        if (send->message.has_ticket_keys())
-          counts.push_back(send->message.ticket_keys().keys_size());
-    return counts;
   }
 
   Instant now_{hours(1)};
@@ -216,15 +203,6 @@ TEST_F(CertificateTurnTest, AnEndIsToldWhenItComesAndNotAnHourLater) {
   }
   EXPECT_EQ(now_, end);
   EXPECT_THAT(Logged(), Contains(kExpired));
-}
-
-TEST_F(CertificateTurnTest, WorkersGetTicketKeysAfterTheirHelloAndWhenThereAreNewOnes) {
-  EXPECT_THAT(TicketKeysSent(), ElementsAre(1));
-  Handle(WorkerMessage{2, HelloOf("old", "j", 43)});
-  EXPECT_THAT(TicketKeysSent(), IsEmpty());
-  now_ += hours(8);
-  Handle(TimerFired{});
-  EXPECT_THAT(TicketKeysSent(), ElementsAre(2));
 }
 
 TEST_F(CertificateTurnTest, RulesThatAreLeftOutAreNamed) {

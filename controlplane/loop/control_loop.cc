@@ -29,6 +29,7 @@
 #include "controlplane/loop/resource_turn.h"
 #include "controlplane/loop/rollout_turn.h"
 #include "controlplane/loop/stored_state.h"
+#include "controlplane/loop/ticket_turn.h"
 #include "controlplane/loop/usage_turn.h"
 #include "controlplane/loop/worker_turn.h"
 #include "controlplane/stream/health_messages.h"
@@ -81,7 +82,8 @@ class ControlLoop::Impl final {
     next = std::min({next, NextDrainDeadline(*parts_), NextConnectionDeadline(*parts_),
                      NextLogDeadline(*parts_), NextClientDeadline(*parts_),
                      parts_->overrides.NextDeadline(), parts_->outliers.NextDeadline(),
-                     parts_->ledger.NextDeadline(), NextCertificateDeadline(*parts_)});
+                     parts_->ledger.NextDeadline(), NextCertificateDeadline(*parts_),
+                     NextTicketDeadline(*parts_)});
     next = std::min(next, NextClusterDeadline(*parts_));
     if (parts_->wait_for_names_until) next = std::min(next, *parts_->wait_for_names_until);
     for (const auto& [session, key] : parts_->workers.sessions()) {
@@ -131,6 +133,7 @@ class ControlLoop::Impl final {
     StepClientQuestions(*parts_, turn);
     StepLogLevels(*parts_, turn);
     StepCertificates(*parts_, turn);
+    StepTickets(*parts_, turn);
     AnswerRepeats(*parts_, turn);
     DescribeChanges(*parts_, turn);
     AnswerWaiters(*parts_, turn);

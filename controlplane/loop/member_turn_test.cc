@@ -25,6 +25,7 @@ TEST_F(MemberCallTest, WithoutAClusterOrdersAreRefusedAndNobodyIsListed) {
 class MemberTurnTest : public testing::Test {
  protected:
   MemberTurnTest() {
+    parts_.tickets.emplace("", Instant());
     parts_.cluster_status.enabled = true;
     parts_.cluster_status.members = {{.name = "gone/1",
                                       .address = Endpoint::FromIp("10.0.0.2", 7946).value(),

@@ -53,7 +53,7 @@
 #include "controlplane/tls/certificate_book.h"
 #include "controlplane/tls/expiry_notices.h"
 #include "controlplane/tls/material.h"
-#include "controlplane/tls/ticket_ring.h"
+#include "controlplane/tls/shared_tickets.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
@@ -90,7 +90,8 @@ struct Parts {
   std::map<std::string, std::string> refused_files;  // See ConfigRead::bad_files.
   ExpiryNotices expiry_notices;
   Instant next_certificate_look = Instant::max();
-  std::optional<TicketRing> tickets;
+  std::optional<SharedTickets> tickets;  // Always set.
+  bool hosts_are_new = false;            // `tickets` was not told of them yet.
   bool in_force = false;
   Resolver resolver;
   HealthBook health;

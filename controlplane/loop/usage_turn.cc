@@ -4,9 +4,16 @@
 #include <utility>
 #include <vector>
 
-namespace lb::controlplane {
+#include "controlplane/loop/ticket_turn.h"
 
+namespace lb::controlplane {
 namespace {
+
+// Without other hosts.
+void BeginAnew(Parts& parts, Turn& turn) {
+  parts.usage.Begin(turn.now);
+  parts.hosts_are_new = true;
+}
 
 void SetSlotSelf(Parts& parts, Turn& turn) {
   const std::optional<ClusterConfig>& config = parts.cluster->config();
@@ -28,7 +35,7 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
   const std::optional<ClusterConfig>& config = parts.cluster->config();
   const std::string name = parts.cluster->Name();
   if (!config || name.empty()) {
-    if (parts.channel.SetSelf(std::nullopt)) parts.usage.Begin(turn.now);
+    if (parts.channel.SetSelf(std::nullopt)) BeginAnew(parts, turn);
     return;
   }
   parts.usage.SetSettings(
@@ -38,7 +45,7 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
                                               : HostBook::Settings().reclaim_after});
   if (parts.channel.SetSelf(
           HostChannel::Self{name, parts.cluster->life(), config->label, config->keys}))
-    parts.usage.Begin(turn.now);
+    BeginAnew(parts, turn);
   parts.usage.SetSeeds(parts.cluster->seeds());
 }
 
@@ -50,6 +57,7 @@ void SetUsageHosts(Parts& parts) {
   if (!parts.channel.SetHosts(std::move(hosts))) return;
   parts.usage.NoteHosts();
   parts.slots.NoteHosts();
+  parts.hosts_are_new = true;
 }
 
 void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {
@@ -65,7 +73,7 @@ void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {
 }
 
 void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn) {
-  const std::optional<HostChannel::Word> word = parts.channel.Open(datagram);
+  std::optional<HostChannel::Word> word = parts.channel.Open(datagram);
   if (!word) return;
   switch (word->kind()) {
     case HostWordKind::kUsage:
@@ -75,7 +83,8 @@ void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn) {
       parts.slots.Receive(*word, turn.now);
       return;
     case HostWordKind::kTickets:
-      break;
+      OnTicketWord(*word, parts, turn);
+      return;
   }
   parts.channel.CountMalformed();
 }

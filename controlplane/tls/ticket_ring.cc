@@ -2,61 +2,64 @@
 
 #include <openssl/mem.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/sha256.h"
 
 namespace lb::controlplane {
-namespace {
 
-constexpr size_t kNameBytes = 16;
+void WipeSecret(std::string& secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
 
-void Wipe(std::string& secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
-
-}  // namespace
-
-TicketRing::TicketRing(std::string seed, Instant now) : secret_(std::move(seed)), rotated_(now) {
+TicketRing::TicketRing(std::string seed) : secret_(std::move(seed)) {
   LB_CHECK(secret_.empty() || secret_.size() == kSeedBytes);
-  if (!secret_.empty()) Make();
-}
-
-TicketRing::~TicketRing() {
-  Wipe(secret_);
-  for (Key& key : keys_) Wipe(key.secret);
-}
-
-bool TicketRing::Rotate(Instant now) {
-  if (now < NextDeadline()) return false;
-  rotated_ = now;
-  Make();
-  return true;
-}
-
-Instant TicketRing::NextDeadline() const {
-  return keys_.empty() ? Instant::max() : rotated_ + kRotateEvery;
-}
-
-worker::v1::TicketKeys TicketRing::Keys() const {
-  worker::v1::TicketKeys keys;
-  for (const Key& key : keys_) {
-    worker::v1::TicketKeys::Key& to = *keys.add_keys();
-    to.set_name(key.name);
-    to.set_secret(key.secret);
-  }
-  return keys;
+  keys_.reserve(kMaxKeys + 1);
 }
 
 // Each value is the HMAC of what it is for, as in HKDF's expand step (RFC 5869 section 2.3).
-void TicketRing::Make() {
-  keys_.push_front({HmacSha256(secret_, "ticket key name").substr(0, kNameBytes),
-                    HmacSha256(secret_, "ticket key")});
+void TicketRing::Make(Instant now) {
+  LB_CHECK(can_make());
+  Adopt({HmacSha256(secret_, "ticket key name").substr(0, TicketKey::kNameBytes),
+         HmacSha256(secret_, "ticket key"), now});
   std::string next = HmacSha256(secret_, "next secret");
-  Wipe(secret_);
+  WipeSecret(secret_);
   secret_ = std::move(next);
-  if (keys_.size() <= 1 + kOldKeys) return;
-  Wipe(keys_.back().secret);
+}
+
+bool TicketRing::Adopt(const TicketKey& key) {
+  LB_CHECK(key.name.size() == TicketKey::kNameBytes);
+  LB_CHECK(key.secret.size() == TicketKey::kSecretBytes);
+  const auto known = std::find_if(keys_.begin(), keys_.end(),
+                                  [&](const TicketKey& have) { return have.name == key.name; });
+  if (known != keys_.end()) {
+    known->made = std::min(known->made, key.made);
+    Sort();
+    return false;
+  }
+  keys_.push_back(key);
+  Sort();
+  if (keys_.size() <= kMaxKeys) return true;
+  const bool is_gone = keys_.back().name == key.name;
   keys_.pop_back();
+  return !is_gone;
+}
+
+bool TicketRing::Expire(Instant now) {
+  return std::erase_if(keys_, [&](const TicketKey& key) { return now - key.made >= kOpensFor; }) >
+         0;
+}
+
+const TicketKey* TicketRing::Find(const std::string& name) const {
+  for (const TicketKey& key : keys_)
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+void TicketRing::Sort() {
+  std::sort(keys_.begin(), keys_.end(), [](const TicketKey& a, const TicketKey& b) {
+    return a.made != b.made ? a.made > b.made : a.name < b.name;
+  });
 }
 
 }  // namespace lb::controlplane

@@ -1,56 +1,73 @@
-// The keys that workers seal TLS session tickets with (RFC 5077, RFC 8446 section 4.6.1): a new one
-// every few hours, and the last old ones, which still open.
+// The keys that workers seal TLS session tickets with (RFC 5077, RFC 8446 section 4.6.1): those
+// that were made here, and those that other hosts told of. See SharedTickets for which one seals.
 //
-// Each key is made from the secret that made the one before it, which is gone by then: who learns
-// today's secret cannot open yesterday's tickets. Nothing of it is ever stored. After a restart
-// there are other keys; workers go on opening with the newest of those before, so that the tickets
-// of clients outlive it. Pure, the randomness is an argument; threading: none.
+// Each key is made from a secret that is gone by then, replaced by the next one: who learns today's
+// secret cannot open yesterday's tickets. Nothing of it is ever stored. After a restart there are
+// other keys; workers go on opening with the newest of those before, so that the tickets of clients
+// outlive it. Pure, the randomness is an argument; threading: none.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "base/time.h"
-#include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
+
+// Overwrites what a string holds.
+void WipeSecret(std::string& secret);
+
+// A copy is wiped as the original is.
+struct TicketKey {
+  static constexpr size_t kNameBytes = 16;
+  static constexpr size_t kSecretBytes = 32;
+
+  std::string name;
+  std::string secret;
+  Instant made;
+
+  ~TicketKey() { WipeSecret(secret); }
+};
 
 class TicketRing final {
  public:
   static constexpr size_t kSeedBytes = 32;
+  // How long a key seals, and for how much longer it opens, in the time of one that seals.
   static constexpr std::chrono::hours kRotateEvery{8};
-  static constexpr size_t kOldKeys = 2;  // That still open.
+  static constexpr int kOldKeys = 2;
+  static constexpr std::chrono::hours kOpensFor = kRotateEvery * (1 + kOldKeys);
+  // One a rotation, and some of hosts that were alone for a while; workers take more.
+  static constexpr size_t kMaxKeys = 12;
 
-  // Begins with one key made of `seed`, random bytes that nobody else knows. With an empty one
-  // there are never any keys, and each worker makes its own.
-  TicketRing(std::string seed, Instant now);
+  // Without keys. `seed` is random bytes that nobody else knows; with an empty one none can be
+  // made.
+  explicit TicketRing(std::string seed);
   TicketRing(const TicketRing&) = delete;
   TicketRing& operator=(const TicketRing&) = delete;
-  ~TicketRing();  // Wipes all.
+  ~TicketRing() { WipeSecret(secret_); }
 
-  // Makes a new key when it is time; true when the keys changed.
-  bool Rotate(Instant now);
-  // When that is next; Instant::max() without keys.
-  Instant NextDeadline() const;
+  bool can_make() const { return !secret_.empty(); }
+  // Makes a new key; can_make().
+  void Make(Instant now);
+  // Takes a key of another host; true when it is a new one. Of one that is known the greater age
+  // counts: what was told was on its way for a while. One too many: the oldest goes.
+  bool Adopt(const TicketKey& key);
+  // Wipes those that open no more; true when there were any.
+  bool Expire(Instant now);
 
   bool empty() const { return keys_.empty(); }
-  // What workers are sent. Never log it.
-  worker::v1::TicketKeys Keys() const;
+  // Newest first; of the same age by name.
+  const std::vector<TicketKey>& keys() const { return keys_; }
+  // Null: it is not among them.
+  const TicketKey* Find(const std::string& name) const;
 
  private:
-  struct Key {
-    std::string name;
-    std::string secret;
-  };
+  void Sort();
 
-  void Make();
-
-  std::string secret_;    // Of the next key.
-  std::deque<Key> keys_;  // Newest first.
-  Instant rotated_;
+  std::string secret_;  // Of the next key.
+  std::vector<TicketKey> keys_;
 };
 
 }  // namespace lb::controlplane

@@ -90,6 +90,7 @@ void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn) {
 }
 
 void StepUsage(Parts& parts, Turn& turn) {
+  parts.usage_deadline = Instant::max();
   if (parts.stopping) return;
   std::vector<HostChannel::Datagram> datagrams;
   parts.usage.Step(parts.rates, turn.now, datagrams);

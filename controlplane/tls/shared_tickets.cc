@@ -83,7 +83,9 @@ std::optional<std::string> SharedTickets::TakeWord(Instant now) {
   told_at_ = now;
   const bool all_have = std::all_of(ring_.keys().begin(), ring_.keys().end(),
                                     [&](const TicketKey& key) { return AllHave(key.name); });
-  tell_at_ = now + (now < hurry_until_ && !all_have ? kAgainAfter : kEvery);
+  // Without a key, others wait for this word before they make one.
+  const bool hurries = now < hurry_until_ && (ring_.empty() || !all_have);
+  tell_at_ = now + (hurries ? kAgainAfter : kEvery);
   return EncodeTickets(ring_.keys(), now);
 }
 

@@ -54,14 +54,14 @@ void HostChannel::CountMalformed() {
 
 void HostChannel::ToAll(std::string_view text, std::vector<Datagram>& out) {
   if (!sealer_ || hosts_.empty()) return;
-  const std::string bytes = sealer_->Seal(std::string(text));
+  const std::string bytes = sealer_->Seal(text);
   for (const Host& host : hosts_) Send(host, bytes, out);
 }
 
 void HostChannel::ToOne(const std::string& name, std::string_view text,
                         std::vector<Datagram>& out) {
   for (const Host& host : hosts_)
-    if (host.name == name) Send(host, sealer_->Seal(std::string(text)), out);
+    if (host.name == name) Send(host, sealer_->Seal(text), out);
 }
 
 void HostChannel::Send(const Host& host, std::string bytes, std::vector<Datagram>& out) {

@@ -178,13 +178,15 @@ constexpr uint64_t kSeeds = 3;
 class TicketClusterTest : public testing::TestWithParam<size_t> {};
 
 TEST_P(TicketClusterTest, WhatOneHostSealsTheOthersOfItsSideOpen) {
+  uint64_t checked = 0;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed=" << seed);
     World world(GetParam(), seed);
     world.Run();
     ASSERT_FALSE(HasFatalFailure());
-    EXPECT_GT(world.checked(), 10'000u);
+    checked += world.checked();
   }
+  EXPECT_GT(checked, 30'000u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Hosts, TicketClusterTest, testing::Values(2, 3, 5, 7));

@@ -1,5 +1,6 @@
 #include "controlplane/tls/shared_tickets.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -116,10 +117,17 @@ class TogetherTest : public testing::Test {
   }
 
   void Pass(Duration time) {
-    const Duration end = elapsed_ + time;
-    for (; elapsed_ <= end; elapsed_ += kTick)
+    const Instant end = kStart + elapsed_ + time;
+    while (true) {
       for (auto& [name, host] : hosts_)
         if (host.tickets != nullptr) Tell(name, host);
+      if (kStart + elapsed_ >= end) return;
+      Duration next = end - kStart;
+      for (auto& [name, host] : hosts_)
+        if (host.tickets != nullptr)
+          next = std::min(next, elapsed_ + (host.tickets->NextDeadline() - At(host)));
+      elapsed_ = std::max(next, elapsed_ + std::chrono::milliseconds(1));
+    }
   }
 
   void Tell(const std::string& name, Host& host) {

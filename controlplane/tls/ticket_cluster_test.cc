@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 // A side that has been together for so long has the same keys.
 constexpr Duration kTogether = 2 * SharedTickets::kEvery;
-constexpr Duration kLength = hours(60);
+constexpr Duration kLength = hours(18);
 constexpr Duration kMaxDelay = milliseconds(300);
 
 // Hosts on one lossy bus that stalls, repeats and reorders; they crash, start again, and are cut
@@ -173,20 +173,21 @@ class World {
   uint64_t checked_ = 0;
 };
 
-constexpr uint64_t kSeeds = 3;
+// Of all worlds of a test: those with many hosts take longer.
+constexpr uint64_t kHostsInAll = 14;
 
 class TicketClusterTest : public testing::TestWithParam<size_t> {};
 
 TEST_P(TicketClusterTest, WhatOneHostSealsTheOthersOfItsSideOpen) {
   uint64_t checked = 0;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= kHostsInAll / GetParam(); ++seed) {
     SCOPED_TRACE(testing::Message() << "seed=" << seed);
     World world(GetParam(), seed);
     world.Run();
     ASSERT_FALSE(HasFatalFailure());
     checked += world.checked();
   }
-  EXPECT_GT(checked, 30'000u);
+  EXPECT_GT(checked, 1'000u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Hosts, TicketClusterTest, testing::Values(2, 3, 5, 7));

@@ -42,6 +42,15 @@ bool HostBook::IsHeard(const Host& host, Instant now) {
   return host.heard_at && now <= *host.heard_at + SharedBucket::kHold;
 }
 
+std::vector<HostBook::Row> HostBook::Rows(Instant now) const {
+  std::vector<Row> rows;
+  for (const auto& [name, host] : hosts_) {
+    const bool heard = IsHeard(host, now);
+    if (heard || IsExpected(host, now)) rows.push_back({name, heard, host.heard_at});
+  }
+  return rows;
+}
+
 size_t HostBook::expected(Instant now) const {
   return static_cast<size_t>(std::count_if(
       hosts_.begin(), hosts_.end(), [&](const auto& one) { return IsExpected(one.second, now); }));

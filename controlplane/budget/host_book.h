@@ -50,6 +50,15 @@ class HostBook final {
   // When that may change by time alone.
   Instant NextChange(Instant now) const;
 
+  // A host as it counts now.
+  struct Row {
+    std::string name;
+    bool heard = false;  // Of late.
+    std::optional<Instant> heard_at;
+  };
+  // Those that are members or not given up yet, by name; without this one.
+  std::vector<Row> Rows(Instant now) const;
+
   // Those that are members, and those of them that are heard; without this one.
   size_t expected(Instant now) const;
   size_t heard(Instant now) const;

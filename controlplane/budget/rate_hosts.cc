@@ -8,6 +8,14 @@
 namespace lb::controlplane {
 namespace {
 
+// One that waits that long is left out: what was told of it does not hold much longer.
+constexpr Duration kFresh = SharedBucket::kGone - std::chrono::milliseconds(500);
+// One of which there is something to say again is left out when it waited so long.
+constexpr std::chrono::milliseconds kMayWait{500};
+// Of a word that much is for those that cannot wait, at most.
+constexpr double kForUrgent = 0.75;
+// Looked at for each word: those that wait longest, and those that wait too long.
+constexpr size_t kLooked = 512;
 // So long after its first word a host says that all it used is news, in case that word was lost.
 constexpr std::chrono::seconds kYoung{1};
 // In which all others have said something; longer than two of their words are apart.
@@ -28,8 +36,12 @@ double DemandOf(const RateLedger::Client& client) {
 
 }  // namespace
 
-void RateLedger::ReportHost(const std::string& host, const std::vector<Usage>& usage, Instant now) {
+void RateLedger::ReportHost(const std::string& host, const std::vector<Usage>& usage,
+                            double watermark_ratio, Instant now) {
   NoteLateTurn(now);
+  std::erase_if(words_,
+                [&](const auto& word) { return now - word.second.heard_at > SharedBucket::kGone; });
+  words_[host] = {now, watermark_ratio};
   for (const Usage& told : usage) {
     const auto at = limits_.find(told.rule);
     if (at == limits_.end()) continue;
@@ -52,6 +64,7 @@ const std::string* RateLedger::FindRule(uint32_t hash) const {
 }
 
 void RateLedger::ForgetHost(const std::string& host) {
+  words_.erase(host);
   for (auto& [rule, shared] : limits_)
     for (auto& [prefix, client] : shared.clients) client.bucket.ForgetHost(host);
 }
@@ -78,40 +91,107 @@ double RateLedger::NewsOf(const Client& client, const Limit& limit, Instant now)
   return Seconds(now - client.told_at) * (kByAge + std::min(1.0, change));
 }
 
-std::vector<RateLedger::Usage> RateLedger::TakeUsage(size_t most, Instant now) {
-  has_news_ = false;
-  struct News {
-    double score;
-    const std::string* rule;
-    uint64_t prefix;
-    Client* client;
-  };
-  std::vector<News> news;
-  for (auto& [rule, shared] : limits_) {
-    for (auto& [prefix, client] : shared.clients) {
-      const double score = NewsOf(client, shared.limit, now);
-      if (score > 0) news.push_back({score, &rule, prefix, &client});
-    }
+void RateLedger::SetPlace(const DueKey& key, Client& client, std::optional<Instant> place) {
+  if (client.place) queue_.Remove({*client.place, key});
+  client.place = place;
+  if (place) queue_.Add({*place, key});
+}
+
+void RateLedger::Enqueue(const DueKey& key, Client& client, Instant now) {
+  SetPlace(key, client, now - kFresh + kMayWait);
+}
+
+void RateLedger::NoteUrgent(const DueKey& key) {
+  has_news_ = true;
+  queue_.SetUrgent(key);
+}
+
+RateLedger::Client* RateLedger::FindClient(const DueKey& key) {
+  return const_cast<Client*>(Find(key.first, key.second));
+}
+
+// Of those that wait longest. The ones that there is nothing to say of any more leave the queue.
+std::vector<RateLedger::DueKey> RateLedger::MostChanged(size_t most, Instant now) {
+  std::vector<std::pair<double, DueKey>> news;
+  for (DueKey& key : queue_.Oldest(kLooked)) {
+    Client& client = *FindClient(key);
+    if (client.told_at == now) continue;
+    const double score = NewsOf(client, limits_.at(key.first).limit, now);
+    if (score > 0)
+      news.emplace_back(score, std::move(key));
+    else if (client.idle)
+      SetPlace(key, client, std::nullopt);
   }
   const size_t taken = std::min(most, news.size());
   std::partial_sort(news.begin(), news.begin() + static_cast<std::ptrdiff_t>(taken), news.end(),
-                    [](const News& a, const News& b) { return a.score > b.score; });
-  news.resize(taken);
+                    [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<DueKey> keys;
+  for (size_t i = 0; i < taken; ++i) keys.push_back(std::move(news[i].second));
+  return keys;
+}
+
+RateLedger::Usage RateLedger::Tell(const DueKey& key, Client& client, Instant now) {
+  if (!client.first_told_at) client.first_told_at = now;
+  client.told_at = now;
+  SetPlace(key, client, now);
+  if (client.told_demand_per_s == 0) client.announced_at = now;
+  const bool last = DemandOf(client) == 0 && client.bucket.used() == client.told_used;
+  client.last_words = last ? client.last_words + 1 : 0;
+  client.told_demand_per_s = DemandOf(client);
+  client.told_used = client.bucket.used();
+  return {key.first,
+          key.second,
+          client.told_demand_per_s,
+          client.bucket.slow_demand_per_s(),
+          static_cast<uint32_t>(client.told_used),
+          now - *client.first_told_at <= kYoung};
+}
+
+std::vector<RateLedger::Usage> RateLedger::TakeUsage(size_t most, Instant now) {
   std::vector<Usage> usage;
-  for (const News& one : news) {
-    Client& client = *one.client;
-    if (!client.first_told_at) client.first_told_at = now;
-    client.told_at = now;
-    if (client.told_demand_per_s == 0) client.announced_at = now;
-    const bool last = DemandOf(client) == 0 && client.bucket.used() == client.told_used;
-    client.last_words = last ? client.last_words + 1 : 0;
-    client.told_demand_per_s = DemandOf(client);
-    client.told_used = client.bucket.used();
-    usage.push_back({*one.rule, one.prefix, client.told_demand_per_s,
-                     client.bucket.slow_demand_per_s(), static_cast<uint32_t>(client.told_used),
-                     now - *client.first_told_at <= kYoung});
+  const auto for_urgent = static_cast<size_t>(kForUrgent * static_cast<double>(most));
+  for (const DueKey& key : queue_.TakeUrgent(for_urgent)) {
+    Client* const client = FindClient(key);
+    if (client != nullptr && client->place && NewsOf(*client, limits_.at(key.first).limit, now) > 0)
+      usage.push_back(Tell(key, *client, now));
   }
+  for (const DueKey& key : MostChanged(most - usage.size(), now))
+    usage.push_back(Tell(key, *FindClient(key), now));
+  NoteLeftOut(now);
+  has_news_ = queue_.has_urgent() || left_out().clients > 0;
   return usage;
+}
+
+// Everybody is seen in turn, some with each word.
+void RateLedger::NoteLeftOut(Instant now) {
+  bool all_seen = false;
+  for (const DueKey& key : queue_.NextBefore(now - kFresh, kLooked, all_seen)) {
+    const Client& client = *FindClient(key);
+    const double demand = DemandOf(client);
+    if (demand == 0) continue;
+    ++left_out_.clients;
+    left_out_.watermark_ratio =
+        std::max(left_out_.watermark_ratio, demand / limits_.at(key.first).limit.rate_per_s);
+  }
+  if (all_seen) seen_left_out_ = std::exchange(left_out_, {});
+}
+
+RateLedger::LeftOut RateLedger::left_out() const {
+  return {std::max(seen_left_out_.clients, left_out_.clients),
+          std::max(seen_left_out_.watermark_ratio, left_out_.watermark_ratio)};
+}
+
+std::optional<SharedBucket::HostUse> RateLedger::FindHost(const std::string& rule, uint64_t prefix,
+                                                          const std::string& host,
+                                                          Instant now) const {
+  const Client* const client = Find(rule, prefix);
+  if (client == nullptr) return std::nullopt;
+  return client->bucket.FindHost(host, ShareOf(limits_.at(rule).limit), now);
+}
+
+bool RateLedger::LeavesOut(const std::string& host) const {
+  const auto word = words_.find(host);
+  return word != words_.end() && word->second.watermark_ratio > 0;
 }
 
 }  // namespace lb::controlplane

@@ -44,6 +44,7 @@ void RateLedger::SetLimits(std::map<std::string, Limit> limits, Instant now) {
     }
     for (auto& [prefix, client] : it->second.clients) {
       SetIdle(client, false);
+      SetPlace({it->first, prefix}, client, std::nullopt);
       due_.erase({client.due, {it->first, prefix}});
     }
     it = limits_.erase(it);
@@ -140,7 +141,8 @@ void RateLedger::Take(const WorkerKey& key, const RateParts::Worker& worker,
   };
   const bool look = client->bucket.Report(key, counts, ShareOf(shared.limit), now);
   const bool back = client->idle && client->bucket.moved_at() == now;
-  has_news_ |= look;
+  if (!client->place) Enqueue(due, *client, now);
+  if (look) NoteUrgent(due);
   if (!look && !back) return;
   SetIdle(*client, false);
   SetDue(due, *client, now);
@@ -184,6 +186,7 @@ void RateLedger::Look(const DueKey& key, Messages& messages, Instant now) {
   const Instant forget_at = moved_at + ForgetAfter(shared.limit);
   if (forget_at < now) {
     SetIdle(client, false);
+    SetPlace(key, client, std::nullopt);
     due_.erase(due_.begin());
     shared.clients.erase(key.second);
     return;
@@ -191,11 +194,12 @@ void RateLedger::Look(const DueKey& key, Messages& messages, Instant now) {
   // While it is not known what happened of late, nobody is idle.
   if (now - moved_at > kIdleAfter && now >= caught_up_at_) {
     SetIdle(client, true);
+    if (IsNews(client, shared.limit)) NoteUrgent(key);
     return SetDue(key, client, forget_at + SharedBucket::kInterval);
   }
   SetIdle(client, false);
   Renew(key, client, shared.limit, now, messages);
-  has_news_ |= IsNews(client, shared.limit);
+  if (IsNews(client, shared.limit)) NoteUrgent(key);
   SetDue(key, client, now + interval());
 }
 

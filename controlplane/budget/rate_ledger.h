@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "controlplane/budget/rate_parts.h"
 #include "controlplane/budget/shared_bucket.h"
+#include "controlplane/budget/usage_queue.h"
 #include "controlplane/stream/worker_table.h"
 #include "lb/worker/v1/worker.pb.h"
 
@@ -89,11 +90,25 @@ class RateLedger final {
   // The other hosts as they are now.
   void SetOthers(const RateParts::Others& others) { parts_.SetOthers(others); }
   double kept_ratio() const { return parts_.kept_ratio(); }
+  // Of every limit: what those that serve, on all hosts, share.
+  double free_ratio() const { return parts_.free_ratio(); }
+  // What each worker is told to use of every limit by itself.
+  RateParts::Told told() const { return parts_.told(); }
   // Another host said this; what is about limits that are not here is left out.
-  void ReportHost(const std::string& host, const std::vector<Usage>& usage, Instant now);
+  // `watermark_ratio`: see HostWord.
+  void ReportHost(const std::string& host, const std::vector<Usage>& usage, double watermark_ratio,
+                  Instant now);
   void ForgetHost(const std::string& host);
   // At most so many of what the others should know: what changed most, and was told longest ago.
+  // The work does not grow with the number of clients.
   std::vector<Usage> TakeUsage(size_t most, Instant now);
+  // Clients that the others should have been told of, and were not for lack of room. With many of
+  // them, as of some words ago.
+  struct LeftOut {
+    size_t clients = 0;
+    double watermark_ratio = 0;  // The most that one is asked for, of its limit's rate.
+  };
+  LeftOut left_out() const;
   // The rule of a limit by UsageWord's hash of it, or nullptr.
   const std::string* FindRule(uint32_t hash) const;
   // Workers of this host that accept connections.
@@ -124,10 +139,18 @@ class RateLedger final {
     Instant told_at{};
     double told_demand_per_s = 0;
     uint64_t told_used = 0;
-    int last_words = 1 << 20;  // Told since nothing is asked for; many, as it never was.
+    int last_words = 1 << 20;        // Told since nothing is asked for; many, as it never was.
+    std::optional<Instant> place{};  // In the queue of those that others are told of.
   };
   const Client* Find(const std::string& rule, uint64_t prefix) const;
+  // What another host said of a client last; absent: nothing.
+  std::optional<SharedBucket::HostUse> FindHost(const std::string& rule, uint64_t prefix,
+                                                const std::string& host, Instant now) const;
+  // Whether it has more busy clients than it can tell of, as it said last.
+  bool LeavesOut(const std::string& host) const;
   size_t clients() const { return due_.size(); }
+  // Whether other hosts have not heard of the client here, or could not answer yet.
+  bool IsUnanswered(const Client& client, Instant now) const;
 
   // Workers that share the limits, and those of them that have a stream.
   size_t workers() const { return parts_.workers(); }
@@ -146,11 +169,18 @@ class RateLedger final {
   using Messages = std::map<WorkerKey, std::vector<worker::v1::ConnectResponse>>;
 
   SharedLimit ShareOf(const Limit& limit) const {
-    return parts_.ShareOf(limit.rate_per_s, limit.burst);
+    SharedLimit share = parts_.ShareOf(limit.rate_per_s, limit.burst);
+    share.hosts = &words_;
+    return share;
   }
+  void SetPlace(const DueKey& key, Client& client, std::optional<Instant> place);
+  void Enqueue(const DueKey& key, Client& client, Instant now);
+  void NoteUrgent(const DueKey& key);
+  std::vector<DueKey> MostChanged(size_t most, Instant now);
+  Usage Tell(const DueKey& key, Client& client, Instant now);
+  void NoteLeftOut(Instant now);
+  Client* FindClient(const DueKey& key);
   double NewsOf(const Client& client, const Limit& limit, Instant now) const;
-  // Whether other hosts have not heard of the client here, or could not answer yet.
-  bool IsUnanswered(const Client& client, Instant now) const;
   // Whether other hosts go by something that is far from what is asked for here.
   bool IsNews(const Client& client, const Limit& limit) const;
   void NoteLateTurn(Instant now);
@@ -175,6 +205,10 @@ class RateLedger final {
   Instant caught_up_at_{};                 // What is reported before is late.
   std::map<uint32_t, std::string> rules_;  // By hash.
   bool has_news_ = false;
+  HostWords words_;
+  UsageQueue queue_;
+  LeftOut seen_left_out_;  // When everybody was seen last.
+  LeftOut left_out_;       // Since then.
 };
 
 }  // namespace lb::controlplane

@@ -158,5 +158,30 @@ TEST_F(RateLedgerTest, TheWorkOfATurnIsBounded) {
   EXPECT_GT(ledger_.interval(), seconds(2));
 }
 
+TEST_F(RateLedgerTest, TheWorkOfAWordDoesNotGrowWithTheClients) {
+  ledger_.Connect(kA, true, now_);
+  ledger_.SetOthers({.serving = 4});
+  Settle();
+  constexpr uint64_t kChunk = 2'048;
+  for (const uint64_t total : {10u, 20u}) {
+    for (uint64_t first = 0; first < RateLedger::kMaxClients; first += kChunk)
+      Report(kA, first, kChunk, total);
+    RunFor(milliseconds(900));
+  }
+  constexpr int kWords = 40;
+  std::set<uint64_t> told;
+  const double began = static_cast<double>(std::clock());
+  for (int i = 0; i < kWords; ++i) {
+    now_ += milliseconds(50);
+    for (const RateLedger::Usage& usage : ledger_.TakeUsage(60, now_)) told.insert(usage.prefix);
+  }
+  const double each_ms =
+      1e3 * (static_cast<double>(std::clock()) - began) / CLOCKS_PER_SEC / kWords;
+  std::printf("%zu clients: %.2f ms a word\n", ledger_.clients(), each_ms);
+  EXPECT_EQ(told.size(), 60u * kWords) << "others each time";
+  // Some tenths of a millisecond; twenty times as much with an address sanitizer.
+  EXPECT_LT(each_ms, 30);
+}
+
 }  // namespace
 }  // namespace lb::controlplane

@@ -70,6 +70,8 @@ class RateParts final {
   bool untold() const;
 
   Told told() const;
+  // Of every limit: what those that serve, on all hosts, share.
+  double free_ratio() const { return free_ratio_; }
   // A limit's rate and burst as far as those that serve share it.
   SharedLimit ShareOf(double rate_per_s, double burst) const;
   // Those with a stream that accept connections.

@@ -33,16 +33,39 @@ void SharedBucket::Refill(const SharedLimit& limit, Instant now) {
   tokens_at_ = now;
 }
 
+Instant SharedBucket::HoldsUntil(const std::string& name, const Host& host,
+                                 const SharedLimit& limit) {
+  if (limit.hosts == nullptr) return host.told_at + kHold;
+  const auto word = limit.hosts->find(name);
+  if (word == limit.hosts->end()) return host.told_at + kHold;
+  const Duration hold = word->second.watermark_ratio > 0 ? Duration(kHoldLeftOut) : kGone;
+  return std::min<Instant>(word->second.heard_at + kHold, host.told_at + hold);
+}
+
+bool SharedBucket::Counts(const std::string& name, const Host& host, const SharedLimit& limit,
+                          Instant now) {
+  return now - host.told_at <= kGone || now <= HoldsUntil(name, host, limit);
+}
+
+double SharedBucket::UsePerS(const Host& host, const SharedLimit& limit, double demand) const {
+  if (host.measured) return host.used_per_s;
+  return host.rate * std::min(1.0, limit.rate_per_s / std::max(demand, 1.0));
+}
+
 // Together no more than the limit, however they began.
 void SharedBucket::Foretell(const SharedLimit& limit, Instant now) {
+  if (hosts_.empty()) return;
+  double demand = demand_per_s();
+  for (const auto& [name, host] : hosts_)
+    if (tokens_at_ < HoldsUntil(name, host, limit)) demand += host.rate;
   double all = 0;
   for (const auto& [name, host] : hosts_)
-    if (tokens_at_ < host.told_at + kHold) all += host.used_per_s;
+    if (tokens_at_ < HoldsUntil(name, host, limit)) all += UsePerS(host, limit, demand);
   const double scale = all > limit.rate_per_s ? limit.rate_per_s / all : 1;
   for (auto& [name, host] : hosts_) {
-    const Instant until = std::min<Instant>(now, host.told_at + kHold);
+    const Instant until = std::min(now, HoldsUntil(name, host, limit));
     if (until <= tokens_at_) continue;
-    const double foretold = scale * host.used_per_s * Seconds(until - tokens_at_);
+    const double foretold = scale * UsePerS(host, limit, demand) * Seconds(until - tokens_at_);
     host.foretold += foretold;
     tokens_ -= foretold;
   }
@@ -112,12 +135,14 @@ bool SharedBucket::ReportHost(const std::string& name, const HostTold& told,
   // After a silence that long everybody went by what it knew: nobody owes anything for it. A host
   // that was asked for nothing had nothing to say.
   const uint32_t news = told.used - host.used;
-  const bool heard = now - host.told_at <= kGone || host.rate == 0;
+  const bool heard = host.rate == 0 || (!first && Counts(name, host, limit, now));
   const bool known = !first && news <= kMostUsed && heard;
   if (known) {
     const auto used = static_cast<double>(news);
     Book(host.foretold - used, limit);
-    if (since_s > 0) host.used_per_s += kFollow * (used / since_s - host.used_per_s);
+    const double follow = host.measured ? kFollow : 1;
+    if (since_s > 0) host.used_per_s += follow * (used / since_s - host.used_per_s);
+    host.measured = true;
   } else if (told.young) {
     Book(-static_cast<double>(told.used), limit);
   }
@@ -139,7 +164,8 @@ SharedBucket::Sum SharedBucket::LookAtDemand(const std::vector<WorkerKey>& worke
   Sum sum;
   sum.members = std::max(limit.members, 1.0);
   for (const auto& [name, host] : hosts_) {
-    if (now - host.told_at > kGone) continue;
+    if (!Counts(name, host, limit, now)) continue;
+    sum.late = std::max<Duration>(sum.late, now - host.told_at - kHold);
     sum.rate += host.rate;
     sum.slow_rate += host.slow_rate;
   }
@@ -155,12 +181,36 @@ SharedBucket::Sum SharedBucket::LookAtDemand(const std::vector<WorkerKey>& worke
     sum.rate += member.demand.rate();
     sum.slow_rate += member.demand.slow_rate();
   }
+  AddUnknown(limit, now, sum);
   return sum;
+}
+
+// Hosts that have more busy clients than they can tell of, and did not tell of this one of late.
+void SharedBucket::AddUnknown(const SharedLimit& limit, Instant now, Sum& sum) const {
+  if (limit.hosts == nullptr) return;
+  for (const auto& [name, word] : *limit.hosts) {
+    if (word.watermark_ratio == 0 || now - word.heard_at > kGone) continue;
+    const auto at = hosts_.find(name);
+    if (at != hosts_.end() && Counts(name, at->second, limit, now)) continue;
+    const double told = at == hosts_.end() ? 0 : at->second.rate;
+    const double most = std::max(told, word.watermark_ratio * limit.rate_per_s);
+    sum.rate += most;
+    sum.unknown += most - told;
+    sum.unsure = true;
+  }
+}
+
+void SharedBucket::NoteAdmitted(Instant now) {
+  const Duration since = now - admitted_noted_at_;
+  if (since < kMinInterval) return;
+  admitted_.Note(admitted_total_ - std::exchange(admitted_noted_, admitted_total_), since);
+  admitted_noted_at_ = now;
 }
 
 std::vector<SharedBucket::Budget> SharedBucket::Divide(const std::vector<WorkerKey>& workers,
                                                        const SharedLimit& limit, Instant now) {
   Refill(limit, now);
+  NoteAdmitted(now);
   const Sum sum = LookAtDemand(workers, limit, now);
   std::vector<Budget> budgets;
   budgets.reserve(workers.size());
@@ -179,6 +229,11 @@ SharedBucket::Budget SharedBucket::BudgetOf(const WorkerKey& worker, const Sum& 
   double burst_share = 1;  // Of the burst; together 1.
   if (saturated) {
     share = burst_share = demand / sum.rate;
+    // Those who are not told of may ask for nothing: an even part is safe, as all who share have
+    // no more than that beside their parts by demand.
+    if (sum.unsure && demand > 0)
+      share = burst_share =
+          std::max(share, std::min(demand / (sum.rate - sum.unknown), 1 / sum.members));
   } else {
     const double spare = rate - sum.rate;
     const double part = sum.slow_rate <= 0
@@ -188,11 +243,13 @@ SharedBucket::Budget SharedBucket::BudgetOf(const WorkerKey& worker, const Sum& 
     const double lent = std::max(part, std::min(1.0, kLend * limit.quiet_ratio));
     share = std::min(1.0, (demand + spare * lent) / rate);
   }
-  double correction = std::clamp(tokens_ / kRepayS, -rate / 2, rate);
-  if (sum.rate < kNearLimit * rate) correction = std::min(correction, 0.0);
+  double correction = std::clamp(tokens_ / (kRepayS + 2 * Seconds(sum.late)), -rate / 2, rate);
+  // What others use is not known where what they are asked for is not.
+  const bool unsure = saturated && sum.unsure;
+  if (sum.rate < kNearLimit * rate || unsure) correction = std::min(correction, 0.0);
   Budget budget{.worker = worker};
   budget.rate_per_s = std::max(share * (rate + correction), limit.floor_ratio * rate / sum.members);
-  budget.fill_growth = tokens_ >= kPlenty * limit.burst;
+  budget.fill_growth = tokens_ >= kPlenty * limit.burst && !unsure;
   const double left = std::max(tokens_, 0.0);
   if (budget.fill_growth) budget.rate_per_s = std::max(budget.rate_per_s, limit.quiet_ratio * rate);
   budget.burst = !budget.fill_growth && saturated
@@ -216,11 +273,13 @@ double SharedBucket::slow_demand_per_s() const {
   return sum;
 }
 
-double SharedBucket::others_demand_per_s(Instant now) const {
-  double sum = 0;
-  for (const auto& [name, host] : hosts_)
-    if (now - host.told_at <= kGone) sum += host.rate;
-  return sum;
+std::optional<SharedBucket::HostUse> SharedBucket::FindHost(const std::string& name,
+                                                            const SharedLimit& limit,
+                                                            Instant now) const {
+  const auto at = hosts_.find(name);
+  if (at == hosts_.end()) return std::nullopt;
+  const Host& host = at->second;
+  return HostUse{host.rate, host.used_per_s, host.told_at, Counts(name, host, limit, now)};
 }
 
 }  // namespace lb::controlplane

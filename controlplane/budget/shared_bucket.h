@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,15 @@
 #include "controlplane/stream/worker_table.h"
 
 namespace lb::controlplane {
+
+// Another host, as it was heard last.
+struct HostWord {
+  Instant heard_at;
+  // It has more busy clients than it can tell of: those it did not speak of ask it for up to so
+  // much of their limit's rate; 0: for nothing.
+  double watermark_ratio = 0;
+};
+using HostWords = std::map<std::string, HostWord>;  // By name.
 
 // How one limit is shared out now.
 struct SharedLimit {
@@ -29,6 +39,7 @@ struct SharedLimit {
   double quiet_ratio = 1;  // The part that a worker uses without a budget, of rate and burst.
   double members = 1;      // Workers that share it, on all hosts.
   double floor_ratio = kFloor;
+  const HostWords* hosts = nullptr;  // None that is heard is missing; null: there are none.
 };
 
 class SharedBucket final {
@@ -60,6 +71,9 @@ class SharedBucket final {
   static constexpr std::chrono::seconds kHold{1};
   static constexpr std::chrono::seconds kGone{3};
 
+  // Of a host that has more busy clients than it can tell of, what it said holds so long.
+  static constexpr std::chrono::seconds kHoldLeftOut{4};
+
   // What another host says of the client, over all its workers.
   struct HostTold {
     double demand_per_s = 0;
@@ -69,7 +83,7 @@ class SharedBucket final {
   };
 
   explicit SharedBucket(double burst, Instant now)
-      : tokens_(burst), tokens_at_(now), moved_at_(now) {}
+      : tokens_(burst), tokens_at_(now), moved_at_(now), admitted_noted_at_(now) {}
 
   // The first of a stream, one with totals below the last ones and those that are late only say
   // where the counts stand: what was admitted before was not of this bucket, but for what is
@@ -92,8 +106,17 @@ class SharedBucket final {
   // Arrivals per second over all workers of this host.
   double demand_per_s() const;
   double slow_demand_per_s() const;
-  // Of other hosts, as they said last.
-  double others_demand_per_s(Instant now) const;
+  // Connections per second that this host's workers admitted of late.
+  double admitted_per_s() const { return admitted_.rate(); }
+  // What another host said last.
+  struct HostUse {
+    double demand_per_s = 0;
+    double admitted_per_s = 0;
+    Instant told_at{};
+    bool counts = false;  // Still.
+  };
+  std::optional<HostUse> FindHost(const std::string& name, const SharedLimit& limit,
+                                  Instant now) const;
   // Tokens that this host's workers took, since it began.
   uint64_t used() const { return used_; }
   // What is left of the burst; below 0: that much was admitted too early.
@@ -110,7 +133,6 @@ class SharedBucket final {
     uint64_t stream = 0;
     uint64_t late_missing = 0;  // Booked for what is late.
   };
-  // The demand of all those who share, and what they may have together.
   // Another host. What it will have used until its next word is foretold, so that the delay of its
   // word makes no error: dead reckoning.
   struct Host {
@@ -119,12 +141,17 @@ class SharedBucket final {
     uint32_t used = 0;
     Instant told_at;
     double used_per_s = 0;
-    double foretold = 0;  // Since it was told.
+    bool measured = false;  // used_per_s, by two words.
+    double foretold = 0;    // Since it was told.
   };
+  // The demand of all those who share.
   struct Sum {
     double rate = 0;
     double slow_rate = 0;
     double members = 1;
+    double unknown = 0;   // Part of the rate: at most, of hosts that cannot tell of everybody.
+    bool unsure = false;  // There are such hosts.
+    Duration late{};      // What some host told is older than kHold by so much.
   };
 
   void Refill(const SharedLimit& limit, Instant now);
@@ -132,6 +159,14 @@ class SharedBucket final {
   void Rebase(Member& member, const Told& told, const SharedLimit& limit, Instant now);
   static void Count(Member& member, uint64_t arrivals, Instant now);
   Sum LookAtDemand(const std::vector<WorkerKey>& workers, const SharedLimit& limit, Instant now);
+  // Until when the host did what it said last: while it is heard, unless it would have said more.
+  static Instant HoldsUntil(const std::string& name, const Host& host, const SharedLimit& limit);
+  // What the host takes now: as it did of late, or else its part by demand.
+  double UsePerS(const Host& host, const SharedLimit& limit, double demand) const;
+  static bool Counts(const std::string& name, const Host& host, const SharedLimit& limit,
+                     Instant now);
+  void AddUnknown(const SharedLimit& limit, Instant now, Sum& sum) const;
+  void NoteAdmitted(Instant now);
   void Foretell(const SharedLimit& limit, Instant now);
   Budget BudgetOf(const WorkerKey& worker, const Sum& sum, const SharedLimit& limit) const;
 
@@ -140,6 +175,9 @@ class SharedBucket final {
   Instant moved_at_;
   uint64_t admitted_total_ = 0;
   uint64_t used_ = 0;
+  ClientDemand admitted_;
+  uint64_t admitted_noted_ = 0;
+  Instant admitted_noted_at_;
   std::map<WorkerKey, Member> members_;
   std::map<std::string, Host> hosts_;
 };

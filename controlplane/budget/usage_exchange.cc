@@ -56,7 +56,7 @@ bool UsageExchange::Receive(const HostChannel::Word& received, RateLedger& ledge
     if (const std::string* rule = ledger.FindRule(client.rule))
       usage.push_back({*rule, client.prefix, client.demand_per_s, client.slow_demand_per_s,
                        client.used, client.young});
-  ledger.ReportHost(received.host, usage, now);
+  ledger.ReportHost(received.host, usage, word->watermark_ratio, now);
   return true;
 }
 
@@ -70,17 +70,28 @@ RateParts::Others UsageExchange::Others(Instant now) const {
 std::string UsageExchange::Word(RateLedger& ledger, Instant now) {
   UsageWord word;
   word.told = {static_cast<double>(ledger.serving()), ledger.kept_ratio()};
-  for (const RateLedger::Usage& usage : ledger.TakeUsage(kMaxUsageClients, now))
+  const size_t room = kMaxUsageClients - (ledger.left_out().clients > 0 ? 1 : 0);
+  for (const RateLedger::Usage& usage : ledger.TakeUsage(room, now))
     word.clients.push_back({HashOfRule(usage.rule), usage.prefix, usage.demand_per_s,
                             usage.slow_demand_per_s, usage.used, usage.young});
+  if (word.clients.size() < kMaxUsageClients)
+    word.watermark_ratio = ledger.left_out().watermark_ratio;
   clients_sent_ += word.clients.size();
   return EncodeUsage(word);
+}
+
+// As soon as the bandwidth allows.
+Duration UsageExchange::NewsAfter() const {
+  const double bytes = static_cast<double>(channel_.hosts().size()) * kMaxWordBytes;
+  const auto after =
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(bytes / kMaxBytesPerS));
+  return std::clamp<Duration>(after, kNewsAfter, kEvery);
 }
 
 void UsageExchange::Step(RateLedger& ledger, Instant now, std::vector<HostChannel::Datagram>& out) {
   if (!book_) return ledger.SetOthers({});
   ledger.SetOthers(Others(now));
-  const bool news = ledger.has_news() && now >= told_at_ + kNewsAfter;
+  const bool news = ledger.has_news() && now >= told_at_ + NewsAfter();
   if (channel_.hosts().empty() || (!news && now < tell_at_)) return;
   told_at_ = now;
   tell_at_ = std::max<Instant>(tell_at_ + kEvery, now);
@@ -91,7 +102,7 @@ Instant UsageExchange::NextDeadline(const RateLedger& ledger, Instant now) const
   if (!book_) return Instant::max();
   if (channel_.hosts().empty()) return book_->NextChange(now);
   const Instant tell =
-      ledger.has_news() ? std::min<Instant>(tell_at_, told_at_ + kNewsAfter) : tell_at_;
+      ledger.has_news() ? std::min<Instant>(tell_at_, told_at_ + NewsAfter()) : tell_at_;
   return std::min(tell, book_->NextChange(now));
 }
 

@@ -17,8 +17,11 @@ namespace lb::controlplane {
 class UsageExchange final {
  public:
   static constexpr std::chrono::milliseconds kEvery{200};
-  // What cannot wait is told so soon after the last word.
+  // What cannot wait is told so soon after the last word; later, up to kEvery, where words to all
+  // hosts would be more than kMaxBytesPerS.
   static constexpr std::chrono::milliseconds kNewsAfter{50};
+  static constexpr double kMaxBytesPerS = 125'000;
+  static constexpr double kMaxWordBytes = 1'400;
 
   // `channel` outlives this.
   explicit UsageExchange(HostChannel& channel) : channel_(channel) {}
@@ -48,6 +51,7 @@ class UsageExchange final {
 
  private:
   RateParts::Others Others(Instant now) const;
+  Duration NewsAfter() const;
   std::string Word(RateLedger& ledger, Instant now);
 
   HostChannel& channel_;

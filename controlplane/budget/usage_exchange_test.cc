@@ -78,7 +78,7 @@ TEST_F(UsageExchangeTest, AHostThatIsAskedTellsTheOthers) {
   EXPECT_TRUE(b_.Receive(datagrams[0].bytes, now_));
   const RateLedger::Client* const client = b_.ledger.Find("web", 1);
   ASSERT_NE(client, nullptr);
-  EXPECT_GT(client->bucket.others_demand_per_s(now_), 0);
+  EXPECT_GT(b_.ledger.FindHost("web", 1, "a", now_)->demand_per_s, 0);
   EXPECT_FALSE(b_.Receive(datagrams[0].bytes, now_)) << "a second time";
 }
 
@@ -97,6 +97,32 @@ TEST_F(UsageExchangeTest, AHostIsHeardWithoutAnyClient) {
   EXPECT_TRUE(Step(a_).empty());
   now_ += milliseconds(1);
   EXPECT_EQ(Step(a_).size(), 1u);
+}
+
+TEST_F(UsageExchangeTest, ThoseThatThereIsNoRoomForHaveAWatermark) {
+  Step(a_);
+  constexpr uint64_t kClients = 2'000;
+  for (int i = 1; i <= 24; ++i) {
+    now_ += milliseconds(50);
+    worker::v1::RateReport report;
+    worker::v1::RateReport::Limit& limit = *report.add_limits();
+    limit.set_rule("web");
+    for (uint64_t prefix = 1; prefix <= kClients; ++prefix) {
+      worker::v1::RateReport::Client& client = *limit.add_clients();
+      client.set_prefix(prefix);
+      client.set_arrivals(static_cast<uint64_t>(2 * i));
+    }
+    a_.ledger.Report({"w", "1"}, report, now_);
+    a_.ledger.Settle(now_);
+    for (const auto& datagram : Step(a_)) {
+      EXPECT_LE(datagram.bytes.size(), UsageExchange::kMaxWordBytes);
+      EXPECT_TRUE(b_.Receive(datagram.bytes, now_));
+    }
+  }
+  EXPECT_GT(a_.ledger.left_out().clients, 500u);
+  EXPECT_NEAR(a_.ledger.left_out().watermark_ratio, 0.4, 0.2) << "40 of 100 in a second";
+  EXPECT_TRUE(b_.ledger.LeavesOut("a"));
+  EXPECT_FALSE(b_.ledger.LeavesOut("b"));
 }
 
 TEST_F(UsageExchangeTest, OtherKeysGoOnWithWhatIsKnown) {

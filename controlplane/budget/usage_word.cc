@@ -11,6 +11,8 @@ namespace {
 constexpr uint8_t kVersion = 1;
 constexpr size_t kHeadBytes = 6;
 constexpr size_t kClientBytes = 21;
+constexpr uint32_t kWatermarkRule = 0;
+constexpr uint64_t kWatermarkPrefix = ~uint64_t{0};
 constexpr double kRatioUnit = 65'535;
 // Steps of a logarithm with base 2: 32 of them fit into 16 bits.
 constexpr double kLogStep = 2'047;
@@ -24,6 +26,14 @@ class Writer {
   void Rate(double rate) {
     const double log = std::log2(1 + std::clamp(rate, 0.0, kMaxUsageRate));
     Number(static_cast<uint64_t>(std::lround(log * kLogStep)), 2);
+  }
+  void Client(const UsageWord::Client& client) {
+    Number(client.rule, 4);
+    Number(client.prefix, 8);
+    Rate(client.demand_per_s);
+    Rate(client.slow_demand_per_s);
+    Number(client.used, 4);
+    Number(client.young ? 1 : 0, 1);
   }
   std::string Take() { return std::move(out_); }
 
@@ -52,20 +62,16 @@ class Reader {
 }  // namespace
 
 std::string EncodeUsage(const UsageWord& word) {
-  LB_CHECK(word.clients.size() <= kMaxUsageClients);
+  const bool left_out = word.watermark_ratio > 0;
+  const size_t entries = word.clients.size() + (left_out ? 1 : 0);
+  LB_CHECK(entries <= kMaxUsageClients);
   Writer out;
   out.Number(kVersion, 1);
   out.Number(static_cast<uint64_t>(std::clamp(word.told.serving, 0.0, kRatioUnit)), 2);
   out.Number(static_cast<uint64_t>(std::clamp(word.told.kept_ratio, 0.0, 1.0) * kRatioUnit), 2);
-  out.Number(word.clients.size(), 1);
-  for (const UsageWord::Client& client : word.clients) {
-    out.Number(client.rule, 4);
-    out.Number(client.prefix, 8);
-    out.Rate(client.demand_per_s);
-    out.Rate(client.slow_demand_per_s);
-    out.Number(client.used, 4);
-    out.Number(client.young ? 1 : 0, 1);
-  }
+  out.Number(entries, 1);
+  for (const UsageWord::Client& client : word.clients) out.Client(client);
+  if (left_out) out.Client({kWatermarkRule, kWatermarkPrefix, word.watermark_ratio, 0, 0, false});
   return out.Take();
 }
 
@@ -79,13 +85,17 @@ std::optional<UsageWord> DecodeUsage(std::string_view bytes) {
   if (clients > kMaxUsageClients || bytes.size() != kHeadBytes + clients * kClientBytes)
     return std::nullopt;
   for (uint64_t i = 0; i < clients; ++i) {
-    UsageWord::Client& client = word.clients.emplace_back();
+    UsageWord::Client client;
     client.rule = static_cast<uint32_t>(in.Number(4));
     client.prefix = in.Number(8);
     client.demand_per_s = in.Rate();
     client.slow_demand_per_s = in.Rate();
     client.used = static_cast<uint32_t>(in.Number(4));
     client.young = in.Number(1) != 0;
+    if (client.rule == kWatermarkRule && client.prefix == kWatermarkPrefix)
+      word.watermark_ratio = client.demand_per_s;
+    else
+      word.clients.push_back(client);
   }
   return word;
 }

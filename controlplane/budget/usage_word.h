@@ -2,7 +2,9 @@
 // threading: none.
 //
 // Counts are absolute, so that a lost word needs no repair, and 32 bits of them, so that 60 clients
-// fit. All numbers are big-endian; rates are logarithms.
+// fit. All numbers are big-endian; rates are logarithms. The watermark has the place of a client
+// whom nobody can be (all bits of the prefix are set), of a rule 0: hosts of an earlier version
+// find no such rule and leave it out, so that both versions understand each other.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +29,9 @@ struct UsageWord {
     bool young = false;
   };
   HostBook::Told told;
+  // Of those that there was no room for: the most that one is asked for, of its limit's rate; 0:
+  // there are none, or less than a thousandth.
+  double watermark_ratio = 0;
   std::vector<Client> clients;
 };
 
@@ -34,7 +39,7 @@ struct UsageWord {
 inline constexpr size_t kMaxUsageClients = 60;
 inline constexpr double kMaxUsageRate = 4e9;
 
-// At most kMaxUsageClients clients.
+// At most kMaxUsageClients clients; one less with a watermark.
 std::string EncodeUsage(const UsageWord& word);
 
 // Absent: malformed, of another version, or too long.

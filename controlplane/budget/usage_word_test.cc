@@ -39,6 +39,20 @@ TEST(UsageWordTest, NothingIsTheSameAsZero) {
   EXPECT_EQ(DecodeUsage(EncodeUsage(word))->clients[0].demand_per_s, 0);
 }
 
+TEST(UsageWordTest, TheWatermarkTakesThePlaceOfAClient) {
+  UsageWord word = Full();
+  word.clients.pop_back();
+  word.watermark_ratio = 0.25;
+  const std::string bytes = EncodeUsage(word);
+  EXPECT_EQ(bytes.size(), EncodeUsage(Full()).size());
+  EXPECT_EQ(bytes[0], EncodeUsage(Full())[0]) << "hosts of an earlier version read it";
+  const auto read = DecodeUsage(bytes);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_NEAR(read->watermark_ratio, 0.25, 1e-3);
+  EXPECT_EQ(read->clients.size(), word.clients.size());
+  EXPECT_EQ(DecodeUsage(EncodeUsage(Full()))->watermark_ratio, 0);
+}
+
 TEST(UsageWordTest, WhatIsCutOrOfAnotherVersionIsRefused) {
   const std::string bytes = EncodeUsage(Full());
   for (size_t size = 0; size < bytes.size(); ++size)

@@ -26,6 +26,7 @@ RateCluster::RateCluster(Settings settings) : settings_(settings), prng_(setting
     for (size_t other = 0; other < settings.hosts; ++other)
       if (other != i) node.book->Joined(Name(other));
   }
+  began_at_ = now();
   RunFor(std::chrono::seconds(1), [](size_t) { return std::vector<double>(); });
 }
 
@@ -56,12 +57,12 @@ void RateCluster::Tell(size_t from) {
   const HostBook::Told told{static_cast<double>(settings_.workers),
                             node.host->ledger().kept_ratio()};
   const auto usage = node.host->ledger().TakeUsage(settings_.entries, now);
+  const double watermark_ratio = node.host->ledger().left_out().watermark_ratio;
   for (size_t to = 0; to < nodes_.size(); ++to) {
     if (to == from || nodes_[to].part != node.part) continue;
     ++words_;
-    entries_ += usage.size();
     if (prng_.Below(1'000'000) < static_cast<uint64_t>(settings_.loss * 1e6)) continue;
-    words_in_flight_.push_back({now + kDelay, from, to, told, usage});
+    words_in_flight_.push_back({now + kDelay, from, to, told, watermark_ratio, usage});
   }
 }
 
@@ -77,9 +78,15 @@ void RateCluster::Deliver() {
     if (!node.up || node.part != nodes_[word.from].part) continue;
     node.book->Heard(Name(word.from), word.told, now);
     node.host->ledger().SetOthers(node.book->Others(now));
-    node.host->ledger().ReportHost(Name(word.from), word.usage, now);
+    node.host->ledger().ReportHost(Name(word.from), word.usage, word.watermark_ratio, now);
   }
   words_in_flight_ = std::move(later);
+}
+
+double RateCluster::words_per_s() const {
+  const auto hosts = static_cast<double>(nodes_.size());
+  return static_cast<double>(words_) / (hosts * (hosts - 1)) /
+         std::chrono::duration<double>(now() - began_at_).count();
 }
 
 double RateCluster::arrived(dataplane::ClientPrefix client) const {

@@ -22,7 +22,7 @@ class RateCluster final {
     double rate_per_s = 100;
     double burst = 100;
     double loss = 0;
-    size_t entries = 75;  // Clients in one word.
+    size_t entries = 60;  // Clients in one word.
     uint64_t seed = 1;
   };
   // Arrivals per second of clients 1, 2, ... at a host's workers, together.
@@ -41,8 +41,8 @@ class RateCluster final {
   double admitted(dataplane::ClientPrefix client) const;
   RateHost& host(size_t index) { return *nodes_[index].host; }
   Instant now() const { return nodes_.front().host->now(); }
-  uint64_t words() const { return words_; }
-  uint64_t entries() const { return entries_; }
+  // From one host to one other, on the average since the start.
+  double words_per_s() const;
 
  private:
   struct Node {
@@ -58,6 +58,7 @@ class RateCluster final {
     size_t from;
     size_t to;
     controlplane::HostBook::Told told;
+    double watermark_ratio;
     std::vector<controlplane::RateLedger::Usage> usage;
   };
 
@@ -70,7 +71,7 @@ class RateCluster final {
   std::vector<Node> nodes_;
   std::deque<Word> words_in_flight_;
   uint64_t words_ = 0;
-  uint64_t entries_ = 0;
+  Instant began_at_;
 };
 
 }  // namespace lb::sim

@@ -1,6 +1,8 @@
 #include "cli/limits.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -10,6 +12,7 @@
 #include "cli/limit_client.h"
 #include "cli/operation.h"
 #include "cli/resource.h"
+#include "cli/shared_rate.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -115,7 +118,8 @@ Row RowOf(const api::Limit& limit) {
                                                                             : ""}};
 }
 
-Row RowOf(const api::ClientUse& use) {
+// `shared`: some client is under a limit that other hosts share.
+Row RowOf(const api::ClientUse& use, bool shared) {
   double tokens = 0;
   double rate_per_s = 0;
   for (const api::Bucket& bucket : use.buckets()) {
@@ -124,7 +128,7 @@ Row RowOf(const api::ClientUse& use) {
   }
   const bool rated = use.buckets_size() > 0;
   const Tone tone = use.throttled() ? Tone::kWarning : Tone::kPlain;
-  return {{use.client()},
+  Row row{{use.client()},
           {Owner(use.rule())},
           {rated ? Decimal(use.connects_per_s()) : ""},
           rated ? Refused(use.refused_per_s(), use.shadow()) : Cell{""},
@@ -135,6 +139,31 @@ Row RowOf(const api::ClientUse& use) {
            tone},
           {use.connections() > 0 ? controlplane::WriteMeasuredRate(use.download_bytes_per_s()) : "",
            tone}};
+  if (!shared) return row;
+  const api::SharedRate& rate = use.shared_rate();
+  const bool has = use.has_shared_rate();
+  const bool silent = rate.hosts_heard() < rate.hosts_expected();
+  row.push_back({has ? Decimal(rate.cluster_demand_per_s()) : ""});
+  row.push_back({has ? absl::StrFormat("%.1f%%", 100 * rate.share_ratio()) : ""});
+  row.push_back({has ? absl::StrCat(rate.hosts_heard(), "/", rate.hosts_expected()) : "",
+                 silent ? Tone::kWarning : Tone::kPlain});
+  row.push_back(
+      {has && rate.has_age() ? SharedAge(rate.age()) : "", silent ? Tone::kWarning : Tone::kPlain});
+  return row;
+}
+
+Table ClientTable(const api::ListClientsResponse& response) {
+  const bool shared = std::any_of(response.clients().begin(), response.clients().end(),
+                                  [](const auto& use) { return use.has_shared_rate(); });
+  std::vector<Column> columns{{"CLIENT"},          {"LIMIT OF"},     {"CONNECTS/S", true},
+                              {"REFUSED/S", true}, {"TOKENS", true}, {"RATE/S", true},
+                              {"CONNS", true},     {"UP", true},     {"DOWN", true}};
+  if (shared)
+    columns.insert(columns.end(),
+                   {{"ALL HOSTS/S", true}, {"SHARE", true}, {"HEARD", true}, {"AGE", true}});
+  Table table(std::move(columns));
+  for (const api::ClientUse& use : response.clients()) table.Add(RowOf(use, shared));
+  return table;
 }
 
 template <typename Response>
@@ -178,6 +207,8 @@ std::string Describe(const Globals& globals, const Explained& explained) {
                    {bucket.has_budget() ? "its own" : "everybody's"}});
     absl::StrAppend(&text, "\n", Render(globals, buckets));
   }
+  if (explained.has_shared_rate())
+    absl::StrAppend(&text, "\n", DescribeShared(globals, explained.shared_rate()));
   Table backends({{"BACKEND"}, {"SHARE", true}, {"CONNS", true}, {"NOTE"}});
   for (const Explained::Candidate& candidate : explained.candidates())
     backends.Add({{Leaf(candidate.backend())},
@@ -231,17 +262,7 @@ absl::StatusOr<ExitCode> RunGetClients(const Globals& globals, const std::string
   if (globals.output == Output::kJson || globals.output == Output::kYaml) {
     PrintList(globals, "ClientList", "clients", response);
   } else {
-    Table table({{"CLIENT"},
-                 {"LIMIT OF"},
-                 {"CONNECTS/S", true},
-                 {"REFUSED/S", true},
-                 {"TOKENS", true},
-                 {"RATE/S", true},
-                 {"CONNS", true},
-                 {"UP", true},
-                 {"DOWN", true}});
-    for (const api::ClientUse& use : response.clients()) table.Add(RowOf(use));
-    WriteOut(Render(globals, table));
+    WriteOut(Render(globals, ClientTable(response)));
   }
   Warn(globals, response);
   return ExitCode::kDone;

@@ -71,6 +71,7 @@ class AnswersTest : public testing::Test {
             .channel = channel_,
             .usage = usage_,
             .slots = slots_,
+            .rates = rates_,
             .page_key = page_key_,
             .clock = {kNow, kWall}};
   }
@@ -106,6 +107,7 @@ class AnswersTest : public testing::Test {
   HostChannel channel_;
   UsageExchange usage_{channel_};
   SlotExchange slots_{channel_};
+  RateLedger rates_;
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

@@ -113,6 +113,24 @@ const char* UsageErrorName(size_t error) {
   return kNames[error];
 }
 
+// Of more than kMaxMemberSeries those that were heard least lately.
+void AddHostAges(const HostBook& book, Instant now, Families& out) {
+  MetricFamily ages{"lb_usage_host_age_seconds",
+                    "Since a host was heard to tell of usage; -1: never.",
+                    Type::kGauge,
+                    {}};
+  std::vector<HostBook::Row> rows = book.Rows(now);
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.heard_at < b.heard_at; });
+  if (rows.size() > kMaxMemberSeries) rows.resize(kMaxMemberSeries);
+  for (const HostBook::Row& row : rows) {
+    const double age_s =
+        row.heard_at ? std::chrono::duration<double>(now - *row.heard_at).count() : -1;
+    ages.Add({{"host", CutUtf8(row.name, row.name.size())}}, age_s);
+  }
+  out.push_back(std::move(ages));
+}
+
 // What hosts tell each other of limits.
 void AddUsage(const View& view, Families& out) {
   const HostBook* const book = view.usage.book();
@@ -122,9 +140,24 @@ void AddUsage(const View& view, Families& out) {
   hosts.Add({{"state", "expected"}}, AsDouble(book->expected(view.clock.steady)));
   hosts.Add({{"state", "heard"}}, AsDouble(book->heard(view.clock.steady)));
   out.push_back(std::move(hosts));
+  AddHostAges(*book, view.clock.steady, out);
   AddOne(out, "lb_usage_side_ratio",
          "Of every limit that is shared: what the hosts that hear each other here may use.",
          Type::kGauge, book->Others(view.clock.steady).side_ratio);
+  AddOne(
+      out, "lb_usage_limit_ratio",
+      "Of every limit that is shared: what is given out, less than the side's part while some is "
+      "kept for workers without a control plane.",
+      Type::kGauge, view.rates.free_ratio());
+  AddOne(out, "lb_usage_clients", "Clients whose rate limit is shared out by demand.", Type::kGauge,
+         AsDouble(view.rates.clients()));
+  const RateLedger::LeftOut left_out = view.rates.left_out();
+  AddOne(out, "lb_usage_clients_left_out",
+         "Clients that other hosts should have been told of, and were not for lack of room.",
+         Type::kGauge, AsDouble(left_out.clients));
+  AddOne(out, "lb_usage_watermark_ratio",
+         "The most that one of them is asked for, of the rate of its limit.", Type::kGauge,
+         left_out.watermark_ratio);
   AddOne(out, "lb_usage_sent_total", "Datagrams about usage, to other hosts.", Type::kCounter,
          AsDouble(counters.sent));
   AddOne(out, "lb_usage_sent_bytes_total", "Their bytes.", Type::kCounter,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "controlplane/admin/explain_backends.h"
+#include "controlplane/admin/explain_rate.h"
 #include "controlplane/admin/explain_tls.h"
 #include "controlplane/admin/limit_answers.h"
 #include "controlplane/admin/rule_answers.h"
@@ -77,38 +78,6 @@ void CheckAccess(const LiveRule& rule, const SocketAddress& client,
     return Add("allow", kPassed, absl::StrCat(allow->ToString(), " decides"), out);
   if (!rule.allow.empty()) return Add("allow", kRefused, "no network of the list holds it", out);
   Add("deny", kPassed, "no network of the list holds it", out);
-}
-
-void CheckRate(const LiveRule& rule, const ClientReports& reports, ExplainConnectionResponse& out) {
-  if (!rule.rate_limit || rule.rate_limit->enforce == RateLimitConfig::Enforce::kOff) return;
-  int asked = 0;
-  int full = 0;
-  for (const auto& [worker, report] : reports) {
-    for (const ClientReport::Limit& limit : report.limits()) {
-      if (!limit.has_asked()) continue;
-      ++asked;
-      if (limit.asked().tokens() >= 1) ++full;
-      admin::v1::Bucket& bucket = *out.add_buckets();
-      bucket.set_worker(absl::StrCat("workers/", worker.id));
-      bucket.set_tokens(limit.asked().tokens());
-      bucket.set_burst(limit.asked().burst());
-      bucket.set_rate_per_s(limit.asked().rate_per_s());
-      bucket.set_has_budget(limit.asked().has_budget());
-    }
-  }
-  constexpr char kName[] = "rate_limit";
-  if (asked == 0)
-    return Add(kName, kDepends,
-               reports.empty() ? kNobody : "no worker that answered has this limit yet", out);
-  if (asked == full)
-    return Add(kName, kPassed,
-               asked == 1 ? "there is a token" : "every worker that answered has a token", out);
-  const bool shadow = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
-  const char* counted = shadow ? "; it is only counted" : "";
-  if (full > 0)
-    return Add(kName, shadow ? kPassed : kDepends,
-               absl::StrCat(full, " of ", asked, " workers have a token", counted), out);
-  Add(kName, shadow ? kPassed : kRefused, absl::StrCat("no token is left", counted), out);
 }
 
 void CheckClientLimit(const LiveRule& rule, const ClientReports& reports,
@@ -196,7 +165,7 @@ ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoin
   if (via) proxy = via->ToSocketAddress();
   CheckProxy(rule, address, proxy ? &*proxy : nullptr, out);
   CheckAccess(rule, address, out);
-  CheckRate(rule, reports, out);
+  explain::CheckRate(rule, client, view, reports, out);
   CheckClientLimit(rule, reports, out);
   CheckRuleLimit(rule, view, out);
   const uint32_t route = explain::CheckTls(rule, server_name, view, out);

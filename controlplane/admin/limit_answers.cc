@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "controlplane/admin/member_answers.h"
 #include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/shared_rate.h"
 
 namespace lb::controlplane {
 namespace {
@@ -37,9 +38,6 @@ bool AsksClients(const LiveRule& rule) {
   return rule.tls && rule.tls->client_auth != TlsConfig::ClientAuth::kNone;
 }
 
-// Whose rate limit the rule goes by; empty: the top level's.
-std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rule.name : ""; }
-
 // The owner in what a worker calls a rate limit: also of the one of client certificates.
 std::string OwnerIn(const std::string& limit) {
   return std::string(absl::StripSuffix(limit, kClientCertLimit));
@@ -54,6 +52,7 @@ struct RateOwner {
   // The most that one worker has: a client that is busy has a budget in every worker.
   uint64_t busy_clients = 0;
   bool only_counts = false;
+  const RateLimitConfig* config = nullptr;
 };
 
 std::map<std::string, RateOwner> RateOwnersOf(const View& view, const ClientReports& reports) {
@@ -65,6 +64,7 @@ std::map<std::string, RateOwner> RateOwnersOf(const View& view, const ClientRepo
     owner.refused_total += totals.rate_limited_total;
     owner.would_refuse_total += totals.would_refuse_total;
     owner.cert_refused_total += totals.cert_limited_total;
+    owner.config = &*rule.rate_limit;
     owner.only_counts = rule.rate_limit->enforce == RateLimitConfig::Enforce::kShadow;
   }
   for (const auto& [worker, report] : reports)
@@ -188,7 +188,25 @@ void AddBytes(const worker::v1::ClientReport& report, UsesByClient& by_client) {
   }
 }
 
+// Adds how hosts share the rate limit of those that are in the answer.
+void AddSharedRates(const std::map<std::string, RateOwner>& owners, const View& view,
+                    admin::v1::ListClientsResponse& out) {
+  for (ClientUse& use : *out.mutable_clients()) {
+    const std::string name(absl::StripPrefix(use.rule(), "rules/"));
+    const auto owner = owners.find(name);
+    if (owner == owners.end() || use.buckets().empty()) continue;
+    const RateLimitConfig& config = *owner->second.config;
+    const std::optional<uint64_t> prefix = ClientPrefixOf(use.client(), config);
+    if (!prefix) continue;
+    auto shared =
+        SharedRateOf(name, *prefix, config, {use.connects_per_s(), use.refused_per_s()}, view);
+    if (shared) *use.mutable_shared_rate() = *std::move(shared);
+  }
+}
+
 }  // namespace
+
+std::string RateOwnerOf(const LiveRule& rule) { return rule.own_rate_limit ? rule.name : ""; }
 
 admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
                                              const ClientReports& reports) {
@@ -254,6 +272,7 @@ admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
   if (clients.size() > limit) clients.resize(limit);
   admin::v1::ListClientsResponse out;
   for (ClientUse& use : clients) *out.add_clients() = std::move(use);
+  AddSharedRates(owners, view, out);
   return out;
 }
 

@@ -22,6 +22,9 @@ inline constexpr char kClientCertLimit[] = "/client_cert";
 // What each worker that answered said.
 using ClientReports = std::map<WorkerKey, worker::v1::ClientReport>;
 
+// Whose rate limit the rule goes by; empty: the top level's.
+std::string RateOwnerOf(const LiveRule& rule);
+
 // `rule`: its name; empty: all.
 admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string& rule,
                                              const ClientReports& reports);

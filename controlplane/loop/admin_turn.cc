@@ -224,6 +224,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .channel = parts.channel,
           .usage = parts.usage,
           .slots = parts.slots,
+          .rates = parts.rates,
           .page_key = parts.page_key,
           .clock = clock};
 }

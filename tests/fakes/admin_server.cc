@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "lb/admin/v1/admin.grpc.pb.h"
 #include "lb/admin/v1/certificate.grpc.pb.h"
+#include "lb/admin/v1/limit.grpc.pb.h"
 #include "lb/admin/v1/member.grpc.pb.h"
 #include "tests/fakes/admin_change_services.h"
 #include "tests/fakes/admin_state.h"
@@ -124,6 +125,26 @@ class CertificateService final : public api::CertificateService::Service {
   AdminState& state_;
 };
 
+class LimitService final : public api::LimitService::Service {
+ public:
+  explicit LimitService(AdminState& state) : state_(state) {}
+  grpc::Status ListClients(grpc::ServerContext* context, const api::ListClientsRequest*,
+                           api::ListClientsResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    *response = state_.data.clients;
+    return state_.Enter(context, lock);
+  }
+  grpc::Status ExplainConnection(grpc::ServerContext* context, const api::ExplainConnectionRequest*,
+                                 api::ExplainConnectionResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    *response = state_.data.explained;
+    return state_.Enter(context, lock);
+  }
+
+ private:
+  AdminState& state_;
+};
+
 class MemberService final : public api::MemberService::Service {
  public:
   explicit MemberService(AdminState& state) : state_(state) {}
@@ -182,7 +203,7 @@ class AdminServer::Impl final {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
     for (grpc::Service* service : std::initializer_list<grpc::Service*>{
-             &status_, &rules_, &workers_, &certificates_, &members_, &operations_})
+             &status_, &rules_, &workers_, &certificates_, &members_, &limits_, &operations_})
       builder.RegisterService(service);
     for (const std::unique_ptr<grpc::Service>& service : changes_)
       builder.RegisterService(service.get());
@@ -210,6 +231,7 @@ class AdminServer::Impl final {
   WorkerService workers_{state};
   CertificateService certificates_{state};
   MemberService members_{state};
+  LimitService limits_{state};
   OperationService operations_{state};
   std::vector<std::unique_ptr<grpc::Service>> changes_ = MakeChangeServices(state);
   std::unique_ptr<grpc::Server> server_;

@@ -13,6 +13,7 @@
 
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/admin/v1/certificate.pb.h"
+#include "lb/admin/v1/limit.pb.h"
 #include "lb/admin/v1/member.pb.h"
 #include "tests/fakes/admin_changes.h"
 
@@ -27,6 +28,8 @@ class AdminServer final {
     std::vector<lb::admin::v1::Worker> workers;
     std::vector<lb::admin::v1::Certificate> certificates;
     std::vector<lb::admin::v1::Member> members;
+    lb::admin::v1::ListClientsResponse clients;
+    lb::admin::v1::ExplainConnectionResponse explained;
     // What GetOperation answers, one after the other; the last one for ever.
     std::vector<lb::admin::v1::Operation> operations;
     ChangeAnswers changes;

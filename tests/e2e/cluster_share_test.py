@@ -1,0 +1,92 @@
+"""What lbctl and the metrics say of one rate limit over the hosts of a cluster."""
+
+import json
+import signal
+import time
+
+import harness
+from harness import Requests, wait_for
+from harness.member import KEY, Member
+
+COUNT, RATE = 5, 100
+ASKED = 60  # Per second, of each host.
+CLIENT = "127.0.0.1"
+
+
+def seconds(duration):
+    return float(duration.rstrip("s"))
+
+
+class ClusterShareTest(harness.Case):
+    def setUp(self):
+        self.servers("127.0.0.1:9001")
+        self.all = [self.balancer(Member, name="lb-%d" % number, ip="127.0.3.%d" % number)
+                    for number in range(1, COUNT + 1)]
+        for member in self.all:
+            rule = {"name": "web", "listen": member.ip + ":8080", "backends": ["127.0.0.1:9001"]}
+            peers = [one.address for one in self.all if one is not member]
+            member.cluster.update(peers=peers, key=KEY)
+            member.start({"rules": [rule], "rate_limit": {"requests_per_second": RATE, "burst": RATE},
+                          "cluster": member.cluster}, threads=1)
+        for member in self.all:
+            wait_for(lambda one=member: one.count("lb_usage_hosts", state="heard") == COUNT - 1, 20,
+                     member.name + " hears the others")
+
+    def explain(self, member):
+        return member.lbctl("explain", "--rule", "web", "--client", CLIENT)
+
+    def shared(self, member):
+        done = member.lbctl("explain", "--rule", "web", "--client", CLIENT, "-o", "json")
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout)["sharedRate"]
+
+    def test_every_host_says_the_same(self):
+        quiet = self.shared(self.all[0])
+        self.assertEqual(quiet["basis"], "BASIS_QUIET")
+        self.assertAlmostEqual(quiet["sharePerS"], 2 * RATE / COUNT)
+        pause = int(1000 / (ASKED / 2))
+        for member in self.all:
+            Requests(self, member.ip + ":8080", clients=2, pause_ms=pause, pause_after_error_ms=pause)
+        everything = None
+
+        def settled():
+            nonlocal everything
+            everything = [self.shared(member) for member in self.all]
+            return (all(one["basis"] == "BASIS_DEMAND" for one in everything)
+                    and abs(sum(one["sharePerS"] for one in everything) - RATE) < 0.15 * RATE)
+
+        wait_for(settled, 30, "the shares sum to about the limit")
+        demands = [one["clusterDemandPerS"] for one in everything]
+        self.figure("demand %s, shares %s", ["%.0f" % one for one in demands],
+                    ["%.1f" % one["sharePerS"] for one in everything])
+        self.assertLess(max(demands), 1.2 * min(demands))
+        for one in everything:
+            self.assertLess(seconds(one["age"]), 1)
+            self.assertEqual((one["hostsHeard"], one["hostsExpected"], one["sideRatio"]), (COUNT, COUNT, 1))
+            self.assertEqual(len(one["hosts"]), COUNT - 1)
+        self.assertIn("5 of 5 hosts are heard", self.explain(self.all[0]).stdout)
+        clients = self.all[0].json("get", "clients")["items"]
+        self.assertIn("sharedRate", clients[0])
+        self.check_one_that_stops()
+
+    def check_one_that_stops(self):
+        stopped, asked = self.all[-1], self.all[0]
+        stopped.control.send(signal.SIGSTOP)
+        begin = time.monotonic()
+        wait_for(lambda: seconds(self.shared(asked)["age"]) > 2, 20, "the age of its word rises")
+        self.figure("said so after %.1f s", time.monotonic() - begin)
+        text = self.explain(asked).stdout
+        self.assertIn("Only 4 of 5 hosts are heard", text)
+        self.assertIn("they have the whole limit", text)
+        self.assertIn("not heard for", text)
+        metrics = asked.control_metrics()
+        self.assertGreater(metrics.sum("lb_usage_host_age_seconds", host=stopped.name), 2)
+        self.assertLess(metrics.sum("lb_usage_host_age_seconds", host="lb-2"), 1)
+        self.assertEqual(metrics.sum("lb_usage_limit_ratio"), 1)
+        self.assertEqual(metrics.sum("lb_usage_clients_left_out"), 0)
+        stopped.control.send(signal.SIGCONT)
+        wait_for(lambda: self.shared(asked)["hostsHeard"] == COUNT, 20, "it is heard again")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -34,7 +34,11 @@ bool SameMember(const ClusterConfig& a, const ClusterConfig& b) {
 }  // namespace
 
 Cluster::Cluster(std::string name, std::string version, Life life, uint64_t seed)
-    : default_name_(std::move(name)), version_(std::move(version)), life_(life), seed_(seed) {}
+    : default_name_(std::move(name)),
+      version_(std::move(version)),
+      life_(life),
+      seed_(seed),
+      talk_(~seed) {}
 
 std::string Cluster::NameOfSelf() const {
   return config_ && !config_->name.empty() ? config_->name : default_name_;
@@ -43,11 +47,14 @@ std::string Cluster::NameOfSelf() const {
 void Cluster::SetConfig(const std::optional<ClusterConfig>& config, Instant now,
                         std::vector<ClusterAction>& actions) {
   if (config == config_) return;
-  const bool same = config && config_ && SameMember(*config, *config_);
-  const bool other_keys = same && config->keys != config_->keys;
+  const bool same = config && config_ && SameMember(*config, *config_) && !stays_away_;
+  const std::vector<std::string> keys_before = talk_.keys().keys();
   config_ = config;
+  stays_away_ = false;
+  const bool dropped = config ? talk_.keys().SetConfigured(config->keys) : talk_.keys().Clear();
+  if (dropped) actions.push_back(KeyOrdersDropped{});
   if (same) {
-    if (other_keys && open_) actions.push_back(SetGossipKeys{Keys()});
+    if (talk_.keys().keys() != keys_before && open_) actions.push_back(SetGossipKeys{Keys()});
     return;
   }
   Go(config_ ? After::kOpen : After::kClose, now, actions);
@@ -57,9 +64,21 @@ void Cluster::Leave(Instant now, std::vector<ClusterAction>& actions) {
   Go(After::kTellOfIt, now, actions);
 }
 
+void Cluster::StayAway(Instant now, std::vector<ClusterAction>& actions) {
+  if (!config_ || stays_away_) return;
+  stays_away_ = true;
+  Go(After::kClose, now, actions);
+}
+
+void Cluster::Restore(Stored stored) {
+  talk_.keys().Restore(std::move(stored.keys));
+  talk_.book().Restore(stored.query_time);
+}
+
 void Cluster::Go(After after, Instant now, std::vector<ClusterAction>& actions) {
   const bool going = after_ != After::kNothing;
-  after_ = after;
+  // The process ends, whatever else is to become of the member.
+  if (after_ != After::kTellOfIt) after_ = after;
   if (going) return;
   const bool alone =
       !swim_ || std::count_if(swim_->members().begin(), swim_->members().end(),
@@ -76,6 +95,8 @@ void Cluster::Go(After after, Instant now, std::vector<ClusterAction>& actions) 
 void Cluster::WhenGone(Instant now, std::vector<ClusterAction>& actions) {
   leave_at_.reset();
   swim_.reset();
+  talk_.End(actions);
+  clocks_told_.clear();
   switch (std::exchange(after_, After::kNothing)) {
     case After::kNothing:
       break;
@@ -86,13 +107,17 @@ void Cluster::WhenGone(Instant now, std::vector<ClusterAction>& actions) {
       Open(now, actions);
       break;
     case After::kClose:
-      open_ = opening_ = false;
-      retry_at_.reset();
-      problem_.clear();
-      ++generation_;
-      actions.push_back(CloseGossip{});
+      Close(actions);
       break;
   }
+}
+
+void Cluster::Close(std::vector<ClusterAction>& actions) {
+  open_ = opening_ = false;
+  retry_at_.reset();
+  problem_.clear();
+  ++generation_;
+  actions.push_back(CloseGossip{});
 }
 
 void Cluster::Open(Instant, std::vector<ClusterAction>& actions) {
@@ -116,7 +141,10 @@ void Cluster::Take(const GossipOpened& opened, Instant now, std::vector<ClusterA
   problem_.clear();
   retry_delay_ = kFirstRetry;
   swim_.emplace(SwimOptions(opened), seed_++, now);
+  TellClocks(now, actions);
   ToSwim(swim::SetSeeds{seeds_}, now, actions);
+  if (const auto addresses = std::exchange(call_when_open_, {}); !addresses.empty())
+    ToSwim(swim::Call{addresses}, now, actions);
 }
 
 Options Cluster::SwimOptions(const GossipOpened& opened) const {
@@ -148,7 +176,43 @@ void Cluster::SetSeeds(std::vector<Address> seeds, std::vector<std::string> miss
 
 void Cluster::Join(const std::vector<Address>& addresses, Instant now,
                    std::vector<ClusterAction>& actions) {
-  ToSwim(swim::Call{addresses}, now, actions);
+  if (!stays_away_) return ToSwim(swim::Call{addresses}, now, actions);
+  stays_away_ = false;
+  call_when_open_ = addresses;
+  Go(After::kOpen, now, actions);
+}
+
+template <typename Do>
+void Cluster::Talk(Instant now, std::vector<ClusterAction>& actions, const Do& what) {
+  if (!swim_) return;
+  std::vector<Tell> tell;
+  const Address address = swim_->members().at(swim_->name()).node.address;
+  KeyTalk::Turn turn{now, swim_->name(), address, config_->label, swim_->members(), tell, actions};
+  what(turn);
+  for (Tell& one : tell) ToSwim(std::move(one), now, actions);
+  TellClocks(now, actions);
+}
+
+void Cluster::AskKeys(uint64_t round, KeyVerb verb, const std::string& key, Instant now,
+                      std::vector<ClusterAction>& actions) {
+  LB_CHECK(swim_ && swim_->serf());
+  Talk(now, actions, [&](KeyTalk::Turn& turn) { talk_.Ask(round, verb, key, turn); });
+}
+
+void Cluster::Hear(const std::string& message, Instant now, std::vector<ClusterAction>& actions) {
+  clock_.Witness(message);
+  // Among members of memberlist alone a message of this form is something else.
+  if (swim_ && swim_->serf())
+    Talk(now, actions, [&](KeyTalk::Turn& turn) { talk_.Hear(message, turn); });
+}
+
+// Serf's agents go by the clocks of those whose tables they get.
+void Cluster::TellClocks(Instant now, std::vector<ClusterAction>& actions) {
+  if (!swim_ || !swim_->serf()) return;
+  std::string clocks = EncodeClocks({clock_.time(), talk_.book().time()});
+  if (clocks == clocks_told_) return;
+  clocks_told_ = clocks;
+  ToSwim(SetState{std::move(clocks)}, now, actions);
 }
 
 bool Cluster::Forget(const std::string& name) { return swim_ && swim_->Forget(name); }
@@ -163,6 +227,7 @@ void Cluster::Take(const TimerFired& fired, Instant now, std::vector<ClusterActi
     leave_at_.reset();
     ToSwim(swim::Leave{}, now, actions);
   }
+  Talk(now, actions, [&](KeyTalk::Turn& turn) { talk_.Step(turn); });
   ToSwim(fired, now, actions);
 }
 
@@ -180,7 +245,7 @@ void Cluster::ToSwim(const Event& event, Instant now, std::vector<ClusterAction>
 
 void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& actions) {
   std::visit(Overloaded{
-                 [&](UserIn& user) { clock_.Witness(user.payload); },
+                 [&](UserIn& user) { Hear(user.payload, now, actions); },
                  [&](Gone&) { WhenGone(now, actions); },
                  [&](MemberNotice& notice) {
                    if (notice.kind == MemberNotice::Kind::kConflict) {
@@ -196,6 +261,7 @@ void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& 
 
 Instant Cluster::NextDeadline() const {
   Instant next = std::min(retry_at_.value_or(Instant::max()), leave_at_.value_or(Instant::max()));
+  if (swim_) next = std::min(next, talk_.NextDeadline());
   return swim_ ? std::min(next, swim_->NextDeadline()) : next;
 }
 
@@ -231,10 +297,13 @@ ClusterStatus Cluster::Status() const {
   status.enabled = true;
   status.name = NameOfSelf();
   status.label = config_->label;
-  status.keys = config_->keys.size();
+  status.keys = talk_.keys().Marks();
+  status.keys_ordered = talk_.keys().differ();
+  status.stays_away = stays_away_;
+  status.serf = config_->serf_delegate;
   status.problem = problem_;
   status.address = config_->bind_addr;
-  status.open = config_->keys.empty() && !IsLoopback(config_->bind_addr);
+  status.open = talk_.keys().keys().empty() && !IsLoopback(config_->bind_addr);
   status.seeds_missing = seeds_missing_;
   status.bad_packets.assign(dropped_.totals.begin(), dropped_.totals.end());
   if (!swim_) return status;

@@ -11,6 +11,7 @@
 #include "controlplane/config/cluster_config.h"
 #include "controlplane/membership/cluster_status.h"
 #include "controlplane/membership/gossip.h"
+#include "controlplane/membership/key_talk.h"
 #include "controlplane/membership/serf_intents.h"
 #include "controlplane/membership/swim.h"
 #include "controlplane/membership/usage_seal.h"
@@ -38,13 +39,33 @@ class Cluster final {
   // The addresses of the configured peers, as far as they are known, and those without one.
   void SetSeeds(std::vector<Address> seeds, std::vector<std::string> missing, Instant now,
                 std::vector<ClusterAction>& actions);
-  // Calls these once, beside the seeds.
+  // Calls these once, beside the seeds. A host that left by order is a member again.
   void Join(const std::vector<Address>& addresses, Instant now,
             std::vector<ClusterAction>& actions);
   // Lists a member that failed or left no more, and calls it no more; false: there is none.
   bool Forget(const std::string& name);
   // Says good-bye; LeftCluster follows, at once where nobody is there.
   void Leave(Instant now, std::vector<ClusterAction>& actions);
+  // Says good-bye by order, and is no member until Join or another configuration of the cluster.
+  void StayAway(Instant now, std::vector<ClusterAction>& actions);
+  bool stays_away() const { return stays_away_; }
+
+  // Keys that orders made, and Serf's clock of questions, over a restart: before SetConfig.
+  struct Stored {
+    OrderedKeys::Stored keys{};
+    uint64_t query_time = 0;
+  };
+  void Restore(Stored stored);
+  Stored ToStore() const { return {talk_.keys().ToStore(), talk_.book().time()}; }
+
+  // The keys in force; none: the cluster is open.
+  const OrderedKeys& keys() const { return talk_.keys(); }
+  // Asks all members to do this, itself first; KeysAnswered with this number follows. It is a
+  // member of Serf's kind, and KeyTalk::Ask's conditions hold.
+  void AskKeys(uint64_t round, KeyVerb verb, const std::string& key, Instant now,
+               std::vector<ClusterAction>& actions);
+  bool asks_no_more() const { return talk_.full(); }
+  bool is_member() const { return swim_.has_value(); }
 
   void Handle(const ClusterEvent& event, Instant now, std::vector<ClusterAction>& actions);
   Instant NextDeadline() const;
@@ -73,6 +94,12 @@ class Cluster final {
   // Why it goes: what comes after.
   enum class After : uint8_t { kNothing, kOpen, kClose, kTellOfIt };
 
+  template <typename Do>
+  void Talk(Instant now, std::vector<ClusterAction>& actions, const Do& what);
+  void Hear(const std::string& message, Instant now, std::vector<ClusterAction>& actions);
+  void TellClocks(Instant now, std::vector<ClusterAction>& actions);
+  void Close(std::vector<ClusterAction>& actions);
+
   void Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions);
   void Take(const Dropped& dropped, Instant, std::vector<ClusterAction>&) { dropped_ = dropped; }
   void Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions);
@@ -89,7 +116,7 @@ class Cluster final {
   void FromSwim(Action& action, Instant now, std::vector<ClusterAction>& actions);
   Options SwimOptions(const GossipOpened& opened) const;
   std::string NameOfSelf() const;
-  GossipKeys Keys() const { return {config_->label, config_->keys}; }
+  GossipKeys Keys() const { return {config_->label, talk_.keys().keys()}; }
 
   const std::string default_name_;
   const std::string version_;
@@ -108,6 +135,10 @@ class Cluster final {
   Dropped dropped_;
   Instant conflict_told_at_{};
   SerfClock clock_;
+  KeyTalk talk_;
+  std::string clocks_told_;
+  bool stays_away_ = false;
+  std::vector<Address> call_when_open_;
   After after_ = After::kNothing;
   std::optional<Instant> leave_at_;
 };

@@ -7,6 +7,7 @@
 
 #include "base/endpoint.h"
 #include "base/time.h"
+#include "controlplane/membership/key_mark.h"
 #include "controlplane/membership/messages.h"
 #include "controlplane/membership/shared.h"
 
@@ -26,8 +27,11 @@ struct ClusterStatus {
   std::string name;      // This member's.
   std::string label;
   Endpoint address;
-  size_t keys = 0;      // 0: anybody may say anything.
-  bool open = false;    // No key, and reachable from other hosts.
+  std::vector<KeyMark> keys{};  // The first seals; none: anybody may say anything.
+  bool keys_ordered = false;    // They are others than the configuration's.
+  bool stays_away = false;      // It left by order.
+  bool serf = true;             // Whether Serf's agents can be members.
+  bool open = false;            // No key, and reachable from other hosts.
   std::string problem;  // Why it does not work, such as an address that is in use; empty: none.
   std::vector<MemberStatus> members;       // By name; this one too, and those that failed or left.
   std::vector<std::string> seeds_missing;  // Peers without an address, or that are not members.

@@ -55,13 +55,18 @@ struct SetMeta {
   std::string meta;
 };
 
+// The application's state, which goes with this member's table from now on.
+struct SetState {
+  std::string state;
+};
+
 // Tells all that it goes; Gone follows. It still answers afterwards.
 struct Leave {};
 
 struct TimerFired {};
 
-using Event = std::variant<PacketIn, StreamIn, ExchangeDone, SetSeeds, Call, Tell, SetMeta, Leave,
-                           TimerFired>;
+using Event = std::variant<PacketIn, StreamIn, ExchangeDone, SetSeeds, Call, Tell, SetMeta,
+                           SetState, Leave, TimerFired>;
 
 // Send one datagram (PacketCodec::Seal).
 struct SendPacket {

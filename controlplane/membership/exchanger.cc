@@ -57,7 +57,7 @@ void Exchanger::StepAfterBurst(Turn& turn) {
 }
 
 PushPull Exchanger::Table(bool join) const {
-  PushPull table{.join = join, .nodes = {}};
+  PushPull table{.join = join, .nodes = {}, .user_state = shared_.user_state};
   table.nodes.reserve(shared_.table.size());
   for (const auto& [name, member] : shared_.table.all()) table.nodes.push_back(member.node);
   return table;

@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "base/endpoint.h"
 #include "controlplane/membership/event.h"
+#include "controlplane/membership/key_mark.h"
+#include "controlplane/membership/serf_query.h"
 #include "controlplane/membership/wire_error.h"
 
 namespace lb::controlplane::swim {
@@ -64,9 +66,35 @@ struct Dropped {
 // This member said that it goes, as it was asked to (Cluster::Leave).
 struct LeftCluster {};
 
+// Somebody ordered to change the keys, and this member did so, or why it did not.
+struct KeysOrdered {
+  KeyVerb verb = KeyVerb::kList;
+  KeyMark key;
+  std::string by;     // The member who asked for it, as it calls itself.
+  std::string error;  // Empty: it is done.
+};
+
+// What orders made of the keys holds no more: the configuration has other ones now.
+struct KeyOrdersDropped {};
+
+// The end of an order of this host (KeyTalk::Ask).
+struct KeysAnswered {
+  struct Row {
+    std::string member;
+    bool answered = false;
+    bool done = false;
+    std::string error{};          // Of one that answered.
+    std::vector<KeyMark> keys{};  // Empty: it does not tell.
+    std::string primary{};        // The fingerprint of the one that seals; empty: not told.
+  };
+  uint64_t round = 0;
+  std::vector<Row> rows;  // By member, this one too.
+};
+
 using ClusterEvent =
     std::variant<GossipOpened, Dropped, UsageIn, PacketIn, StreamIn, ExchangeDone, TimerFired>;
 using ClusterAction = std::variant<SendUsage, OpenGossip, SetGossipKeys, CloseGossip, SendPacket,
-                                   StartExchange, StreamReply, MemberNotice, LeftCluster>;
+                                   StartExchange, StreamReply, MemberNotice, LeftCluster,
+                                   KeysOrdered, KeyOrdersDropped, KeysAnswered>;
 
 }  // namespace lb::controlplane::swim

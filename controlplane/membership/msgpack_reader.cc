@@ -65,6 +65,14 @@ bool MsgpackReader::Map(uint64_t& pairs) {
   return true;
 }
 
+bool MsgpackReader::Array(uint64_t& items) {
+  MsgpackHead head;
+  if (!Head(head)) return false;
+  if (head.kind != Kind::kArray && head.kind != Kind::kNil) return false;
+  items = head.children;
+  return true;
+}
+
 bool MsgpackReader::Skip() {
   MsgpackScanner scanner;
   if (scanner.Scan(rest_) != MsgpackRead::kOk) return false;

@@ -46,6 +46,8 @@ class MsgpackReader {
   bool Bool(bool& value);
   // The head of a map; its keys and values follow, in turns.
   bool Map(uint64_t& pairs);
+  // The head of an array; its values follow. Nil: an empty one.
+  bool Array(uint64_t& items);
   // One value of any kind, with all that is in it.
   bool Skip();
 

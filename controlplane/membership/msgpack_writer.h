@@ -20,7 +20,9 @@ class MsgpackWriter {
   void Text(std::string_view text);
   // Bytes: a string, or nil where there are none, as Go writes a slice that was never set.
   void Bytes(std::string_view bytes);
-  void Unsigned(uint32_t number);
+  // The head of an array of `items`, at most 15.
+  void Array(size_t items);
+  void Unsigned(uint64_t number);
   void Bool(bool value);
 
   // All that was written; the writer is empty then.
@@ -28,7 +30,7 @@ class MsgpackWriter {
 
  private:
   void Byte(uint32_t byte) { out_.push_back(static_cast<char>(byte)); }
-  void BigEndian(uint32_t number, int bytes);
+  void BigEndian(uint64_t number, int bytes);
 
   std::string out_;
 };

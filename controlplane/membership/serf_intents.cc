@@ -5,6 +5,7 @@
 #include "controlplane/membership/messages.h"
 #include "controlplane/membership/msgpack_reader.h"
 #include "controlplane/membership/msgpack_writer.h"
+#include "controlplane/membership/serf_query.h"
 
 namespace lb::controlplane::swim {
 namespace {
@@ -15,8 +16,6 @@ constexpr char kJoinIntent = 1;
 constexpr char kPushPull = 2;
 constexpr char kTagsMagic = static_cast<char>(0xff);
 constexpr size_t kMaxTags = 15;
-// A clock beyond it is no clock of any cluster that lives.
-constexpr uint64_t kMaxTime = 1u << 31;
 
 }  // namespace
 
@@ -27,7 +26,7 @@ void SerfClock::Witness(std::string_view payload) {
   MsgpackReader in(payload.substr(1));
   uint64_t seen = 0;
   ReadMap(in, [&](std::string_view key) {
-    return key == "LTime" ? in.Unsigned(kMaxTime, seen) : in.Skip();
+    return key == "LTime" ? in.Unsigned(kMaxSerfTime, seen) : in.Skip();
   });
   time_ = std::max(time_, seen + 1);
 }
@@ -36,7 +35,7 @@ std::string SerfClock::LeaveIntent(const std::string& name) {
   MsgpackWriter out(std::string(1, kLeaveIntent));
   out.Map(3);
   out.Text("LTime");
-  out.Unsigned(static_cast<uint32_t>(++time_));
+  out.Unsigned(++time_);
   out.Text("Node");
   out.Text(name);
   out.Text("Prune");

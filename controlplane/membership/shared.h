@@ -81,6 +81,7 @@ class Shared final {
   BroadcastQueue queue;
   Counters counters;
   std::map<std::string, Departed> departed;  // By name; at most options.max_members.
+  std::string user_state;                    // See SetState.
   bool leaving = false;
 
  private:

@@ -113,6 +113,8 @@ class Swim::Impl final {
   void Take(const Tell& tell, Turn&) { shared_.queue.Add(tell.key, Encode(User{tell.payload})); }
   void Take(const SetMeta& meta, Turn& turn) { rumors_.SetMeta(meta.meta, turn); }
 
+  void Take(const SetState& set, Turn&) { shared_.user_state = set.state; }
+
   void Take(const Leave&, Turn& turn) {
     if (shared_.leaving) return;
     rumors_.Leave(turn);

@@ -266,6 +266,23 @@ absl::StatusOr<api::JoinMembersResponse> AdminClient::JoinMembers(
       *impl_->members, &api::MemberService::Stub::JoinMembers, "JoinMembers", request);
 }
 
+absl::StatusOr<api::ListKeysResponse> AdminClient::ListKeys() {
+  return impl_->Call<api::ListKeysResponse>(*impl_->members, &api::MemberService::Stub::ListKeys,
+                                            "ListKeys", api::ListKeysRequest());
+}
+
+absl::StatusOr<api::ChangeKeyResponse> AdminClient::ChangeKey(
+    const api::ChangeKeyRequest& request) {
+  return impl_->Call<api::ChangeKeyResponse>(*impl_->members, &api::MemberService::Stub::ChangeKey,
+                                             "ChangeKey", request);
+}
+
+absl::StatusOr<api::LeaveClusterResponse> AdminClient::LeaveCluster(
+    const api::LeaveClusterRequest& request) {
+  return impl_->Call<api::LeaveClusterResponse>(
+      *impl_->members, &api::MemberService::Stub::LeaveCluster, "LeaveCluster", request);
+}
+
 absl::StatusOr<api::Member> AdminClient::ForgetMember(const api::ForgetMemberRequest& request) {
   return impl_->Call<api::Member>(*impl_->members, &api::MemberService::Stub::ForgetMember,
                                   "ForgetMember", request);

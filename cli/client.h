@@ -72,6 +72,9 @@ class AdminClient final {
   absl::StatusOr<api::Member> GetMember(const std::string& name);
   absl::StatusOr<api::JoinMembersResponse> JoinMembers(const api::JoinMembersRequest& request);
   absl::StatusOr<api::Member> ForgetMember(const api::ForgetMemberRequest& request);
+  absl::StatusOr<api::ListKeysResponse> ListKeys();
+  absl::StatusOr<api::ChangeKeyResponse> ChangeKey(const api::ChangeKeyRequest& request);
+  absl::StatusOr<api::LeaveClusterResponse> LeaveCluster(const api::LeaveClusterRequest& request);
 
   absl::StatusOr<api::GetLogLevelsResponse> GetLogLevels();
   absl::StatusOr<api::GetLogLevelsResponse> SetLogLevel(const api::SetLogLevelRequest& request);

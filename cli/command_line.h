@@ -58,6 +58,11 @@ enum class Command {
   kMemberList,
   kMemberJoin,
   kMemberForget,
+  kMemberLeave,
+  kMemberKeyList,
+  kMemberKeyAdd,
+  kMemberKeyUse,
+  kMemberKeyRemove,
   kLogLevelGet,
   kLogLevelSet,
   kCheck,
@@ -74,6 +79,7 @@ struct CommandLine {
   std::string rule;                // kGet --rule
   std::string sort_by;             // kGet --sort-by
   std::string out;                 // kConfigSchema, kDebugBundle --out
+  std::string key_file;            // kMemberKeyAdd, kMemberKeyUse, kMemberKeyRemove
   TlsOptions tls;                  // kTlsGenerateCa, kTlsGenerateCert; role and name are `words`.
   std::optional<std::string> drain_timeout;
   std::optional<std::string> confirm;       // kApply --confirm

@@ -206,6 +206,36 @@ void AddConnections(CLI::App& app, CommandLine& line) {
   }
 }
 
+void AddMemberKey(CLI::App& member, CommandLine& line) {
+  CLI::App* key = AddGroup(member, "key", "change the key of the cluster on all members at once");
+  key->group("Commands");
+  Add(*key, "list", Command::kMemberKeyList, line,
+      "which member has which keys, by fingerprint; * seals");
+  CLI::App* add = Add(*key, "add", Command::kMemberKeyAdd, line, "have it open what others seal");
+  CLI::App* use =
+      Add(*key, "use", Command::kMemberKeyUse, line, "seal with one that all members have");
+  CLI::App* remove =
+      Add(*key, "remove", Command::kMemberKeyRemove, line, "open nothing with it any more");
+  add->add_option("KEY", line.words, "base64 of 16, 24 or 32 bytes")->option_text(" ");
+  for (CLI::App* verb : {use, remove})
+    verb->add_option("KEY", line.words, "base64, or a fingerprint of key list")->option_text(" ");
+  for (CLI::App* verb : {add, use, remove}) {
+    verb->add_option("--key-file", line.key_file, "a file with the key alone; - is stdin")
+        ->type_name("FILE")
+        ->take_last();
+    verb->add_flag("--dry-run", line.dry_run, "check and show whom it would ask");
+  }
+  key->footer(
+      "A key on the command line is seen by other users of this host: take --key-file.\n"
+      "What is set here holds over restarts, until cluster.key or key_file is edited.\n\n"
+      "Examples, a rotation:\n"
+      "  head -c 32 /dev/urandom | base64 > new.key\n"
+      "  lbctl member key add --key-file new.key\n"
+      "  lbctl member key use --key-file new.key\n"
+      "  lbctl member key list\n"
+      "  lbctl member key remove 1f2e3d4c");
+}
+
 void AddMember(CLI::App& app, CommandLine& line) {
   CLI::App* member = AddGroup(app, "member", "hosts of the cluster: who is there, whom to call");
   member->group("Change");
@@ -224,8 +254,12 @@ void AddMember(CLI::App& app, CommandLine& line) {
   CLI::App* forget = Add(*member, "forget", Command::kMemberForget, line,
                          "list one that failed or left no more, and call it no more");
   forget->add_option("NAME", line.words, "as lb-2 or members/lb-2")->option_text("...");
-  for (CLI::App* verb : {join, forget})
+  CLI::App* leave = Add(*member, "leave", Command::kMemberLeave, line,
+                        "this host says good-bye and goes on alone, until it joins again");
+  leave->add_flag("-y,--yes", line.yes, "do not ask");
+  for (CLI::App* verb : {join, forget, leave})
     verb->add_flag("--dry-run", line.dry_run, "check and show, change nothing");
+  AddMemberKey(*member, line);
 }
 
 void AddLogLevel(CLI::App& app, CommandLine& line) {

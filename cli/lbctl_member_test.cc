@@ -1,6 +1,7 @@
 // Hosts of the cluster in lbctl: lists, joins, forgetting, and what the status says of them.
 #include <boost/json.hpp>
 #include <chrono>
+#include <fstream>
 
 #include "cli/lbctl_fixture.h"
 
@@ -112,6 +113,85 @@ TEST_F(LbctlMemberTest, ForgetTakesSeveralAndSaysWhatCameOfEach) {
   EXPECT_EQ(Run({"member", "forget"}).exit_code, 2);
 }
 
+// One that did it, one that refused, one that said nothing.
+lb::admin::v1::ChangeKeyResponse ThreeResults() {
+  using lb::admin::v1::MemberKeys;
+  lb::admin::v1::ChangeKeyResponse response;
+  response.mutable_key()->set_fingerprint("1f2e3d4c");
+  response.mutable_key()->set_bytes(32);
+  const auto add = [&](const char* name, MemberKeys::Result result, const char* error) {
+    MemberKeys& member = *response.add_members();
+    member.set_member(name);
+    member.set_result(result);
+    member.set_error(error);
+    return &member;
+  };
+  MemberKeys& done = *add("members/lb-1", MemberKeys::RESULT_DONE, "");
+  for (const char* fingerprint : {"99aa88bb", "1f2e3d4c"}) {
+    done.add_keys()->set_fingerprint(fingerprint);
+    done.mutable_keys()->rbegin()->set_bytes(32);
+  }
+  done.mutable_keys(0)->set_primary(true);
+  add("members/lb-2", MemberKeys::RESULT_FAILED, "no room");
+  add("members/lb-3", MemberKeys::RESULT_NO_ANSWER, "");
+  return response;
+}
+
+TEST_F(LbctlMemberTest, AKeyIsChangedOnAllMembersAndEachHasARow) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.changes.changed_key = ThreeResults();
+  server_->Set(data);
+  const std::string key = "AAECAwQFBgcICQoLDA0ODw==";
+  const ProcessResult result = Run({"member", "key", "add", key});
+  EXPECT_EQ(result.exit_code, 7) << result.err;
+  EXPECT_EQ(result.out,
+            "MEMBER  RESULT           KEYS\n"
+            "lb-1    OK               99aa88bb* (32 bytes), 1f2e3d4c (32 bytes)\n"
+            "lb-2    FAILED: no room  -\n"
+            "lb-3    NO ANSWER        -\n");
+  EXPECT_TRUE(Has(result.err, "2 of 3 members")) << result.err;
+  EXPECT_FALSE(Has(result.err, key));
+  using lb::admin::v1::ChangeKeyRequest;
+  EXPECT_EQ(server_->seen().keys.at(0).action(), ChangeKeyRequest::ACTION_ADD);
+  EXPECT_EQ(server_->seen().keys.at(0).key(), key);
+
+  EXPECT_EQ(Run({"member", "key", "use", "1F2E3D4C", "--dry-run"}).exit_code, 0);
+  EXPECT_EQ(server_->seen().keys.at(1).action(), ChangeKeyRequest::ACTION_USE);
+  EXPECT_EQ(server_->seen().keys.at(1).fingerprint(), "1f2e3d4c");
+  EXPECT_TRUE(server_->seen().keys.at(1).validate_only());
+  const json::value list = json::parse(Run({"member", "key", "remove", key, "-o", "json"}).out);
+  EXPECT_EQ(list.at("items").at(2).at("result"), "RESULT_NO_ANSWER");
+}
+
+TEST_F(LbctlMemberTest, AKeyComesFromAFileOrFromStdin) {
+  const std::string file = folder_ + "/key";
+  std::ofstream(file) << "# of the cluster\n\nAAECAwQFBgcICQoLDA0ODw==\n";
+  EXPECT_EQ(Run({"member", "key", "add", "--key-file", file}).exit_code, 0);
+  EXPECT_EQ(server_->seen().keys.at(0).key(), "AAECAwQFBgcICQoLDA0ODw==");
+  EXPECT_EQ(Run({"member", "key", "add", "--key-file", file, "AAAA"}).exit_code, 2);
+  EXPECT_EQ(Run({"member", "key", "add"}).exit_code, 2);
+  std::ofstream(file, std::ios::app) << "BBBB\n";
+  EXPECT_EQ(Run({"member", "key", "add", "--key-file", file}).exit_code, 2);
+  EXPECT_EQ(Run({"member", "key", "add", "--key-file", file + "-"}).exit_code, 3);
+  EXPECT_EQ(server_->seen().keys.size(), 1u);
+}
+
+TEST_F(LbctlMemberTest, LeavingNeedsConsent) {
+  fakes::AdminServer::Data data = ExampleData();
+  data.changes.left.set_name("members/lb-1");
+  data.changes.left.set_members_alive(2);
+  server_->Set(data);
+  EXPECT_EQ(Run({"member", "leave"}).exit_code, 2);
+  EXPECT_TRUE(server_->seen().leaves.empty());
+  EXPECT_EQ(Run({"member", "leave", "--dry-run"}).out, "dry run: lb-1 leaves 2 other members\n");
+  EXPECT_TRUE(server_->seen().leaves.back().validate_only());
+  const ProcessResult left = Run({"member", "leave", "--yes"});
+  EXPECT_EQ(left.exit_code, 0) << left.err;
+  EXPECT_EQ(left.out, "lb-1 leaves 2 other members\n");
+  EXPECT_TRUE(Has(left.err, "member join")) << left.err;
+  EXPECT_FALSE(server_->seen().leaves.back().validate_only());
+}
+
 TEST_F(LbctlMemberTest, WithoutAClusterAnOrderIsRefused) {
   fakes::AdminServer::Fault fault;
   fault.code = 9;
@@ -132,7 +212,8 @@ TEST_F(LbctlMemberTest, NamesAreCompleted) {
     words.insert(words.begin(), {"__complete", "-e", server_->endpoint()});
     return RunLbctl(words).out;
   };
-  EXPECT_EQ(complete({"member", ""}), "list\njoin\nforget\n");
+  EXPECT_EQ(complete({"member", ""}), "list\njoin\nforget\nleave\nkey\n");
+  EXPECT_EQ(complete({"member", "key", ""}), "list\nadd\nuse\nremove\n");
   EXPECT_EQ(complete({"member", "forget", "lb"}), "lb-1\nlb-2\n");
   EXPECT_EQ(complete({"get", "m"}), "members\n");
   EXPECT_EQ(complete({"get", "members/lb-2"}), "members/lb-2\n");

@@ -28,6 +28,7 @@
 #include "cli/limits.h"
 #include "cli/log_level.h"
 #include "cli/member.h"
+#include "cli/member_key.h"
 #include "cli/operation.h"
 #include "cli/resource.h"
 #include "cli/status.h"
@@ -205,6 +206,7 @@ absl::StatusOr<ExitCode> CertList(const Globals& globals, const CommandLine& lin
 
 absl::StatusOr<ExitCode> Member(const Globals& globals, const CommandLine& line) {
   if (line.command == Command::kMemberJoin) return RunMemberJoin(globals, line.words, line.dry_run);
+  if (line.command == Command::kMemberLeave) return RunMemberLeave(globals, line.yes, line.dry_run);
   if (line.command == Command::kMemberList) {
     Selection selection;
     selection.type = Type::kMember;
@@ -218,6 +220,14 @@ absl::StatusOr<ExitCode> Member(const Globals& globals, const CommandLine& line)
     LB_ASSIGN_OR_RETURN(names.emplace_back(), ParseMemberName(word));
   }
   return RunMemberForget(globals, names, line.dry_run);
+}
+
+absl::StatusOr<ExitCode> MemberKey(const Globals& globals, const CommandLine& line) {
+  using api::ChangeKeyRequest;
+  const auto action = line.command == Command::kMemberKeyAdd   ? ChangeKeyRequest::ACTION_ADD
+                      : line.command == Command::kMemberKeyUse ? ChangeKeyRequest::ACTION_USE
+                                                               : ChangeKeyRequest::ACTION_REMOVE;
+  return RunMemberKeyChange(globals, {action, line.words, line.key_file, line.dry_run});
 }
 
 absl::StatusOr<ExitCode> Cert(const Globals& globals, const CommandLine& line) {
@@ -334,6 +344,31 @@ absl::Status CheckOutput(const Globals& globals, const CommandLine& line) {
   return absl::OkStatus();
 }
 
+// Commands about configurations; of the others, the version.
+absl::StatusOr<ExitCode> RunOnConfig(const Globals& globals, const CommandLine& line) {
+  switch (line.command) {
+    case Command::kApply:
+      return Apply(globals, line);
+    case Command::kPlan:
+    case Command::kDiff:
+      return RunPlan(globals, line.name, line.command == Command::kDiff);
+    case Command::kConfirm:
+      return RunConfirm(globals, line.name, line.dry_run);
+    case Command::kRollback:
+      return Rollback(globals, line);
+    case Command::kRolloutStatus:
+      return RolloutStatus(globals, line);
+    case Command::kConfigGet:
+      return RunConfigGet(globals, line.name);
+    case Command::kConfigList:
+      return RunConfigList(globals);
+    case Command::kConfigDiff:
+      return ConfigDiff(globals, line);
+    default:
+      return RunVersion(globals, line.client_only);
+  }
+}
+
 // Commands that speak to a control plane, with the flags that all of them share.
 absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
   LB_ASSIGN_OR_RETURN(const ChosenContext context, ChooseContext(line.flags, ReadEnv));
@@ -376,7 +411,14 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
     case Command::kMemberList:
     case Command::kMemberJoin:
     case Command::kMemberForget:
+    case Command::kMemberLeave:
       return Member(globals, line);
+    case Command::kMemberKeyList:
+      return RunMemberKeyList(globals);
+    case Command::kMemberKeyAdd:
+    case Command::kMemberKeyUse:
+    case Command::kMemberKeyRemove:
+      return MemberKey(globals, line);
     case Command::kLogLevelGet:
     case Command::kLogLevelSet:
       return LogLevel(globals, line);
@@ -384,25 +426,8 @@ absl::StatusOr<ExitCode> RunOnline(const CommandLine& line) {
       return Bundle(globals, line);
     case Command::kCheck:
       return Check(globals, line);
-    case Command::kApply:
-      return Apply(globals, line);
-    case Command::kPlan:
-    case Command::kDiff:
-      return RunPlan(globals, line.name, line.command == Command::kDiff);
-    case Command::kConfirm:
-      return RunConfirm(globals, line.name, line.dry_run);
-    case Command::kRollback:
-      return Rollback(globals, line);
-    case Command::kRolloutStatus:
-      return RolloutStatus(globals, line);
-    case Command::kConfigGet:
-      return RunConfigGet(globals, line.name);
-    case Command::kConfigList:
-      return RunConfigList(globals);
-    case Command::kConfigDiff:
-      return ConfigDiff(globals, line);
     default:
-      return RunVersion(globals, line.client_only);
+      return RunOnConfig(globals, line);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "cli/member.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
@@ -26,6 +27,14 @@ absl::Status Explain(AdminClient& client, const std::string& name, absl::Status 
   return error;
 }
 
+absl::Status AskForConsent(const std::string& what) {
+  WriteErr(absl::StrCat(what,
+                        ", and goes on alone until it joins again or is restarted. Leave? [y/N] "));
+  const std::string answer = absl::AsciiStrToLower(ReadLine());
+  if (answer == "y" || answer == "yes") return absl::OkStatus();
+  return UsageError("nothing was changed: the answer was not yes");
+}
+
 }  // namespace
 
 absl::StatusOr<ExitCode> RunMemberJoin(const Globals& globals,
@@ -43,6 +52,27 @@ absl::StatusOr<ExitCode> RunMemberJoin(const Globals& globals,
                absl::StrCat(dry_run ? "dry run: would call " : "calling ",
                             Escape(absl::StrJoin(response.addresses(), ", "))));
   if (!globals.quiet && !dry_run) WriteErr("See who joined: lbctl get members\n");
+  return ExitCode::kDone;
+}
+
+absl::StatusOr<ExitCode> RunMemberLeave(const Globals& globals, bool yes, bool dry_run) {
+  if (!yes && !dry_run && !StdinIsTty())
+    return UsageError("leaving the cluster needs consent, and there is no terminal to ask on",
+                      "add --yes");
+  LB_ASSIGN_OR_RETURN(auto client,
+                      AdminClient::Connect({globals.endpoints, globals.timeout, globals.verbose}));
+  api::LeaveClusterRequest request;
+  request.set_validate_only(true);
+  LB_ASSIGN_OR_RETURN(api::LeaveClusterResponse response, client->LeaveCluster(request));
+  const std::string what = absl::StrCat(Escape(Leaf(response.name())), " leaves ",
+                                        response.members_alive(), " other members");
+  if (!dry_run && !yes) LB_RETURN_IF_ERROR(AskForConsent(what));
+  if (!dry_run) {
+    request.set_validate_only(false);
+    LB_ASSIGN_OR_RETURN(response, client->LeaveCluster(request));
+  }
+  PrintMessage(globals, response, response.name(), dry_run ? "dry run: " + what : what);
+  if (!globals.quiet && !dry_run) WriteErr("Take back: lbctl member join ADDRESS\n");
   return ExitCode::kDone;
 }
 

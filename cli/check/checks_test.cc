@@ -257,6 +257,10 @@ TEST(ChecksTest, Configuration) {
     f.server->status.mutable_confirm_deadline_time()->set_seconds(kNow + 30);
   });
   ExpectOne("LBC407 warning", [](Facts& f) { f.server->status.mutable_cluster()->set_open(true); });
+  ExpectOne("LBC408 warning",
+            [](Facts& f) { f.server->status.mutable_cluster()->set_keys_ordered(true); });
+  ExpectOne("LBC409 warning",
+            [](Facts& f) { f.server->status.mutable_cluster()->set_stays_away(true); });
 }
 
 TEST(ChecksTest, Versions) {

@@ -70,6 +70,10 @@ inline constexpr Code kNothingRuns{"LBC405", kConfiguration, "a configuration is
 inline constexpr Code kUnconfirmed{"LBC406", kConfiguration, "nothing waits to be confirmed"};
 inline constexpr Code kOpenCluster{"LBC407", kConfiguration,
                                    "strangers cannot speak to the cluster"};
+inline constexpr Code kKeysOrdered{"LBC408", kConfiguration,
+                                   "the cluster's keys are those of the configuration"};
+inline constexpr Code kStaysAway{"LBC409", kConfiguration,
+                                 "this host has not left its cluster by order"};
 
 inline constexpr Code kLbctlSkew{"LBC501", kVersions, "lbctl is as new as the control plane"};
 inline constexpr Code kWorkerSkew{"LBC502", kVersions, "workers are as new as the control plane"};
@@ -110,22 +114,23 @@ inline constexpr Code kNoMutualTls{"LBC903", kApi, "TCP is closed to those witho
 
 // All of them, in order.
 inline constexpr std::array kAllCodes = {
-    &codes::kSomaxconn,      &codes::kEphemeralPorts,  &codes::kListenInEphemeral,
-    &codes::kSystemFiles,    &codes::kNrOpen,          &codes::kTcpMemory,
-    &codes::kConntrack,      &codes::kReusePort,       &codes::kSplice,
-    &codes::kMigrate,        &codes::kDescriptorLimit, &codes::kDescriptorsUsed,
-    &codes::kBindRefused,    &codes::kNotListening,    &codes::kCannotBind,
-    &codes::kPrivileged,     &codes::kFileBad,         &codes::kFileWarnings,
-    &codes::kFileNotRunning, &codes::kServerFileBad,   &codes::kNothingRuns,
-    &codes::kUnconfirmed,    &codes::kOpenCluster,     &codes::kLbctlSkew,
-    &codes::kWorkerSkew,     &codes::kMissingFeatures, &codes::kTlsFiles,
-    &codes::kTlsKeyOpen,     &codes::kTlsKeyOther,     &codes::kTlsChain,
-    &codes::kTlsTime,        &codes::kTlsNames,        &codes::kRuleTlsRefused,
-    &codes::kRuleTlsTime,    &codes::kNoWorker,        &codes::kWorkerRefused,
-    &codes::kWorkerStale,    &codes::kWorkerGone,      &codes::kWorkerPending,
-    &codes::kWorkerRestarts, &codes::kBackendDown,     &codes::kRuleDown,
-    &codes::kFlapping,       &codes::kUnresolved,      &codes::kEjected,
-    &codes::kUnreachable,    &codes::kSocketOpen,      &codes::kNoMutualTls,
+    &codes::kSomaxconn,       &codes::kEphemeralPorts,  &codes::kListenInEphemeral,
+    &codes::kSystemFiles,     &codes::kNrOpen,          &codes::kTcpMemory,
+    &codes::kConntrack,       &codes::kReusePort,       &codes::kSplice,
+    &codes::kMigrate,         &codes::kDescriptorLimit, &codes::kDescriptorsUsed,
+    &codes::kBindRefused,     &codes::kNotListening,    &codes::kCannotBind,
+    &codes::kPrivileged,      &codes::kFileBad,         &codes::kFileWarnings,
+    &codes::kFileNotRunning,  &codes::kServerFileBad,   &codes::kNothingRuns,
+    &codes::kUnconfirmed,     &codes::kOpenCluster,     &codes::kKeysOrdered,
+    &codes::kStaysAway,       &codes::kLbctlSkew,       &codes::kWorkerSkew,
+    &codes::kMissingFeatures, &codes::kTlsFiles,        &codes::kTlsKeyOpen,
+    &codes::kTlsKeyOther,     &codes::kTlsChain,        &codes::kTlsTime,
+    &codes::kTlsNames,        &codes::kRuleTlsRefused,  &codes::kRuleTlsTime,
+    &codes::kNoWorker,        &codes::kWorkerRefused,   &codes::kWorkerStale,
+    &codes::kWorkerGone,      &codes::kWorkerPending,   &codes::kWorkerRestarts,
+    &codes::kBackendDown,     &codes::kRuleDown,        &codes::kFlapping,
+    &codes::kUnresolved,      &codes::kEjected,         &codes::kUnreachable,
+    &codes::kSocketOpen,      &codes::kNoMutualTls,
 };
 
 }  // namespace lb::cli

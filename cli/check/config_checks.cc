@@ -99,6 +99,25 @@ void CheckRunning(const Facts& facts, Report& report) {
   report.End(codes::kUnconfirmed);
 }
 
+void CheckMembership(const Facts& facts, Report& report) {
+  if (!facts.server) {
+    report.Skip(codes::kKeysOrdered, WhyNoServer(facts));
+    return report.Skip(codes::kStaysAway, WhyNoServer(facts));
+  }
+  const admin::v1::Cluster& cluster = facts.server->status.cluster();
+  if (cluster.keys_ordered())
+    report.Warn(
+        codes::kKeysOrdered,
+        "keys set by lbctl member key, or by serf keys, hold instead of the configuration's",
+        "bring cluster.key or cluster.key_file up to date; a host that starts without its "
+        "state has those");
+  report.End(codes::kKeysOrdered);
+  if (cluster.stays_away())
+    report.Warn(codes::kStaysAway, "this host left its cluster by order and is no member",
+                "lbctl member join ADDRESS");
+  report.End(codes::kStaysAway);
+}
+
 void CheckCluster(const Facts& facts, Report& report) {
   const Code& code = codes::kOpenCluster;
   if (!facts.server) return report.Skip(code, WhyNoServer(facts));
@@ -120,6 +139,7 @@ void CheckConfiguration(const Facts& facts, Report& report) {
   CheckServerFile(facts, report);
   CheckRunning(facts, report);
   CheckCluster(facts, report);
+  CheckMembership(facts, report);
 }
 
 void CheckVersions(const Facts& facts, Report& report) {

@@ -84,6 +84,10 @@ const std::vector<AccessRule>& AccessRules() {
       {"lb.admin.v1.MemberService/GetMember", Role::kViewer, false},
       {"lb.admin.v1.MemberService/JoinMembers", Role::kOperator, true},
       {"lb.admin.v1.MemberService/ForgetMember", Role::kOperator, true},
+      {"lb.admin.v1.MemberService/ListKeys", Role::kViewer, false},
+      // Whoever has a key is believed by all members, as one who writes the configuration.
+      {"lb.admin.v1.MemberService/ChangeKey", Role::kAdmin, true},
+      {"lb.admin.v1.MemberService/LeaveCluster", Role::kOperator, true},
       {"lb.admin.v1.LogService/GetLogLevels", Role::kViewer, false},
       {"lb.admin.v1.LogService/SetLogLevel", Role::kOperator, true},
       {"grpc.reflection.v1alpha.ServerReflection/*", Role::kViewer, false},

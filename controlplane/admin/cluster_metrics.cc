@@ -52,10 +52,14 @@ void AddMembers(const swim::ClusterStatus& cluster, Families& out) {
 void AddState(const swim::ClusterStatus& cluster, Families& out) {
   AddOne(out, "lb_cluster_open", "1 if there is no key, and other hosts reach the member.",
          Type::kGauge, cluster.open ? 1 : 0);
-  AddOne(out, "lb_cluster_working", "0 while this host is no member, as its address is in use.",
-         Type::kGauge, cluster.problem.empty() ? 1 : 0);
+  AddOne(out, "lb_cluster_working",
+         "0 while this host is no member: its address is in use, or it left by order.",
+         Type::kGauge, cluster.problem.empty() && !cluster.stays_away ? 1 : 0);
   AddOne(out, "lb_cluster_keys", "Keys that open what members say.", Type::kGauge,
-         AsDouble(cluster.keys));
+         AsDouble(cluster.keys.size()));
+  AddOne(out, "lb_cluster_keys_ordered",
+         "1 while keys that were set by order hold instead of the configuration's.", Type::kGauge,
+         cluster.keys_ordered ? 1 : 0);
   AddOne(out, "lb_cluster_peers_missing", "Configured peers that are no members.", Type::kGauge,
          AsDouble(cluster.seeds_missing.size()));
   AddOne(out, "lb_cluster_awareness",

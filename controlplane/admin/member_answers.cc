@@ -42,12 +42,6 @@ uint32_t CountOf(const swim::ClusterStatus& cluster, swim::State state) {
                     [state](const swim::MemberStatus& member) { return member.state == state; }));
 }
 
-Failure Disabled() {
-  return {absl::FailedPreconditionError(
-              "this control plane is in no cluster; give lb.yaml a section 'cluster'"),
-          "CLUSTER_DISABLED"};
-}
-
 // "a, b and 4 more"
 std::string Some(const std::vector<std::string>& all) {
   std::string out;
@@ -73,6 +67,12 @@ admin::v1::Alert AlertOf(std::string resource, std::string message) {
 }
 
 }  // namespace
+
+Failure ClusterDisabled() {
+  return {absl::FailedPreconditionError(
+              "this control plane is in no cluster; give lb.yaml a section 'cluster'"),
+          "CLUSTER_DISABLED"};
+}
 
 std::string MemberName(const std::string& name) {
   std::string out = "members/";
@@ -138,7 +138,7 @@ Outcome<Member> GetMember(const View& view, const admin::v1::GetMemberRequest& r
 
 Outcome<std::vector<Endpoint>> ReadJoin(const swim::ClusterStatus& cluster,
                                         const admin::v1::JoinMembersRequest& request) {
-  if (!cluster.enabled) return Disabled();
+  if (!cluster.enabled) return ClusterDisabled();
   if (request.addresses_size() == 0 || request.addresses_size() > kMaxJoinAddresses)
     return FieldFailure("addresses", absl::StrCat(request.addresses_size(), " of them, not 1 to ",
                                                   kMaxJoinAddresses));
@@ -159,7 +159,7 @@ Outcome<std::vector<Endpoint>> ReadJoin(const swim::ClusterStatus& cluster,
 
 Outcome<swim::MemberStatus> ReadForget(const swim::ClusterStatus& cluster,
                                        const admin::v1::ForgetMemberRequest& request) {
-  if (!cluster.enabled) return Disabled();
+  if (!cluster.enabled) return ClusterDisabled();
   Outcome<swim::MemberStatus> member = FindMember(cluster, request.name());
   if (const auto* failure = std::get_if<Failure>(&member)) return *failure;
   const swim::State state = std::get<swim::MemberStatus>(member).state;
@@ -171,12 +171,28 @@ Outcome<swim::MemberStatus> ReadForget(const swim::ClusterStatus& cluster,
                  {{"name", request.name()}}};
 }
 
+Outcome<admin::v1::LeaveClusterResponse> ReadLeave(const swim::ClusterStatus& cluster) {
+  if (!cluster.enabled) return ClusterDisabled();
+  if (cluster.stays_away)
+    return Failure{absl::FailedPreconditionError(
+                       "this host left by order already; lbctl member join ADDRESS brings it back"),
+                   "NO_MEMBER"};
+  admin::v1::LeaveClusterResponse out;
+  out.set_name(MemberName(cluster.name));
+  const uint32_t alive =
+      CountOf(cluster, swim::State::kAlive) + CountOf(cluster, swim::State::kSuspect);
+  out.set_members_alive(alive == 0 ? 0 : alive - 1);
+  return out;
+}
+
 admin::v1::Cluster DescribeCluster(const swim::ClusterStatus& cluster) {
   admin::v1::Cluster out;
   out.set_name(CutUtf8(cluster.name, cluster.name.size()));
   out.set_label(cluster.label);
   out.set_address(cluster.address.ToString());
-  out.set_keys(static_cast<uint32_t>(cluster.keys));
+  out.set_keys(static_cast<uint32_t>(cluster.keys.size()));
+  out.set_keys_ordered(cluster.keys_ordered);
+  out.set_stays_away(cluster.stays_away);
   out.set_open(cluster.open);
   out.set_problem(cluster.problem);
   out.set_members_alive(CountOf(cluster, swim::State::kAlive));
@@ -193,6 +209,16 @@ std::vector<admin::v1::Alert> ClusterAlerts(const View& view) {
   if (!cluster.enabled) return out;
   if (!cluster.problem.empty())
     out.push_back(AlertOf("cluster", absl::StrCat("this host is no member: ", cluster.problem)));
+  if (cluster.stays_away) {
+    out.push_back(AlertOf("cluster",
+                          "this host left by order and is no member; lbctl member join ADDRESS "
+                          "brings it back"));
+    return out;
+  }
+  if (cluster.keys_ordered)
+    out.push_back(AlertOf("cluster",
+                          "keys set by lbctl member key, or by serf keys, hold instead of the "
+                          "configuration's: bring cluster.key or key_file up to date"));
   if (cluster.open)
     out.push_back(
         AlertOf("cluster", absl::StrCat("no key: whoever reaches ", cluster.address.ToString(),

@@ -18,6 +18,9 @@ namespace lb::controlplane {
 // Most addresses of one JoinMembers.
 inline constexpr int kMaxJoinAddresses = 100;
 
+// CLUSTER_DISABLED: the configuration has none.
+Failure ClusterDisabled();
+
 // "members/lb-1"; a name of other programs may have any bytes, which are written as "%2F" is.
 std::string MemberName(const std::string& name);
 
@@ -43,11 +46,15 @@ Outcome<std::vector<Endpoint>> ReadJoin(const swim::ClusterStatus& cluster,
 Outcome<swim::MemberStatus> ReadForget(const swim::ClusterStatus& cluster,
                                        const admin::v1::ForgetMemberRequest& request);
 
+// What a LeaveCluster leaves. Failures: CLUSTER_DISABLED, NO_MEMBER.
+Outcome<admin::v1::LeaveClusterResponse> ReadLeave(const swim::ClusterStatus& cluster);
+
 // The summary of a cluster that is on.
 admin::v1::Cluster DescribeCluster(const swim::ClusterStatus& cluster);
 
-// One alert each for a cluster that does not work, that strangers may speak to, whose peers are
-// missing, and for each member that failed, by name.
+// One alert each for a cluster that does not work or was left by order, that strangers may speak
+// to, whose keys are not those of the configuration, whose peers are missing, and for each member
+// that failed, by name.
 std::vector<admin::v1::Alert> ClusterAlerts(const View& view);
 
 }  // namespace lb::controlplane

@@ -21,7 +21,7 @@ class MemberAnswersTest : public AnswersTest {
     cluster_.enabled = true;
     cluster_.name = "lb-1";
     cluster_.address = Endpoint::FromIp("10.0.0.1", 7946).value();
-    cluster_.keys = 1;
+    cluster_.keys = {{"1f2e3d4c", 32}};
     Add("lb-1", swim::State::kAlive);
     Add("lb-2", swim::State::kDead);
     Add("lb-3", swim::State::kSuspect);
@@ -165,7 +165,7 @@ TEST_F(MemberAnswersTest, WhatAnOperatorShouldLookAtIsAnAlert) {
       "member forget NAME";
   EXPECT_EQ(Alerts(), std::vector<std::string>{failed});
   cluster_.open = true;
-  cluster_.keys = 0;
+  cluster_.keys.clear();
   cluster_.problem = "10.0.0.1:7946: Address already in use";
   cluster_.seeds_missing = {"a:1", "b:1", "c:1", "d:1"};
   EXPECT_EQ(

@@ -97,18 +97,18 @@ struct ResolveName {
   DnsConfig dns;
 };
 
-using AdminAnswer =
-    std::variant<admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse,
-                 admin::v1::Backend, admin::v1::ListBackendsResponse, admin::v1::Worker,
-                 admin::v1::ListWorkersResponse, admin::v1::Operation,
-                 admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
-                 admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
-                 admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
-                 admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
-                 admin::v1::GetLogLevelsResponse, admin::v1::ResourceChange,
-                 admin::v1::ListLimitsResponse, admin::v1::ListClientsResponse,
-                 admin::v1::ExplainConnectionResponse, admin::v1::ListCertificatesResponse,
-                 admin::v1::ListMembersResponse, admin::v1::Member, admin::v1::JoinMembersResponse>;
+using AdminAnswer = std::variant<
+    admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse, admin::v1::Backend,
+    admin::v1::ListBackendsResponse, admin::v1::Worker, admin::v1::ListWorkersResponse,
+    admin::v1::Operation, admin::v1::ValidateConfigResponse, admin::v1::PlanConfigResponse,
+    admin::v1::ApplyConfigResponse, admin::v1::Config, admin::v1::ListConfigsResponse,
+    admin::v1::Rollout, admin::v1::ListOperationsResponse, admin::v1::Event,
+    admin::v1::ListEventsResponse, admin::v1::ListConnectionsResponse,
+    admin::v1::GetLogLevelsResponse, admin::v1::ResourceChange, admin::v1::ListLimitsResponse,
+    admin::v1::ListClientsResponse, admin::v1::ExplainConnectionResponse,
+    admin::v1::ListCertificatesResponse, admin::v1::ListMembersResponse, admin::v1::Member,
+    admin::v1::JoinMembersResponse, admin::v1::ListKeysResponse, admin::v1::ChangeKeyResponse,
+    admin::v1::LeaveClusterResponse>;
 
 // The end of one AdminRequest: `answer` counts when there is no failure, and not after a stream.
 struct Reply {

@@ -21,6 +21,7 @@
 #include "controlplane/loop/config_change_turn.h"
 #include "controlplane/loop/connection_turn.h"
 #include "controlplane/loop/event_turn.h"
+#include "controlplane/loop/key_turn.h"
 #include "controlplane/loop/log_turn.h"
 #include "controlplane/loop/member_turn.h"
 #include "controlplane/loop/operation_turn.h"
@@ -180,6 +181,16 @@ struct Answerer {
   Outcome<admin::v1::Member> operator()(const admin::v1::ForgetMemberRequest& request) {
     return ForgetMember(view, request, parts);
   }
+  Outcome<admin::v1::ListKeysResponse> operator()(const admin::v1::ListKeysRequest&) {
+    return ListKeys(event, view, parts);
+  }
+  Outcome<admin::v1::ChangeKeyResponse> operator()(const admin::v1::ChangeKeyRequest& request) {
+    return ChangeKey(event, view, request, parts);
+  }
+  Outcome<admin::v1::LeaveClusterResponse> operator()(
+      const admin::v1::LeaveClusterRequest& request) {
+    return LeaveCluster(view, request, parts);
+  }
   Outcome<admin::v1::GetLogLevelsResponse> operator()(const admin::v1::GetLogLevelsRequest&) {
     return DescribeLogLevels(view, parts);
   }
@@ -257,6 +268,7 @@ void OnAdminCallEnded(const AdminCallEnded& event, Parts& parts, Turn& turn) {
   ForgetAsker(event.request, parts);
   ForgetConnectionList(event.request, parts);
   ForgetClientQuestion(event.request, parts);
+  ForgetKeyQuestion(event.request, parts);
 }
 
 void Answer(RequestId request, AdminAnswer answer, Turn& turn) {

@@ -107,6 +107,12 @@ std::string MemberState(const std::string& name, const View& view) {
   return std::string(absl::StripPrefix(state, "STATE_"));
 }
 
+// "1f2e3d4c 99aa88bb": fingerprints, the key that seals first.
+std::string KeysState(const View& view) {
+  return absl::StrJoin(view.cluster.keys, " ",
+                       [](std::string* out, const swim::KeyMark& key) { *out += key.fingerprint; });
+}
+
 std::string StateOf(const AuditedChange& change, const View& view, const Parts& parts) {
   switch (change.of) {
     case Of::kConfig:
@@ -122,6 +128,8 @@ std::string StateOf(const AuditedChange& change, const View& view, const Parts& 
       return OperationState(change.name, view, parts);
     case Of::kMember:
       return MemberState(change.name, view);
+    case Of::kKeys:
+      return KeysState(view);
     case Of::kNothing:
       break;
   }
@@ -150,6 +158,8 @@ std::optional<AuditedChange> SubjectOf(const AdminCall& call) {
           [&](const admin::v1::CancelOperationRequest& r) { return of(Of::kOperation, r.name()); },
           [&](const admin::v1::JoinMembersRequest&) { return of(Of::kMember, ""); },
           [&](const admin::v1::ForgetMemberRequest& r) { return of(Of::kMember, r.name()); },
+          [&](const admin::v1::LeaveClusterRequest&) { return of(Of::kMember, ""); },
+          [&](const admin::v1::ChangeKeyRequest&) { return of(Of::kKeys, ""); },
           [](const auto&) { return Found(); },
       },
       call);

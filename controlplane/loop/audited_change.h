@@ -19,7 +19,8 @@ struct AuditedChange {
     kWorker,
     kLog,
     kOperation,
-    kMember
+    kMember,
+    kKeys
   };
   Of of = Of::kNothing;
   std::string name;    // Of the resource or component.

@@ -8,6 +8,7 @@
 #include "base/overloaded.h"
 #include "base/utf8.h"
 #include "controlplane/admin/member_answers.h"
+#include "controlplane/loop/key_turn.h"
 #include "controlplane/loop/usage_turn.h"
 #include "controlplane/membership/place.h"
 
@@ -45,10 +46,12 @@ void CarryOut(swim::SetGossipKeys& set, Turn& turn) {
   turn.Log(LogLevel::kInfo, "other keys of the cluster are in force",
            {{"keys", absl::StrCat(set.keys.keys.size())}});
   turn.actions.push_back(GossipOut{std::move(set)});
+  turn.dirty = turn.urgent = true;
 }
 
 void CarryOn(std::vector<swim::ClusterAction>& actions, Parts& parts, Turn& turn) {
   SetUsageSelf(parts, turn);
+  turn.dirty |= parts.cluster->TakeChanged();
   bool other_members = false;
   for (swim::ClusterAction& action : actions)
     std::visit(Overloaded{
@@ -58,6 +61,13 @@ void CarryOn(std::vector<swim::ClusterAction>& actions, Parts& parts, Turn& turn
                      EmitNotice(notice, turn);
                    },
                    [&](swim::SetGossipKeys& set) { CarryOut(set, turn); },
+                   [&](swim::KeysOrdered& ordered) { EmitKeysOrdered(ordered, turn); },
+                   [&](swim::KeysAnswered& answered) { OnKeysAnswered(answered, parts, turn); },
+                   [&](swim::KeyOrdersDropped&) {
+                     turn.Emit("cluster.keys_dropped", "", LogLevel::kWarn,
+                               "the configuration has other keys: those set by order hold no more",
+                               {});
+                   },
                    [&](auto& other) { turn.actions.push_back(GossipOut{std::move(other)}); },
                },
                action);
@@ -109,6 +119,13 @@ void TakeOrders(Parts& parts, std::vector<swim::ClusterAction>& actions, Turn& t
   for (const std::string& name : orders.forget) {
     parts.cluster->Forget(name);
     parts.slots.Forget(name);
+  }
+  for (MemberOrders::Keys& keys : orders.keys)
+    parts.cluster->AskKeys(keys.round, keys.verb, keys.key, turn.now, actions);
+  if (orders.leave) {
+    turn.Emit("cluster.left", "", LogLevel::kInfo, "this host leaves the cluster by order",
+              {{"member", CutUtf8(parts.cluster->Name(), parts.cluster->Name().size())}});
+    parts.cluster->StayAway(turn.now, actions);
   }
   if (orders.join.empty()) return;
   std::vector<swim::Address> addresses;

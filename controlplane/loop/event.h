@@ -121,7 +121,8 @@ using AdminCall = std::variant<
     admin::v1::WatchResourcesRequest, admin::v1::ListLimitsRequest, admin::v1::ListClientsRequest,
     admin::v1::ExplainConnectionRequest, admin::v1::ListCertificatesRequest,
     admin::v1::ListMembersRequest, admin::v1::GetMemberRequest, admin::v1::JoinMembersRequest,
-    admin::v1::ForgetMemberRequest>;
+    admin::v1::ForgetMemberRequest, admin::v1::ListKeysRequest, admin::v1::ChangeKeyRequest,
+    admin::v1::LeaveClusterRequest>;
 
 // Somebody asks. Exactly one Reply with the same id follows, in the same turn or later; answers of
 // a stream (StreamItem) come before it.

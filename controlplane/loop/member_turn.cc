@@ -1,5 +1,7 @@
 #include "controlplane/loop/member_turn.h"
 
+#include <variant>
+
 #include "controlplane/admin/member_answers.h"
 
 namespace lb::controlplane {
@@ -25,6 +27,15 @@ Outcome<admin::v1::Member> ForgetMember(const View& view,
   const swim::MemberStatus& found = std::get<0>(member);
   if (!request.validate_only()) parts.member_orders.forget.push_back(found.name);
   return DescribeMember(found, view.cluster, view.clock);
+}
+
+Outcome<admin::v1::LeaveClusterResponse> LeaveCluster(const View& view,
+                                                      const admin::v1::LeaveClusterRequest& request,
+                                                      Parts& parts) {
+  Outcome<admin::v1::LeaveClusterResponse> response = ReadLeave(view.cluster);
+  const bool good = std::holds_alternative<admin::v1::LeaveClusterResponse>(response);
+  if (good && !request.validate_only()) parts.member_orders.leave = true;
+  return response;
 }
 
 }  // namespace lb::controlplane

@@ -15,5 +15,8 @@ Outcome<admin::v1::JoinMembersResponse> JoinMembers(const View& view,
 Outcome<admin::v1::Member> ForgetMember(const View& view,
                                         const admin::v1::ForgetMemberRequest& request,
                                         Parts& parts);
+Outcome<admin::v1::LeaveClusterResponse> LeaveCluster(const View& view,
+                                                      const admin::v1::LeaveClusterRequest& request,
+                                                      Parts& parts);
 
 }  // namespace lb::controlplane

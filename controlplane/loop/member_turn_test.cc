@@ -2,8 +2,10 @@
 #include "controlplane/loop/member_turn.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/api_fixture.h"
 
@@ -20,6 +22,93 @@ TEST_F(MemberCallTest, WithoutAClusterOrdersAreRefusedAndNobodyIsListed) {
   EXPECT_EQ(ReasonOf(Named<admin::v1::ForgetMemberRequest>("members/a")), "CLUSTER_DISABLED");
   EXPECT_EQ(ReasonOf(Named<admin::v1::GetMemberRequest>("members/a")), "MEMBER_NOT_FOUND");
   EXPECT_EQ(Ask<admin::v1::ListMembersResponse>(admin::v1::ListMembersRequest()).members_size(), 0);
+}
+
+// A host that is alone in its cluster: whoever asks it has its answer at once.
+class ClusterCallTest : public ApiFixture {
+ protected:
+  static constexpr char kOld[] = "AAAAAAAAAAAAAAAA";
+  static constexpr char kNew[] = "BBBBBBBBBBBBBBBBBBBBBBBB";
+
+  void Begin(const std::string& key) {
+    Config config = Web({"a"});
+    config.cluster.emplace();
+    config.cluster->bind_addr = Endpoint::FromIp("10.0.0.1", 7946).value();
+    config.cluster->keys = {key};
+    Handle(ConfigRead{"lb.yaml", config, {}, 0});
+    Handle(GossipIn{swim::GossipOpened{++opened_, absl::OkStatus(), kSelf, 7947}});
+  }
+
+  static admin::v1::ChangeKeyRequest Change(admin::v1::ChangeKeyRequest::Action action,
+                                            const std::string& key) {
+    admin::v1::ChangeKeyRequest request;
+    request.set_action(action);
+    request.set_key(absl::Base64Escape(key));
+    return request;
+  }
+
+  // How many keys this host has, and whether they are those of an order.
+  std::pair<int, bool> Keys() {
+    const auto list = Ask<admin::v1::ListKeysResponse>(admin::v1::ListKeysRequest());
+    return {list.members(0).keys_size(), list.keys_ordered()};
+  }
+
+  bool Left() {
+    return Ask<admin::v1::Status>(admin::v1::GetStatusRequest()).cluster().stays_away();
+  }
+
+  const swim::Address kSelf{std::string("\x0a\0\0\1", 4), 7946};
+  uint64_t opened_ = 0;
+};
+
+TEST_F(ClusterCallTest, AKeyThatWasOrderedOutlivesARestartAndNoEdit) {
+  Begin(kOld);
+  const auto add = Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew);
+  const auto answer = Ask<admin::v1::ChangeKeyResponse>(add);
+  ASSERT_EQ(answer.members_size(), 1);
+  EXPECT_EQ(answer.members(0).result(), admin::v1::MemberKeys::RESULT_DONE);
+  EXPECT_EQ(answer.key().bytes(), 24u);
+  EXPECT_EQ(Keys(), std::pair(2, true));
+  ASSERT_EQ(Events("cluster.key").size(), 1u);
+  EXPECT_EQ(Events("cluster.key")[0].attributes().at("key"), answer.key().fingerprint());
+  EXPECT_EQ(Events("cluster.key")[0].DebugString().find(kNew), std::string::npos);
+
+  now_ += std::chrono::seconds(1);
+  Handle(TimerFired{});
+  Restart();
+  opened_ = 0;
+  Begin(kOld);
+  EXPECT_EQ(Keys(), std::pair(2, true));
+  Begin(kNew);
+  EXPECT_EQ(Keys(), std::pair(1, false));
+  EXPECT_EQ(Events("cluster.keys_dropped").size(), 1u);
+}
+
+TEST_F(ClusterCallTest, ADryRunChangesNoKey) {
+  Begin(kOld);
+  auto add = Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew);
+  add.set_validate_only(true);
+  EXPECT_EQ(Ask<admin::v1::ChangeKeyResponse>(add).members_size(), 1);
+  EXPECT_EQ(Keys(), std::pair(1, false));
+}
+
+TEST_F(ClusterCallTest, WhoLeftByOrderIsAMemberAgainWhenItJoins) {
+  Begin(kOld);
+  EXPECT_FALSE(Left());
+  admin::v1::LeaveClusterRequest leave;
+  leave.set_validate_only(true);
+  EXPECT_EQ(Ask<admin::v1::LeaveClusterResponse>(leave).name(), "members/node");
+  EXPECT_FALSE(Left());
+  leave.set_validate_only(false);
+  Call(leave);
+  EXPECT_TRUE(Left());
+  EXPECT_EQ(ReasonOf(leave), "NO_MEMBER");
+  EXPECT_EQ(ReasonOf(Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew)), "NO_MEMBER");
+  EXPECT_EQ(Keys(), std::pair(1, false)) << "its own are told";
+  admin::v1::JoinMembersRequest join;
+  join.add_addresses("10.0.0.2:7946");
+  Call(join);
+  EXPECT_FALSE(Left());
 }
 
 class MemberTurnTest : public testing::Test {

@@ -37,6 +37,7 @@
 #include "controlplane/loop/client_questions.h"
 #include "controlplane/loop/config_changes.h"
 #include "controlplane/loop/connection_orders.h"
+#include "controlplane/loop/key_questions.h"
 #include "controlplane/loop/member_orders.h"
 #include "controlplane/loop/resource_watch.h"
 #include "controlplane/membership/cluster.h"
@@ -131,6 +132,7 @@ struct Parts {
   Instant usage_deadline = Instant::max();
   bool stopping = false;  // The process says good-bye.
   MemberOrders member_orders;
+  KeyQuestions key_questions;
   LogOverrides log;
   LogLevel log_level = LogLevel::kInfo;  // That this process was started with.
   // The rollout sent last to each watch, serialised.

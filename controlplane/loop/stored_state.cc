@@ -97,6 +97,21 @@ swim::Life LifeOf(const std::string& incarnation) {
   return life;
 }
 
+void RestoreCluster(const StoredState& state, Parts& parts) {
+  const StoredState::ClusterKeys& keys = state.cluster_keys();
+  parts.cluster->Restore({{keys.configured_digest(), {keys.keys().begin(), keys.keys().end()}},
+                          state.cluster_query_time()});
+}
+
+void StoreCluster(const Parts& parts, StoredState& state) {
+  const swim::Cluster::Stored stored = parts.cluster->ToStore();
+  if (parts.cluster->config()) state.set_cluster_query_time(stored.query_time);
+  if (stored.keys.keys.empty()) return;
+  StoredState::ClusterKeys& keys = *state.mutable_cluster_keys();
+  keys.set_configured_digest(stored.keys.configured_digest);
+  for (const std::string& key : stored.keys.keys) keys.add_keys(key);
+}
+
 }  // namespace
 
 std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) {
@@ -117,6 +132,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
   parts->log_level = options.log_level;
   parts->cluster.emplace(options.node_id, std::string(kVersion), LifeOf(options.incarnation),
                          options.seed);
+  RestoreCluster(state, *parts);
   RestoreHealth(state, *parts, turn.now);
   parts->slots.Restore(state);
   parts->history.Restore(state, options.revisions);
@@ -139,6 +155,7 @@ std::string Store(const Parts& parts) {
   StoreHealth(parts, state);
   parts.history.Store(state);
   parts.slots.Store(state);
+  StoreCluster(parts, state);
   state.set_ran_revision(parts.ran_revision);
   if (parts.confirmation) parts.confirmation->Store(state);
   StoreOverrides(parts, state);

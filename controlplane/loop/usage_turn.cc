@@ -26,6 +26,16 @@ void SetSlotSelf(Parts& parts, Turn& turn) {
   parts.slots.SetSelf(parts.cluster->ConfiguredName(), turn.now);
 }
 
+// Whoever left by order has its part of limits as one whom no other host hears.
+void LoseUsageHosts(Parts& parts, Turn& turn) {
+  const std::vector<HostChannel::Host> hosts = parts.channel.hosts();
+  for (const HostChannel::Host& host : hosts) {
+    parts.usage.Failed(host.name, turn.now);
+    parts.slots.Failed(host.name, turn.now);
+  }
+  if (parts.channel.SetHosts({})) parts.hosts_are_new = true;
+}
+
 }  // namespace
 
 void SetUsageSelf(Parts& parts, Turn& turn) {
@@ -34,6 +44,7 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
   SetSlotSelf(parts, turn);
   const std::optional<ClusterConfig>& config = parts.cluster->config();
   const std::string name = parts.cluster->Name();
+  if (parts.cluster->stays_away() && name.empty()) return LoseUsageHosts(parts, turn);
   if (!config || name.empty()) {
     if (parts.channel.SetSelf(std::nullopt)) BeginAnew(parts, turn);
     return;
@@ -43,8 +54,8 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
                            config->minority == ClusterConfig::Minority::kFull,
        .reclaim_after = config->reclaim_after ? Duration(*config->reclaim_after)
                                               : HostBook::Settings().reclaim_after});
-  if (parts.channel.SetSelf(
-          HostChannel::Self{name, parts.cluster->life(), config->label, config->keys}))
+  if (parts.channel.SetSelf(HostChannel::Self{name, parts.cluster->life(), config->label,
+                                              parts.cluster->keys().keys()}))
     BeginAnew(parts, turn);
   parts.usage.SetSeeds(parts.cluster->seeds());
 }

@@ -53,6 +53,7 @@ void Cluster::SetConfig(const std::optional<ClusterConfig>& config, Instant now,
   stays_away_ = false;
   const bool dropped = config ? talk_.keys().SetConfigured(config->keys) : talk_.keys().Clear();
   if (dropped) actions.push_back(KeyOrdersDropped{});
+  changed_ = true;
   if (same) {
     if (talk_.keys().keys() != keys_before && open_) actions.push_back(SetGossipKeys{Keys()});
     return;
@@ -188,7 +189,9 @@ void Cluster::Talk(Instant now, std::vector<ClusterAction>& actions, const Do& w
   std::vector<Tell> tell;
   const Address address = swim_->members().at(swim_->name()).node.address;
   KeyTalk::Turn turn{now, swim_->name(), address, config_->label, swim_->members(), tell, actions};
+  const uint64_t time_before = talk_.book().time();
   what(turn);
+  changed_ |= talk_.book().time() != time_before;
   for (Tell& one : tell) ToSwim(std::move(one), now, actions);
   TellClocks(now, actions);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -49,6 +50,8 @@ class Cluster final {
   // Says good-bye by order, and is no member until Join or another configuration of the cluster.
   void StayAway(Instant now, std::vector<ClusterAction>& actions);
   bool stays_away() const { return stays_away_; }
+  // Whether what ToStore gives may have changed since the last call.
+  bool TakeChanged() { return std::exchange(changed_, false); }
 
   // Keys that orders made, and Serf's clock of questions, over a restart: before SetConfig.
   struct Stored {
@@ -138,6 +141,7 @@ class Cluster final {
   KeyTalk talk_;
   std::string clocks_told_;
   bool stays_away_ = false;
+  bool changed_ = false;
   std::vector<Address> call_when_open_;
   After after_ = After::kNothing;
   std::optional<Instant> leave_at_;

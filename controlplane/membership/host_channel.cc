@@ -15,10 +15,11 @@ bool HostChannel::SetSelf(const std::optional<Self>& self) {
     return false;
   }
   hosts_.clear();
+  if (sealer_) sealed_ = sealer_->count();
   sealer_.reset();
   opener_.reset();
   if (self) {
-    sealer_.emplace(self->name, self->life, self->keys, self->label);
+    sealer_.emplace(self->name, self->life, self->keys, self->label, sealed_);
     opener_.emplace(self->keys, self->label);
   }
   return true;

@@ -83,6 +83,8 @@ class HostChannel final {
 
   std::optional<Self> self_;
   std::optional<swim::UsageSealer> sealer_;
+  // By sealers before that: a host that leaves and joins again has the same life, and keys.
+  uint64_t sealed_ = 0;
   std::optional<swim::UsageOpener> opener_;
   std::vector<Host> hosts_;
   Counters counters_;

@@ -60,8 +60,8 @@ std::array<uint8_t, kNonceBytes> NonceOf(uint64_t count) {
 }  // namespace
 
 UsageSealer::UsageSealer(std::string name, Life life, const std::vector<std::string>& keys,
-                         std::string label)
-    : name_(std::move(name)), life_(life), label_(std::move(label)) {
+                         std::string label, uint64_t count)
+    : name_(std::move(name)), life_(life), label_(std::move(label)), count_(count) {
   LB_CHECK(name_.size() <= kMaxName);
   SetKeys(keys);
 }

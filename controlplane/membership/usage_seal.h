@@ -23,10 +23,13 @@ using Life = uint64_t;
 
 class UsageSealer final {
  public:
-  // `keys` as in GossipKeys; none: what is said is open.
-  UsageSealer(std::string name, Life life, const std::vector<std::string>& keys, std::string label);
+  // `keys` as in GossipKeys; none: what is said is open. `count` is that of another sealer of the
+  // same life that went before: no count seals twice.
+  UsageSealer(std::string name, Life life, const std::vector<std::string>& keys, std::string label,
+              uint64_t count = 0);
 
   std::string Seal(std::string_view text);
+  uint64_t count() const { return count_; }
 
   // Seals with other keys from now on; the count goes on, since an old key may come back.
   void SetKeys(const std::vector<std::string>& keys);
@@ -36,7 +39,7 @@ class UsageSealer final {
   Life life_;
   std::string label_;
   bssl::UniquePtr<EVP_AEAD_CTX> key_;  // Null: open.
-  uint64_t count_ = 0;
+  uint64_t count_;
 };
 
 enum class UsageError : uint8_t { kNone, kMalformed, kSealing, kSender, kKey, kReplay };

@@ -274,6 +274,18 @@ class Members final : public v1::MemberService::CallbackService {
                         v1::Member* response) override {
     return Ask(sink_, context, request, response);
   }
+  Reactor* ListKeys(Context* context, const v1::ListKeysRequest* request,
+                    v1::ListKeysResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* ChangeKey(Context* context, const v1::ChangeKeyRequest* request,
+                     v1::ChangeKeyResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
+  Reactor* LeaveCluster(Context* context, const v1::LeaveClusterRequest* request,
+                        v1::LeaveClusterResponse* response) override {
+    return Ask(sink_, context, request, response);
+  }
 
  private:
   const CallSink& sink_;

@@ -55,8 +55,9 @@ std::string First(const Message& message, std::initializer_list<const char*> nam
 }
 
 // What has a field of its own in the line, and what must stand in none.
-constexpr std::array<std::string_view, 8> kElsewhere{
-    "name", "parent", "etag", "if_revision", "request_id", "validate_only", "content", "read_mask"};
+constexpr std::array<std::string_view, 9> kElsewhere{"name",          "parent",  "etag",
+                                                     "if_revision",   "key",     "request_id",
+                                                     "validate_only", "content", "read_mask"};
 
 // In quotes, so that no text passes for another field.
 std::string Quoted(const std::string& text) {

@@ -77,6 +77,13 @@ TEST(AuditTest, OfAConfigurationTheContentIsLeftOut) {
   EXPECT_EQ(Field(line, "after"), "configs/9");
 }
 
+TEST(AuditTest, AKeyOfTheClusterIsLeftOut) {
+  admin::v1::ChangeKeyRequest change;
+  change.set_action(admin::v1::ChangeKeyRequest::ACTION_ADD);
+  change.set_key("AAECAwQFBgcICQoLDA0ODw==");
+  EXPECT_EQ(Describe(change).details, "action=ACTION_ADD");
+}
+
 TEST(AuditTest, NobodyIsSeenByTheCertificate) {
   const Failure failure{absl::UnauthenticatedError("no"), "CERT_REQUIRED"};
   const AuditedCall call =

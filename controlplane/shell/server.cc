@@ -230,6 +230,9 @@ class Server::Impl final {
   void CarryOut(GossipOut& gossip) {
     std::visit(Overloaded{
                    [](swim::MemberNotice&) {},
+                   [](swim::KeysOrdered&) {},
+                   [](swim::KeyOrdersDropped&) {},
+                   [](swim::KeysAnswered&) {},
                    [this](swim::LeftCluster&) { Stop(); },
                    [this](auto& action) { gossip_.CarryOut(std::move(action)); },
                },

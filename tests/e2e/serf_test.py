@@ -12,6 +12,7 @@ from harness.serf import SerfAgent
 
 US = "lb-a"
 KEY_16 = base64.b64encode(bytes(range(16))).decode()
+KEY_24 = base64.b64encode(bytes(range(24))).decode()
 KEY_32 = base64.b64encode(bytes(range(32))).decode()
 LEAVE_S = 4  # Serf's own agents take about as long.
 
@@ -59,6 +60,9 @@ class SerfTest(harness.Case):
 
     def test_joins_with_a_key_of_16_bytes(self):
         self.check_joins(KEY_16)
+
+    def test_joins_with_a_key_of_24_bytes(self):
+        self.check_joins(KEY_24)
 
     def test_joins_with_a_key_of_32_bytes(self):
         self.check_joins(KEY_32)

@@ -26,6 +26,9 @@ struct ChangeAnswers {
   lb::admin::v1::ListConnectionsResponse connections;
   lb::admin::v1::Operation killed;
   lb::admin::v1::GetLogLevelsResponse levels;
+  lb::admin::v1::ListKeysResponse keys;
+  lb::admin::v1::ChangeKeyResponse changed_key;
+  lb::admin::v1::LeaveClusterResponse left;
 };
 
 // Every request so far, in order.
@@ -44,6 +47,8 @@ struct ChangeRequests {
   std::vector<lb::admin::v1::SetLogLevelRequest> levels;
   std::vector<lb::admin::v1::JoinMembersRequest> joins;
   std::vector<lb::admin::v1::ForgetMemberRequest> forgets;
+  std::vector<lb::admin::v1::ChangeKeyRequest> keys;
+  std::vector<lb::admin::v1::LeaveClusterRequest> leaves;
 };
 
 }  // namespace lb::fakes

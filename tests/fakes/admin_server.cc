@@ -173,6 +173,29 @@ class MemberService final : public api::MemberService::Service {
     }
     return state_.Get(context, state_.data.members, request->name(), response);
   }
+  grpc::Status ListKeys(grpc::ServerContext* context, const api::ListKeysRequest*,
+                        api::ListKeysResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    if (grpc::Status status = state_.Enter(context, lock); !status.ok()) return status;
+    *response = state_.data.changes.keys;
+    return grpc::Status::OK;
+  }
+  grpc::Status ChangeKey(grpc::ServerContext* context, const api::ChangeKeyRequest* request,
+                         api::ChangeKeyResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    state_.seen.keys.push_back(*request);
+    if (grpc::Status status = state_.Enter(context, lock); !status.ok()) return status;
+    *response = state_.data.changes.changed_key;
+    return grpc::Status::OK;
+  }
+  grpc::Status LeaveCluster(grpc::ServerContext* context, const api::LeaveClusterRequest* request,
+                            api::LeaveClusterResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    state_.seen.leaves.push_back(*request);
+    if (grpc::Status status = state_.Enter(context, lock); !status.ok()) return status;
+    *response = state_.data.changes.left;
+    return grpc::Status::OK;
+  }
 
  private:
   AdminState& state_;

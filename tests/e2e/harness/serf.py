@@ -58,6 +58,22 @@ class SerfAgent:
         """Whether it worked."""
         return run(["serf", "join", self._rpc, address]).returncode == 0
 
+    def change_key(self, verb, key):
+        """"install", "use" or "remove"; all members do it."""
+        checked(["serf", "keys", self._rpc, "-" + verb, key])
+
+    def refused_key(self, verb, key):
+        """What is said of a change that not all members carry out."""
+        done = run(["serf", "keys", self._rpc, "-" + verb, key])
+        assert done.returncode != 0, done.stdout
+        return done.stdout + done.stderr
+
+    def keys(self):
+        """{key: how many members have it}."""
+        listed = re.findall(r"^(\S+=*) +\[(\d+)/\d+\]", checked(["serf", "keys", self._rpc, "-list"]),
+                            re.MULTILINE)
+        return {key: int(count) for key, count in listed}
+
     def leave(self):
         """It says good-bye and ends."""
         self.process.expected_to_end = True

@@ -76,6 +76,18 @@ TEST_F(HostChannelTest, WhoIsForgottenIsNotHeard) {
   EXPECT_EQ(Refused(swim::UsageError::kSender), 1u);
 }
 
+TEST_F(HostChannelTest, WhoComesBackInTheSameLifeIsHeardAndSealsNothingTheSameWay) {
+  a_.SetHosts({{"b", kB, 7}});
+  a_.ToAll("x", sent_);
+  EXPECT_TRUE(b_.Open(sent_[0].bytes));
+  a_.SetSelf(std::nullopt);
+  a_.SetSelf(SelfOf("a"));
+  a_.SetHosts({{"b", kB, 7}});
+  a_.ToAll("x", sent_);
+  EXPECT_NE(sent_[1].bytes, sent_[0].bytes);
+  EXPECT_TRUE(b_.Open(sent_[1].bytes));
+}
+
 TEST_F(HostChannelTest, AnotherNameBeginsAnewAndOtherKeysDoNot) {
   a_.SetHosts({{"b", kB, 7}});
   HostChannel::Self self = SelfOf("a");

@@ -1,6 +1,7 @@
 """Keys of a cluster that are changed by order, from a Serf agent and by lbctl."""
 
 import base64
+import signal
 
 import harness
 from harness import wait_for
@@ -89,7 +90,7 @@ class SerfKeyTest(MemberCase):
             self.assertNotIn(NEW, str(member.json("get", "events")))
 
         # A restart keeps them; the file that is brought up to date changes nothing.
-        members[2].control.stop()
+        self.assertEqual(members[2].control.stop(signal.SIGTERM), 0)
         members[2].run_again()
         members[2].wait_for_alive(4)
         self.assertEqual(self.marks(members[2]), {name: [new + "*"] for name in all_names})

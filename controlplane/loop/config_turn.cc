@@ -253,6 +253,7 @@ void Refresh(Parts& parts, Turn& turn) {
   parts.health.SetRules(parts.live, turn.now, changed);
   turn.health_changed.insert(changed.begin(), changed.end());
   parts.ledger.SetLimits(parts.live);
+  parts.slots.SetLimits(parts.live, turn.now);
   parts.rates.SetLimits(RateLimitsOf(parts.live), turn.now);
   parts.bandwidths.SetLimits(BandwidthLimitsOf(parts.live));
   parts.client_slots.SetLimits(ClientLimitsOf(parts.live), turn.now);

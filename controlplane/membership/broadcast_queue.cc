@@ -28,7 +28,8 @@ std::vector<std::string> BroadcastQueue::Take(size_t bytes, size_t parts, size_t
   for (auto it = order_.begin(); it != order_.end() && taken.size() < parts;) {
     if (bytes < kShortest + kPartOverhead) break;
     if (it->first.size + kPartOverhead > bytes) {
-      ++it;
+      // The next of those sent as often that fits, or the first of those sent more often.
+      it = order_.lower_bound({it->first.sent, bytes - kPartOverhead, UINT64_MAX});
       continue;
     }
     bytes -= it->first.size + kPartOverhead;

@@ -49,5 +49,18 @@ TEST(BroadcastQueueTest, NoMoreIsTakenThanFits) {
   EXPECT_EQ(queue.Take(kPlenty, 1, 5), Parts{Text('l', 100)});
 }
 
+TEST(BroadcastQueueTest, WhatDoesNotFitIsPassedOverForWhatDoes) {
+  BroadcastQueue queue;
+  queue.Add("often", Text('o'));
+  queue.Add("often too", Text('p', 40));
+  EXPECT_EQ(queue.Take(kPlenty, 9, 5), (Parts{Text('p', 40), Text('o')}));
+  for (char letter = 'a'; letter <= 'e'; ++letter) queue.Add(Text(letter, 1), Text(letter, 50));
+  queue.Add("fits", Text('f', 30));
+  EXPECT_EQ(queue.Take(102, 9, 5), (Parts{Text('e', 50), Text('f', 30)}));
+  EXPECT_EQ(queue.Take(kPlenty, 9, 5),
+            (Parts{Text('d', 50), Text('c', 50), Text('b', 50), Text('a', 50), Text('e', 50),
+                   Text('p', 40), Text('f', 30), Text('o')}));
+}
+
 }  // namespace
 }  // namespace lb::controlplane::swim

@@ -34,6 +34,12 @@ Instant SwimNetwork::Held(size_t from, size_t to, Instant now) const {
   return std::max({now, held_until_[from], held_until_[to]});
 }
 
+bool SwimNetwork::has_faults() const {
+  const bool split =
+      std::adjacent_find(part_.begin(), part_.end(), std::not_equal_to<>()) != part_.end();
+  return split || faults_.loss > 0 || faults_.duplicate > 0 || faults_.late.count() > 0;
+}
+
 std::vector<Instant> SwimNetwork::Packet(size_t from, size_t to, Instant now) {
   std::vector<Instant> arrivals;
   if (!Reaches(from, to)) return arrivals;

@@ -26,6 +26,9 @@ class SwimNetwork final {
  public:
   SwimNetwork(size_t members, Faults faults, uint64_t seed);
 
+  void SetFaults(const Faults& faults) { faults_ = faults; }
+  // Whether packets are lost, doubled or late, or parts do not reach each other.
+  bool has_faults() const;
   void SetLoss(double loss) { faults_.loss = loss; }
   // Members of another part are not reached; all of part 0 are at the start.
   void SetPart(size_t member, int part) { part_.at(member) = part; }

@@ -20,6 +20,12 @@ constexpr size_t kCompoundBytes = 2;
 
 std::string SwimWorld::Name(size_t member) { return absl::StrCat("m", member); }
 
+size_t SwimWorld::IndexOf(std::string_view name) {
+  size_t index = 0;
+  LB_CHECK(absl::SimpleAtoi(absl::string_view(name.data() + 1, name.size() - 1), &index));
+  return index;
+}
+
 SwimWorld::SwimWorld(Settings settings)
     : settings_(settings),
       network_(settings.members, settings.faults, settings.seed ^ 0x5eed),
@@ -107,12 +113,18 @@ swim::State SwimWorld::StateAt(size_t observer, size_t about) const {
 }
 
 bool SwimWorld::AllAgree() const {
-  for (size_t observer = 0; observer < nodes_.size(); ++observer) {
-    if (!IsUp(observer)) continue;
-    for (size_t about = 0; about < nodes_.size(); ++about)
-      if ((StateAt(observer, about) == swim::State::kAlive) != IsUp(about)) return false;
-  }
-  return true;
+  const auto up = std::count_if(nodes_.begin(), nodes_.end(),
+                                [](const Node& node) { return node.swim != nullptr; });
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    if (node.swim == nullptr) return true;
+    std::ptrdiff_t alive = 0;
+    for (const auto& [name, member] : node.swim->members()) {
+      if (member.node.state != swim::State::kAlive) continue;
+      if (!IsUp(IndexOf(name))) return false;
+      ++alive;
+    }
+    return alive == up;
+  });
 }
 
 bool SwimWorld::IsQuiet() const {
@@ -174,10 +186,9 @@ void SwimWorld::Do(size_t member, swim::Action& action) {
                  [&](swim::StartExchange& call) { Call(member, call); },
                  [&](swim::StreamReply& reply) { Reply(member, reply); },
                  [&](swim::MemberNotice& notice) {
-                   int64_t about = 0;
-                   LB_CHECK(absl::SimpleAtoi(notice.name.substr(1), &about));
-                   Trace(static_cast<uint64_t>(about) << 8 | static_cast<uint64_t>(notice.kind));
-                   notices_.push_back({now(), member, static_cast<size_t>(about), notice.kind});
+                   const size_t about = IndexOf(notice.name);
+                   Trace(about << 8 | static_cast<uint64_t>(notice.kind));
+                   notices_.push_back({now(), member, about, notice.kind});
                  },
                  [](const auto&) {},
              },

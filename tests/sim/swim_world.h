@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -74,6 +75,8 @@ class SwimWorld final {
   // A digest of everything that was done.
   uint64_t trace() const { return trace_; }
   static std::string Name(size_t member);
+  // Of such a name.
+  static size_t IndexOf(std::string_view name);
 
  private:
   struct Node {

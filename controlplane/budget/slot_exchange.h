@@ -88,7 +88,7 @@ class SlotExchange final {
     struct Host {
       std::string name;
       int64_t rights = 0;
-      std::optional<SlotNeed> need{};     // Unset: it was not heard yet.
+      std::optional<ToldNeed> need{};     // Unset: it was not heard yet.
       std::optional<Instant> heard_at{};  // Of others.
     };
     uint64_t limit = 0;       // Over all hosts.
@@ -103,7 +103,7 @@ class SlotExchange final {
 
  private:
   struct Told {
-    SlotNeed need;
+    ToldNeed need;
     Instant at;
   };
   struct Limit {
@@ -111,8 +111,8 @@ class SlotExchange final {
     uint64_t slots = 0;  // 0: not in the configuration any more, or not shared.
     Instant since{};
     SlotRights rights;
-    SlotNeed need;  // Of this host, and as it was told last.
-    SlotNeed told_need;
+    ToldNeed need;  // Of this host, and as it was told last.
+    ToldNeed told_need;
     std::map<HostId, Told> others;
     std::vector<Gift> gifts;  // To be given when they are free.
     std::set<HostId> behind;  // Hosts that know less of themselves than is known here.

@@ -165,7 +165,7 @@ std::vector<HostNeed> SlotExchange::NeedsOf(const Limit& limit, const std::vecto
   std::vector<HostNeed> out;
   for (const HostId host : parties) {
     const bool self = host == roster_->self();
-    const SlotNeed& need = self ? limit.need : limit.others.at(host).need;
+    const ToldNeed& need = self ? limit.need : limit.others.at(host).need;
     out.push_back({host, limit.rights.RightsOf(host), need.held, need.wanted});
   }
   const bool keeps = now < limit.gained_at + kTurn;

@@ -82,7 +82,7 @@ bool RestoreSlots(const host::v1::SlotRow& stored, ToldSlots& out) {
   if (!RestoreMoves(stored.seized(), out.row.seized)) return false;
   if (!stored.has_need()) return true;
   const host::v1::SlotNeed& need = stored.need();
-  out.need = SlotNeed{need.limit_slots(), need.held(), need.wanted()};
+  out.need = ToldNeed{need.limit_slots(), need.held(), need.wanted()};
   return need.limit_slots() <= SlotRights::kMaxCount && need.held() <= SlotRights::kMaxCount &&
          need.wanted() <= SlotRights::kMaxCount;
 }

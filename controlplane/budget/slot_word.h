@@ -21,11 +21,11 @@ namespace lb::controlplane {
 inline constexpr size_t kMaxSlotTextBytes = 1'200;
 
 // What a host uses and wants of one limit.
-struct SlotNeed {
+struct ToldNeed {
   uint64_t limit = 0;  // Over all hosts, by its configuration.
   uint64_t held = 0;
   uint64_t wanted = 0;
-  friend bool operator==(const SlotNeed&, const SlotNeed&) = default;
+  friend bool operator==(const ToldNeed&, const ToldNeed&) = default;
 };
 
 // One host's row of one limit, or a part of it.
@@ -33,7 +33,7 @@ struct ToldSlots {
   LimitId limit = 0;
   HostId host = 0;
   SlotRow row;
-  std::optional<SlotNeed> need{};
+  std::optional<ToldNeed> need{};
 };
 
 struct SlotWord {

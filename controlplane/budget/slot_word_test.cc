@@ -6,7 +6,7 @@ namespace lb::controlplane {
 namespace {
 
 TEST(SlotWordTest, WhatIsWrittenIsRead) {
-  ToldSlots told{.limit = 7, .host = 9, .row = {}, .need = SlotNeed{100, 20, 25}};
+  ToldSlots told{.limit = 7, .host = 9, .row = {}, .need = ToldNeed{100, 20, 25}};
   told.row.minted = 100;
   told.row.unminted = 5;
   told.row.given[11] = 30;

@@ -117,6 +117,9 @@ const char* UsageErrorName(size_t error) {
   return kNames[error];
 }
 
+// Shared limits with series of their own; of more those with the first names.
+constexpr size_t kMaxSlotSeries = 1'000;
+
 // Of more than kMaxMemberSeries those that were heard least lately.
 void AddHostAges(const HostBook& book, Instant now, Families& out) {
   MetricFamily ages{"lb_usage_host_age_seconds",
@@ -177,6 +180,32 @@ void AddUsage(const View& view, Families& out) {
   out.push_back(std::move(refused));
 }
 
+// Connection limits of backends that all hosts share.
+void AddSlots(const View& view, Families& out) {
+  MetricFamily here{"lb_shared_slots",
+                    "Connections that this host may have open to a backend, of a limit that all "
+                    "hosts share.",
+                    Type::kGauge,
+                    {}};
+  MetricFamily made{"lb_shared_slots_made",
+                    "Those of all hosts together: below the limit while hosts are missing.",
+                    Type::kGauge,
+                    {}};
+  std::vector<BackendKey> keys = view.slots.Shared();
+  if (keys.size() > kMaxSlotSeries) keys.resize(kMaxSlotSeries);
+  for (const BackendKey& key : keys) {
+    const auto share = view.slots.Look(key);
+    if (!share) continue;
+    const std::vector<std::pair<std::string, std::string>> labels{{"rule", key.rule},
+                                                                  {"backend", key.backend}};
+    here.Add(labels, static_cast<double>(share->rights));
+    made.Add(labels, static_cast<double>(share->made));
+  }
+  if (keys.empty()) return;
+  out.push_back(std::move(here));
+  out.push_back(std::move(made));
+}
+
 }  // namespace
 
 void AddClusterMetrics(const View& view, Families& out) {
@@ -187,6 +216,7 @@ void AddClusterMetrics(const View& view, Families& out) {
   AddTotals(cluster.counters, out);
   AddBad(cluster, out);
   AddUsage(view, out);
+  AddSlots(view, out);
 }
 
 }  // namespace lb::controlplane

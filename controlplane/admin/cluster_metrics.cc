@@ -194,7 +194,7 @@ void AddSlots(const View& view, Families& out) {
   std::vector<BackendKey> keys = view.slots.Shared();
   if (keys.size() > kMaxSlotSeries) keys.resize(kMaxSlotSeries);
   for (const BackendKey& key : keys) {
-    const auto share = view.slots.Look(key);
+    const auto share = view.slots.Look(key, view.clock.steady);
     if (!share) continue;
     const std::vector<std::pair<std::string, std::string>> labels{{"rule", key.rule},
                                                                   {"backend", key.backend}};

@@ -66,14 +66,18 @@ std::string Ejected(const BackendKey& backend, const Said& said, const View& vie
 
 // "full", and whose slots they are where all hosts share them.
 std::string Full(const BackendKey& key, const View& view) {
-  const std::optional<SlotExchange::Share> share = view.slots.Look(key);
+  const std::optional<SlotExchange::Share> share = view.slots.Look(key, view.clock.steady);
   if (!share) return "full";
   uint64_t held = 0;
-  for (const SlotExchange::Share::Host& host : share->hosts)
-    if (host.need) held += host.need->held;
+  size_t heard = 0;
+  for (const SlotExchange::Share::Host& host : share->hosts) {
+    if (!host.need) continue;
+    held += host.need->held;
+    ++heard;
+  }
   return absl::StrCat("full: ", share->rights, " of the cluster's ", share->limit,
-                      " slots are this host's, ", held, " are in use in ", share->hosts.size(),
-                      share->hosts.size() == 1 ? " host" : " hosts");
+                      " slots are this host's, ", held, " are in use in ", heard, " of ",
+                      share->hosts.size(), " hosts");
 }
 
 // Nothing where it is used. What a worker says comes first; `answered`: some did.

@@ -149,7 +149,7 @@ Limit BackendLimitOf(const LiveRule& rule, const LiveBackend& backend, const Vie
   limit.set_max_connections(backend.max_connections);
   limit.set_connections(view.totals.OfBackend({rule.name, backend.name}).connections);
   limit.set_refused_total(view.totals.OfRule(rule.name).backend_limited_total);
-  if (const auto share = view.slots.Look({rule.name, backend.name}))
+  if (const auto share = view.slots.Look({rule.name, backend.name}, view.clock.steady))
     FillShared(*share, view, *limit.mutable_shared());
   return limit;
 }

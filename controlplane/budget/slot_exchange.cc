@@ -25,14 +25,17 @@ void SlotExchange::SetSelf(const std::optional<std::string>& name, Instant now) 
     limit.since = now;
     limit.settled = false;
   }
+  plan_at_ = Instant();
   if (!name) return;
   roster_.emplace(*name, now);
+  for (const std::string& host : std::exchange(restored_, {})) roster_->Restore(host, now);
   SetSettings(settings_);
   tell_at_ = round_at_ = now;
 }
 
 void SlotExchange::SetSettings(const Settings& settings) {
   settings_ = settings;
+  plan_all_at_ = Instant();
   if (!on()) return;
   roster_->SetSettings(settings.roster);
   roster_->SetSeeds(settings.seeds);
@@ -40,7 +43,8 @@ void SlotExchange::SetSettings(const Settings& settings) {
 
 void SlotExchange::SetLimits(const LiveRules& rules, Instant now) {
   std::map<LimitId, std::pair<BackendKey, uint64_t>> wanted;
-  beyond_.clear();
+  plan_at_ = plan_all_at_ = Instant();
+  for (const auto& [key, slots] : std::exchange(beyond_, {})) unshared_.insert(key);
   for (const LiveRule& rule : rules) {
     if (!rule.share_backend_limits) continue;
     for (const LiveBackend& backend : rule.backends) {
@@ -55,7 +59,9 @@ void SlotExchange::SetLimits(const LiveRules& rules, Instant now) {
   for (auto& [id, limit] : limits_) {
     if (limit.slots == 0 || wanted.contains(id)) continue;
     limit.slots = 0;
+    limit.since = now;
     limit.gifts.clear();
+    limit.others.clear();
     unshared_.insert(limit.key);
   }
   for (const auto& [id, entry] : wanted) {
@@ -74,8 +80,12 @@ void SlotExchange::NoteHosts() {
   if (!on()) return;
   for (const HostChannel::Host& host : channel_.hosts()) {
     roster_->Joined(host.name);
-    Round& round = rounds_[IdOfHost(host.name)];
-    if (round.life != host.life) round = Round{.life = host.life};
+    const HostId id = IdOfHost(host.name);
+    Round& round = rounds_[id];
+    if (round.life == host.life) continue;
+    round = Round{.life = host.life};
+    roster_->Reborn(host.name);
+    for (auto& [limit_id, limit] : limits_) limit.others.erase(id);
   }
 }
 
@@ -88,7 +98,9 @@ void SlotExchange::Left(const std::string& host, Instant now) {
 }
 
 void SlotExchange::Forget(const std::string& host) {
-  if (on()) roster_->Forget(host);
+  if (!on()) return;
+  roster_->Forget(host);
+  for (auto& [id, limit] : limits_) limit.others.erase(IdOfHost(host));
 }
 
 bool SlotExchange::Receive(const HostChannel::Word& received, Instant now) {
@@ -114,7 +126,9 @@ void SlotExchange::NoteRound(HostId host, const SlotWord& word, Instant now) {
   }
   if (word.round != round.number || word.part != round.parts) return;
   ++round.parts;
-  if (word.last) round.complete_since = round.began_at;
+  if (!word.last) return;
+  round.complete_since = round.began_at;
+  round.complete_number = round.number;
 }
 
 void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
@@ -122,7 +136,14 @@ void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
   if (it == limits_.end() || it->second.slots == 0) return;
   Limit& limit = it->second;
   if (told.host == sender) {
-    if (told.need) limit.others[sender] = {*told.need, now};
+    if (told.need) {
+      Told& known = limit.others[sender];
+      if (known.need != *told.need || known.round == 0) limit.due = true;
+      known.need = *told.need;
+      known.at = now;
+      known.round = std::max<uint64_t>(1, rounds_[sender].number);
+      if (told.complete) known.complete_at = now;
+    }
     const bool whole = told.row.given.size() + told.row.seized.size() <= kMovesOfWholeRow;
     if (whole && limit.rights.Exceeds(sender, told.row)) {
       limit.behind.insert(sender);
@@ -131,10 +152,12 @@ void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
       limit.behind.erase(sender);
     }
   }
+  // Where nobody has to show a key, only the host itself says what it did.
+  if (settings_.open && told.host != sender) return;
   const HostId self = roster_->self();
   const int64_t before = limit.rights.RightsOf(self);
   if (!limit.rights.Merge(told.host, told.row)) return;
-  changed_ = true;
+  changed_ = limit.due = true;
   const int64_t after = limit.rights.RightsOf(self);
   if (before <= 0 && after > 0) limit.gained_at = now;
   if (after != before) news_.insert(told.limit);
@@ -202,18 +225,25 @@ Instant SlotExchange::NextDeadline(Instant now) const {
 }
 
 void SlotExchange::Restore(const state::v1::StoredState& state) {
+  restored_ = {state.shared_hosts().begin(), state.shared_hosts().end()};
+  if (restored_.size() > SlotRights::kMaxHosts) restored_.resize(SlotRights::kMaxHosts);
   for (const state::v1::StoredState::SharedLimit& stored : state.shared_limits()) {
     const BackendKey key{stored.rule(), stored.backend()};
     if (limits_.size() >= kMaxLimits) return;
     Limit& limit = limits_[IdOfLimit(key)];
     limit.key = key;
-    ToldSlots told;
     for (const host::v1::SlotRow& row : stored.rows())
       if (ToldSlots one; RestoreSlots(row, one)) limit.rights.Merge(one.host, one.row);
   }
 }
 
 void SlotExchange::Store(state::v1::StoredState& state) const {
+  // Nobody has to know of hosts that share nothing with this one.
+  const bool shares = std::any_of(limits_.begin(), limits_.end(), [](const auto& entry) {
+    return !entry.second.rights.rows().empty();
+  });
+  if (shares && on())
+    for (const std::string& host : roster_->Names()) state.add_shared_hosts(host);
   for (const auto& [id, limit] : limits_) {
     if (limit.rights.rows().empty()) continue;
     state::v1::StoredState::SharedLimit& stored = *state.add_shared_limits();

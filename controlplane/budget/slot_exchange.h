@@ -39,6 +39,12 @@ class SlotExchange final {
   static constexpr std::chrono::seconds kMissingWait{5};
   // Of slots that are fewer than the hosts that want them, each goes on after so long.
   static constexpr std::chrono::seconds kTurn{1};
+  // Between two looks at limits: many of them, and many hosts, must not keep a control plane busy.
+  static constexpr std::chrono::milliseconds kPlanEvery{50};
+  // A limit that left the configuration is known for so long, in case it returns.
+  static constexpr std::chrono::minutes kKeepUnused{10};
+  // Hosts that do not have a limit are waited for so long: they may only be late to load it.
+  static constexpr std::chrono::seconds kRolloutWait{60};
   // Limits that can be shared; more are this host's alone, each with an even part.
   static constexpr size_t kMaxLimits = 4'096;
 
@@ -50,6 +56,7 @@ class SlotExchange final {
     // The slots of hosts that are not heard are used here as well: then each side of a split
     // cluster goes up to the limit.
     bool local = false;
+    bool open = false;  // No keys: what is said of third hosts may be anybody's.
   };
 
   // This host's name by the configuration; absent: there is no cluster, and every limit is this
@@ -97,7 +104,7 @@ class SlotExchange final {
     std::vector<Host> hosts;  // By name, this one too.
   };
   // Absent: it is not shared.
-  std::optional<Share> Look(const BackendKey& key) const;
+  std::optional<Share> Look(const BackendKey& key, Instant now) const;
   // Keys of the limits that are shared.
   std::vector<BackendKey> Shared() const;
 
@@ -105,6 +112,8 @@ class SlotExchange final {
   struct Told {
     ToldNeed need;
     Instant at;
+    uint64_t round = 0;                    // Of the host, in which it said so.
+    std::optional<Instant> complete_at{};  // It said all that it knew.
   };
   struct Limit {
     BackendKey key;
@@ -118,7 +127,8 @@ class SlotExchange final {
     std::set<HostId> behind;  // Hosts that know less of themselves than is known here.
     Instant gained_at{};      // When this host had none before.
     bool told_short = false;
-    bool settled = false;  // Until then nothing is gained.
+    bool settled = false;  // Until then nothing is gained, or given.
+    bool due = true;       // To be planned.
   };
   // How far a host has told all that it knows.
   struct Round {
@@ -127,32 +137,34 @@ class SlotExchange final {
     swim::Life life = 0;
     Instant began_at{};
     std::optional<Instant> complete_since{};  // When the newest whole round began.
+    uint64_t complete_number = 0;
   };
 
   bool on() const { return roster_.has_value(); }
   void NoteRound(HostId host, const SlotWord& word, Instant now);
   void TakeTold(HostId sender, const ToldSlots& told, Instant now);
   bool HaveTold(const Limit& limit, const SlotRoster::Side& side) const;
-  std::vector<HostId> PartiesTo(const Limit& limit, const SlotRoster::Side& side,
-                                Instant now) const;
-  uint64_t LowestLimit(const Limit& limit, const std::vector<HostId>& parties) const;
-  bool IsSettled(const Limit& limit, const SlotRoster::Side& side, Instant now) const;
+  bool IsParty(const Limit& limit, HostId host) const;
+  SlotRoster::Side SideOf(const Limit& limit, SlotRoster::Side side, Instant now) const;
+  uint64_t LowestLimit(const Limit& limit, const SlotRoster::Side& side) const;
   static uint64_t PartOf(HostId host, const SlotRoster::Side& side, uint64_t slots);
   static uint64_t Made(const Limit& limit, HostId host);
   void MakeUp(Limit& limit, const SlotRoster::Side& side, uint64_t slots, Instant now);
-  void Unmake(Limit& limit, const SlotRoster::Side& side, uint64_t slots);
-  void TakeFromGone(Limit& limit, const SlotRoster::Side& side, bool first, Instant now);
-  std::vector<HostNeed> NeedsOf(const Limit& limit, const std::vector<HostId>& parties,
+  void Unmake(Limit& limit, const SlotRoster::Side& side, bool first, uint64_t slots);
+  void TakeFromGone(Limit& limit, const SlotRoster::Side& side, Instant now);
+  std::vector<HostNeed> NeedsOf(const Limit& limit, const SlotRoster::Side& side,
                                 Instant now) const;
-  void PlanOne(Limit& limit, const SlotRoster::Side& side, SlotLedger& ledger, Instant now);
+  bool AllAreDue(const SlotRoster::Side& side, Instant now);
+  void PlanOne(Limit& limit, const SlotRoster::Side& all, SlotLedger& ledger, Instant now);
   uint64_t Usable(const Limit& limit, const SlotRoster::Side& side,
                   const std::vector<HostNeed>& needs, uint64_t slots, Instant now) const;
   void NoteNeed(LimitId id, Limit& limit, const SlotLedger& ledger, Instant now);
   std::vector<ToldSlots> RowsOf(LimitId id, const Limit& limit,
                                 const std::set<HostId>& heard) const;
   std::vector<std::string> TakeTexts(Instant now);
-  void Touch(LimitId id) {
-    news_.insert(id);
+  void Touch(Limit& limit) {
+    news_.insert(IdOfLimit(limit.key));
+    limit.due = true;
     changed_ = true;
   }
 
@@ -162,12 +174,16 @@ class SlotExchange final {
   std::optional<SlotRoster> roster_;
   std::map<LimitId, Limit> limits_;
   std::map<BackendKey, uint64_t> beyond_;  // Above kMaxLimits.
+  std::vector<std::string> restored_;      // Other hosts, before this one knows its own name.
   std::set<BackendKey> unshared_;          // Left the shared ones; the ledger is told once.
   std::map<HostId, Round> rounds_;
   std::set<LimitId> news_;
   uint64_t round_ = 0;
   std::deque<std::string> round_texts_;
   Instant round_at_{};
+  Instant plan_at_{};
+  Instant plan_all_at_{};
+  SlotRoster::Side planned_;  // When all were due last.
   Instant tell_at_{};
   Instant told_at_{};
   bool changed_ = false;

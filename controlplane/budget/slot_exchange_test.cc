@@ -14,7 +14,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 int64_t RightsOf(SlotWorld& world, size_t host) {
-  return world.exchange(host).Look(SlotWorld::Key())->rights;
+  return world.exchange(host).Look(SlotWorld::Key(), world.now())->rights;
 }
 
 TEST(SlotExchangeTest, AllHostsTogetherUseTheWholeLimitAndNoMore) {
@@ -133,7 +133,7 @@ TEST(SlotExchangeTest, ARestartGoesOnWithWhatWasStored) {
     world.Crash(i);
     world.RunFor(milliseconds(300));
     world.Start(i);
-    world.RunFor(seconds(2));
+    world.RunFor(seconds(3));
     EXPECT_GE(world.HeldBy(i), 19u) << i;
   }
   EXPECT_LE(world.most_granted(), 100u);
@@ -169,6 +169,73 @@ TEST(SlotExchangeTest, AnotherLimitIsFollowed) {
   world.ForgetMost();
   world.RunFor(seconds(20));
   EXPECT_LE(world.most_granted(), 50u);
+}
+
+TEST(SlotExchangeTest, ALowerLimitHoldsAlsoWhenHostsWereReplaced) {
+  SlotWorld world({.hosts = 8, .started = 5});
+  world.WantAll(200);
+  world.RunFor(seconds(10));
+  for (size_t i = 0; i < 3; ++i) {
+    world.Crash(i);
+    world.RunFor(minutes(11));
+    world.Start(5 + i);
+    world.RunFor(seconds(10));
+  }
+  EXPECT_GE(world.held(), 96u);
+  for (size_t i = 0; i < 8; ++i) world.SetLimit(i, 50);
+  world.RunFor(seconds(20));
+  world.ForgetMost();
+  world.RunFor(seconds(20));
+  EXPECT_LE(world.most_granted(), 50u);
+  EXPECT_GE(world.held(), 46u);
+}
+
+TEST(SlotExchangeTest, AMinorityThatBeginsAnewDecidesNothing) {
+  SlotWorld world({});
+  world.WantAll(200);
+  world.RunFor(seconds(10));
+  world.SetGroup(3, 1);
+  world.SetGroup(4, 1);
+  for (size_t i = 3; i < 5; ++i) {
+    world.Crash(i);
+    world.RunFor(seconds(1));
+    world.Start(i);
+  }
+  world.RunFor(minutes(9));
+  EXPECT_GE(world.HeldBy(3) + world.HeldBy(4), 37u) << "it goes on with what it had";
+  world.RunFor(minutes(12));
+  EXPECT_LE(world.HeldBy(3) + world.HeldBy(4), 40u) << "and takes nothing, however long that is";
+}
+
+TEST(SlotExchangeTest, ALimitThatComesAndGoesIsOneLimit) {
+  SlotWorld world({});
+  world.WantAll(200);
+  world.RunFor(seconds(10));
+  world.WantAll(0);
+  world.Want(1, 200);
+  world.RunFor(seconds(5));
+  for (size_t i = 0; i < 5; ++i) {
+    world.SetLimit(i, 0);
+    world.RunFor(milliseconds(700));
+  }
+  world.WantAll(200);
+  world.RunFor(seconds(30));
+  for (size_t i = 0; i < 5; ++i) {
+    world.SetLimit(i, 100);
+    world.RunFor(milliseconds(700));
+  }
+  world.RunFor(seconds(10));
+  EXPECT_GE(world.held(), 96u);
+  EXPECT_LE(world.most_granted(), 100u);
+}
+
+TEST(SlotExchangeTest, HostsWithoutTheLimitAreNotWaitedForForLong) {
+  SlotWorld world({});
+  for (size_t i = 2; i < 5; ++i) world.SetLimit(i, 0);
+  world.WantAll(200);
+  world.RunFor(seconds(90));
+  EXPECT_GE(world.HeldBy(0) + world.HeldBy(1), 96u);
+  EXPECT_LE(world.most_granted(), 100u);
 }
 
 TEST(SlotExchangeTest, OneSlotGoesRound) {

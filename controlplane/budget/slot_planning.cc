@@ -17,22 +17,35 @@ uint64_t Positive(int64_t number) { return static_cast<uint64_t>(std::max<int64_
 
 }  // namespace
 
+// Other hosts, or a second went by: then time itself may have changed what is right.
+bool SlotExchange::AllAreDue(const SlotRoster::Side& side, Instant now) {
+  if (now < plan_all_at_ && side == planned_) return false;
+  plan_all_at_ = now + kRoundEvery;
+  planned_ = side;
+  return true;
+}
+
 void SlotExchange::Plan(SlotLedger& ledger, Instant now) {
   for (const BackendKey& key : std::exchange(unshared_, {})) ledger.SetRights(key, std::nullopt);
+  if (now < plan_at_) return;
+  plan_at_ = now + kPlanEvery;
   if (!on()) {
     for (const auto& [id, limit] : limits_)
       if (limit.slots != 0) ledger.SetRights(limit.key, std::nullopt);
+    for (const auto& [key, slots] : beyond_) ledger.SetRights(key, std::nullopt);
     return;
   }
   roster_->Drop(now);
   const SlotRoster::Side side = roster_->Look(now);
-  for (const auto& [key, slots] : beyond_) ledger.SetRights(key, slots / side.expected);
+  const bool all = AllAreDue(side, now);
+  for (const auto& [key, slots] : beyond_)
+    ledger.SetRights(key, std::max<uint64_t>(1, slots / side.expected));
   for (auto it = limits_.begin(); it != limits_.end();) {
     Limit& limit = it->second;
     if (limit.slots != 0) {
       NoteNeed(it->first, limit, ledger, now);
-      PlanOne(limit, side, ledger, now);
-    } else if (ledger.TotalExposure(limit.key) == 0 && now >= limit.since + kMissingWait) {
+      if (all || std::exchange(limit.due, false)) PlanOne(limit, side, ledger, now);
+    } else if (now >= limit.since + kKeepUnused && ledger.TotalExposure(limit.key) == 0) {
       changed_ = true;
       it = limits_.erase(it);
       continue;
@@ -49,47 +62,52 @@ void SlotExchange::NoteNeed(LimitId id, Limit& limit, const SlotLedger& ledger, 
   const uint64_t step = std::max<uint64_t>(1, limit.slots / 20);
   const uint64_t told = limit.told_need.wanted;
   const bool differs = use.wanted > told + step || told > use.wanted + step;
-  if (std::exchange(limit.told_short, is_short) != is_short || differs) news_.insert(id);
+  if (std::exchange(limit.told_short, is_short) == is_short && !differs) return;
+  news_.insert(id);
+  limit.due = true;
 }
 
-// Those of the side that have this limit too, by name.
-std::vector<HostId> SlotExchange::PartiesTo(const Limit& limit, const SlotRoster::Side& side,
-                                            Instant now) const {
-  std::vector<HostId> out;
-  for (const HostId host : side.hosts) {
-    const auto it = limit.others.find(host);
-    const bool tells = it != limit.others.end() && now < it->second.at + SlotRoster::kHeardFor;
-    if (host == roster_->self() || tells) out.push_back(host);
-  }
-  return out;
+// Whether a host has this limit too: it said so, and told nothing whole since that left it out.
+bool SlotExchange::IsParty(const Limit& limit, HostId host) const {
+  if (host == roster_->self()) return true;
+  const auto told = limit.others.find(host);
+  if (told == limit.others.end()) return false;
+  const auto round = rounds_.find(host);
+  return round == rounds_.end() || round->second.complete_number <= told->second.round + 1;
+}
+
+// The hosts as this limit sees them: of those that are heard, the ones that have it.
+SlotRoster::Side SlotExchange::SideOf(const Limit& limit, SlotRoster::Side side,
+                                      Instant now) const {
+  const bool late = now < limit.since + kRolloutWait;
+  std::set<HostId> without;
+  for (const HostId host : side.hosts)
+    if (!IsParty(limit, host)) without.insert(host);
+  std::erase_if(side.hosts, [&](HostId host) { return without.contains(host); });
+  if (late) return side;
+  std::erase_if(side.known, [&](HostId host) { return without.contains(host); });
+  side.expected -= without.size();
+  return side;
 }
 
 // While hosts do not have the same configuration yet, the lower limit holds.
-uint64_t SlotExchange::LowestLimit(const Limit& limit, const std::vector<HostId>& parties) const {
+uint64_t SlotExchange::LowestLimit(const Limit& limit, const SlotRoster::Side& side) const {
   uint64_t lowest = limit.slots;
-  for (const HostId host : parties)
+  for (const HostId host : side.hosts)
     if (const auto it = limit.others.find(host); it != limit.others.end())
       lowest = std::min(lowest, it->second.need.limit);
   return lowest;
 }
 
-// Whether all that are heard have told all they know since this host has the limit.
+// Whether all that are heard have told all they know of it since this host has the limit.
 bool SlotExchange::HaveTold(const Limit& limit, const SlotRoster::Side& side) const {
+  const Instant since = limit.since + kTellMargin;
   return std::all_of(side.hosts.begin(), side.hosts.end(), [&](HostId host) {
     if (host == roster_->self()) return true;
+    const auto told = limit.others.find(host);
+    if (told != limit.others.end() && told->second.complete_at >= since) return true;
     const auto it = rounds_.find(host);
-    return it != rounds_.end() && it->second.complete_since &&
-           *it->second.complete_since >= limit.since + kTellMargin;
-  });
-}
-
-// Whether what is known here is not older than what the others know: after a restart they may have
-// taken what this host had.
-bool SlotExchange::IsSettled(const Limit& limit, const SlotRoster::Side& side, Instant now) const {
-  if (side.hosts.size() == 1) return side.whole() || now >= limit.since + kMissingWait;
-  return std::all_of(side.hosts.begin(), side.hosts.end(), [&](HostId host) {
-    const auto it = rounds_.find(host);
-    return host == roster_->self() || (it != rounds_.end() && it->second.complete_since);
+    return it != rounds_.end() && it->second.complete_since >= since;
   });
 }
 
@@ -114,7 +132,7 @@ void SlotExchange::MakeUp(Limit& limit, const SlotRoster::Side& side, uint64_t s
   const HostId self = roster_->self();
   const uint64_t part = PartOf(self, side, slots);
   const uint64_t own = Made(limit, self);
-  if (own >= part || !HaveTold(limit, side)) return;
+  if (own >= part || limit.rights.full() || !HaveTold(limit, side)) return;
   if (!side.whole() && now < limit.since + kMissingWait) return;
   const std::set<HostId> heard(side.hosts.begin(), side.hosts.end());
   uint64_t taken = Positive(limit.rights.total()) +
@@ -129,48 +147,54 @@ void SlotExchange::MakeUp(Limit& limit, const SlotRoster::Side& side, uint64_t s
   const uint64_t slots_left = slots - std::min(slots, taken);
   if (slots_left == 0) return;
   limit.rights.Mint(self, std::min(part - own, slots_left));
-  Touch(IdOfLimit(limit.key));
+  Touch(limit);
 }
 
-// Takes out what is above this host's part while there is too much.
-void SlotExchange::Unmake(Limit& limit, const SlotRoster::Side& side, uint64_t slots) {
+// Takes out what is above this host's part while there is too much; the first by name, of its own,
+// also what hosts made that are no more.
+void SlotExchange::Unmake(Limit& limit, const SlotRoster::Side& side, bool first, uint64_t slots) {
   const uint64_t made = Positive(limit.rights.total());
   if (made <= slots || !HaveTold(limit, side)) return;
-  const uint64_t part = PartOf(roster_->self(), side, slots);
-  const uint64_t own = Made(limit, roster_->self());
-  if (own <= part) return;
-  limit.rights.Unmint(roster_->self(), std::min(own - part, made - slots));
-  Touch(IdOfLimit(limit.key));
+  const HostId self = roster_->self();
+  const uint64_t surplus = made - slots;
+  const auto above = [&](HostId host) {
+    const uint64_t theirs = Made(limit, host);
+    return theirs - std::min(theirs, PartOf(host, side, slots));
+  };
+  uint64_t mine = std::min(above(self), surplus);
+  if (mine == 0 && first && side.majority) {
+    uint64_t others = 0;
+    for (const HostId host : side.known) others += above(host);
+    mine = surplus - std::min(surplus, others);
+  }
+  if (mine == 0) return;
+  limit.rights.Unmint(self, mine);
+  Touch(limit);
 }
 
-void SlotExchange::TakeFromGone(Limit& limit, const SlotRoster::Side& side, bool first,
-                                Instant now) {
+void SlotExchange::TakeFromGone(Limit& limit, const SlotRoster::Side& side, Instant now) {
   if (!side.majority || !HaveTold(limit, side)) return;
   std::vector<HostId> gone;
   for (const auto& [host, rights] : limit.rights.rights())
-    if (rights > 0 && roster_->IsGone(host, now) && (first || roster_->IsForgotten(host)))
-      gone.push_back(host);
+    if (rights > 0 && roster_->IsGone(host, now)) gone.push_back(host);
   for (const HostId host : gone) limit.rights.Seize(roster_->self(), host);
-  if (!gone.empty()) Touch(IdOfLimit(limit.key));
+  if (!gone.empty()) Touch(limit);
 }
 
 // In the order in which they come to a slot that cannot be divided: who got the fewest so far is
 // the last. But one that has any, and not for long, stays the last, so that no slot is on its way
 // all the time.
-std::vector<HostNeed> SlotExchange::NeedsOf(const Limit& limit, const std::vector<HostId>& parties,
+std::vector<HostNeed> SlotExchange::NeedsOf(const Limit& limit, const SlotRoster::Side& side,
                                             Instant now) const {
-  std::map<HostId, uint64_t> received;
-  for (const auto& [host, row] : limit.rights.rows())
-    for (const auto& [to, slots] : row.given) received[to] += slots;
   std::vector<HostNeed> out;
-  for (const HostId host : parties) {
+  for (const HostId host : side.hosts) {
     const bool self = host == roster_->self();
     const ToldNeed& need = self ? limit.need : limit.others.at(host).need;
     out.push_back({host, limit.rights.RightsOf(host), need.held, need.wanted});
   }
   const bool keeps = now < limit.gained_at + kTurn;
   const auto rank = [&](const HostNeed& need) {
-    if (need.host != roster_->self()) return std::pair(1, ~received[need.host]);
+    if (need.host != roster_->self()) return std::pair(1, ~limit.rights.ReceivedBy(need.host));
     return std::pair(keeps ? 2 : 0, uint64_t{0});
   };
   std::stable_sort(out.begin(), out.end(),
@@ -178,25 +202,30 @@ std::vector<HostNeed> SlotExchange::NeedsOf(const Limit& limit, const std::vecto
   return out;
 }
 
-void SlotExchange::PlanOne(Limit& limit, const SlotRoster::Side& side, SlotLedger& ledger,
+void SlotExchange::PlanOne(Limit& limit, const SlotRoster::Side& all, SlotLedger& ledger,
                            Instant now) {
   const HostId self = roster_->self();
-  const std::vector<HostId> parties = PartiesTo(limit, side, now);
-  const bool first = parties.front() == self;
-  const uint64_t slots = LowestLimit(limit, parties);
-  Unmake(limit, side, slots);
-  TakeFromGone(limit, side, first, now);
+  const SlotRoster::Side side = SideOf(limit, all, now);
+  const bool first = side.hosts.front() == self;
+  const uint64_t slots = LowestLimit(limit, side);
+  Unmake(limit, side, first, slots);
+  if (first) TakeFromGone(limit, side, now);
   MakeUp(limit, side, slots, now);
-  const std::vector<HostNeed> needs = NeedsOf(limit, parties, now);
-  limit.gifts = PlanGifts(needs, self, LeastSlots(slots, parties.size()));
-  if (first)  // Nobody else pays what one owes that is gone.
-    for (const auto& [host, rights] : limit.rights.rights())
-      if (rights < 0 && roster_->IsGone(host, now))
-        limit.gifts.push_back({host, static_cast<uint64_t>(-rights)});
-  limit.settled = limit.settled || IsSettled(limit, side, now);
+  const bool alone = all.hosts.size() == 1;
+  limit.settled |= alone ? all.whole() || now >= limit.since + kMissingWait : HaveTold(limit, all);
+  const std::vector<HostNeed> needs = NeedsOf(limit, side, now);
+  limit.gifts.clear();
+  if (limit.settled) {
+    limit.gifts = PlanGifts(needs, self, LeastSlots(slots, side.hosts.size()));
+    if (first)  // Nobody else pays what one owes that is gone.
+      for (const auto& [host, rights] : limit.rights.rights())
+        if (rights < 0 && roster_->IsGone(host, now))
+          limit.gifts.push_back({host, static_cast<uint64_t>(-rights)});
+  }
+  limit.due |= !limit.gifts.empty();
   const uint64_t usable = Usable(limit, side, needs, slots, now);
-  ledger.SetRights(limit.key,
-                   limit.settled ? usable : std::min(usable, ledger.TotalExposure(limit.key)));
+  const uint64_t kept = std::min(usable, ledger.TotalExposure(limit.key));
+  ledger.SetRights(limit.key, limit.settled ? usable : kept);
 }
 
 uint64_t SlotExchange::Usable(const Limit& limit, const SlotRoster::Side& side,
@@ -224,12 +253,12 @@ void SlotExchange::Give(const SlotLedger& ledger) {
       if (slots == 0) break;
       limit.rights.Give(self, gift.to, slots);
       free -= slots;
-      Touch(id);
+      Touch(limit);
     }
   }
 }
 
-std::optional<SlotExchange::Share> SlotExchange::Look(const BackendKey& key) const {
+std::optional<SlotExchange::Share> SlotExchange::Look(const BackendKey& key, Instant now) const {
   const auto it = limits_.find(IdOfLimit(key));
   if (!on() || it == limits_.end() || it->second.slots == 0) return std::nullopt;
   const Limit& limit = it->second;
@@ -247,7 +276,8 @@ std::optional<SlotExchange::Share> SlotExchange::Look(const BackendKey& key) con
     Share::Host& one = share.hosts.emplace_back();
     one.name = roster_->NameOf(host);
     one.rights = limit.rights.RightsOf(host);
-    if (const auto told = limit.others.find(host); told != limit.others.end()) {
+    const auto told = limit.others.find(host);
+    if (told != limit.others.end() && roster_->IsHeard(host, now)) {
       one.need = told->second.need;
       one.heard_at = told->second.at;
     }

@@ -48,6 +48,11 @@ int64_t SlotRights::RightsOf(HostId host) const {
   return it == rights_.end() ? 0 : it->second;
 }
 
+uint64_t SlotRights::ReceivedBy(HostId host) const {
+  const auto it = received_.find(host);
+  return it == received_.end() ? 0 : it->second;
+}
+
 void SlotRights::Mint(HostId self, uint64_t slots) {
   SlotRow row;
   row.minted = rows_[self].minted + slots;
@@ -85,6 +90,7 @@ bool SlotRights::MergeMoves(const std::map<HostId, uint64_t>& from, std::map<Hos
     const auto moved = static_cast<int64_t>(now - known);
     rights_[host] += given ? -moved : moved;
     rights_[other] += given ? moved : -moved;
+    if (given) received_[other] += now - known;
     known = now;
     changed = true;
   }

@@ -26,7 +26,7 @@ struct SlotRow {
 class SlotRights final {
  public:
   // Hosts that rights can move between; more are not taken note of.
-  static constexpr size_t kMaxHosts = 1'000;
+  static constexpr size_t kMaxHosts = 4'096;
   // Of each count: what no cluster reaches, and sums of which do not overflow.
   static constexpr uint64_t kMaxCount = uint64_t{1} << 48;
 
@@ -38,6 +38,10 @@ class SlotRights final {
   // What a host may use; negative: it gave more than it had, as others know it, and others owe it
   // the difference.
   int64_t RightsOf(HostId host) const;
+  // What others gave it, since ever.
+  uint64_t ReceivedBy(HostId host) const;
+  // True when no further host would be taken note of: then nothing may be made any more.
+  bool full() const { return rows_.size() >= kMaxHosts; }
   // Of all hosts.
   int64_t total() const { return total_; }
 
@@ -58,6 +62,7 @@ class SlotRights final {
 
   std::map<HostId, SlotRow> rows_;
   std::map<HostId, int64_t> rights_;
+  std::map<HostId, uint64_t> received_;
   int64_t total_ = 0;
 };
 

@@ -39,6 +39,24 @@ void SlotRoster::Forget(const std::string& name) {
   host.forgotten = true;
 }
 
+void SlotRoster::Reborn(const std::string& name) {
+  const auto it = hosts_.find(IdOfHost(name));
+  if (it != hosts_.end()) it->second.heard_at.reset();
+}
+
+void SlotRoster::Restore(const std::string& name, Instant now) {
+  if (name == self_) return;
+  Joined(name);
+  Failed(name, now);
+}
+
+std::vector<std::string> SlotRoster::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [id, host] : hosts_)
+    if (!host.dropped && !host.forgotten) names.push_back(host.name);
+  return names;
+}
+
 bool SlotRoster::Heard(const std::string& name, Instant now) {
   const auto it = hosts_.find(IdOfHost(name));
   if (it == hosts_.end() || it->second.gone_at || it->second.forgotten) return false;
@@ -67,8 +85,9 @@ SlotRoster::Side SlotRoster::Look(Instant now) const {
   if (now < began_at_ + settings_.forget_after) side.expected = std::max(side.expected, seeds_ + 1);
   for (const auto& [name, id] : heard) side.hosts.push_back(id);
   for (const auto& [name, id] : known) side.known.push_back(id);
-  side.majority = 2 * heard.size() > side.expected ||
-                  (2 * heard.size() == side.expected && side.hosts.front() == side.known.front());
+  const bool half_with_first =
+      2 * heard.size() == side.expected && side.hosts.front() == side.known.front();
+  side.majority = !settings_.away && (2 * heard.size() > side.expected || half_with_first);
   return side;
 }
 
@@ -90,6 +109,11 @@ bool SlotRoster::IsGone(HostId id, Instant now) const {
 bool SlotRoster::IsForgotten(HostId host) const {
   const auto it = hosts_.find(host);
   return it != hosts_.end() && it->second.forgotten;
+}
+
+bool SlotRoster::IsHeard(HostId host, Instant now) const {
+  const auto it = hosts_.find(host);
+  return host == self_id_ || (it != hosts_.end() && IsHeard(it->second, now));
 }
 
 std::string SlotRoster::NameOf(HostId host) const {

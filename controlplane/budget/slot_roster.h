@@ -22,6 +22,8 @@ class SlotRoster final {
     // What a host holds that failed, or left, is its own for so long; and what a host of the
     // configuration may hold that was not heard yet.
     Duration forget_after = std::chrono::minutes(10);
+    // This host left by order: others do not wait for it, and it decides nothing.
+    bool away = false;
   };
 
   SlotRoster(const std::string& self, Instant now);
@@ -37,6 +39,13 @@ class SlotRoster final {
   // An operator says that it is gone for good.
   void Forget(const std::string& host);
 
+  // Another process of it: what was heard before says nothing.
+  void Reborn(const std::string& host);
+  // Known from before the restart; it is waited for as one that fails now.
+  void Restore(const std::string& host, Instant now);
+  // Those to know after a restart: members, and those whose slots are still their own.
+  std::vector<std::string> Names() const;
+
   // A host spoke itself; false: it is none of the members.
   bool Heard(const std::string& host, Instant now);
 
@@ -47,6 +56,7 @@ class SlotRoster final {
     size_t expected = 1;   // Hosts that there are or should be, this one included.
     bool majority = true;  // More than half, or half with the first name of all.
     bool whole() const { return hosts.size() >= expected; }
+    friend bool operator==(const Side&, const Side&) = default;
   };
   Side Look(Instant now) const;
   // Drops hosts that failed forget_after ago, where more than half of all are heard: of two sides
@@ -61,6 +71,7 @@ class SlotRoster final {
   bool IsForgotten(HostId host) const;
 
   HostId self() const { return self_id_; }
+  bool IsHeard(HostId host, Instant now) const;
   // Empty: no host of that number was a member here.
   std::string NameOf(HostId host) const;
 

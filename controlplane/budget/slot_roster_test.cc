@@ -93,6 +93,28 @@ TEST_F(SlotRosterTest, WhoIsForgottenIsGoneAtOnce) {
   EXPECT_FALSE(roster_.Heard("c", now_));
 }
 
+TEST_F(SlotRosterTest, WhoLeftByOrderDecidesNothing) {
+  roster_.SetSettings({.away = true});
+  roster_.Joined("c");
+  EXPECT_FALSE(roster_.Look(now_).majority);
+}
+
+TEST_F(SlotRosterTest, HostsFromBeforeARestartAreExpected) {
+  for (const char* host : {"a", "b", "c", "d"}) roster_.Restore(host, now_);
+  EXPECT_EQ(roster_.Look(now_).expected, 4u);
+  EXPECT_FALSE(roster_.Look(now_).majority);
+  Hear("a");
+  Hear("c");
+  EXPECT_TRUE(roster_.Look(now_).majority);
+  EXPECT_EQ(roster_.Names().size(), 3u);
+}
+
+TEST_F(SlotRosterTest, AnotherProcessOfAHostIsNotHeardYet) {
+  Hear("c");
+  roster_.Reborn("c");
+  EXPECT_EQ(roster_.Look(now_).hosts.size(), 1u);
+}
+
 TEST_F(SlotRosterTest, AStrangerIsNotHeard) { EXPECT_FALSE(roster_.Heard("x", now_)); }
 
 }  // namespace

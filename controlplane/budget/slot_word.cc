@@ -1,5 +1,6 @@
 #include "controlplane/budget/slot_word.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controlplane/membership/host_channel.h"
@@ -12,6 +13,8 @@ constexpr char kKindAndVersion = static_cast<char>(HostWordKind::kSlots);
 constexpr size_t kMovesOfPart = 40;
 // What a word needs beside its rows.
 constexpr size_t kHeadBytes = 32;
+// What a row needs in a word beside its own bytes, and a flag that is set late.
+constexpr size_t kRowBytes = 5;
 
 // Splits a row into some with kMovesOfPart each; the need is in the first.
 std::vector<host::v1::SlotRow> PartsOf(const ToldSlots& told) {
@@ -82,6 +85,7 @@ bool RestoreSlots(const host::v1::SlotRow& stored, ToldSlots& out) {
   if (!RestoreMoves(stored.seized(), out.row.seized)) return false;
   if (!stored.has_need()) return true;
   const host::v1::SlotNeed& need = stored.need();
+  out.complete = stored.complete();
   out.need = ToldNeed{need.limit_slots(), need.held(), need.wanted()};
   return need.limit_slots() <= SlotRights::kMaxCount && need.held() <= SlotRights::kMaxCount &&
          need.wanted() <= SlotRights::kMaxCount;
@@ -90,14 +94,25 @@ bool RestoreSlots(const host::v1::SlotRow& stored, ToldSlots& out) {
 std::vector<std::string> EncodeSlots(uint64_t round, const std::vector<ToldSlots>& told) {
   std::vector<host::v1::SlotWord> words(1);
   size_t bytes = kHeadBytes;
-  for (const ToldSlots& one : told) {
-    for (host::v1::SlotRow& row : PartsOf(one)) {
-      const size_t more = row.ByteSizeLong() + 3;
-      if (bytes + more > kMaxSlotTextBytes) {
+  for (auto at = told.begin(); at != told.end();) {
+    std::vector<host::v1::SlotRow> rows;
+    size_t together = 0;
+    const LimitId limit = at->limit;
+    for (; at != told.end() && at->limit == limit; ++at)
+      for (host::v1::SlotRow& row : PartsOf(*at)) {
+        together += row.ByteSizeLong() + kRowBytes;
+        rows.push_back(std::move(row));
+      }
+    const bool fits = kHeadBytes + together <= kMaxSlotTextBytes;
+    if (fits && rows.front().has_need()) rows.front().set_complete(true);
+    for (host::v1::SlotRow& row : rows) {
+      const size_t own = row.ByteSizeLong() + kRowBytes;
+      if (bytes + (fits ? std::max(own, together) : own) > kMaxSlotTextBytes) {
         words.emplace_back();
         bytes = kHeadBytes;
       }
-      bytes += more;
+      bytes += own;
+      together -= std::min(together, own);
       *words.back().add_rows() = std::move(row);
     }
   }

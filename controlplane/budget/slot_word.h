@@ -34,6 +34,7 @@ struct ToldSlots {
   HostId host = 0;
   SlotRow row;
   std::optional<ToldNeed> need{};
+  bool complete = false;  // With a need: all that its host knows of the limit is in the same text.
 };
 
 struct SlotWord {
@@ -43,7 +44,8 @@ struct SlotWord {
   std::vector<ToldSlots> told;
 };
 
-// As many texts as it takes, one at least; long rows go over several. They are the parts of a
+// As many texts as it takes, one at least. What is told of one limit, with the row that has the
+// need first, stays in one text where it fits; long rows go over several. Texts are the parts of a
 // round, or, with round 0, news that stand alone.
 std::vector<std::string> EncodeSlots(uint64_t round, const std::vector<ToldSlots>& told);
 

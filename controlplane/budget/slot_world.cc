@@ -37,7 +37,7 @@ SlotWorld::SlotWorld(const Options& options)
     : options_(options), random_(options.seed), hosts_(options.hosts) {
   for (size_t i = 0; i < hosts_.size(); ++i) {
     hosts_[i].limit = options.limit;
-    Start(i);
+    if (options.started == 0 || i < options.started) Start(i);
   }
 }
 
@@ -58,7 +58,7 @@ void SlotWorld::Start(size_t index, bool with_state) {
   state::v1::StoredState state;
   if (with_state && state.ParseFromString(host.state)) host.slots->Restore(state);
   SlotExchange::Settings settings = options_.settings;
-  settings.seeds = options_.hosts - 1;
+  settings.seeds = (options_.started == 0 ? options_.hosts : options_.started) - 1;
   host.slots->SetSettings(settings);
   host.slots->SetSelf(NameOf(index), now_);
   host.channel->SetSelf(HostChannel::Self{NameOf(index), host.life, "", kKeys});
@@ -78,6 +78,7 @@ void SlotWorld::Crash(size_t index) {
 void SlotWorld::SetLimit(size_t index, uint64_t limit) {
   Host& host = hosts_[index];
   host.limit = limit;
+  if (!host.alive) return;
   host.ledger->SetLimits(RulesWith(limit));
   host.slots->SetLimits(RulesWith(limit), now_);
 }

@@ -21,6 +21,7 @@ class SlotWorld final {
  public:
   struct Options {
     size_t hosts = 5;
+    size_t started = 0;  // The first of them are there from the start; 0: all.
     uint64_t limit = 100;
     uint64_t seed = 1;
     uint64_t loss_percent = 0;

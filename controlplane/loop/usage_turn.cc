@@ -20,13 +20,15 @@ void SetSlotSelf(Parts& parts, Turn& turn) {
   if (!config) return parts.slots.SetSelf(std::nullopt, turn.now);
   SlotExchange::Settings settings;
   settings.seeds = parts.cluster->seeds();
+  settings.open = parts.cluster->keys().keys().empty();
+  settings.roster.away = parts.cluster->stays_away();
   settings.local = config->on_partition == ClusterConfig::OnPartition::kLocal;
   if (config->forget_after) settings.roster.forget_after = *config->forget_after;
   parts.slots.SetSettings(settings);
   parts.slots.SetSelf(parts.cluster->ConfiguredName(), turn.now);
 }
 
-// Whoever left by order has its part of limits as one whom no other host hears.
+// Whoever left by order, or has no sockets, has its part of limits as one whom no other host hears.
 void LoseUsageHosts(Parts& parts, Turn& turn) {
   const std::vector<HostChannel::Host> hosts = parts.channel.hosts();
   for (const HostChannel::Host& host : hosts) {
@@ -43,12 +45,11 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
   if (parts.stopping) return;
   SetSlotSelf(parts, turn);
   const std::optional<ClusterConfig>& config = parts.cluster->config();
-  const std::string name = parts.cluster->Name();
-  if (parts.cluster->stays_away() && name.empty()) return LoseUsageHosts(parts, turn);
-  if (!config || name.empty()) {
+  if (!config) {
     if (parts.channel.SetSelf(std::nullopt)) BeginAnew(parts, turn);
     return;
   }
+  const std::string name = parts.cluster->ConfiguredName();
   parts.usage.SetSettings(
       {.minority_has_all = config->on_partition == ClusterConfig::OnPartition::kLocal ||
                            config->minority == ClusterConfig::Minority::kFull,
@@ -58,6 +59,7 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
                                               parts.cluster->keys().keys()}))
     BeginAnew(parts, turn);
   parts.usage.SetSeeds(parts.cluster->seeds());
+  if (parts.cluster->Name().empty()) LoseUsageHosts(parts, turn);
 }
 
 void SetUsageHosts(Parts& parts) {

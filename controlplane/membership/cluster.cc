@@ -270,9 +270,10 @@ Instant Cluster::NextDeadline() const {
 
 size_t Cluster::seeds() const {
   const Member* const self = swim_ ? &swim_->members().at(swim_->name()) : nullptr;
-  return static_cast<size_t>(std::count_if(seeds_.begin(), seeds_.end(), [&](const Address& seed) {
+  const auto others = std::count_if(seeds_.begin(), seeds_.end(), [&](const Address& seed) {
     return self == nullptr || !SamePlace(seed, self->node.address);
-  }));
+  });
+  return static_cast<size_t>(others) + seeds_missing_.size();
 }
 
 std::vector<Cluster::Host> Cluster::Hosts() const {

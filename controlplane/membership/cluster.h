@@ -87,7 +87,8 @@ class Cluster final {
   // Its own name; empty while it is no member.
   std::string Name() const { return swim_ ? swim_->name() : std::string(); }
   Life life() const { return life_; }
-  // How many other hosts the configured peers are, members or not.
+  // How many other hosts the configured peers are, members or not; a name without an address is one
+  // at least.
   size_t seeds() const;
 
   const std::optional<ClusterConfig>& config() const { return config_; }

@@ -87,7 +87,7 @@ TEST(SlotRightsTest, CountsAndHostsAreBounded) {
   EXPECT_EQ(rights.total(), static_cast<int64_t>(SlotRights::kMaxCount));
   SlotRow row;
   row.minted = 1;
-  for (HostId host = 10; host < 3'000; ++host) rights.Merge(host, row);
+  for (HostId host = 10; host < 5'000; ++host) rights.Merge(host, row);
   EXPECT_EQ(rights.rows().size(), SlotRights::kMaxHosts);
 }
 

@@ -175,6 +175,7 @@ void RateLedger::TellShares(Messages& messages) {
     shares.set_quiet_ratio(told.quiet_ratio);
     shares.set_fallback_ratio(told.fallback_ratio);
     shares.set_report_ratio(told.report_ratio);
+    shares.set_host_ratio(told.host_ratio);
   }
 }
 

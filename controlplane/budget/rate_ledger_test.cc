@@ -91,6 +91,21 @@ TEST_F(RateLedgerTest, WorkersThatAreRestoredHaveEvenParts) {
   EXPECT_EQ(shares.at(kB).fallback_ratio(), 0.5);
 }
 
+TEST_F(RateLedgerTest, OtherHostsHaveNoPartOfWhatCountsOnThisHostAlone) {
+  ledger_.Connect(kA, true, now_);
+  EXPECT_EQ(Settle().at(kA).host_ratio(), 1);
+  ledger_.SetOthers({.serving = 4, .kept_ratio = 0.2, .side_ratio = 0.5});
+  const auto alone = Settle().at(kA);
+  EXPECT_EQ(alone.host_ratio(), 1);
+  EXPECT_LT(alone.fallback_ratio(), 0.1);
+  ledger_.Connect(kB, true, now_);
+  EXPECT_EQ(Settle().at(kA).host_ratio(), 0.5);
+  ledger_.Disconnect(kB);
+  EXPECT_EQ(Settle().at(kA).host_ratio(), 0.5) << "the other half is kept";
+  ledger_.Forget(kB);
+  EXPECT_EQ(Settle().at(kA).host_ratio(), 1);
+}
+
 TEST_F(RateLedgerTest, OneThatDrainsIsNotCounted) {
   ledger_.Connect(kA, true, now_);
   ledger_.Connect(kB, true, now_);

@@ -8,7 +8,7 @@ namespace lb::controlplane {
 void RateParts::Restore(const WorkerKey& worker) {
   workers_.try_emplace(worker);
   const double even = 1 / static_cast<double>(workers_.size());
-  for (auto& [key, known] : workers_) known.fallback_ratio = even;
+  for (auto& [key, known] : workers_) known.fallback_ratio = known.host_ratio = even;
   Changed();
 }
 
@@ -51,18 +51,22 @@ void RateParts::BeginStreams(Instant now) {
 void RateParts::Changed() {
   serving_.clear();
   double kept = 0;
+  double host_kept = 0;
   for (auto& [key, worker] : workers_) {
     worker.told = false;
     if (worker.draining) continue;
-    if (worker.connected)
+    if (worker.connected) {
       serving_.push_back(key);
-    else
-      kept += worker.fallback_ratio;
+      continue;
+    }
+    kept += worker.fallback_ratio;
+    host_kept += worker.host_ratio;
   }
   const double least = kLeastPart * static_cast<double>(std::max<size_t>(serving_.size(), 1)) /
                        static_cast<double>(std::max<size_t>(workers_.size(), 1));
   kept_ratio_ = kept;
   free_ratio_ = others_.side_ratio * std::clamp(1 - kept - others_.kept_ratio, least, 1.0);
+  host_free_ratio_ = std::clamp(1 - host_kept, least, 1.0);
 }
 
 void RateParts::SetOthers(const Others& others) {
@@ -81,11 +85,12 @@ const RateParts::Worker* RateParts::FindConnected(const WorkerKey& worker) const
 }
 
 std::vector<WorkerKey> RateParts::TakeUntold() {
-  const double fallback_ratio = told().fallback_ratio;
+  const Told now = told();
   std::vector<WorkerKey> untold;
   for (auto& [key, worker] : workers_) {
     if (!worker.connected || std::exchange(worker.told, true)) continue;
-    worker.fallback_ratio = fallback_ratio;
+    worker.fallback_ratio = now.fallback_ratio;
+    worker.host_ratio = now.host_ratio;
     untold.push_back(key);
   }
   return untold;
@@ -100,12 +105,12 @@ bool RateParts::untold() const {
 RateParts::Told RateParts::told() const {
   const double serving = AllServing();
   // One that drains keeps its open connections: their bandwidth has a part too.
-  const double connected_now =
-      static_cast<double>(std::max<size_t>(connected(), 1)) + others_.serving;
+  const auto connected_here = static_cast<double>(std::max<size_t>(connected(), 1));
   const bool alone = serving == 1 && free_ratio_ == 1;
   return {.quiet_ratio = free_ratio_ * std::min(1.0, Overcommit() / serving),
-          .fallback_ratio = free_ratio_ / connected_now,
-          .report_ratio = alone ? 0 : kReportPart * free_ratio_ / serving};
+          .fallback_ratio = free_ratio_ / (connected_here + others_.serving),
+          .report_ratio = alone ? 0 : kReportPart * free_ratio_ / serving,
+          .host_ratio = host_free_ratio_ / connected_here};
 }
 
 SharedLimit RateParts::ShareOf(double rate_per_s, double burst) const {

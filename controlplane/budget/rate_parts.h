@@ -28,6 +28,7 @@ class RateParts final {
     bool draining = false;      // Accepts nothing.
     bool told = false;          // The parts in force.
     double fallback_ratio = 0;  // Told last: what it uses without a stream.
+    double host_ratio = 0;      // Likewise, of limits that are this host's alone.
     uint64_t stream = 0;        // Grows with each.
     double brought_ratio = 0;   // It had for itself before this stream.
     Instant connected_at{};
@@ -37,6 +38,7 @@ class RateParts final {
     double quiet_ratio = 1;     // For a client without a budget.
     double fallback_ratio = 1;  // Without a stream.
     double report_ratio = 0;    // A client above it is reported; 0: none is.
+    double host_ratio = 1;      // As fallback_ratio, of limits that are this host's alone.
   };
 
   // A worker that is known to live, without a stream. Those that are restored had even parts.
@@ -94,7 +96,8 @@ class RateParts final {
 
   Others others_;
   double kept_ratio_ = 0;
-  double free_ratio_ = 1;  // Not kept for those without a stream.
+  double free_ratio_ = 1;       // Not kept for those without a stream.
+  double host_free_ratio_ = 1;  // Likewise, as if there were no other hosts.
   uint64_t streams_ = 0;
 };
 

@@ -26,6 +26,7 @@ absl::Status Check(const RateGrant& grant) {
     LB_RETURN_IF_ERROR(CheckRatio("shares.quiet_ratio", grant.shares().quiet_ratio(), false));
     LB_RETURN_IF_ERROR(CheckRatio("shares.fallback_ratio", grant.shares().fallback_ratio(), false));
     LB_RETURN_IF_ERROR(CheckRatio("shares.report_ratio", grant.shares().report_ratio(), true));
+    LB_RETURN_IF_ERROR(CheckRatio("shares.host_ratio", grant.shares().host_ratio(), true));
   }
   for (const RateGrant::Budget& budget : grant.budgets()) {
     const bool good = budget.rate_per_s() > 0 && budget.rate_per_s() <= 1e9 &&
@@ -61,8 +62,11 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
                          .report_ratio = shares.report_ratio(),
                          .fallback_ratio = shares.fallback_ratio()},
                         now);
-    bandwidths_.SetPart(shares.fallback_ratio(), now);
-    client_limits_.SetPart(shares.fallback_ratio());
+    // An older control plane says none.
+    const double host_ratio =
+        shares.host_ratio() > 0 ? shares.host_ratio() : shares.fallback_ratio();
+    bandwidths_.SetPart(host_ratio, now);
+    client_limits_.SetPart(host_ratio);
   }
   for (const RateGrant::Budget& budget : grant.budgets()) {
     RateLimiter* limiter = limiters_.Find(budget.rule());

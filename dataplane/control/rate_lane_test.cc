@@ -76,6 +76,35 @@ TEST_F(RateLaneTest, SlotsOfAClientAreAppliedAndAnswered) {
   EXPECT_EQ(connections_->Look(Client()).slots, 5u);
 }
 
+TEST_F(RateLaneTest, LimitsOfTheHostAloneGoByItsOwnRatio) {
+  const BandwidthRates rates{1'000, 1'000, 100, 100};
+  Bandwidths::Wanted wanted;
+  const auto buckets = bandwidths_.ClientsOf("web", rates, now_, wanted);
+  bandwidths_.Commit(wanted, now_);
+  RateGrant grant;
+  grant.mutable_shares()->set_quiet_ratio(0.4);
+  grant.mutable_shares()->set_fallback_ratio(0.2);
+  grant.mutable_shares()->set_host_ratio(1);
+  ASSERT_TRUE(lane_.Take(grant, now_).ok());
+  EXPECT_EQ(connections_->Look(Client()).slots, 10u);
+  EXPECT_FALSE(client_limits_.reports()) << "nobody else has a part of them";
+  EXPECT_FALSE(bandwidths_.reports());
+  const auto pair = buckets->Of(Client(), now_);
+  const auto due = pair->download.DueAt(pair->download.Book(1'100, now_), now_);
+  EXPECT_EQ(due, now_ + seconds(1)) << "the whole burst, then the whole rate";
+}
+
+TEST_F(RateLaneTest, AHostRatioThatIsNoPartIsRefusedWhole) {
+  RateGrant grant;
+  grant.mutable_shares()->set_quiet_ratio(1);
+  grant.mutable_shares()->set_fallback_ratio(1);
+  for (const double ratio : {-0.5, 1.5}) {
+    grant.mutable_shares()->set_host_ratio(ratio);
+    EXPECT_FALSE(lane_.Take(grant, now_).ok());
+  }
+  EXPECT_EQ(connections_->Look(Client()).slots, 5u);
+}
+
 TEST_F(RateLaneTest, SlotsForNoTimeThatMakesSenseAreRefusedWhole) {
   EXPECT_FALSE(lane_.Take(GrantOf(7, 3, -1), now_).ok());
   EXPECT_FALSE(lane_.Take(GrantOf(7, 3, 3'600), now_).ok());

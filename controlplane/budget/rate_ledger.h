@@ -3,7 +3,7 @@
 // A worker that is alone uses the whole limit and reports nobody. Of several, each has a part for
 // quiet clients, and a client that gets busy anywhere is given a budget in every one of them. What
 // all may admit together stays within the limit, but for what a client takes before it is known
-// (RateParts::kOvercommit). A worker that is not connected but may be alive keeps its part. The
+// (SetOvercommit). A worker that is not connected but may be alive keeps its part. The
 // work of one turn is bounded; with very many busy clients each is looked at less often. Pure;
 // threading: none.
 #pragma once
@@ -89,6 +89,9 @@ class RateLedger final {
   };
   // The other hosts as they are now.
   void SetOthers(const RateParts::Others& others) { parts_.SetOthers(others); }
+  // How far a burst may pass its limit before it is known; at least 1.
+  void SetOvercommit(double overcommit) { parts_.SetOvercommit(overcommit); }
+  bool has_others() const { return parts_.has_others(); }
   double kept_ratio() const { return parts_.kept_ratio(); }
   // Of every limit: what those that serve, on all hosts, share.
   double free_ratio() const { return parts_.free_ratio(); }

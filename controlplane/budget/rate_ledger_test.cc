@@ -106,6 +106,16 @@ TEST_F(RateLedgerTest, OtherHostsHaveNoPartOfWhatCountsOnThisHostAlone) {
   EXPECT_EQ(Settle().at(kA).host_ratio(), 1);
 }
 
+TEST_F(RateLedgerTest, WithoutOvercommitThePartsOfQuietClientsAreTheLimit) {
+  ledger_.Connect(kA, true, now_);
+  ledger_.SetOthers({.serving = 4});
+  EXPECT_DOUBLE_EQ(Settle().at(kA).quiet_ratio(), 0.4);
+  ledger_.SetOvercommit(1);
+  EXPECT_DOUBLE_EQ(Settle().at(kA).quiet_ratio(), 0.2) << "told anew";
+  ledger_.SetOvercommit(100);
+  EXPECT_EQ(Settle().at(kA).quiet_ratio(), 1);
+}
+
 TEST_F(RateLedgerTest, OneThatDrainsIsNotCounted) {
   ledger_.Connect(kA, true, now_);
   ledger_.Connect(kB, true, now_);

@@ -75,6 +75,10 @@ void RateParts::SetOthers(const Others& others) {
   Changed();
 }
 
+void RateParts::SetOvercommit(double overcommit) {
+  if (std::exchange(overcommit_, overcommit) != overcommit) Changed();
+}
+
 double RateParts::AllServing() const {
   return std::max(static_cast<double>(serving_.size()) + others_.serving, 1.0);
 }

@@ -16,7 +16,7 @@ namespace lb::controlplane {
 
 class RateParts final {
  public:
-  // How far the parts of quiet clients, together, may pass a limit.
+  // How far the parts of quiet clients, together, may pass a limit, where nothing else is said.
   static constexpr double kOvercommit = 2;
   // A client above this much of its even part in one worker is reported.
   static constexpr double kReportPart = 0.5;
@@ -61,6 +61,8 @@ class RateParts final {
     friend bool operator==(const Others&, const Others&) = default;
   };
   void SetOthers(const Others& others);
+  // See kOvercommit; at least 1, with which they never do.
+  void SetOvercommit(double overcommit);
   bool has_others() const { return others_.serving > 0; }
   // Of this host, for those without a stream.
   double kept_ratio() const { return kept_ratio_; }
@@ -90,11 +92,12 @@ class RateParts final {
   std::map<WorkerKey, Worker> workers_;
   std::vector<WorkerKey> serving_;
   // The smaller part of a split cluster passes on nothing that the larger one may use.
-  double Overcommit() const { return others_.side_ratio < 1 ? 1 : kOvercommit; }
+  double Overcommit() const { return others_.side_ratio < 1 ? 1 : overcommit_; }
   // With those of other hosts.
   double AllServing() const;
 
   Others others_;
+  double overcommit_ = kOvercommit;
   double kept_ratio_ = 0;
   double free_ratio_ = 1;       // Not kept for those without a stream.
   double host_free_ratio_ = 1;  // Likewise, as if there were no other hosts.

@@ -129,10 +129,12 @@ TEST(ClusterKeysTest, AnAddressThatLeadsToNoOtherHostIsRefused) {
             "LB0108 cluster.advertise_addr: 0.0.0.0 and [::] are no address of a host\n");
 }
 
-TEST(ClusterKeysTest, WhatIsNotBuiltYetIsRefusedOneByOne) {
+TEST(ClusterKeysTest, HowFarABurstMayPassALimitIsAtLeastTheLimit) {
   const std::string key = absl::StrCat(", key: ", Base64(kKey));
-  EXPECT_EQ(Findings("overcommit: 1.5" + key),
-            "LB0111 cluster.overcommit: 'overcommit' is not built yet\n");
+  EXPECT_EQ(LoadWith("overcommit: 1" + key).config->cluster->overcommit_thousandths, 1'000u);
+  EXPECT_EQ(LoadWith("overcommit: 1.5" + key).config->cluster->overcommit_thousandths, 1'500u);
+  EXPECT_EQ(LoadWith("peers: []" + key).config->cluster->overcommit_thousandths, 2'000u);
+  EXPECT_NE(Findings("overcommit: 0.9" + key), "");
 }
 
 TEST(ClusterKeysTest, WordsOfSerfAndConsulLeadToOurs) {

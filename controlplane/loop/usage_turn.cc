@@ -45,6 +45,8 @@ void SetUsageSelf(Parts& parts, Turn& turn) {
   if (parts.stopping) return;
   SetSlotSelf(parts, turn);
   const std::optional<ClusterConfig>& config = parts.cluster->config();
+  parts.rates.SetOvercommit(config ? config->overcommit_thousandths / 1'000.0
+                                   : RateParts::kOvercommit);
   if (!config) {
     if (parts.channel.SetSelf(std::nullopt)) BeginAnew(parts, turn);
     return;

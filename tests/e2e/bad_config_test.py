@@ -25,7 +25,7 @@ BAD = {
     "binary": bytes(range(256)) * 64,
     "empty": "",
     "half-written": GOOD[: len(GOOD) * 2 // 3],
-    "not built yet": GOOD + "cluster: {bind_addr: '127.0.0.1:9090', overcommit: 1.5}\n",
+    "not built yet": GOOD + "    timeouts: {max_duration: 1h}\n",
 }
 
 

@@ -21,6 +21,7 @@ RateCluster::RateCluster(Settings settings) : settings_(settings), prng_(setting
     Node& node = nodes_.emplace_back();
     node.host = std::make_unique<RateHost>(settings.workers, settings.rate_per_s, settings.burst,
                                            prng_.Next());
+    node.host->ledger().SetOvercommit(settings.overcommit);
     node.book = std::make_unique<HostBook>(Name(i), node.host->now());
     node.tell_at = node.host->now() + Duration(static_cast<int64_t>(prng_.Below(200'000'000)));
     for (size_t other = 0; other < settings.hosts; ++other)

@@ -23,6 +23,7 @@ class RateCluster final {
     double burst = 100;
     double loss = 0;
     size_t entries = 60;  // Clients in one word.
+    double overcommit = controlplane::RateParts::kOvercommit;
     uint64_t seed = 1;
   };
   // Arrivals per second of clients 1, 2, ... at a host's workers, together.

@@ -124,6 +124,19 @@ TEST(RateClusterTest, AClientThatComesBackAfterAPauseOwesWhatItTook) {
   }
 }
 
+TEST(RateClusterTest, WithoutOvercommitNoBurstPassesItsLimit) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    RateCluster cluster({.seed = seed, .overcommit = 1});
+    Record record(cluster);
+    for (int round = 0; round < 4; ++round) {
+      record.RunFor(milliseconds(500), [](size_t) { return std::vector<double>{600}; });
+      record.RunFor(seconds(5), [](size_t) { return std::vector<double>{0}; });
+    }
+    std::printf("strict: excess %.0f\n", record.excess());
+    EXPECT_LE(record.excess(), 0.1 * kBurst);
+  }
+}
+
 TEST(RateClusterTest, LostWordsAreMadeUpFor) {
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     RateCluster cluster({.loss = 0.3, .seed = seed});

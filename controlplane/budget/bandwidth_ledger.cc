@@ -6,52 +6,15 @@
 #include <iterator>
 #include <utility>
 
+#include "controlplane/budget/bandwidth_division.h"
+
 namespace lb::controlplane {
 namespace {
 
-// Who is not throttled keeps this much of what it uses, so that it can grow.
-constexpr double kRoom = 1.25;
-// The least part of a limit that a worker in use gets: enough to show that it wants more.
-constexpr double kLeastPart = 0.02;
 // Of a newly measured rate in the one that is kept.
 constexpr double kNewWeight = 0.5;
 // A ratio that moved less than this is not sent anew until half of its time is over.
 constexpr double kNews = 0.01;
-
-// One worker's wish for one direction.
-struct Wish {
-  double bytes_per_s = 0;
-  bool throttled = false;
-  double connections = 1;
-};
-
-// The part of `limit` for each, which together are all of it. A limit of 0 gives everybody all.
-std::vector<double> Divide(const std::vector<Wish>& wishes, double limit) {
-  std::vector<double> parts(wishes.size(), 1);
-  if (limit <= 0) return parts;
-  double left = 1;
-  double flows = 0;
-  for (size_t i = 0; i < wishes.size(); ++i) {
-    parts[i] = kLeastPart;
-    if (!wishes[i].throttled)
-      parts[i] = std::max(kLeastPart, kRoom * wishes[i].bytes_per_s / limit);
-    else
-      flows += wishes[i].connections;
-    left -= parts[i];
-  }
-  if (left <= 0) {
-    const double all = 1 - left;
-    for (double& part : parts) part /= all;
-    return parts;
-  }
-  // With nobody throttled what is left is for all alike.
-  const bool any = flows > 0;
-  for (size_t i = 0; i < wishes.size(); ++i) {
-    if (!any) parts[i] += left / static_cast<double>(wishes.size());
-    if (any && wishes[i].throttled) parts[i] += left * wishes[i].connections / flows;
-  }
-  return parts;
-}
 
 bool Moved(double from, double to) { return std::abs(to - from) > kNews * std::max(from, to); }
 
@@ -63,18 +26,31 @@ void BandwidthLedger::SetLimits(std::map<Owner, Limit> limits) {
     const auto& [rule, client, backend] = entry.first;
     return limits_.find({rule, !backend.empty()}) == limits_.end();
   });
-  for (const auto& [name, uses] : uses_) changed_.insert(name);
+  shared_.clear();
+  for (auto& [name, entry] : uses_) {
+    changed_.insert(name);
+    if (LimitOf(name).shared)
+      shared_.emplace(IdOf(name), name);
+    else
+      entry.told_at.reset();
+  }
+  std::erase_if(news_, [&](BandwidthId id) { return !shared_.contains(id); });
+}
+
+const BandwidthLedger::Limit& BandwidthLedger::LimitOf(const Name& name) const {
+  const auto& [rule, client, backend] = name;
+  return limits_.at({rule, !backend.empty()});
 }
 
 void BandwidthLedger::SetWorkers(size_t all, size_t connected) {
   const double ratio = all == 0 ? 1 : static_cast<double>(connected) / static_cast<double>(all);
   if (std::exchange(connected_ratio_, ratio) == ratio) return;
-  for (const auto& [name, uses] : uses_) changed_.insert(name);
+  for (const auto& [name, entry] : uses_) changed_.insert(name);
 }
 
 void BandwidthLedger::Forget(const WorkerKey& worker) {
-  for (auto& [name, uses] : uses_)
-    if (uses.erase(worker) > 0) changed_.insert(name);
+  for (auto& [name, entry] : uses_)
+    if (entry.uses.erase(worker) > 0) changed_.insert(name);
 }
 
 void BandwidthLedger::Report(const WorkerKey& worker, const worker::v1::RateReport& report,
@@ -88,7 +64,9 @@ void BandwidthLedger::Take(const WorkerKey& worker, const worker::v1::RateReport
   if (limit == limits_.end()) return;
   const Name name{told.rule(), told.prefix(), told.backend()};
   if (uses_.size() >= kMaxShared && uses_.find(name) == uses_.end()) return;
-  Uses& uses = uses_[name];
+  const auto [entry, begins] = uses_.try_emplace(name);
+  if (begins && limit->second.shared) NoteShared(name);
+  Uses& uses = entry->second.uses;
   const auto [at, fresh] = uses.try_emplace(worker);
   Use& use = at->second;
   use.upload.throttled = told.upload_throttled();
@@ -97,10 +75,13 @@ void BandwidthLedger::Take(const WorkerKey& worker, const worker::v1::RateReport
   changed_.insert(name);
   if (fresh) {
     // How much it needs is known after the next report; until then, an even part.
-    const auto users = static_cast<double>(uses.size());
-    use.upload = {told.upload_bytes_total(), limit->second.upload_bytes_per_s / users,
+    size_t users = uses.size();
+    if (limit->second.shared) users += hosts_.Of(IdOf(name), now).size();
+    use.upload = {told.upload_bytes_total(),
+                  limit->second.upload_bytes_per_s / static_cast<double>(users),
                   told.upload_throttled()};
-    use.download = {told.download_bytes_total(), limit->second.download_bytes_per_s / users,
+    use.download = {told.download_bytes_total(),
+                    limit->second.download_bytes_per_s / static_cast<double>(users),
                     told.download_throttled()};
     use.at = now;
     return;
@@ -128,8 +109,8 @@ void BandwidthLedger::EraseOld(Uses& uses, Instant now) {
 void BandwidthLedger::SweepSome(Instant now) {
   auto at = uses_.lower_bound(next_swept_);
   for (size_t i = 0; i < kSweep && at != uses_.end(); ++i) {
-    EraseOld(at->second, now);
-    at = at->second.empty() ? uses_.erase(at) : std::next(at);
+    EraseOld(at->second.uses, now);
+    at = at->second.uses.empty() ? Erase(at) : std::next(at);
   }
   next_swept_ = at == uses_.end() ? Name() : at->first;
 }
@@ -140,9 +121,9 @@ std::vector<BandwidthLedger::ToWorker> BandwidthLedger::Settle(Instant now) {
   for (const Name& name : std::exchange(changed_, {})) {
     const auto found = uses_.find(name);
     if (found == uses_.end()) continue;
-    EraseOld(found->second, now);
-    if (found->second.empty())
-      uses_.erase(found);
+    EraseOld(found->second.uses, now);
+    if (found->second.uses.empty())
+      Erase(found);
     else
       Share(name, found->second, now, messages);
   }
@@ -152,24 +133,38 @@ std::vector<BandwidthLedger::ToWorker> BandwidthLedger::Settle(Instant now) {
   return out;
 }
 
-void BandwidthLedger::Share(const Name& name, Uses& uses, Instant now, Messages& messages) {
-  const auto& [rule, client, backend] = name;
-  const Limit& limit = limits_.at({rule, !backend.empty()});
-  std::vector<Wish> up;
-  std::vector<Wish> down;
-  for (const auto& [worker, use] : uses) {
-    up.push_back({use.upload.bytes_per_s, use.upload.throttled, double{1} * use.connections});
-    down.push_back({use.download.bytes_per_s, use.download.throttled, double{1} * use.connections});
-  }
-  const std::vector<double> up_parts = Divide(up, limit.upload_bytes_per_s * connected_ratio_);
-  const std::vector<double> down_parts =
-      Divide(down, limit.download_bytes_per_s * connected_ratio_);
+std::vector<double> BandwidthLedger::Divide(const Name& name, const Entry& entry, Way Use::*way,
+                                            BandwidthUse::Way BandwidthUse::*way_of_host,
+                                            double bytes_per_s, Instant now) const {
+  std::vector<double> ratios(entry.uses.size(), 1);
+  if (bytes_per_s <= 0) return ratios;
+  const bool shared = LimitOf(name).shared;
+  const double free_ratio = shared ? cluster_.free_ratio : connected_ratio_;
+  std::vector<BandwidthWish> wishes;
+  for (const auto& [worker, use] : entry.uses)
+    wishes.push_back({(use.*way).bytes_per_s, (use.*way).throttled, double{1} * use.connections});
+  if (shared)
+    for (const BandwidthUse& use : hosts_.Of(IdOf(name), now))
+      wishes.push_back({(use.*way_of_host).bytes_per_s, (use.*way_of_host).throttled,
+                        double{1} * use.connections, double{1} * use.workers});
+  const std::vector<double> parts = DivideBandwidth(wishes, bytes_per_s * free_ratio);
+  const bool unanswered =
+      shared && cluster_.has_others && !(entry.told_at && now >= *entry.told_at + kAnswerAfter);
+  for (size_t i = 0; i < ratios.size(); ++i)
+    ratios[i] = std::min(unanswered ? cluster_.even_ratio : 1, parts[i] * free_ratio);
+  return ratios;
+}
+
+void BandwidthLedger::Share(const Name& name, Entry& entry, Instant now, Messages& messages) {
+  const Limit& limit = LimitOf(name);
+  const std::vector<double> up =
+      Divide(name, entry, &Use::upload, &BandwidthUse::upload, limit.upload_bytes_per_s, now);
+  const std::vector<double> down =
+      Divide(name, entry, &Use::download, &BandwidthUse::download, limit.download_bytes_per_s, now);
   size_t i = 0;
-  for (auto& [worker, use] : uses) {
-    const double up_ratio =
-        limit.upload_bytes_per_s > 0 ? std::min(1.0, up_parts[i] * connected_ratio_) : 1;
-    const double down_ratio =
-        limit.download_bytes_per_s > 0 ? std::min(1.0, down_parts[i] * connected_ratio_) : 1;
+  for (auto& [worker, use] : entry.uses) {
+    const double up_ratio = up[i];
+    const double down_ratio = down[i];
     ++i;
     const bool news = Moved(use.upload_ratio, up_ratio) || Moved(use.download_ratio, down_ratio) ||
                       now - use.sent_at >= kBudgetTtl / 2;
@@ -177,16 +172,21 @@ void BandwidthLedger::Share(const Name& name, Uses& uses, Instant now, Messages&
     use.upload_ratio = up_ratio;
     use.download_ratio = down_ratio;
     use.sent_at = now;
-    std::vector<worker::v1::ConnectResponse>& sent = messages[worker];
-    if (sent.empty() || sent.back().rates().bandwidths_size() >= kMaxBudgets) sent.emplace_back();
-    worker::v1::RateGrant::Bandwidth& to = *sent.back().mutable_rates()->add_bandwidths();
-    to.set_rule(rule);
-    to.set_prefix(client);
-    to.set_backend(backend);
-    to.set_upload_ratio(up_ratio);
-    to.set_download_ratio(down_ratio);
-    to.mutable_ttl()->set_seconds(kBudgetTtl.count());
+    Send(name, use, messages[worker]);
   }
+}
+
+void BandwidthLedger::Send(const Name& name, const Use& use,
+                           std::vector<worker::v1::ConnectResponse>& to) {
+  if (to.empty() || to.back().rates().bandwidths_size() >= kMaxBudgets) to.emplace_back();
+  worker::v1::RateGrant::Bandwidth& budget = *to.back().mutable_rates()->add_bandwidths();
+  const auto& [rule, client, backend] = name;
+  budget.set_rule(rule);
+  budget.set_prefix(client);
+  budget.set_backend(backend);
+  budget.set_upload_ratio(use.upload_ratio);
+  budget.set_download_ratio(use.download_ratio);
+  budget.mutable_ttl()->set_seconds(kBudgetTtl.count());
 }
 
 }  // namespace lb::controlplane

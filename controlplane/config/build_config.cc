@@ -71,6 +71,7 @@ void Apply(const YamlNode* section, BandwidthRatesConfig& rates) {
 void Apply(const YamlNode& section, BandwidthLimitConfig& limit) {
   Apply(section.Find("client"), limit.client);
   Apply(section.Find("backend"), limit.backend);
+  if (const YamlNode* scope = Value(section, "scope")) limit.shared = scope->text == "cluster";
 }
 
 void Apply(const YamlNode& section, RateLimitConfig& limit) {

@@ -99,7 +99,7 @@ struct RateLimitConfig {
   friend bool operator==(const RateLimitConfig&, const RateLimitConfig&) = default;
 };
 
-// Bytes that pass per second, over all workers of the host; 0: no limit.
+// Bytes that pass per second; 0: no limit.
 struct BandwidthRatesConfig {
   uint64_t upload_bytes_per_s = 0;
   uint64_t download_bytes_per_s = 0;
@@ -115,6 +115,7 @@ struct BandwidthRatesConfig {
 struct BandwidthLimitConfig {
   BandwidthRatesConfig client;
   BandwidthRatesConfig backend;
+  bool shared = false;  // Over all hosts of the cluster, not over the workers of this one.
 
   friend bool operator==(const BandwidthLimitConfig&, const BandwidthLimitConfig&) = default;
 };

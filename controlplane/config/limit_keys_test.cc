@@ -31,6 +31,20 @@ std::string Findings(const std::string& rule, const std::string& top) {
   return text;
 }
 
+TEST(LimitKeysTest, ABandwidthLimitIsOfTheHostUnlessItSaysOtherwise) {
+  const std::string rate = "client: {upload_per_sec: 1MB/s}";
+  const auto top = [&](const std::string& more) {
+    return absl::StrCat("bandwidth_limit: {", rate, more, "}\n");
+  };
+  EXPECT_FALSE(Good("", top("")).bandwidth_limit->shared);
+  EXPECT_TRUE(Good("", top(", scope: cluster")).bandwidth_limit->shared);
+  const std::string own = "  bandwidth_limit: {client: {upload_per_sec: 2MB/s}}\n";
+  EXPECT_TRUE(Good(own, top(", scope: cluster")).rules.at(0).bandwidth_limit->shared);
+  EXPECT_FALSE(Good("  bandwidth_limit: {scope: node}\n", top(", scope: cluster"))
+                   .rules.at(0)
+                   .bandwidth_limit->shared);
+}
+
 double BurstOfRule(const std::string& rule, const std::string& top) {
   return Good(absl::StrCat("  rate_limit: ", rule, "\n"), absl::StrCat("rate_limit: ", top, "\n"))
       .rules.at(0)

@@ -164,15 +164,16 @@ std::map<std::string, RateLedger::Limit> RateLimitsOf(const LiveRules& rules) {
 
 std::map<BandwidthLedger::Owner, BandwidthLedger::Limit> BandwidthLimitsOf(const LiveRules& rules) {
   std::map<BandwidthLedger::Owner, BandwidthLedger::Limit> limits;
-  const auto limit_of = [](const BandwidthRatesConfig& rates) {
+  const auto limit_of = [](const BandwidthRatesConfig& rates, bool shared) {
     return BandwidthLedger::Limit{static_cast<double>(rates.upload_bytes_per_s),
-                                  static_cast<double>(rates.download_bytes_per_s)};
+                                  static_cast<double>(rates.download_bytes_per_s), shared};
   };
   for (const LiveRule& rule : rules) {
     if (!rule.bandwidth_limit) continue;
     limits[{rule.own_bandwidth_limit ? rule.name : "", false}] =
-        limit_of(rule.bandwidth_limit->client);
-    limits[{rule.name, true}] = limit_of(rule.bandwidth_limit->backend);
+        limit_of(rule.bandwidth_limit->client, rule.bandwidth_limit->shared);
+    limits[{rule.name, true}] =
+        limit_of(rule.bandwidth_limit->backend, rule.bandwidth_limit->shared);
   }
   return limits;
 }

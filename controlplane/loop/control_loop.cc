@@ -178,6 +178,9 @@ class ControlLoop::Impl final {
     for (const auto& [key, record] : parts_->workers.workers())
       parts_->rates.SetDraining(key, record.draining);
     parts_->bandwidths.SetWorkers(parts_->rates.workers(), parts_->rates.connected());
+    parts_->bandwidths.SetCluster({.free_ratio = parts_->rates.free_ratio(),
+                                   .even_ratio = parts_->rates.told().fallback_ratio,
+                                   .has_others = parts_->rates.has_others()});
     for (BandwidthLedger::ToWorker& grant : parts_->bandwidths.Settle(turn.now))
       if (const auto* to = parts_->workers.Find(grant.worker); to != nullptr && to->session)
         turn.Send(*to->session, std::move(grant.message));

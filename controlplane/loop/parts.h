@@ -20,6 +20,7 @@
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/request_ledger.h"
 #include "controlplane/admin/totals.h"
+#include "controlplane/budget/bandwidth_exchange.h"
 #include "controlplane/budget/bandwidth_ledger.h"
 #include "controlplane/budget/client_slot_ledger.h"
 #include "controlplane/budget/rate_ledger.h"
@@ -129,6 +130,7 @@ struct Parts {
   HostChannel channel;
   UsageExchange usage{channel};
   SlotExchange slots{channel};
+  BandwidthExchange shared_bandwidths{channel};
   Instant usage_deadline = Instant::max();
   bool stopping = false;  // The process says good-bye.
   MemberOrders member_orders;

@@ -12,6 +12,7 @@ namespace {
 // Without other hosts.
 void BeginAnew(Parts& parts, Turn& turn) {
   parts.usage.Begin(turn.now);
+  parts.shared_bandwidths.Begin(parts.bandwidths);
   parts.hosts_are_new = true;
 }
 
@@ -80,10 +81,12 @@ void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {
   if (notice.kind == swim::MemberNotice::Kind::kFailed) {
     parts.usage.Failed(notice.name, turn.now);
     parts.slots.Failed(notice.name, turn.now);
+    parts.bandwidths.ForgetHost(notice.name);
   }
   if (notice.kind == swim::MemberNotice::Kind::kLeft) {
     parts.usage.Left(notice.name, parts.rates);
     parts.slots.Left(notice.name, turn.now);
+    parts.bandwidths.ForgetHost(notice.name);
   }
 }
 
@@ -96,6 +99,9 @@ void OnHostWord(const std::string& datagram, Parts& parts, Turn& turn) {
       return;
     case HostWordKind::kSlots:
       parts.slots.Receive(*word, turn.now);
+      return;
+    case HostWordKind::kBandwidth:
+      parts.shared_bandwidths.Receive(*word, parts.bandwidths, turn.now);
       return;
     case HostWordKind::kTickets:
       OnTicketWord(*word, parts, turn);
@@ -110,11 +116,13 @@ void StepUsage(Parts& parts, Turn& turn) {
   std::vector<HostChannel::Datagram> datagrams;
   parts.usage.Step(parts.rates, turn.now, datagrams);
   parts.slots.Step(turn.now, datagrams);
+  parts.shared_bandwidths.Step(parts.bandwidths, turn.now, datagrams);
   for (HostChannel::Datagram& datagram : datagrams)
     turn.actions.push_back(
         GossipOut{swim::SendUsage{std::move(datagram.to), std::move(datagram.bytes)}});
   parts.usage_deadline =
-      std::min(parts.usage.NextDeadline(parts.rates, turn.now), parts.slots.NextDeadline(turn.now));
+      std::min({parts.usage.NextDeadline(parts.rates, turn.now), parts.slots.NextDeadline(turn.now),
+                parts.shared_bandwidths.NextDeadline(parts.bandwidths, turn.now)});
 }
 
 }  // namespace lb::controlplane

@@ -17,9 +17,10 @@ namespace lb::controlplane {
 
 // What a datagram speaks of, by its first byte; the lower half of it is the kind's own version.
 enum class HostWordKind : uint8_t {
-  kUsage = 0x00,    // See UsageWord.
-  kSlots = 0x10,    // See SlotWord.
-  kTickets = 0x20,  // See TicketWord.
+  kUsage = 0x00,      // See UsageWord.
+  kSlots = 0x10,      // See SlotWord.
+  kTickets = 0x20,    // See TicketWord.
+  kBandwidth = 0x30,  // See EncodeBandwidths.
 };
 
 class HostChannel final {

@@ -113,6 +113,7 @@ std::string Text(const std::optional<BandwidthLimitConfig>& limit, bool said) {
   Append(text, "client", "down", client.download_bytes_per_s, client);
   Append(text, "backend", "up", backend.upload_bytes_per_s, backend);
   Append(text, "backend", "down", backend.download_bytes_per_s, backend);
+  if (limit->shared) absl::StrAppend(&text, ", over all hosts");
   return text;
 }
 

@@ -103,6 +103,7 @@ void SetBandwidthLimit(const std::optional<BandwidthLimitConfig>& limit,
   if (!limit) return;
   SetRates(limit->client, *to.mutable_client());
   SetRates(limit->backend, *to.mutable_backend());
+  to.set_shared(limit->shared);
 }
 
 void SetRateLimit(const std::optional<RateLimitConfig>& limit, type::v1::RateLimit& to) {

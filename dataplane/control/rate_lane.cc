@@ -65,7 +65,7 @@ absl::Status RateLane::Take(const RateGrant& grant, Instant now) {
     // An older control plane says none.
     const double host_ratio =
         shares.host_ratio() > 0 ? shares.host_ratio() : shares.fallback_ratio();
-    bandwidths_.SetPart(host_ratio, now);
+    bandwidths_.SetParts({host_ratio, shares.fallback_ratio()}, now);
     client_limits_.SetPart(host_ratio);
   }
   for (const RateGrant::Budget& budget : grant.budgets()) {

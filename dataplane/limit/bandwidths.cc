@@ -1,5 +1,6 @@
 #include "dataplane/limit/bandwidths.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,29 +13,32 @@ constexpr std::chrono::seconds kSampleInterval{1};
 
 std::shared_ptr<ClientBuckets> Bandwidths::ClientsOf(const std::string& rule,
                                                      const BandwidthRates& rates, Instant now,
-                                                     Wanted& wanted) const {
+                                                     Wanted& wanted, bool shared) const {
   if (!rates.any()) return nullptr;
   const auto found = in_force_.clients.find(rule);
   auto& limit = wanted.clients[rule];
   if (limit.buckets == nullptr)
-    limit.buckets = found != in_force_.clients.end()
-                        ? found->second.buckets
-                        : std::make_shared<ClientBuckets>(rates, part_ratio_, PrefixLengths{}, now);
+    limit.buckets =
+        found != in_force_.clients.end()
+            ? found->second.buckets
+            : std::make_shared<ClientBuckets>(rates, PartOf(shared), PrefixLengths{}, now);
   limit.rates = rates;
+  limit.shared = shared;
   return limit.buckets;
 }
 
 std::shared_ptr<BucketPair> Bandwidths::BackendOf(const std::string& rule,
                                                   const std::string& backend,
                                                   const BandwidthRates& rates, Instant now,
-                                                  Wanted& wanted) const {
+                                                  Wanted& wanted, bool shared) const {
   if (!rates.any()) return nullptr;
   const auto found = in_force_.backends.find({rule, backend});
   auto& limit = wanted.backends[{rule, backend}];
   limit.buckets = found != in_force_.backends.end()
                       ? found->second.buckets
-                      : std::make_shared<BucketPair>(rates.Part(part_ratio_), now);
+                      : std::make_shared<BucketPair>(rates.Part(PartOf(shared)), now);
   limit.rates = rates;
+  limit.shared = shared;
   return limit.buckets;
 }
 
@@ -43,19 +47,28 @@ void Bandwidths::Commit(Wanted wanted, Instant now) {
   Apply(now);
 }
 
-void Bandwidths::SetPart(double ratio, Instant now) {
-  part_ratio_ = ratio;
+void Bandwidths::SetParts(const Parts& parts, Instant now) {
+  parts_ = parts;
   Apply(now);
+}
+
+bool Bandwidths::reports() const {
+  const auto is_divided = [&](const auto& entry) { return PartOf(entry.second.shared) < 1; };
+  return std::any_of(in_force_.clients.begin(), in_force_.clients.end(), is_divided) ||
+         std::any_of(in_force_.backends.begin(), in_force_.backends.end(), is_divided);
 }
 
 std::vector<std::pair<Bandwidths::Name, BandwidthUse>> Bandwidths::TakeUses(Instant now,
                                                                             size_t most) {
   std::vector<std::pair<Name, BandwidthUse>> uses;
-  for (const auto& [name, limit] : in_force_.backends)
+  for (const auto& [name, limit] : in_force_.backends) {
+    if (PartOf(limit.shared) == 1) continue;
     if (const auto use = TakeUse(*limit.buckets, now))
       uses.emplace_back(Name{name.first, 0, name.second}, *use);
+  }
   for (const auto& [rule, limit] : in_force_.clients) {
     if (uses.size() >= most) break;
+    if (PartOf(limit.shared) == 1) continue;
     for (const auto& [client, use] : limit.buckets->TakeUses(now, most - uses.size()))
       uses.emplace_back(Name{rule, client, ""}, use);
   }
@@ -84,7 +97,7 @@ void Bandwidths::Step(Instant now) {
     }
     const auto found = in_force_.backends.find(it->first);
     if (found != in_force_.backends.end())
-      found->second.buckets->SetRates(found->second.rates.Part(part_ratio_), now);
+      found->second.buckets->SetRates(found->second.rates.Part(PartOf(found->second.shared)), now);
     it = backend_budgets_.erase(it);
   }
   for (const auto& [rule, limit] : in_force_.clients) limit.buckets->Sweep(now);
@@ -95,11 +108,12 @@ void Bandwidths::Step(Instant now) {
 
 void Bandwidths::Apply(Instant now) {
   for (const auto& [rule, limit] : in_force_.clients)
-    limit.buckets->SetRates(limit.rates, part_ratio_, now);
+    limit.buckets->SetRates(limit.rates, PartOf(limit.shared), now);
   for (const auto& [name, limit] : in_force_.backends) {
     const auto budget = backend_budgets_.find(name);
-    limit.buckets->SetRates(budget == backend_budgets_.end() ? limit.rates.Part(part_ratio_)
-                                                             : limit.rates.Part(budget->second),
+    limit.buckets->SetRates(budget == backend_budgets_.end()
+                                ? limit.rates.Part(PartOf(limit.shared))
+                                : limit.rates.Part(budget->second),
                             now);
   }
 }

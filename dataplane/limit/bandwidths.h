@@ -1,5 +1,5 @@
 // The bandwidth limits of a worker by what they belong to, over all snapshots, and the part of them
-// that this worker may use.
+// that this worker may use: one of limits of the host, another of those that hosts share.
 //
 // Threading: the control thread; the buckets it hands out are shared with the I/O threads.
 #pragma once
@@ -26,6 +26,7 @@ class Bandwidths final {
     struct Limit {
       std::shared_ptr<Buckets> buckets;
       BandwidthRates rates;
+      bool shared = false;  // Over all hosts of the cluster.
     };
     std::map<std::string, Limit<ClientBuckets>> clients;
     std::map<std::pair<std::string, std::string>, Limit<BucketPair>> backends;
@@ -36,10 +37,10 @@ class Bandwidths final {
   // The buckets in force of this name, or new ones, which are put into `wanted`. Changes nothing
   // that is in force.
   std::shared_ptr<ClientBuckets> ClientsOf(const std::string& rule, const BandwidthRates& rates,
-                                           Instant now, Wanted& wanted) const;
+                                           Instant now, Wanted& wanted, bool shared = false) const;
   std::shared_ptr<BucketPair> BackendOf(const std::string& rule, const std::string& backend,
-                                        const BandwidthRates& rates, Instant now,
-                                        Wanted& wanted) const;
+                                        const BandwidthRates& rates, Instant now, Wanted& wanted,
+                                        bool shared = false) const;
   // These are in force now. Limits that are gone stay what they were for those who still use them.
   void Commit(Wanted wanted, Instant now);
 
@@ -55,10 +56,15 @@ class Bandwidths final {
   void SetBudget(const Name& name, const BandwidthBudget& budget, Instant now);
 
   // True when others use the limits too, and the control plane wants to know who uses what.
-  bool reports() const { return part_ratio_ < 1 && !in_force_.empty(); }
+  bool reports() const;
 
-  // The part of every limit that this worker may use, above 0 and at most 1.
-  void SetPart(double ratio, Instant now);
+  // The part of every limit that this worker may use, above 0 and at most 1: of those of the host,
+  // and of those that hosts share.
+  struct Parts {
+    double host_ratio = 1;
+    double shared_ratio = 1;
+  };
+  void SetParts(const Parts& parts, Instant now);
 
   // Ends budgets, and forgets clients that are gone. Call it every 100 ms or so.
   void Step(Instant now);
@@ -67,8 +73,9 @@ class Bandwidths final {
 
  private:
   void Apply(Instant now);
+  double PartOf(bool shared) const { return shared ? parts_.shared_ratio : parts_.host_ratio; }
 
-  double part_ratio_ = 1;
+  Parts parts_;
   Wanted in_force_;
   std::map<std::pair<std::string, std::string>, BandwidthBudget> backend_budgets_;
   Instant sampled_at_{};

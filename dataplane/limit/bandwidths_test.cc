@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -77,7 +78,7 @@ TEST_F(BandwidthsTest, ABudgetOutlivesASnapshotAndIsAPartOfTheNewRate) {
   pair->upload.Book(100, kStart);
   bandwidths_.SetBudget({Bandwidths::kShared, PrefixOf(address, clients->prefix_lengths()), ""},
                         {0.5, 1, kStart + seconds(2)}, kStart);
-  bandwidths_.SetPart(0.1, kStart);
+  bandwidths_.SetParts({0.1, 0.1}, kStart);
   Commit({4000, 2000, 100, 200}, kStart);
   EXPECT_EQ(WaitFor(pair->upload, 2000, kStart), seconds(1));
 }
@@ -89,7 +90,7 @@ TEST_F(BandwidthsTest, ABackendsBudgetOutlivesASnapshot) {
     pair = bandwidths_.BackendOf("web", "a", kRates, kStart, wanted);
     bandwidths_.Commit(std::move(wanted), kStart);
   };
-  bandwidths_.SetPart(0.25, kStart);
+  bandwidths_.SetParts({0.25, 0.25}, kStart);
   commit();
   pair->upload.Book(25, kStart);
   bandwidths_.SetBudget({"web", 0, "a"}, {1, 1, kStart + seconds(2)}, kStart);
@@ -98,6 +99,7 @@ TEST_F(BandwidthsTest, ABackendsBudgetOutlivesASnapshot) {
 }
 
 TEST_F(BandwidthsTest, TellsOfAllWhoMoveBytesHoweverFewAtATime) {
+  bandwidths_.SetParts({0.5, 0.5}, kStart);
   const auto clients = Commit(kRates, kStart);
   std::vector<std::shared_ptr<BucketPair>> pairs;
   for (int i = 1; i <= 100; ++i)
@@ -116,7 +118,7 @@ TEST_F(BandwidthsTest, ABudgetCountsUntilItsTime) {
   const auto clients = Commit(kRates, kStart);
   const auto address = Client("127.0.0.1");
   const auto pair = clients->Of(address, kStart);
-  bandwidths_.SetPart(0.5, kStart);
+  bandwidths_.SetParts({0.5, 0.5}, kStart);
   pair->upload.Book(50, kStart);
   EXPECT_EQ(WaitFor(pair->upload, 500, kStart), seconds(1));
   bandwidths_.SetBudget({Bandwidths::kShared, PrefixOf(address, clients->prefix_lengths()), ""},
@@ -124,6 +126,38 @@ TEST_F(BandwidthsTest, ABudgetCountsUntilItsTime) {
   EXPECT_EQ(WaitFor(pair->upload, 0, kStart), seconds(5));
   bandwidths_.Step(kStart + seconds(2));
   EXPECT_LT(WaitFor(pair->upload, 0, kStart + seconds(2)), seconds(1));
+}
+
+TEST_F(BandwidthsTest, LimitsThatHostsShareHaveAPartOfTheirOwn) {
+  Bandwidths::Wanted wanted;
+  const auto shared = bandwidths_.ClientsOf("shared", kRates, kStart, wanted, true);
+  const auto alone = bandwidths_.ClientsOf("alone", kRates, kStart, wanted);
+  const auto backend = bandwidths_.BackendOf("shared", "a", kRates, kStart, wanted, true);
+  bandwidths_.Commit(std::move(wanted), kStart);
+  EXPECT_FALSE(bandwidths_.reports());
+  bandwidths_.SetParts({.host_ratio = 1, .shared_ratio = 0.2}, kStart);
+  EXPECT_TRUE(bandwidths_.reports());
+  const auto of_shared = shared->Of(Client("127.0.0.1"), kStart);
+  const auto of_alone = alone->Of(Client("127.0.0.1"), kStart);
+  EXPECT_EQ(WaitFor(of_shared->upload, 20 + 200, kStart), seconds(1));
+  EXPECT_EQ(WaitFor(of_alone->upload, 100 + 1000, kStart), seconds(1));
+  EXPECT_EQ(WaitFor(backend->upload, 20 + 200, kStart), seconds(1));
+  std::vector<std::string> told;
+  for (const auto& [name, use] : bandwidths_.TakeUses(kStart, 10))
+    told.push_back(name.rule + name.backend);
+  EXPECT_EQ(told, (std::vector<std::string>{"shareda", "shared"}))
+      << "nobody else has a part of the other";
+}
+
+TEST_F(BandwidthsTest, ALimitThatHostsBeginToShareHasItsNewPartAtOnce) {
+  bandwidths_.SetParts({.host_ratio = 1, .shared_ratio = 0.5}, kStart);
+  const auto clients = Commit(kRates, kStart);
+  const auto pair = clients->Of(Client("127.0.0.1"), kStart);
+  pair->upload.Book(100, kStart);
+  Bandwidths::Wanted wanted;
+  ASSERT_EQ(bandwidths_.ClientsOf(Bandwidths::kShared, kRates, kStart, wanted, true), clients);
+  bandwidths_.Commit(std::move(wanted), kStart);
+  EXPECT_EQ(WaitFor(pair->upload, 500, kStart), seconds(1));
 }
 
 TEST_F(BandwidthsTest, TellsWhoMovesHowMuch) {

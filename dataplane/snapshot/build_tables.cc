@@ -83,11 +83,13 @@ void SetBandwidth(const type::Rule& rule, const type::Snapshot& snapshot,
                   RuleTable& table) {
   const bool own = rule.has_bandwidth_limit();
   const type::BandwidthLimit& limit = own ? rule.bandwidth_limit() : snapshot.bandwidth_limit();
-  table.client_bandwidth = bandwidths.ClientsOf(own ? rule.name() : Bandwidths::kShared,
-                                                RatesOf(limit.client()), now, wanted);
+  table.client_bandwidth =
+      bandwidths.ClientsOf(own ? rule.name() : Bandwidths::kShared, RatesOf(limit.client()), now,
+                           wanted, limit.shared());
   const BandwidthRates rates = RatesOf(limit.backend());
   for (BackendTable& backend : table.backends)
-    backend.bandwidth = bandwidths.BackendOf(rule.name(), backend.name, rates, now, wanted);
+    backend.bandwidth =
+        bandwidths.BackendOf(rule.name(), backend.name, rates, now, wanted, limit.shared());
 }
 
 RuleTable MakeRule(const type::Rule& rule, StateRegistry& registry) {

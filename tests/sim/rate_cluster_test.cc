@@ -126,7 +126,7 @@ TEST(RateClusterTest, AClientThatComesBackAfterAPauseOwesWhatItTook) {
 
 TEST(RateClusterTest, WithoutOvercommitNoBurstPassesItsLimit) {
   for (uint64_t seed = 1; seed <= 3; ++seed) {
-    RateCluster cluster({.seed = seed, .overcommit = 1});
+    RateCluster cluster({.overcommit = 1, .seed = seed});
     Record record(cluster);
     for (int round = 0; round < 4; ++round) {
       record.RunFor(milliseconds(500), [](size_t) { return std::vector<double>{600}; });

@@ -101,8 +101,7 @@ Outcome<KeyChange> ReadKeyChange(const swim::ClusterStatus& cluster, const swim:
         "with delegate: plain members cannot be asked; keys are changed by key_file there, which "
         "is followed without a restart",
         "KEYS_BY_FILE");
-  if (cluster.stays_away || !cluster.problem.empty())
-    return Refused("this host is no member of the cluster now; ask another one", "NO_MEMBER");
+  if (cluster.stays_away || !cluster.problem.empty()) return NoMemberNow();
   const Outcome<swim::KeyVerb> verb = VerbOf(request);
   if (const auto* failure = std::get_if<Failure>(&verb)) return *failure;
   const Outcome<std::string> key = KeyOf(keys, request);
@@ -110,6 +109,10 @@ Outcome<KeyChange> ReadKeyChange(const swim::ClusterStatus& cluster, const swim:
   const absl::Status status = keys.Check(std::get<swim::KeyVerb>(verb), std::get<0>(key));
   if (!status.ok()) return FailureOf(status);
   return KeyChange{std::get<swim::KeyVerb>(verb), std::get<0>(key)};
+}
+
+Failure NoMemberNow() {
+  return Refused("this host is no member of the cluster now; ask another one", "NO_MEMBER");
 }
 
 Failure TooManyKeyOrders() {

@@ -25,6 +25,8 @@ struct KeyChange {
 Outcome<KeyChange> ReadKeyChange(const swim::ClusterStatus& cluster, const swim::OrderedKeys& keys,
                                  const admin::v1::ChangeKeyRequest& request);
 
+// NO_MEMBER: nobody can be asked from here.
+Failure NoMemberNow();
 // TOO_MANY_CHANGES: this host waits for the answers to others.
 Failure TooManyKeyOrders();
 

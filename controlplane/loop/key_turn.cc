@@ -37,7 +37,7 @@ void Ask(KeyQuestion question, swim::KeyVerb verb, std::string key, Parts& parts
 Outcome<admin::v1::ListKeysResponse> ListKeys(const AdminRequest& event, const View& view,
                                               Parts& parts) {
   if (std::optional<Failure> failure = CheckKeys(view.cluster)) return *std::move(failure);
-  if (!view.cluster.serf || !parts.cluster->is_member()) return DescribeOwnKeys(view.cluster);
+  if (!parts.cluster->can_ask_keys()) return DescribeOwnKeys(view.cluster);
   if (parts.cluster->asks_no_more()) return TooManyKeyOrders();
   Ask({event.request}, swim::KeyVerb::kList, "", parts);
   return Later{};
@@ -48,6 +48,7 @@ Outcome<admin::v1::ChangeKeyResponse> ChangeKey(const AdminRequest& event, const
                                                 Parts& parts) {
   const Outcome<KeyChange> change = ReadKeyChange(view.cluster, parts.cluster->keys(), request);
   if (const auto* failure = std::get_if<Failure>(&change)) return *failure;
+  if (!parts.cluster->can_ask_keys()) return NoMemberNow();
   if (parts.cluster->asks_no_more()) return TooManyKeyOrders();
   const KeyChange& wanted = std::get<0>(change);
   const swim::KeyMark mark = swim::MarkOf(wanted.key);

@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "controlplane/loop/admin_turn.h"
 #include "controlplane/loop/api_fixture.h"
+#include "controlplane/membership/message_codec.h"
 
 namespace lb::controlplane {
 namespace {
@@ -30,12 +31,17 @@ class ClusterCallTest : public ApiFixture {
   static constexpr char kOld[] = "AAAAAAAAAAAAAAAA";
   static constexpr char kNew[] = "BBBBBBBBBBBBBBBBBBBBBBBB";
 
-  void Begin(const std::string& key) {
+  void Configure(const std::string& key, bool serf = true) {
     Config config = Web({"a"});
     config.cluster.emplace();
     config.cluster->bind_addr = Endpoint::FromIp("10.0.0.1", 7946).value();
     config.cluster->keys = {key};
+    config.cluster->serf_delegate = serf;
     Handle(ConfigRead{"lb.yaml", config, {}, 0});
+  }
+
+  void Begin(const std::string& key, bool serf = true) {
+    Configure(key, serf);
     Handle(GossipIn{swim::GossipOpened{++opened_, absl::OkStatus(), kSelf, 7947}});
   }
 
@@ -109,6 +115,39 @@ TEST_F(ClusterCallTest, WhoLeftByOrderIsAMemberAgainWhenItJoins) {
   join.add_addresses("10.0.0.2:7946");
   Call(join);
   EXPECT_FALSE(Left());
+}
+
+TEST_F(ClusterCallTest, BeforeItIsAMemberNoKeyIsChanged) {
+  Configure(kOld);
+  EXPECT_EQ(ReasonOf(Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew)), "NO_MEMBER");
+  EXPECT_EQ(Keys(), std::pair(1, false)) << "its own are told";
+}
+
+TEST_F(ClusterCallTest, WhileItGoesToBecomeAnotherKindOfMemberNobodyIsAskedForKeys) {
+  Begin(kOld, false);
+  const swim::Address other{std::string("\x0a\0\0\2", 4), 7946};
+  Handle(GossipIn{
+      swim::PacketIn{other, {swim::Encode(swim::Alive{1, "other", other, "", swim::Versions{}})}}});
+  Configure(kOld, true);
+  EXPECT_EQ(Keys(), std::pair(1, false)) << "its own are told";
+  EXPECT_EQ(ReasonOf(Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew)), "KEYS_BY_FILE");
+}
+
+TEST_F(ClusterCallTest, AnOrderThatWaitsIsAnsweredWhenTheClusterIsSwitchedOff) {
+  Configure(kOld);
+  swim::Versions serf;
+  serf.delegate_min = 2;
+  serf.delegate_max = serf.delegate = 5;
+  Handle(GossipIn{swim::GossipOpened{++opened_, absl::OkStatus(), kSelf, 7947}});
+  const swim::Address other{std::string("\x0a\0\0\2", 4), 7946};
+  Handle(GossipIn{swim::PacketIn{other, {swim::Encode(swim::Alive{1, "other", other, "", serf})}}});
+  Call(Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew));
+  EXPECT_TRUE(replies_.empty()) << "the other one did not answer yet";
+  Load({"a"});
+  ASSERT_EQ(replies_.size(), 1u);
+  EXPECT_EQ(std::get<admin::v1::ChangeKeyResponse>(replies_[0].answer).members_size(), 2);
+  now_ += std::chrono::seconds(2);
+  Handle(TimerFired{});
 }
 
 class MemberTurnTest : public testing::Test {

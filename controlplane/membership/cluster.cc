@@ -5,7 +5,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/check.h"
 #include "base/overloaded.h"
 #include "controlplane/membership/key_ring.h"
 #include "controlplane/membership/place.h"
@@ -58,6 +57,8 @@ void Cluster::SetConfig(const std::optional<ClusterConfig>& config, Instant now,
     if (talk_.keys().keys() != keys_before && open_) actions.push_back(SetGossipKeys{Keys()});
     return;
   }
+  // Without a label and keys nothing more is said of them, also while it says good-bye.
+  if (!config_) talk_.End(actions);
   Go(config_ ? After::kOpen : After::kClose, now, actions);
 }
 
@@ -185,7 +186,7 @@ void Cluster::Join(const std::vector<Address>& addresses, Instant now,
 
 template <typename Do>
 void Cluster::Talk(Instant now, std::vector<ClusterAction>& actions, const Do& what) {
-  if (!swim_) return;
+  if (!swim_ || !config_) return;
   std::vector<Tell> tell;
   const Address address = swim_->members().at(swim_->name()).node.address;
   KeyTalk::Turn turn{now, swim_->name(), address, config_->label, swim_->members(), tell, actions};
@@ -198,7 +199,8 @@ void Cluster::Talk(Instant now, std::vector<ClusterAction>& actions, const Do& w
 
 void Cluster::AskKeys(uint64_t round, KeyVerb verb, const std::string& key, Instant now,
                       std::vector<ClusterAction>& actions) {
-  LB_CHECK(swim_ && swim_->serf());
+  // It may have gone since somebody ordered this.
+  if (!can_ask_keys()) return actions.push_back(KeysAnswered{round, {}});
   Talk(now, actions, [&](KeyTalk::Turn& turn) { talk_.Ask(round, verb, key, turn); });
 }
 
@@ -304,7 +306,7 @@ ClusterStatus Cluster::Status() const {
   status.keys = talk_.keys().Marks();
   status.keys_ordered = talk_.keys().differ();
   status.stays_away = stays_away_;
-  status.serf = config_->serf_delegate;
+  status.serf = swim_ ? swim_->serf() : config_->serf_delegate;
   status.problem = problem_;
   status.address = config_->bind_addr;
   status.open = talk_.keys().keys().empty() && !IsLoopback(config_->bind_addr);

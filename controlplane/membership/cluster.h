@@ -63,8 +63,11 @@ class Cluster final {
 
   // The keys in force; none: the cluster is open.
   const OrderedKeys& keys() const { return talk_.keys(); }
-  // Asks all members to do this, itself first; KeysAnswered with this number follows. It is a
-  // member of Serf's kind, and KeyTalk::Ask's conditions hold.
+  // Whether AskKeys has somebody to ask: it is a member of Serf's kind now, whatever the
+  // configuration wants it to become.
+  bool can_ask_keys() const { return config_ && swim_ && swim_->serf(); }
+  // Asks all members to do this, itself first; KeysAnswered with this number follows. It has no
+  // rows where nobody can be asked. Otherwise KeyTalk::Ask's conditions hold.
   void AskKeys(uint64_t round, KeyVerb verb, const std::string& key, Instant now,
                std::vector<ClusterAction>& actions);
   bool asks_no_more() const { return talk_.full(); }

@@ -123,7 +123,7 @@ void Prober::StepRelays(Turn& turn) {
   for (auto it = relays_.begin(); it != relays_.end();) {
     Relay& relay = it->second;
     if (relay.nack_at && *relay.nack_at <= turn.now) {
-      shared_.Send(relay.asker, Encode(Nack{relay.seq_no}), turn);
+      Answer(relay.asker, Encode(Nack{relay.seq_no}), turn);
       relay.nack_at.reset();
     }
     it = relay.until <= turn.now ? relays_.erase(it) : std::next(it);
@@ -131,15 +131,26 @@ void Prober::StepRelays(Turn& turn) {
 }
 
 // Others must not be able to make this member send to wherever they like.
-Address Prober::ReplyTo(const std::string& node, const Address& given, const Address& from) const {
-  if (given.ip.empty() || given.port == 0) return from;
-  const Member* const member = shared_.table.Find(node);
-  return member != nullptr && SamePlace(member->node.address, given) ? given : from;
+Prober::Asker Prober::AskerOf(const std::string& node, const Address& given,
+                              const Address& from) const {
+  const Member* const member = shared_.IsSelf(node) ? nullptr : shared_.table.Find(node);
+  const auto is_place = [&](const Address& address) {
+    return member != nullptr && SamePlace(member->node.address, address);
+  };
+  if (!given.ip.empty() && given.port != 0 && is_place(given)) return {given, true};
+  return {from, is_place(from)};
+}
+
+void Prober::Answer(const Asker& asker, std::string message, Turn& turn) {
+  if (asker.is_member)
+    shared_.Send(asker.address, std::move(message), turn);
+  else
+    shared_.SendAlone(asker.address, std::move(message), turn);
 }
 
 void Prober::Take(const Ping& ping, const Address& from, Turn& turn) {
   if (!ping.node.empty() && !shared_.IsSelf(ping.node)) return;
-  shared_.Send(ReplyTo(ping.source_node, ping.source, from), Encode(Ack{ping.seq_no}), turn);
+  Answer(AskerOf(ping.source_node, ping.source, from), Encode(Ack{ping.seq_no}), turn);
 }
 
 void Prober::Take(const IndirectPing& ping, const Address& from, Turn& turn) {
@@ -150,7 +161,7 @@ void Prober::Take(const IndirectPing& ping, const Address& from, Turn& turn) {
   if (relays_.size() >= kMaxRelays) return;
   const Options& options = shared_.options;
   const uint32_t seq_no = shared_.NextSeqNo();
-  Relay relay{ping.seq_no, ReplyTo(ping.source_node, ping.source, from), std::nullopt,
+  Relay relay{ping.seq_no, AskerOf(ping.source_node, ping.source, from), std::nullopt,
               turn.now + options.timing.probe_timeout};
   if (ping.nack) relay.nack_at = turn.now + options.timing.probe_timeout * kNackTenths / 10;
   relays_.emplace(seq_no, std::move(relay));
@@ -162,7 +173,7 @@ void Prober::Take(const Ack& ack, Turn& turn) {
   if (probe_ && probe_->seq_no == ack.seq_no) return End(true, turn);
   const auto relay = relays_.find(ack.seq_no);
   if (relay == relays_.end()) return;
-  shared_.Send(relay->second.asker, Encode(Ack{relay->second.seq_no}), turn);
+  Answer(relay->second.asker, Encode(Ack{relay->second.seq_no}), turn);
   relays_.erase(relay);
 }
 

@@ -59,9 +59,15 @@ class Prober final {
     Instant until;
     int nacks_missing = 0;
   };
+  // Who asked. A stranger gets a bare answer: what is to be passed on is not wasted on it, and an
+  // address that somebody made up is sent no more than it took to ask.
+  struct Asker {
+    Address address;
+    bool is_member = false;
+  };
   struct Relay {
     uint32_t seq_no = 0;  // The asker's.
-    Address asker;
+    Asker asker;
     std::optional<Instant> nack_at;
     Instant until;
   };
@@ -71,8 +77,8 @@ class Prober final {
   void End(bool answered, Turn& turn);
   void Fail(Turn& turn);
   void StepRelays(Turn& turn);
-  // Where answers to `node` go.
-  Address ReplyTo(const std::string& node, const Address& given, const Address& from) const;
+  Asker AskerOf(const std::string& node, const Address& given, const Address& from) const;
+  void Answer(const Asker& asker, std::string message, Turn& turn);
 
   Shared& shared_;
   Rumors& rumors_;

@@ -28,6 +28,11 @@ void Shared::Send(const Address& to, std::string message, Turn& turn) {
   turn.actions.push_back(SendPacket{to, std::move(parts), false});
 }
 
+void Shared::SendAlone(const Address& to, std::string message, Turn& turn) {
+  ++counters.packets_out;
+  turn.actions.push_back(SendPacket{to, {std::move(message)}, false});
+}
+
 void Shared::SendBroadcasts(const Member& to, Turn& turn) {
   std::vector<std::string> parts =
       queue.Take(kPacketBytes - kCompoundOverhead - options.seal_overhead, kMaxPartsSent, Limit());

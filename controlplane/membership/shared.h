@@ -64,8 +64,10 @@ class Shared final {
     return Duration(static_cast<int64_t>(prng.Below(static_cast<uint64_t>(whole.count()))));
   }
 
-  // One message, and of what is to be passed on as much as fits.
+  // One message to a member, and of what is to be passed on as much as fits.
   void Send(const Address& to, std::string message, Turn& turn);
+  // One message and no more.
+  void SendAlone(const Address& to, std::string message, Turn& turn);
   // What is to be passed on alone; nothing where there is nothing.
   void SendBroadcasts(const Member& to, Turn& turn);
   // These messages and no others.

@@ -193,6 +193,29 @@ TEST_F(SwimTest, AnAckGoesToTheMemberAndNotToWhoeverItNames) {
   EXPECT_THAT(SentOf<Ack>(kOther), IsEmpty()) << "it is not for this one";
 }
 
+TEST_F(SwimTest, AStrangerGetsABareAnswerAndTakesNothingFromWhatIsPassedOn) {
+  HearAlive("other", kOther);
+  for (uint32_t i = 0; i < 100; ++i) {
+    Hear(Ping{i, "self", kStranger, "nobody"}, kStranger);
+    EXPECT_THAT(Sent(kStranger), ElementsAre(Message(Ack{i})));
+    Hear(Ping{i, "self", kSelf, "self"}, kStranger);
+    EXPECT_THAT(Sent(kStranger), ElementsAre(Message(Ack{i}))) << "in the name of this one";
+    Hear(IndirectPing{i, "other", kOther, true, kStranger, "nobody"}, kStranger);
+    const std::vector<Ping> pings = SentOf<Ping>(kOther);
+    ASSERT_EQ(pings.size(), 1u);
+    Hear(Ack{pings[0].seq_no}, kOther);
+    EXPECT_THAT(Sent(kStranger), ElementsAre(Message(Ack{i})));
+  }
+}
+
+TEST_F(SwimTest, AMembersAckBringsWhatIsPassedOn) {
+  HearAlive("other", kOther);
+  HearAlive("third", kThird);
+  for (uint32_t i = 0; i < 100; ++i) Hear(Ping{i, "self", kStranger, "nobody"}, kStranger);
+  Hear(Ping{7, "self", kOther, "other"});
+  EXPECT_THAT(SentOf<Alive>(kOther), testing::Contains(testing::Field(&Alive::node, "third")));
+}
+
 TEST_F(SwimTest, OnlyMembersAreAskedForOthers) {
   HearAlive("other", kOther);
   HearAlive("third", kThird);

@@ -36,11 +36,13 @@ void GossipStream::Call(const asio::ip::tcp::endpoint& to, const swim::StreamMes
   });
 }
 
-void GossipStream::Serve(asio::ip::tcp::socket socket, Duration timeout, Done done) {
-  socket_ = std::move(socket);
+void GossipStream::Serve(Visit visit, Done done) {
+  socket_ = std::move(visit.socket);
+  guest_ = std::move(visit.guest);
+  timeout_ = visit.timeout;
   done_ = std::move(done);
   reader_.emplace(StreamSide::kInitiator, seal_->label, seal_->ring);
-  SetTimer(timeout);
+  SetTimer(visit.first_timeout);
   Read();
 }
 
@@ -64,18 +66,24 @@ void GossipStream::Write(const swim::StreamMessage& message, StreamSide side,
 }
 
 void GossipStream::Read() {
-  socket_.async_read_some(
-      asio::buffer(in_), [self = shared_from_this()](const error_code& error, size_t bytes) {
-        if (error) return self->Finish(swim::WireError::kNone);
-        switch (self->reader_->Feed(std::string_view(self->in_.data(), bytes))) {
-          case swim::StreamReader::Progress::kMore:
-            return self->Read();
-          case swim::StreamReader::Progress::kDone:
-            return self->Finish(self->reader_->message());
-          case swim::StreamReader::Progress::kFailed:
-            return self->Finish(self->reader_->error());
-        }
-      });
+  socket_.async_read_some(asio::buffer(in_),
+                          [self = shared_from_this()](const error_code& error, size_t bytes) {
+                            if (error) return self->Finish(swim::WireError::kNone);
+                            self->Take(bytes);
+                          });
+}
+
+void GossipStream::Take(size_t bytes) {
+  if (guest_ != nullptr && !guest_->Take(bytes)) return Finish(swim::WireError::kNone);
+  if (const auto timeout = std::exchange(timeout_, std::nullopt)) SetTimer(*timeout);
+  switch (reader_->Feed(std::string_view(in_.data(), bytes))) {
+    case swim::StreamReader::Progress::kMore:
+      return Read();
+    case swim::StreamReader::Progress::kDone:
+      return Finish(reader_->message());
+    case swim::StreamReader::Progress::kFailed:
+      return Finish(reader_->error());
+  }
 }
 
 void GossipStream::Finish(const Result& result) {

@@ -16,6 +16,7 @@
 #include "controlplane/membership/messages.h"
 #include "controlplane/membership/stream_codec.h"
 #include "controlplane/membership/wire_error.h"
+#include "controlplane/shell/gossip_guests.h"
 #include "controlplane/shell/gossip_seal.h"
 
 namespace lb::controlplane {
@@ -33,8 +34,15 @@ class GossipStream final : public std::enable_shared_from_this<GossipStream> {
   void Call(const boost::asio::ip::tcp::endpoint& to, const swim::StreamMessage& message,
             Duration timeout, Done done);
 
-  // Reads what somebody who connected says; Reply follows.
-  void Serve(boost::asio::ip::tcp::socket socket, Duration timeout, Done done);
+  // Somebody who connected; it has so long for its first bytes, and then for the rest.
+  struct Visit {
+    boost::asio::ip::tcp::socket socket;
+    std::unique_ptr<GossipGuests::Guest> guest;
+    Duration first_timeout;
+    Duration timeout;
+  };
+  // Reads what it says; Reply follows. What has no room counts as a connection that failed.
+  void Serve(Visit visit, Done done);
   // Sends it, and closes; absent: closes. `closed` is called at the end.
   void Reply(const std::optional<swim::StreamMessage>& message, std::function<void()> closed);
 
@@ -45,10 +53,13 @@ class GossipStream final : public std::enable_shared_from_this<GossipStream> {
   void Write(const swim::StreamMessage& message, swim::StreamSide side,
              std::function<void(bool written)> then);
   void Read();
+  void Take(size_t bytes);
   void Finish(const Result& result);
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;
+  std::unique_ptr<GossipGuests::Guest> guest_;  // Null: this member called.
+  std::optional<Duration> timeout_;             // From the first bytes on.
   GossipSealPtr seal_;
   std::optional<swim::StreamReader> reader_;
   std::string out_;

@@ -12,6 +12,7 @@
 
 #include "base/overloaded.h"
 #include "controlplane/membership/place.h"
+#include "controlplane/shell/gossip_guests.h"
 #include "controlplane/shell/gossip_seal.h"
 #include "controlplane/shell/gossip_sockets.h"
 #include "controlplane/shell/gossip_stream.h"
@@ -130,6 +131,9 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
     add("lb_gossip_received_bytes_total", "Bytes of datagrams of members.", bytes_in_);
     add("lb_gossip_sent_bytes_total", "Bytes of datagrams to members.", bytes_out_);
     add("lb_gossip_send_errors_total", "Datagrams that the kernel did not take.", send_errors_);
+    add("lb_gossip_streams_refused_total",
+        "Connections that were closed: too many of one address, or too much to hold.",
+        guests_->refused());
   }
 
  private:
@@ -215,10 +219,15 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
   }
 
   void Serve(asio::ip::tcp::socket socket) {
+    error_code error;
+    const asio::ip::tcp::endpoint from = socket.remote_endpoint(error);
+    if (error) return;
+    std::unique_ptr<GossipGuests::Guest> guest = guests_->Admit(from.address());
+    if (guest == nullptr) return;
     const swim::StreamId id = next_stream_++;
     const auto stream = std::make_shared<GossipStream>(io_, seal_);
     streams_.emplace(id, stream);
-    stream->Serve(std::move(socket), kStreamTimeout,
+    stream->Serve({std::move(socket), std::move(guest), kFirstBytesTimeout, kStreamTimeout},
                   [self = shared_from_this(), id](const GossipStream::Result& result) {
                     if (const auto* message = std::get_if<swim::StreamMessage>(&result))
                       return self->Tell(swim::StreamIn{id, *message});
@@ -253,6 +262,7 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
   SocketsPtr sockets_;
   std::array<char, swim::kMaxDatagram> buffer_;
   std::map<swim::StreamId, std::shared_ptr<GossipStream>> streams_;
+  const std::shared_ptr<GossipGuests> guests_ = std::make_shared<GossipGuests>();
   swim::StreamId next_stream_ = 1;
   bool full_ = false;  // Nobody is accepted until one of them is through.
   swim::Dropped dropped_;

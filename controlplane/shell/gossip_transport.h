@@ -16,9 +16,12 @@ namespace lb::controlplane {
 
 class GossipTransport final {
  public:
-  // Connections of others at once; more wait in the listener's queue.
+  // Connections of others at once; more wait in the listener's queue. See GossipGuests for what
+  // one address may have.
   static constexpr size_t kMaxStreams = 128;
-  // One of them has so long for all that it says, and for taking the answer.
+  // One of them has so long to say anything, and then for all that it says and for taking the
+  // answer.
+  static constexpr std::chrono::seconds kFirstBytesTimeout{3};
   static constexpr std::chrono::seconds kStreamTimeout{10};
   // Datagrams read in one go.
   static constexpr int kMaxBurst = 64;

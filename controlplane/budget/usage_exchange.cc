@@ -50,7 +50,7 @@ bool UsageExchange::Receive(const HostChannel::Word& received, RateLedger& ledge
     return false;
   }
   if (!book_->Heard(received.host, word->told, now)) return false;
-  ledger.SetOthers(Others(now));
+  ledger.SetOthers(Others(ledger, now));
   std::vector<RateLedger::Usage> usage;
   for (const UsageWord::Client& client : word->clients)
     if (const std::string* rule = ledger.FindRule(client.rule))
@@ -60,10 +60,16 @@ bool UsageExchange::Receive(const HostChannel::Word& received, RateLedger& ledge
   return true;
 }
 
-// Of those that could be anybody nobody may be pushed below an even part.
-RateParts::Others UsageExchange::Others(Instant now) const {
+// Of those that could be anybody nobody may be pushed below an even part. What they say they keep
+// for workers without a stream counts nothing then, and each of them has no more workers than this
+// host.
+RateParts::Others UsageExchange::Others(const RateLedger& ledger, Instant now) const {
   RateParts::Others others = book_->Others(now);
-  if (channel_.self()->keys.empty() && !channel_.hosts().empty()) others.floor_ratio = 1;
+  if (!channel_.self()->keys.empty() || channel_.hosts().empty()) return others;
+  const double own = std::max(static_cast<double>(ledger.serving()), 1.0);
+  others.floor_ratio = 1;
+  others.kept_ratio = 0;
+  others.serving = std::min(others.serving, own * static_cast<double>(channel_.hosts().size()));
   return others;
 }
 
@@ -90,7 +96,7 @@ Duration UsageExchange::NewsAfter() const {
 
 void UsageExchange::Step(RateLedger& ledger, Instant now, std::vector<HostChannel::Datagram>& out) {
   if (!book_) return ledger.SetOthers({});
-  ledger.SetOthers(Others(now));
+  ledger.SetOthers(Others(ledger, now));
   const bool news = ledger.has_news() && now >= told_at_ + NewsAfter();
   if (channel_.hosts().empty() || (!news && now < tell_at_)) return;
   told_at_ = now;

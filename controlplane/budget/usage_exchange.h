@@ -50,7 +50,7 @@ class UsageExchange final {
   const HostBook* book() const { return book_ ? &*book_ : nullptr; }
 
  private:
-  RateParts::Others Others(Instant now) const;
+  RateParts::Others Others(const RateLedger& ledger, Instant now) const;
   Duration NewsAfter() const;
   std::string Word(RateLedger& ledger, Instant now);
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/budget/usage_word.h"
+
 namespace lb::controlplane {
 namespace {
 
@@ -135,6 +137,30 @@ TEST_F(UsageExchangeTest, OtherKeysGoOnWithWhatIsKnown) {
   const auto after = Step(a_);
   EXPECT_TRUE(b_.Receive(after[0].bytes, now_));
   EXPECT_FALSE(b_.Receive(before[0].bytes, now_)) << "a second time";
+}
+
+// What anybody could have said.
+TEST_F(UsageExchangeTest, WithoutAKeyTheWordOfAHostLeavesEveryClientItsEvenPart) {
+  for (Host* host : {&a_, &b_}) {
+    host->channel.SetSelf(std::nullopt);
+    host->channel.SetSelf(HostChannel::Self{host == &a_ ? "a" : "b", 7, "", {}});
+    host->exchange.Begin(now_);
+  }
+  b_.Knows("a", kA);
+  const std::string word = EncodeUsage(
+      {.told = {.serving = 65'535, .kept_ratio = 1}, .watermark_ratio = 0, .clients = {}});
+  EXPECT_TRUE(b_.exchange.Receive({"a", word}, b_.ledger, now_));
+  Step(b_);
+  EXPECT_DOUBLE_EQ(b_.ledger.told().quiet_ratio, 1) << "as with one other worker";
+  EXPECT_DOUBLE_EQ(b_.ledger.told().fallback_ratio, 0.5);
+}
+
+TEST_F(UsageExchangeTest, WithAKeyAHostsWordOfItsWorkersCounts) {
+  const std::string word = EncodeUsage(
+      {.told = {.serving = 3, .kept_ratio = 0.25}, .watermark_ratio = 0, .clients = {}});
+  EXPECT_TRUE(b_.exchange.Receive({"a", word}, b_.ledger, now_));
+  EXPECT_NEAR(b_.ledger.told().quiet_ratio, 0.75 * 2 / 4, 0.001);
+  EXPECT_NEAR(b_.ledger.told().fallback_ratio, 0.75 / 4, 0.001);
 }
 
 TEST_F(UsageExchangeTest, WithoutAClusterNothingIsTold) {

@@ -237,5 +237,36 @@ TEST(QueryBookTest, ForgetsWhatIsOldAndTakesItForSeen) {
   EXPECT_TRUE(book.Take(book.time(), 1));
 }
 
+TEST_F(KeyTalkTest, AQuestionOfATimeFarAheadKeepsNobodyFromAsking) {
+  SerfQuery query{.time = kMaxSerfTime,
+                  .id = 1,
+                  .reply_to = members_["c"].node.address,
+                  .from = "c",
+                  .timeout_ns = 1'000'000'000,
+                  .name = std::string(QueryNameOf(KeyVerb::kList)),
+                  .payload = EncodeKeyRequest("")};
+  Hear("a", EncodeQuery(query));
+  EXPECT_TRUE(all_.at("a").told.empty()) << "nobody else hears of it";
+  EXPECT_EQ(all_.at("a").talk.book().time(), 1u);
+  Hear("a", EncodeClocks({.intents = 1, .queries = kMaxSerfTime}));
+  EXPECT_EQ(all_.at("a").talk.book().time(), 1u);
+  // The furthest that anybody follows leaves time for orders.
+  query.time = kFarSerfTime + kMaxSerfStep;
+  Hear("a", EncodeQuery(query));
+  EXPECT_EQ(all_.at("a").talk.book().time(), query.time + 1);
+  Carry("a", "b");
+  all_.at("a").told.clear();
+  Ask("a", KeyVerb::kAdd, kB);
+  Carry("a", "b");
+  EXPECT_EQ(KeysOf("b"), (std::vector<std::string>{kA, kB}));
+}
+
+TEST_F(KeyTalkTest, AStoredClockThatNobodyCanFollowIsNotTakenUp) {
+  all_.at("a").talk.book().Restore(kMaxSerfTime);
+  Ask("a", KeyVerb::kAdd, kB);
+  Carry("a", "b");
+  EXPECT_EQ(KeysOf("b"), (std::vector<std::string>{kA, kB}));
+}
+
 }  // namespace
 }  // namespace lb::controlplane::swim

@@ -19,10 +19,10 @@ class QueryBook final {
   // After a restart: what came before is not taken again. `time` is that of an earlier life.
   void Restore(uint64_t time);
 
-  // Somebody's clock stands so.
+  // Somebody's clock stands so; one that this may not follow (MayFollow) is left alone.
   void Witness(uint64_t time);
 
-  // Whether this one is new; it is not any more, then.
+  // Whether this one is new, of a time that this clock may follow; it is not new any more, then.
   bool Take(uint64_t time, uint32_t id);
 
   // The time of the next question, to be taken (Take) by whoever asks it.

@@ -76,6 +76,14 @@ bool Rumors::IsSane(const Alive& alive) const {
          alive.incarnation < kMaxIncarnation && alive.versions && IsCompatible(*alive.versions);
 }
 
+bool Rumors::MayHave(const Member& member, uint32_t incarnation) {
+  return incarnation < std::max(member.node.incarnation, kFarIncarnation) + kMaxStep;
+}
+
+bool Rumors::MayLose(const Member& member, uint32_t incarnation) {
+  return incarnation <= member.node.incarnation || incarnation < kFarIncarnation;
+}
+
 Member* Rumors::AddOrReclaim(const Alive& alive, Turn& turn) {
   Member* const member = shared_.table.Find(alive.node);
   if (member == nullptr) {
@@ -102,7 +110,12 @@ void Rumors::Take(const Alive& said, Turn& turn) {
     ++shared_.counters.refused;
     return;
   }
-  const bool known = shared_.table.Find(alive.node) != nullptr;
+  const Member* const before = shared_.table.Find(alive.node);
+  const bool known = before != nullptr;
+  if (known && !MayHave(*before, alive.incarnation)) {
+    ++shared_.counters.refused;
+    return;
+  }
   Member* const member = AddOrReclaim(alive, turn);
   if (member == nullptr) {
     if (!known) ++shared_.counters.refused;
@@ -143,7 +156,7 @@ void Rumors::TakeOfOther(Member& member, const Alive& alive, bool reclaimed, Tur
 void Rumors::Take(const Suspect& suspect, Turn& turn) {
   Member* const member = shared_.table.Find(suspect.node);
   if (member == nullptr || suspect.incarnation < member->node.incarnation ||
-      suspect.incarnation >= kMaxIncarnation)
+      !MayLose(*member, suspect.incarnation))
     return;
   if (member->suspicion) {
     if (shared_.table.Confirm(*member, suspect.from))
@@ -170,7 +183,7 @@ void Rumors::Accuse(Member& member, const Suspect& suspect, Turn& turn) {
 void Rumors::TakeHearsay(const NodeState& node, Turn& turn) {
   Member* const member = shared_.table.Find(node.name);
   if (member == nullptr || !member->alive() || node.incarnation < member->node.incarnation ||
-      node.incarnation >= kMaxIncarnation)
+      !MayLose(*member, node.incarnation))
     return;
   if (shared_.IsSelf(node.name)) return Refute(node.incarnation, turn);
   Accuse(*member, {node.incarnation, node.name, kNobody}, turn);
@@ -189,7 +202,7 @@ void Rumors::Bury(Member& member, State state, Turn& turn) {
 void Rumors::Take(const Dead& dead, Turn& turn) {
   Member* const member = shared_.table.Find(dead.node);
   if (member == nullptr || dead.incarnation < member->node.incarnation ||
-      dead.incarnation >= kMaxIncarnation || member->gone())
+      !MayLose(*member, dead.incarnation) || member->gone())
     return;
   if (shared_.IsSelf(dead.node)) return Refute(dead.incarnation, turn);
   member->node.incarnation = dead.incarnation;

@@ -15,6 +15,11 @@ class Rumors final {
  public:
   // Higher ones are malformed: the next one must exist, many times over.
   static constexpr uint32_t kMaxIncarnation = 0xffff'0000;
+  // One message must not drive a member to where no incarnation is left to refute with: an
+  // accusation beyond is taken of an incarnation that is known alone, and a member goes on from
+  // there in small steps.
+  static constexpr uint32_t kFarIncarnation = 0x8000'0000;
+  static constexpr uint32_t kMaxStep = 0x1'0000;
 
   explicit Rumors(Shared& shared) : shared_(shared) {}
 
@@ -41,6 +46,9 @@ class Rumors final {
 
  private:
   bool IsSane(const Alive& alive) const;
+  // Whether what is said of a member's incarnation can be: that it has it, or lost it.
+  static bool MayHave(const Member& member, uint32_t incarnation);
+  static bool MayLose(const Member& member, uint32_t incarnation);
   Member* AddOrReclaim(const Alive& alive, Turn& turn);
   void TakeOfSelf(const Alive& alive, Turn& turn);
   void TakeOfOther(Member& member, const Alive& alive, bool reclaimed, Turn& turn);

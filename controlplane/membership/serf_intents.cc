@@ -28,7 +28,7 @@ void SerfClock::Witness(std::string_view payload) {
   ReadMap(in, [&](std::string_view key) {
     return key == "LTime" ? in.Unsigned(kMaxSerfTime, seen) : in.Skip();
   });
-  time_ = std::max(time_, seen + 1);
+  if (MayFollow(time_, seen)) time_ = std::max(time_, seen + 1);
 }
 
 std::string SerfClock::LeaveIntent(const std::string& name) {

@@ -13,7 +13,7 @@ namespace lb::controlplane::swim {
 class SerfClock final {
  public:
   // Looks at a message of the application, or at the state that goes with a table; what is none of
-  // Serf's is left alone.
+  // Serf's is left alone, as is a time that it may not follow.
   void Witness(std::string_view payload);
 
   // That `name` is going, later than all that was seen.

@@ -5,6 +5,7 @@
 // Source: Serf 0.9, as seen on the wire; the names of the fields there stand beside ours.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -19,7 +20,15 @@ namespace lb::controlplane::swim {
 inline constexpr size_t kMaxQueryPayload = 1024;
 inline constexpr size_t kMaxQueryName = 128;
 // Lamport's times beyond it are none of any cluster that lives.
-inline constexpr uint64_t kMaxSerfTime = 1u << 31;
+inline constexpr uint64_t kMaxSerfTime = uint64_t{1} << 62;
+// One message must not drive a clock to where no time is left for those that follow. Up to here a
+// clock goes as far as it is told, beyond it in small steps.
+inline constexpr uint64_t kFarSerfTime = kMaxSerfTime / 2;
+inline constexpr uint64_t kMaxSerfStep = uint64_t{1} << 20;
+// Whether a clock at `own` may follow one that says `seen`.
+inline constexpr bool MayFollow(uint64_t own, uint64_t seen) {
+  return seen <= kMaxSerfTime - kMaxSerfStep && seen <= std::max(own, kFarSerfTime) + kMaxSerfStep;
+}
 
 // Asked once, passed on by whoever sees it first, and answered to `reply_to` alone.
 struct SerfQuery {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controlplane/membership/message_codec.h"
+#include "controlplane/membership/rumors.h"
 
 namespace lb::controlplane::swim {
 namespace {
@@ -149,6 +150,36 @@ TEST_F(SwimTest, AnIncarnationThatHasNoNextIsMalformed) {
   EXPECT_EQ(StateOf("other"), State::kAlive);
   HearAlive("other", kOther, UINT32_MAX);
   EXPECT_EQ(swim_.members().at("other").node.incarnation, 1u);
+}
+
+TEST_F(SwimTest, NoMessageAloneDrivesAnIncarnationToItsEnd) {
+  HearAlive("other", kOther);
+  for (const uint32_t far : {Rumors::kMaxIncarnation - 1, Rumors::kFarIncarnation}) {
+    Hear(Suspect{far, "self", "other"});
+    Hear(Dead{far, "self", "other"});
+    EXPECT_EQ(Incarnation(), 1u) << far;
+    Hear(Suspect{far, "other", "third"});
+    Hear(Dead{far, "other", "third"});
+    EXPECT_EQ(StateOf("other"), State::kAlive) << far;
+  }
+  HearAlive("self", kSelf, Rumors::kMaxIncarnation - 1);
+  EXPECT_EQ(Incarnation(), 1u);
+  HearAlive("other", kOther, Rumors::kMaxIncarnation - 1);
+  EXPECT_EQ(swim_.members().at("other").node.incarnation, 1u);
+}
+
+TEST_F(SwimTest, WhoWasDrivenFarCanStillBeAccusedAndRefute) {
+  const uint32_t far = Rumors::kFarIncarnation;
+  HearAlive("other", kOther);
+  Hear(Suspect{far - 1, "self", "other"});
+  EXPECT_EQ(Incarnation(), far);
+  Hear(Suspect{far, "self", "other"});
+  EXPECT_EQ(Incarnation(), far + 1);
+  HearAlive("other", kOther, far);
+  Hear(Suspect{far, "other", "third"});
+  EXPECT_EQ(StateOf("other"), State::kSuspect);
+  HearAlive("other", kOther, far + 1);
+  EXPECT_EQ(StateOf("other"), State::kAlive);
 }
 
 TEST_F(SwimTest, AMemberThatStartsAgainTakesUpItsOldIncarnation) {

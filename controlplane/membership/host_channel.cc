@@ -16,11 +16,12 @@ bool HostChannel::SetSelf(const std::optional<Self>& self) {
   }
   hosts_.clear();
   if (sealer_) sealed_ = sealer_->count();
+  if (opener_) taken_ = opener_->TakeWindows();
   sealer_.reset();
   opener_.reset();
   if (self) {
     sealer_.emplace(self->name, self->life, self->keys, self->label, sealed_);
-    opener_.emplace(self->keys, self->label);
+    opener_.emplace(self->keys, self->label, self->life, std::exchange(taken_, {}));
   }
   return true;
 }
@@ -55,14 +56,16 @@ void HostChannel::CountMalformed() {
 
 void HostChannel::ToAll(std::string_view text, std::vector<Datagram>& out) {
   if (!sealer_ || hosts_.empty()) return;
-  const std::string bytes = sealer_->Seal(text);
-  for (const Host& host : hosts_) Send(host, bytes, out);
+  std::vector<swim::Life> to;
+  for (const Host& host : hosts_) to.push_back(host.life);
+  std::vector<std::string> sealed = sealer_->Seal(text, to);
+  for (size_t i = 0; i < hosts_.size(); ++i) Send(hosts_[i], std::move(sealed[i]), out);
 }
 
 void HostChannel::ToOne(const std::string& name, std::string_view text,
                         std::vector<Datagram>& out) {
   for (const Host& host : hosts_)
-    if (host.name == name) Send(host, sealer_->Seal(text), out);
+    if (host.name == name) Send(host, std::move(sealer_->Seal(text, {host.life}).front()), out);
 }
 
 void HostChannel::Send(const Host& host, std::string bytes, std::vector<Datagram>& out) {

@@ -73,7 +73,7 @@ class HostChannel final {
   // What it said makes no sense.
   void CountMalformed();
 
-  // Seals a text for all hosts, each the same bytes; or for one, if it is there.
+  // Seals a text for all hosts, or for one, if it is there.
   void ToAll(std::string_view text, std::vector<Datagram>& out);
   void ToOne(const std::string& host, std::string_view text, std::vector<Datagram>& out);
 
@@ -87,6 +87,8 @@ class HostChannel final {
   // By sealers before that: a host that leaves and joins again has the same life, and keys.
   uint64_t sealed_ = 0;
   std::optional<swim::UsageOpener> opener_;
+  // Of the opener before that: what was taken is not taken again after a leave and a join.
+  swim::UsageOpener::Windows taken_;
   std::vector<Host> hosts_;
   Counters counters_;
 };

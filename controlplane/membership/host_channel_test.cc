@@ -42,11 +42,17 @@ TEST_F(HostChannelTest, WhatIsSaidArrivesWithTheSendersName) {
   EXPECT_EQ(word->text, "\x10 slots");
 }
 
-TEST_F(HostChannelTest, AllGetTheSameBytes) {
-  a_.SetHosts({{"b", kB, 7}, {"c", kA, 7}});
+TEST_F(HostChannelTest, AllAreToldTheSameButNoneCanOpenAnothersBytes) {
+  a_.SetHosts({{"b", kB, 7}, {"c", kA, 9}});
+  HostChannel c;
+  c.SetSelf(HostChannel::Self{"c", 9, "", kKeys});
+  c.SetHosts({{"a", kA, 7}});
   a_.ToAll("x", sent_);
   ASSERT_EQ(sent_.size(), 2u);
-  EXPECT_EQ(sent_[0].bytes, sent_[1].bytes);
+  EXPECT_FALSE(b_.Open(sent_[1].bytes));
+  EXPECT_EQ(Refused(swim::UsageError::kKey), 1u);
+  EXPECT_TRUE(b_.Open(sent_[0].bytes));
+  EXPECT_TRUE(c.Open(sent_[1].bytes));
   EXPECT_EQ(a_.counters().sent, 2u);
   EXPECT_EQ(a_.counters().sent_bytes, 2 * sent_[0].bytes.size());
 }
@@ -99,6 +105,44 @@ TEST_F(HostChannelTest, AnotherNameBeginsAnewAndOtherKeysDoNot) {
   EXPECT_TRUE(a_.hosts().empty());
   EXPECT_TRUE(a_.SetSelf(std::nullopt));
   EXPECT_EQ(a_.self(), nullptr);
+}
+
+TEST_F(HostChannelTest, WhatWasRecordedIsNoGoodForAReceiverThatStartedAgain) {
+  a_.SetHosts({{"b", kB, 7}});
+  a_.ToAll("x", sent_);
+  EXPECT_TRUE(b_.Open(sent_[0].bytes));
+  HostChannel again;
+  again.SetSelf(HostChannel::Self{"b", 8, "", kKeys});
+  again.SetHosts({{"a", kA, 7}});
+  EXPECT_FALSE(again.Open(sent_[0].bytes));
+  a_.SetHosts({{"b", kB, 8}});
+  a_.ToAll("x", sent_);
+  EXPECT_TRUE(again.Open(sent_[1].bytes));
+}
+
+TEST_F(HostChannelTest, WhatWasTakenIsNotTakenAgainWhoeverWasGoneInBetween) {
+  a_.SetHosts({{"b", kB, 7}});
+  a_.ToAll("x", sent_);
+  EXPECT_TRUE(b_.Open(sent_[0].bytes));
+  b_.Forget("a");
+  b_.SetHosts({});
+  b_.SetHosts({{"a", kA, 7}});
+  EXPECT_FALSE(b_.Open(sent_[0].bytes)) << "the sender";
+  b_.SetHosts({{"a", kA, 8}});
+  b_.SetHosts({{"a", kA, 7}});
+  EXPECT_FALSE(b_.Open(sent_[0].bytes)) << "its life";
+  b_.SetSelf(std::nullopt);
+  b_.SetSelf(SelfOf("b"));
+  b_.SetHosts({{"a", kA, 7}});
+  EXPECT_FALSE(b_.Open(sent_[0].bytes)) << "the receiver";
+  HostChannel::Self open = SelfOf("b");
+  open.keys.clear();
+  b_.SetSelf(open);
+  b_.SetSelf(SelfOf("b"));
+  EXPECT_FALSE(b_.Open(sent_[0].bytes)) << "the key";
+  EXPECT_EQ(Refused(swim::UsageError::kReplay), 4u);
+  a_.ToAll("x", sent_);
+  EXPECT_TRUE(b_.Open(sent_[1].bytes));
 }
 
 }  // namespace

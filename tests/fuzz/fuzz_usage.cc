@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   swim::UsageOpener::Opened opened;
   for (const bool sealed : {false, true}) {
     swim::UsageOpener opener(
-        sealed ? std::vector<std::string>{std::string(32, 'k')} : std::vector<std::string>(), "");
+        sealed ? std::vector<std::string>{std::string(32, 'k')} : std::vector<std::string>(), "",
+        2);
     opener.Expect("a", 1);
     const swim::UsageError first = opener.Open(bytes, opened);
     LB_CHECK(!sealed || first != swim::UsageError::kNone);

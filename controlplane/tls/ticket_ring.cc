@@ -37,6 +37,7 @@ bool TicketRing::Adopt(const TicketKey& key) {
     Sort();
     return false;
   }
+  if (std::find(expired_.begin(), expired_.end(), key.name) != expired_.end()) return false;
   keys_.push_back(key);
   Sort();
   if (keys_.size() <= kMaxKeys) return true;
@@ -46,8 +47,11 @@ bool TicketRing::Adopt(const TicketKey& key) {
 }
 
 bool TicketRing::Expire(Instant now) {
-  return std::erase_if(keys_, [&](const TicketKey& key) { return now - key.made >= kOpensFor; }) >
-         0;
+  const size_t before = keys_.size();
+  for (; !keys_.empty() && now - keys_.back().made >= kOpensFor; keys_.pop_back())
+    expired_.push_back(keys_.back().name);
+  while (expired_.size() > kMaxExpired) expired_.pop_front();
+  return keys_.size() < before;
 }
 
 const TicketKey* TicketRing::Find(const std::string& name) const {

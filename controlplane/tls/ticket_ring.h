@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class TicketRing final {
   static constexpr std::chrono::hours kOpensFor = kRotateEvery * (1 + kOldKeys);
   // One a rotation, and some of hosts that were alone for a while; workers take more.
   static constexpr size_t kMaxKeys = 12;
+  // Names of keys that open no more, of which a word that was held up must make none young again.
+  static constexpr size_t kMaxExpired = 64;
 
   // Without keys. `seed` is random bytes that nobody else knows; with an empty one none can be
   // made.
@@ -52,7 +55,8 @@ class TicketRing final {
   // Makes a new key; can_make().
   void Make(Instant now);
   // Takes a key of another host; true when it is a new one. Of one that is known the greater age
-  // counts: what was told was on its way for a while. One too many: the oldest goes.
+  // counts: what was told was on its way for a while. One that expired here does not come back. One
+  // too many: the oldest goes.
   bool Adopt(const TicketKey& key);
   // Wipes those that open no more; true when there were any.
   bool Expire(Instant now);
@@ -68,6 +72,7 @@ class TicketRing final {
 
   std::string secret_;  // Of the next key.
   std::vector<TicketKey> keys_;
+  std::deque<std::string> expired_;  // Names, the last one last.
 };
 
 }  // namespace lb::controlplane

@@ -57,6 +57,14 @@ TEST(TicketRingTest, AKeyThatIsToldAgainIsAsOldAsItsGreatestAge) {
   EXPECT_EQ(ring.keys().size(), 1u);
 }
 
+TEST(TicketRingTest, AWordThatWasHeldUpMakesNoExpiredKeyYoung) {
+  TicketRing ring(Seed('a'));
+  EXPECT_TRUE(ring.Adopt(KeyOf('x', kStart)));
+  EXPECT_TRUE(ring.Expire(kStart + hours(24)));
+  EXPECT_FALSE(ring.Adopt(KeyOf('x', kStart + hours(23))));
+  EXPECT_TRUE(ring.empty());
+}
+
 TEST(TicketRingTest, OfTooManyKeysTheOldestGo) {
   TicketRing ring(Seed('a'));
   for (size_t i = 0; i < TicketRing::kMaxKeys; ++i)

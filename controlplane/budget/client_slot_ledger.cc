@@ -121,7 +121,7 @@ Instant ClientSlotLedger::NextDeadline() const {
 bool ClientSlotLedger::Share(const Name& name, Client& client, Instant now, Messages& messages) {
   const uint64_t cap = limits_.at(name.first);
   const uint64_t quiet = QuietOf(cap);
-  std::vector<SlotNeed> needs;
+  std::vector<WorkerSlots> needs;
   bool kept = false;  // Somebody may still have more than the even part.
   for (auto& [worker, use] : client.uses) {
     // Without a stream nothing was renewed.

@@ -17,9 +17,9 @@ struct Sums {
   uint64_t calm = 0;  // How many were not refused.
 };
 
-Sums SumOf(const std::vector<SlotNeed>& needs) {
+Sums SumOf(const std::vector<WorkerSlots>& needs) {
   Sums sums;
-  for (const SlotNeed& need : needs) {
+  for (const WorkerSlots& need : needs) {
     sums.held += need.held;
     sums.slots += need.slots;
     sums.refused += need.refused;
@@ -31,17 +31,17 @@ Sums SumOf(const std::vector<SlotNeed>& needs) {
 // Rounded down.
 uint64_t PartOf(uint64_t value, uint64_t of, uint64_t all) { return value * of / all; }
 
-bool HaveRoom(const std::vector<SlotNeed>& needs, const Sums& sums, uint64_t cap) {
+bool HaveRoom(const std::vector<WorkerSlots>& needs, const Sums& sums, uint64_t cap) {
   if (sums.refused > 0 || sums.slots > cap) return false;
   const uint64_t even = (cap - sums.held) / needs.size();
-  return std::all_of(needs.begin(), needs.end(), [&](const SlotNeed& need) {
+  return std::all_of(needs.begin(), needs.end(), [&](const WorkerSlots& need) {
     return need.slots >= need.held && (need.slots - need.held) * 2 >= even;
   });
 }
 
 }  // namespace
 
-std::vector<uint64_t> DivideSlots(const std::vector<SlotNeed>& needs, uint64_t cap) {
+std::vector<uint64_t> DivideSlots(const std::vector<WorkerSlots>& needs, uint64_t cap) {
   std::vector<uint64_t> parts(needs.size());
   if (needs.empty()) return parts;
   const Sums sums = SumOf(needs);
@@ -54,7 +54,7 @@ std::vector<uint64_t> DivideSlots(const std::vector<SlotNeed>& needs, uint64_t c
                                : std::min(free, cap * kReservePercent / 100) / sums.calm;
   const uint64_t wanted = free - reserve * sums.calm;
   for (size_t i = 0; i < needs.size(); ++i) {
-    const SlotNeed& need = needs[i];
+    const WorkerSlots& need = needs[i];
     if (full)
       parts[i] = sums.held == 0 ? 0 : PartOf(cap, need.held, sums.held);
     else if (keep)

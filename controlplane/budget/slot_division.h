@@ -9,7 +9,7 @@ namespace lb::controlplane {
 
 // One worker's part as it is; each number is at most kMaxSlots.
 inline constexpr uint64_t kMaxSlots = 2'000'000'000;
-struct SlotNeed {
+struct WorkerSlots {
   uint64_t held = 0;     // Open.
   uint64_t slots = 0;    // That it may have open.
   uint64_t refused = 0;  // Lately, newer ones count more.
@@ -19,6 +19,6 @@ struct SlotNeed {
 // was refused, a part by refusals, else an even one. A worker without refusals keeps a small
 // reserve. Who together hold more than `cap` get less than they hold. Nothing changes while nobody
 // was refused and all have room.
-std::vector<uint64_t> DivideSlots(const std::vector<SlotNeed>& needs, uint64_t cap);
+std::vector<uint64_t> DivideSlots(const std::vector<WorkerSlots>& needs, uint64_t cap);
 
 }  // namespace lb::controlplane

@@ -4,36 +4,26 @@ import time
 
 import harness
 from harness import Requests, wait_for
-from harness.member import KEY, Member
+from harness.hosts import HostsCase
 
 COUNT, RATE, BURST = 5, 100, 100
 LIMIT = {"requests_per_second": RATE, "burst": BURST}
 
 
-class ClusterLimitTest(harness.Case):
+class ClusterLimitTest(HostsCase):
     def start_all(self, count=COUNT):
-        self.servers("127.0.0.1:9001")
-        self.all = [self.balancer(Member, name="lb-%d" % number, ip="127.0.3.%d" % number)
-                    for number in range(1, count + 1)]
-        for member in self.all:
-            rule = {"name": "web", "listen": member.ip + ":8080", "backends": ["127.0.0.1:9001"]}
-            peers = [one.address for one in self.all if one is not member]
-            member.cluster.update(peers=peers, key=KEY)
-            member.start({"rules": [rule], "rate_limit": LIMIT, "cluster": member.cluster}, threads=1)
-        for member in self.all:
-            what = member.name + " hears the others"
-            wait_for(lambda one=member: one.count("lb_usage_hosts", state="heard") == count - 1, 20, what)
+        self.start_hosts(count, rate_limit=LIMIT)
 
     def ask(self, times):
         """Clients of one address that ask so often of the limit, by host."""
-        for member, of_limit in zip(self.all, times):
+        for member, of_limit in zip(self.hosts, times):
             if of_limit:
                 pause = 1000 / (of_limit * RATE / 2)
                 Requests(self, member.ip + ":8080", clients=2, pause_ms=int(pause),
                          pause_after_error_ms=int(pause))
 
     def admitted(self):
-        return sum(member.sum("lb_rule_connections_total", rule="web") for member in self.all)
+        return sum(member.sum("lb_rule_connections_total", rule="web") for member in self.hosts)
 
     def rate_over(self, seconds):
         before, begin = self.admitted(), time.monotonic()
@@ -65,10 +55,7 @@ class ClusterLimitTest(harness.Case):
         self.start_all(3)
         self.ask([1, 1, 1])
         self.rate_over(4)
-        gone = self.all.pop()
-        gone.control.kill()
-        for worker in gone.workers.values():
-            worker.process.kill()
+        self.kill_host(self.hosts.pop())
         self.rate_over(4)
         rate = self.rate_over(8)
         self.figure("%.1f/s after a host died", rate)

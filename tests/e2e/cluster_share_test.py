@@ -6,7 +6,7 @@ import time
 
 import harness
 from harness import Requests, wait_for
-from harness.member import KEY, Member
+from harness.hosts import HostsCase
 
 COUNT, RATE = 5, 100
 ASKED = 60  # Per second, of each host.
@@ -17,20 +17,9 @@ def seconds(duration):
     return float(duration.rstrip("s"))
 
 
-class ClusterShareTest(harness.Case):
+class ClusterShareTest(HostsCase):
     def setUp(self):
-        self.servers("127.0.0.1:9001")
-        self.all = [self.balancer(Member, name="lb-%d" % number, ip="127.0.3.%d" % number)
-                    for number in range(1, COUNT + 1)]
-        for member in self.all:
-            rule = {"name": "web", "listen": member.ip + ":8080", "backends": ["127.0.0.1:9001"]}
-            peers = [one.address for one in self.all if one is not member]
-            member.cluster.update(peers=peers, key=KEY)
-            member.start({"rules": [rule], "rate_limit": {"requests_per_second": RATE, "burst": RATE},
-                          "cluster": member.cluster}, threads=1)
-        for member in self.all:
-            wait_for(lambda one=member: one.count("lb_usage_hosts", state="heard") == COUNT - 1, 20,
-                     member.name + " hears the others")
+        self.start_hosts(COUNT, rate_limit={"requests_per_second": RATE, "burst": RATE})
 
     def explain(self, member):
         return member.lbctl("explain", "--rule", "web", "--client", CLIENT)
@@ -41,17 +30,17 @@ class ClusterShareTest(harness.Case):
         return json.loads(done.stdout)["sharedRate"]
 
     def test_every_host_says_the_same(self):
-        quiet = self.shared(self.all[0])
+        quiet = self.shared(self.hosts[0])
         self.assertEqual(quiet["basis"], "BASIS_QUIET")
         self.assertAlmostEqual(quiet["sharePerS"], 2 * RATE / COUNT)
         pause = int(1000 / (ASKED / 2))
-        for member in self.all:
+        for member in self.hosts:
             Requests(self, member.ip + ":8080", clients=2, pause_ms=pause, pause_after_error_ms=pause)
         everything = None
 
         def settled():
             nonlocal everything
-            everything = [self.shared(member) for member in self.all]
+            everything = [self.shared(member) for member in self.hosts]
             return (all(one["basis"] == "BASIS_DEMAND" for one in everything)
                     and abs(sum(one["sharePerS"] for one in everything) - RATE) < 0.15 * RATE)
 
@@ -64,13 +53,13 @@ class ClusterShareTest(harness.Case):
             self.assertLess(seconds(one["age"]), 1)
             self.assertEqual((one["hostsHeard"], one["hostsExpected"], one["sideRatio"]), (COUNT, COUNT, 1))
             self.assertEqual(len(one["hosts"]), COUNT - 1)
-        self.assertIn("5 of 5 hosts are heard", self.explain(self.all[0]).stdout)
-        clients = self.all[0].json("get", "clients")["items"]
+        self.assertIn("5 of 5 hosts are heard", self.explain(self.hosts[0]).stdout)
+        clients = self.hosts[0].json("get", "clients")["items"]
         self.assertIn("sharedRate", clients[0])
         self.check_one_that_stops()
 
     def check_one_that_stops(self):
-        stopped, asked = self.all[-1], self.all[0]
+        stopped, asked = self.hosts[-1], self.hosts[0]
         stopped.control.send(signal.SIGSTOP)
         begin = time.monotonic()
         wait_for(lambda: seconds(self.shared(asked)["age"]) > 2, 20, "the age of its word rises")

@@ -7,7 +7,7 @@ import harness
 from harness import Requests, wait_for
 from harness.member import Member
 
-COUNT, ROUNDS = 5, 3
+COUNT, ROUNDS = 5, 4
 
 
 class ClusterRollingTest(harness.Case):

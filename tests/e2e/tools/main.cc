@@ -61,6 +61,11 @@ void AddRequestFlags(CLI::App& app, Flags& flags) {
   app.add_option("--pause-after-error-ms", flags.request.pause_after_error_ms);
   app.add_option("--timeout-ms", flags.timeout_ms);
   app.add_option("--seed", flags.request.seed);
+  app.add_option("--spread-percent", flags.request.spread_percent)
+      ->check(CLI::Range(uint64_t{0}, uint64_t{100}));
+  const CLI::Range sources(uint64_t{0}, RequestLoad::kMaxSources / 2);
+  app.add_option("--sources", flags.request.sources)->check(sources);
+  app.add_option("--first-source", flags.request.first_source)->check(sources);
 }
 
 void AddStreamFlags(CLI::App& app, Flags& flags) {

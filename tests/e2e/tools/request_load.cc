@@ -1,11 +1,14 @@
 #include "tests/e2e/tools/request_load.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +23,17 @@ namespace lb::testpeer {
 namespace {
 
 constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+constexpr uint32_t kFirstSource = 0x7f400000;  // 127.64.0.0
+
+SocketAddress SourceOf(uint64_t number) {
+  sockaddr_in source{};
+  source.sin_family = AF_INET;
+  source.sin_addr.s_addr = htonl(kFirstSource + static_cast<uint32_t>(number));
+  SocketAddress address;
+  memcpy(&address.storage, &source, sizeof(source));
+  address.length = sizeof(source);
+  return address;
+}
 
 struct Client {
   UniqueFd fd;
@@ -105,12 +119,18 @@ class RequestLoad::Impl final {
     client.sent = false;
     client.answer.clear();
     client.started = loop_.now();
-    client.fd = StartConnect(address_);
+    client.fd = Connect();
     if (!client.fd.valid()) return Fail(client, ErrnoName(errno));
     loop_.Watch(client.fd.get(), EPOLLOUT, [this, &client](uint32_t) { Advance(client); });
     loop_.After(options_.timeout, [this, &client, turn = client.turn] {
       if (client.turn == turn && client.fd.valid()) Fail(client, "timeout");
     });
+  }
+
+  UniqueFd Connect() const {
+    if (options_.sources == 0) return StartConnect(address_);
+    const SocketAddress source = SourceOf(options_.first_source + started_ % options_.sources);
+    return StartConnect(address_, &source);
   }
 
   void Advance(Client& client) {
@@ -160,6 +180,7 @@ class RequestLoad::Impl final {
       client.fd.Reset();
     }
     --open_;
+    pause_ms -= prng_.Below(pause_ms * options_.spread_percent / 100 + 1);
     // Through the timers even without a pause: opening here would nest without end.
     loop_.After(std::chrono::milliseconds(pause_ms), [this, &client] { Open(client); });
   }

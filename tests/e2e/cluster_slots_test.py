@@ -8,7 +8,7 @@ import time
 
 import harness
 from harness import namespace, wait_for
-from harness.slots import COUNT, HEAL_S, LIMIT, SlotsCase
+from harness.slots import HEAL_S, LIMIT, SlotsCase
 
 
 class ClusterSlotsTest(SlotsCase):
@@ -96,8 +96,11 @@ class ClusterSlotsTest(SlotsCase):
         self.split(self.hosts[:3], self.hosts[3:])
         wait_for(lambda: self.median(1) > LIMIT + 10, 60, "the larger side takes the slots")
         self.seen.run_for(3)
-        self.figure("cut off: %g in use, never more than %d", self.median(1), self.open.most)
-        self.assertLessEqual(self.open.most, LIMIT + LIMIT * 2 // COUNT)
+        on_top = sum(self.parts()[3:])
+        self.figure("cut off: %g in use, never more than %d, %d of them on top", self.median(1),
+                    self.open.most, on_top)
+        self.assertLessEqual(self.open.most, LIMIT + on_top)
+        self.assertLess(on_top, LIMIT // 2)
         namespace.unblock_all()
         self.wait_until_heard(HEAL_S)
         wait_for(lambda: self.median(1) <= LIMIT, 20, "what is on top ends")

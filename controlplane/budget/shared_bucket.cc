@@ -15,6 +15,9 @@ constexpr double kLend = 2;          // The spare rate is lent so many times the
 constexpr double kNearLimit = 0.95;  // Below it a surplus is not given out.
 constexpr double kMinTokens = 2;     // Fewer would turn into nothing by rounding.
 constexpr double kMaxDebt = 2;       // In bursts or seconds of the rate.
+// In which hosts come to agree on what a bucket holds. Each of them has its own view, which words
+// move by the same amounts: what made them differ once, such as a split, would stay.
+constexpr double kAgreeS = 20;
 // A count that seems to grow by more began anew.
 constexpr uint32_t kMostUsed = 1u << 31;
 constexpr double kFollow = 0.4;  // Of the difference, with each word of another host.
@@ -62,6 +65,10 @@ void SharedBucket::Foretell(const SharedLimit& limit, Instant now) {
   for (const auto& [name, host] : hosts_)
     if (tokens_at_ < HoldsUntil(name, host, limit)) all += UsePerS(host, limit, demand);
   const double scale = all > limit.rate_per_s ? limit.rate_per_s / all : 1;
+  // Whoever asks for more than the limit lives from hand to mouth: its bucket is empty, neither
+  // less nor more, but for what is being made up for.
+  if (all > 0 && demand >= limit.rate_per_s)
+    tokens_ *= std::exp(-Seconds(now - tokens_at_) / kAgreeS);
   for (auto& [name, host] : hosts_) {
     const Instant until = std::min(now, HoldsUntil(name, host, limit));
     if (until <= tokens_at_) continue;

@@ -32,8 +32,8 @@ class ClusterStorm final {
   // Shares are right so long after all are members.
   static constexpr std::chrono::seconds kShareTime{2};
   // What a busy client gets of its limit over 10 s then: what it had too much is still paid back.
-  static constexpr double kLeastFirst = 0.7;
-  static constexpr double kMostFirst = 1.2;
+  static constexpr double kLeastFirst = 0.88;
+  static constexpr double kMostFirst = 1.12;
 
   // `loss` is the highest, of datagrams and segments. Outlives nothing: `world` does.
   ClusterStorm(ClusterWorld& world, double loss, uint64_t seed)

@@ -36,8 +36,8 @@ class ClusterWorld final {
   };
   static constexpr char kWeb[] = "web";
   static constexpr char kPool[] = "pool";
-  // How far a client may be from its limit in each 10 s of calm times, if it asks for more; one that
-  // moves from host to host is unknown for a moment at each.
+  // How far a client may be from its limit in each 10 s of calm times, if it asks for more; one
+  // that moves from host to host is unknown for a moment at each.
   static constexpr double kCalm = 0.05;
   static constexpr double kCalmMoving = 0.07;
   // And at most of rate and burst whatever happens: twice as much for hosts that hear nothing of

@@ -39,12 +39,16 @@ std::vector<Gift> PlanGifts(const std::vector<HostNeed>& hosts, HostId self, uin
   }
   const std::vector<uint64_t> targets =
       FairShares(static_cast<uint64_t>(std::max<int64_t>(0, total)), demands);
+  // A single slot is worth its way where it comes from somebody who does not use it.
+  bool any_spare = false;
+  for (size_t i = 0; i < hosts.size(); ++i)
+    any_spare |= hosts[i].rights > static_cast<int64_t>(std::max(targets[i], demands[i]));
   std::vector<Difference> givers;
   std::vector<Difference> takers;
   for (size_t i = 0; i < hosts.size(); ++i) {
     const int64_t missing = static_cast<int64_t>(targets[i]) - hosts[i].rights;
     if (missing < 0) givers.push_back({hosts[i].host, static_cast<uint64_t>(-missing), false});
-    const bool swaps = missing == 1 && hosts[i].rights > static_cast<int64_t>(least);
+    const bool swaps = missing == 1 && !any_spare && hosts[i].rights > static_cast<int64_t>(least);
     if (missing > 0 && !swaps && IsShort(hosts[i], targets[i], least))
       takers.push_back({hosts[i].host, static_cast<uint64_t>(missing), hosts[i].rights < 0});
   }

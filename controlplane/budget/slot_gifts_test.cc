@@ -38,6 +38,11 @@ TEST(SlotGiftsTest, SingleSlotsDoNotSwapBetweenBusyHosts) {
   EXPECT_EQ(PlanGifts(hosts, 1, 1), Gifts{});
 }
 
+TEST(SlotGiftsTest, ASingleSlotThatNobodyUsesIsGiven) {
+  const std::vector<HostNeed> hosts{{1, 95, 95, 300}, {2, 2, 0, 0}, {3, 1, 0, 0}, {4, 1, 0, 0}};
+  EXPECT_EQ(PlanGifts(hosts, 2, 1), (Gifts{{1, 1}}));
+}
+
 TEST(SlotGiftsTest, DebtsArePaidFirst) {
   const std::vector<HostNeed> hosts{{1, 60, 0, 0}, {2, 10, 10, 100}, {3, -20, 0, 0}};
   const Gifts gifts = PlanGifts(hosts, 1, 1);

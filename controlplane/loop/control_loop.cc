@@ -171,7 +171,8 @@ class ControlLoop::Impl final {
     std::vector<SlotLedger::ToWorker> grants = parts_->ledger.Settle(raise, turn.now);
     // What is given away is on its way to the disk before others hear of it.
     if (may_save && !parts_->frozen_until) parts_->slots.Give(parts_->ledger);
-    dirty_ |= parts_->ledger.TakeChanged() | parts_->slots.TakeChanged();
+    dirty_ |= parts_->ledger.TakeChanged();
+    dirty_ |= parts_->slots.TakeChanged();
     if (dirty_ && may_save) Save(turn);
     for (SlotLedger::ToWorker& grant : grants)
       turn.Send(*parts_->workers.Find(grant.worker)->session, std::move(grant.message));

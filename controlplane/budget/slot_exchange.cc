@@ -29,16 +29,21 @@ void SlotExchange::SetSelf(const std::optional<std::string>& name, Instant now) 
   if (!name) return;
   roster_.emplace(*name, now);
   for (const std::string& host : std::exchange(restored_, {})) roster_->Restore(host, now);
-  SetSettings(settings_);
+  UseSettings();
   tell_at_ = round_at_ = now;
 }
 
 void SlotExchange::SetSettings(const Settings& settings) {
+  if (settings == settings_) return;
   settings_ = settings;
   plan_all_at_ = Instant();
+  UseSettings();
+}
+
+void SlotExchange::UseSettings() {
   if (!on()) return;
-  roster_->SetSettings(settings.roster);
-  roster_->SetSeeds(settings.seeds);
+  roster_->SetSettings(settings_.roster);
+  roster_->SetSeeds(settings_.seeds);
 }
 
 void SlotExchange::SetLimits(const LiveRules& rules, Instant now) {

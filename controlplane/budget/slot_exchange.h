@@ -41,7 +41,8 @@ class SlotExchange final {
   static constexpr std::chrono::seconds kTurn{1};
   // Between two looks at limits: many of them, and many hosts, must not keep a control plane busy.
   static constexpr std::chrono::milliseconds kPlanEvery{50};
-  // A limit that left the configuration is known for so long, in case it returns.
+  // A limit that left the configuration is known for so long, in case it returns, or as long as
+  // there are no more than kMaxLimits with it.
   static constexpr std::chrono::minutes kKeepUnused{10};
   // Hosts that do not have a limit are waited for so long: they may only be late to load it.
   static constexpr std::chrono::seconds kRolloutWait{60};
@@ -57,6 +58,7 @@ class SlotExchange final {
     // cluster goes up to the limit.
     bool local = false;
     bool open = false;  // No keys: what is said of third hosts may be anybody's.
+    friend bool operator==(const Settings&, const Settings&) = default;
   };
 
   // This host's name by the configuration; absent: there is no cluster, and every limit is this
@@ -141,6 +143,7 @@ class SlotExchange final {
   };
 
   bool on() const { return roster_.has_value(); }
+  void UseSettings();
   void NoteRound(HostId host, const SlotWord& word, Instant now);
   void TakeTold(HostId sender, const ToldSlots& told, Instant now);
   bool HaveTold(const Limit& limit, const SlotRoster::Side& side) const;

@@ -45,7 +45,8 @@ void SlotExchange::Plan(SlotLedger& ledger, Instant now) {
     if (limit.slots != 0) {
       NoteNeed(it->first, limit, ledger, now);
       if (all || std::exchange(limit.due, false)) PlanOne(limit, side, ledger, now);
-    } else if (now >= limit.since + kKeepUnused && ledger.TotalExposure(limit.key) == 0) {
+    } else if ((now >= limit.since + kKeepUnused || limits_.size() > kMaxLimits) &&
+               ledger.TotalExposure(limit.key) == 0) {
       changed_ = true;
       it = limits_.erase(it);
       continue;

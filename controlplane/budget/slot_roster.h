@@ -24,6 +24,7 @@ class SlotRoster final {
     Duration forget_after = std::chrono::minutes(10);
     // This host left by order: others do not wait for it, and it decides nothing.
     bool away = false;
+    friend bool operator==(const Settings&, const Settings&) = default;
   };
 
   SlotRoster(const std::string& self, Instant now);

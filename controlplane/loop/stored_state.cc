@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/fnv.h"
 #include "base/version.h"
 #include "controlplane/loop/stored_operations.h"
 #include "controlplane/loop/stored_override.h"
@@ -89,14 +90,6 @@ void StoreHealth(const Parts& parts, StoredState& state) {
   }
 }
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo).
-swim::Life LifeOf(const std::string& incarnation) {
-  swim::Life life = 14'695'981'039'346'656'037u;
-  for (const char byte : incarnation)
-    life = (life ^ static_cast<uint8_t>(byte)) * 1'099'511'628'211u;
-  return life;
-}
-
 void RestoreCluster(const StoredState& state, Parts& parts) {
   const StoredState::ClusterKeys& keys = state.cluster_keys();
   parts.cluster->Restore({{keys.configured_digest(), {keys.keys().begin(), keys.keys().end()}},
@@ -130,7 +123,7 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
       options.start_time.time_since_epoch() - Duration(turn.now.time_since_epoch());
   parts->page_key = options.page_key;
   parts->log_level = options.log_level;
-  parts->cluster.emplace(options.node_id, std::string(kVersion), LifeOf(options.incarnation),
+  parts->cluster.emplace(options.node_id, std::string(kVersion), Fnv1a(options.incarnation),
                          options.seed);
   RestoreCluster(state, *parts);
   RestoreHealth(state, *parts, turn.now);

@@ -4,12 +4,12 @@ number of connections, by one worker or two, after a change, and what it costs w
 import json
 import selectors
 import socket
-import sys
 import threading
 import time
 
 import harness
 from harness import wait_for
+from harness.byte_server import start_byte_server
 from harness.scripted import read_all, read_exactly
 
 LISTEN = ("127.0.0.1", 8080)
@@ -20,49 +20,6 @@ BURST = "400KB"
 PRECISION = 0.02  # Of the rate, in the long run.
 FAIR = 0.95  # Jain's index: (sum x)^2 / (n sum x^2).
 FOLLOWS_S = 0.1  # After which open connections have the new rate.
-
-# By a connection's first byte: "d" is sent to for ever, "e" gets an echo, "q" the bytes that came on
-# all the others, by their first bytes.
-_SERVER = """
-import collections, json, selectors, socket
-block = bytes(1 << 18)
-kinds, came = {}, collections.Counter()
-poll = selectors.DefaultSelector()
-listener = socket.create_server(("127.0.0.1", %d), backlog=1024)
-poll.register(listener, selectors.EVENT_READ)
-print("ready", flush=True)
-while True:
-    for key, events in poll.select():
-        peer = key.fileobj
-        if peer is listener:
-            peer = listener.accept()[0]
-            peer.setblocking(False)
-            poll.register(peer, selectors.EVENT_READ)
-            continue
-        try:
-            if events & selectors.EVENT_WRITE:
-                peer.send(block)
-                continue
-            data = peer.recv(1 << 18)
-            if not data:
-                raise ConnectionError
-            kind = kinds.setdefault(peer, data[:1].decode())
-            if kind == "d":
-                poll.modify(peer, selectors.EVENT_WRITE)
-            elif kind == "e":
-                peer.send(data)
-            elif kind == "q":
-                peer.send(json.dumps(came).encode())
-                raise ConnectionError
-            else:
-                came[kind] += len(data)
-        except BlockingIOError:
-            pass
-        except OSError:
-            poll.unregister(peer)
-            peer.close()
-            kinds.pop(peer, None)
-""" % BACKEND[1]
 
 
 def config(**limit):
@@ -173,9 +130,7 @@ def percentile(values, part):
 
 class BandwidthTest(harness.Case):
     def start_with(self, workers=1, **limit):
-        server = self.start("server", [sys.executable, "-c", _SERVER])
-        wait_for(lambda: "ready" in server.out(), 20, "the server listens")
-        self.server = server
+        self.server = start_byte_server(self, BACKEND)
         return self.balancer().start(config(**limit), workers=workers)
 
     def check_precision(self, groups, seconds=6):

@@ -4,7 +4,7 @@ import time
 
 import harness
 from harness import namespace, wait_for
-from harness.member import KEY, MemberCase
+from harness.member import KEY, MemberCase, split
 
 # Half of four: the word of two that somebody is dead counts after a dozen seconds.
 SPLIT_S = 25
@@ -13,20 +13,10 @@ HEAL_S = 30 + 10
 
 
 class ClusterPartitionTest(MemberCase):
-    def split(self, left, right):
-        """No datagrams from one half to the other, and no TCP at all."""
-        self.addCleanup(namespace.unblock_all)
-        for one in left:
-            for other in right:
-                namespace.block("from", one.ip, "to", other.ip)
-                namespace.block("from", other.ip, "to", one.ip)
-        for member in left + right:
-            namespace.block("to", member.ip, "ipproto", "tcp", "dport", "7946")
-
     def test_the_halves_find_each_other_again(self):
         members = self.together(4, key=KEY)
         left, right = members[:2], members[2:]
-        self.split(left, right)
+        split(self, left, right)
         begin = time.monotonic()
         for half, others in ((left, right), (right, left)):
             lost = {one.name for one in others}

@@ -3,9 +3,8 @@
 import threading
 import time
 
-from harness import namespace
 from harness.case import Case
-from harness.member import KEY, Member
+from harness.member import KEY, Member, split
 from harness.waiting import wait_for
 
 _LOOK_EVERY_S = 0.05
@@ -14,9 +13,11 @@ _LOOK_EVERY_S = 0.05
 class HostsCase(Case):
     """`hosts`: lb-1, lb-2, …, at 127.0.3.1, 127.0.3.2, …; their rule "web" listens at :8080."""
 
-    def start_hosts(self, count, backends=("127.0.0.1:9001",), rule=None, cluster=None, **rest):
-        """Backends, and hosts that hear each other; `backend_servers` are the first."""
-        self.backend_servers = self.servers(*backends)
+    def start_hosts(self, count, backends=("127.0.0.1:9001",), rule=None, cluster=None, serve=True,
+                    **rest):
+        """Backends, and hosts that hear each other; `backend_servers` are the first, but with `serve`
+        False, where the test has its own."""
+        self.backend_servers = self.servers(*backends) if serve else []
         self.hosts = [self.balancer(Member, name="lb-%d" % number, ip="127.0.3.%d" % number)
                       for number in range(1, count + 1)]
         for host in self.hosts:
@@ -32,14 +33,7 @@ class HostsCase(Case):
                      timeout, host.name + " hears the others")
 
     def split(self, left, right):
-        """What these say to each other is lost, and every exchange over TCP."""
-        self.addCleanup(namespace.unblock_all)
-        for one in left:
-            for other in right:
-                namespace.block("from", one.ip, "to", other.ip)
-                namespace.block("from", other.ip, "to", one.ip)
-        for host in left + right:
-            namespace.block("to", host.ip, "ipproto", "tcp", "dport", "7946")
+        split(self, left, right)
 
     def kill_host(self, host):
         """Its control plane and its workers, with kill -9."""

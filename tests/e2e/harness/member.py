@@ -4,6 +4,7 @@ import base64
 import signal
 import time
 
+from harness import namespace
 from harness.balancer import Balancer
 from harness.case import Case
 from harness.waiting import SLOW, wait_for
@@ -11,6 +12,18 @@ from harness.waiting import SLOW, wait_for
 KEY = base64.b64encode(bytes(range(32))).decode()
 _PORT = 7946
 _FIND_S = 5  # Five members find each other.
+
+
+def split(case, left, right):
+    """What these members say to each other is lost, and every exchange over TCP, until
+    namespace.unblock_all() or the end of the test."""
+    case.addCleanup(namespace.unblock_all)
+    for one in left:
+        for other in right:
+            namespace.block("from", one.ip, "to", other.ip)
+            namespace.block("from", other.ip, "to", one.ip)
+    for member in left + right:
+        namespace.block("to", member.ip, "ipproto", "tcp", "dport", str(_PORT))
 
 
 class Member(Balancer):

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "controlplane/loop/host_datagrams.h"
 #include "controlplane/snapshot/features.h"
 #include "controlplane/tls/ticket_ring.h"
 
@@ -33,9 +34,7 @@ void TellHosts(Parts& parts, Turn& turn) {
   std::vector<HostChannel::Datagram> datagrams;
   parts.channel.ToAll(*word, datagrams);
   WipeSecret(*word);
-  for (HostChannel::Datagram& datagram : datagrams)
-    turn.actions.push_back(
-        GossipOut{swim::SendUsage{std::move(datagram.to), std::move(datagram.bytes)}});
+  SendToHosts(std::move(datagrams), turn);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "controlplane/loop/host_datagrams.h"
 #include "controlplane/loop/ticket_turn.h"
 
 namespace lb::controlplane {
@@ -117,9 +118,7 @@ void StepUsage(Parts& parts, Turn& turn) {
   parts.usage.Step(parts.rates, turn.now, datagrams);
   parts.slots.Step(turn.now, datagrams);
   parts.shared_bandwidths.Step(parts.bandwidths, turn.now, datagrams);
-  for (HostChannel::Datagram& datagram : datagrams)
-    turn.actions.push_back(
-        GossipOut{swim::SendUsage{std::move(datagram.to), std::move(datagram.bytes)}});
+  SendToHosts(std::move(datagrams), turn);
   parts.usage_deadline =
       std::min({parts.usage.NextDeadline(parts.rates, turn.now), parts.slots.NextDeadline(turn.now),
                 parts.shared_bandwidths.NextDeadline(parts.bandwidths, turn.now)});

@@ -113,6 +113,28 @@ TEST(SlotExchangeTest, WhatADeadHostHadComesBack) {
   EXPECT_LE(world.most_granted(), 100u);
 }
 
+TEST(SlotExchangeTest, TwoThatDoNotHearEachOtherDoNotBothTakeWhatADeadHostHad) {
+  SlotWorld world({});
+  world.WantAll(200);
+  world.RunFor(seconds(10));
+  world.Cut(0, 1);
+  world.Crash(4);
+  world.RunFor(minutes(11));
+  EXPECT_LE(world.most_granted(), 100u);
+}
+
+TEST(SlotExchangeTest, WhatTheFirstHostHadIsTakenWithIt) {
+  SlotWorld world({});
+  world.WantAll(200);
+  world.RunFor(seconds(10));
+  world.Crash(4);
+  world.RunFor(minutes(5));
+  world.Crash(0);
+  world.RunFor(minutes(11));
+  EXPECT_GE(world.held(), 96u);
+  EXPECT_LE(world.most_granted(), 100u);
+}
+
 TEST(SlotExchangeTest, AHostThatIsForgottenIsNotWaitedFor) {
   SlotWorld world({});
   world.WantAll(200);

@@ -173,7 +173,10 @@ void SlotExchange::Unmake(Limit& limit, const SlotRoster::Side& side, bool first
   Touch(limit);
 }
 
+// One host alone may do it: the first of all that there should be, heard or not. Of two that do not
+// hear each other, while others hear both, each is the first of its side, and has the majority.
 void SlotExchange::TakeFromGone(Limit& limit, const SlotRoster::Side& side, Instant now) {
+  if (side.known.front() != roster_->self()) return;
   if (!side.majority || !HaveTold(limit, side)) return;
   std::vector<HostId> gone;
   for (const auto& [host, rights] : limit.rights.rights())
@@ -210,7 +213,7 @@ void SlotExchange::PlanOne(Limit& limit, const SlotRoster::Side& all, SlotLedger
   const bool first = side.hosts.front() == self;
   const uint64_t slots = LowestLimit(limit, side);
   Unmake(limit, side, first, slots);
-  if (first) TakeFromGone(limit, side, now);
+  TakeFromGone(limit, side, now);
   MakeUp(limit, side, slots, now);
   const bool alone = all.hosts.size() == 1;
   limit.settled |= alone ? all.whole() || now >= limit.since + kMissingWait : HaveTold(limit, all);

@@ -134,6 +134,8 @@ void SlotWorld::Deliver() {
     }
     Host& host = hosts_[datagram.to];
     if (!host.alive || host.group != datagram.group) continue;
+    if (cut_.contains({std::min(datagram.from, datagram.to), std::max(datagram.from, datagram.to)}))
+      continue;
     if (const auto word = host.channel->Open(datagram.bytes)) host.slots->Receive(*word, now_);
   }
   for (Flying& datagram : flying_) later.push_back(std::move(datagram));
@@ -187,7 +189,7 @@ void SlotWorld::RunHost(size_t index) {
     if (random_.Below(100) < options_.loss_percent) continue;
     for (size_t to = 0; to < hosts_.size(); ++to)
       if (AddressOf(to) == datagram.to)
-        flying_.push_back({now_ + milliseconds(1 + random_.Below(40)), to, host.group,
+        flying_.push_back({now_ + milliseconds(1 + random_.Below(40)), index, to, host.group,
                            std::move(datagram.bytes)});
   }
   if (answered) Report(host);

@@ -2,11 +2,13 @@
 // exchange, one worker, and a network between them that loses, delays and cuts. For tests.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -39,6 +41,8 @@ class SlotWorld final {
   void WantAll(uint64_t connections);
   // Hosts of different groups do not reach each other.
   void SetGroup(size_t host, int group) { hosts_[host].group = group; }
+  // These two do not reach each other; the others reach both.
+  void Cut(size_t a, size_t b) { cut_.insert({std::min(a, b), std::max(a, b)}); }
   // Its control plane and its worker end at once; others hear of it 2 s later.
   void Crash(size_t host);
   // Its control plane comes back, with what it stored or without, and a new worker.
@@ -76,6 +80,7 @@ class SlotWorld final {
   };
   struct Flying {
     Instant at;
+    size_t from;
     size_t to;
     int group;
     std::string bytes;
@@ -99,6 +104,7 @@ class SlotWorld final {
   std::vector<Host> hosts_;
   std::vector<Flying> flying_;
   std::vector<News> failures_;
+  std::set<std::pair<size_t, size_t>> cut_;
   uint64_t most_held_ = 0;
   uint64_t most_granted_ = 0;
   uint64_t bytes_ = 0;

@@ -169,7 +169,7 @@ void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
 }
 
 // What is to be said of a limit: what this host did, what those did that cannot say it themselves,
-// and what those did that forgot it.
+// and what those did that forgot it, or may have: of this limit they said nothing yet.
 std::vector<ToldSlots> SlotExchange::RowsOf(LimitId id, const Limit& limit,
                                             const std::set<HostId>& heard) const {
   const HostId self = roster_->self();
@@ -177,7 +177,7 @@ std::vector<ToldSlots> SlotExchange::RowsOf(LimitId id, const Limit& limit,
   for (const auto& [host, row] : limit.rights.rows()) {
     if (host == self)
       out.front().row = row;
-    else if (!heard.contains(host) || limit.behind.contains(host))
+    else if (!heard.contains(host) || !IsParty(limit, host) || limit.behind.contains(host))
       out.push_back({.limit = id, .host = host, .row = row});
   }
   return out;

@@ -2,9 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
+#include "base/endpoint.h"
+#include "base/time.h"
+#include "controlplane/budget/host_id.h"
+#include "controlplane/budget/slot_rights.h"
+#include "controlplane/budget/slot_word.h"
 #include "controlplane/budget/slot_world.h"
+#include "controlplane/membership/host_channel.h"
+#include "controlplane/snapshot/live_rules.h"
 
 namespace lb::controlplane {
 namespace {
@@ -12,6 +22,21 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+const std::vector<std::string> kKeys{std::string(32, 'k')};
+
+LiveRules RulesWith(const std::vector<std::string>& backends) {
+  LiveRule rule;
+  rule.name = "web";
+  rule.share_backend_limits = true;
+  for (const std::string& name : backends)
+    rule.backends.push_back({.name = name,
+                             .address = Endpoint::FromIp("10.0.0.1", 80).value(),
+                             .weight = 1,
+                             .max_connections = 100,
+                             .check_host = ""});
+  return {rule};
+}
 
 int64_t RightsOf(SlotWorld& world, size_t host) {
   return world.exchange(host).Look(SlotWorld::Key(), world.now())->rights;
@@ -173,6 +198,49 @@ TEST(SlotExchangeTest, AHostThatLostItsStateLearnsItFromTheOthers) {
     EXPECT_GE(world.held(), 96u) << i;
   }
   EXPECT_LE(world.most_granted(), 100u);
+}
+
+// It says what it knows of one limit after the other; until then others cannot see what it lacks.
+TEST(SlotExchangeTest, AHostThatLostItsStateIsToldOfLimitsThatItDidNotSpeakOfYet) {
+  Instant now{std::chrono::hours(1)};
+  const HostChannel::Host here{"b", {{'\x0a', '\0', '\0', '\2'}, 7'947}, 1};
+  HostChannel channel;
+  channel.SetSelf(HostChannel::Self{here.name, here.life, "", kKeys});
+  SlotExchange slots(channel);
+  slots.SetSelf(here.name, now);
+  slots.SetLimits(RulesWith({"x", "y"}), now);
+  const auto begin = [&](swim::Life life) {
+    channel.SetHosts({{"a", {{'\x0a', '\0', '\0', '\1'}, 7'947}, life}});
+    slots.NoteHosts();
+    HostChannel other;
+    other.SetSelf(HostChannel::Self{"a", life, "", kKeys});
+    other.SetHosts({here});
+    return other;
+  };
+  const auto say = [&](HostChannel& other, const std::string& backend, const SlotRow& row) {
+    const ToldSlots told{IdOfLimit({"web", backend}), IdOfHost("a"), row, ToldNeed{100, 0, 0}};
+    std::vector<HostChannel::Datagram> out;
+    for (const std::string& text : EncodeSlots(0, {told})) other.ToAll(text, out);
+    for (const HostChannel::Datagram& datagram : out)
+      EXPECT_TRUE(slots.Receive(*channel.Open(datagram.bytes), now));
+  };
+  const SlotRow row{.minted = 50, .unminted = 0, .given = {{IdOfHost("b"), 30}}, .seized = {}};
+  HostChannel before = begin(1);
+  say(before, "x", row);
+  say(before, "y", row);
+  HostChannel after = begin(2);
+  say(after, "x", {});
+  now += seconds(1);
+  std::vector<HostChannel::Datagram> out;
+  slots.Step(now, out);
+  std::set<LimitId> told;
+  for (const HostChannel::Datagram& datagram : out) {
+    const std::optional<SlotWord> word = DecodeSlots(after.Open(datagram.bytes).value().text);
+    for (const ToldSlots& one : word.value().told)
+      if (one.host == IdOfHost("a") && one.row == row) told.insert(one.limit);
+  }
+  EXPECT_TRUE(told.contains(IdOfLimit({"web", "x"})));
+  EXPECT_TRUE(told.contains(IdOfLimit({"web", "y"})));
 }
 
 TEST(SlotExchangeTest, AnotherLimitIsFollowed) {

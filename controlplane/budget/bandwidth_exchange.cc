@@ -10,6 +10,7 @@ void BandwidthExchange::Begin(BandwidthLedger& ledger) {
   ledger.ForgetHosts();
   round_.clear();
   told_.clear();
+  room_ = 0;
 }
 
 bool BandwidthExchange::Receive(const HostChannel::Word& received, BandwidthLedger& ledger,
@@ -23,20 +24,25 @@ bool BandwidthExchange::Receive(const HostChannel::Word& received, BandwidthLedg
   return true;
 }
 
+// In the order of their numbers, so that each has about the same place in every round: the time
+// from one word of it to the next is that of one round, not of up to two. What is over has half of
+// the room beside them, news the rest; others forget by themselves what is not said to be over.
 void BandwidthExchange::BeginRound(BandwidthLedger& ledger) {
   const std::vector<BandwidthId> busiest = ledger.BeginRound(kMaxTold);
-  std::set<BandwidthId> over =
+  const std::set<BandwidthId> before =
       std::exchange(told_, std::set<BandwidthId>(busiest.begin(), busiest.end()));
-  for (const BandwidthId id : busiest) over.erase(id);
-  round_.assign(over.begin(), over.end());
-  round_.insert(round_.end(), busiest.begin(), busiest.end());
+  room_ = kMaxTold - told_.size();
+  for (const BandwidthId id : before)
+    if (!told_.contains(id) && round_.size() < room_ / 2) round_.push_back(id);
+  room_ -= round_.size();
+  round_.insert(round_.end(), told_.begin(), told_.end());
 }
 
 // What began of late goes first: others have all of it until they hear.
 std::vector<BandwidthUse> BandwidthExchange::TakeWord(BandwidthLedger& ledger, Instant now) {
   if (round_.empty()) BeginRound(ledger);
-  const size_t room = kMaxTold - std::min(kMaxTold, told_.size());
-  std::vector<BandwidthId> ids = ledger.TakeNews(std::min(room, kUsesPerWord));
+  std::vector<BandwidthId> ids = ledger.TakeNews(std::min(room_, kUsesPerWord));
+  room_ -= ids.size();
   std::set<BandwidthId> in_word(ids.begin(), ids.end());
   told_.insert(ids.begin(), ids.end());
   for (; ids.size() < kUsesPerWord && !round_.empty(); round_.pop_front())

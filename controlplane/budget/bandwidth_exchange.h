@@ -21,8 +21,8 @@ class BandwidthExchange final {
   // Texts sent at once: with kEvery a bound on what this channel takes.
   static constexpr size_t kTextsPerWord = 4;
   static constexpr size_t kUsesPerWord = kTextsPerWord * kUsesOfBandwidthText;
-  // Uses that others are told of, the busiest, each once in 1.6 s at least: before they forget
-  // it. Workers keep to their even part of the others.
+  // Uses that others are told of in one round, the busiest, what is over and news: each about once
+  // in 1.6 s, before they forget it. Workers keep to their even part of the others.
   static constexpr size_t kMaxTold = 8 * kUsesPerWord;
 
   // `channel` outlives this.
@@ -47,6 +47,7 @@ class BandwidthExchange final {
   Instant tell_at_{};
   std::deque<BandwidthId> round_;  // Not told yet in this round.
   std::set<BandwidthId> told_;     // That others may still count.
+  size_t room_ = 0;                // For news, in this round.
 };
 
 }  // namespace lb::controlplane

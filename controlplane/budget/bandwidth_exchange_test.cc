@@ -4,9 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdio>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "base/prng.h"
+#include "base/time.h"
+#include "controlplane/budget/bandwidth_hosts.h"
+#include "controlplane/budget/bandwidth_ledger.h"
+#include "controlplane/budget/bandwidth_use.h"
+#include "controlplane/budget/bandwidth_word.h"
 #include "controlplane/budget/bandwidth_world.h"
+#include "controlplane/membership/host_channel.h"
 
 namespace lb::controlplane {
 namespace {
@@ -131,6 +142,52 @@ TEST(BandwidthExchangeTest, OfManyClientsTheThrottledAreToldOfAndWordsAreBounded
   EXPECT_NEAR(world.RatioOver(seconds(3)), 1, 0.02);
   EXPECT_LE(world.most_bytes_per_word(), 4 * 1'400u);
   EXPECT_GT(world.most_bytes_per_word(), 3 * 800u) << "they are used";
+}
+
+// Rates go up and down, so that another one is the busiest each time; clients come and go beside.
+TEST(BandwidthExchangeTest, OthersHearOfEachOfManyClientsBeforeTheyForgetIt) {
+  constexpr uint64_t kClients = 900;
+  constexpr uint64_t kBrief = 100;
+  const WorkerKey worker{"w", "1"};
+  Instant now{seconds(1'000)};
+  Prng random(1);
+  HostChannel channel;
+  channel.SetSelf(HostChannel::Self{"a", 7, "", {}});
+  channel.SetHosts({{"b", {std::string(4, '\x7f'), 1}, 7}});
+  HostChannel other;
+  other.SetSelf(HostChannel::Self{"b", 7, "", {}});
+  other.SetHosts({{"a", {std::string(4, '\x7f'), 2}, 7}});
+  BandwidthLedger ledger;
+  ledger.SetLimits({{{"", false}, {0, kLimit, true}}});
+  BandwidthExchange exchange(channel);
+  std::vector<uint64_t> totals(kClients, 0);
+  std::map<BandwidthId, Instant> heard_at;
+  uint64_t brief = kClients;
+  for (int i = 0; i < 300; ++i, now += milliseconds(100)) {
+    worker::v1::RateReport report;
+    const auto add = [&](uint64_t client, uint64_t total) {
+      worker::v1::RateReport::Bandwidth& told = *report.add_bandwidths();
+      told.set_prefix(client);
+      told.set_download_bytes_total(total);
+      told.set_connections(1);
+    };
+    for (uint64_t client = 0; client < kClients; ++client)
+      add(client, totals[client] += 1'000 + random.Below(100'000));
+    if (i % 16 == 0)
+      for (uint64_t end = brief + kBrief; brief < end; ++brief) add(brief, 1);
+    ledger.Report(worker, report, now);
+    ledger.Settle(now);
+    std::vector<HostChannel::Datagram> out;
+    exchange.Step(ledger, now, out);
+    for (const HostChannel::Datagram& datagram : out) {
+      const std::string text = other.Open(datagram.bytes).value().text;
+      const std::optional<std::vector<BandwidthUse>> uses = DecodeBandwidths(text);
+      for (const BandwidthUse& use : uses.value()) heard_at[use.id] = now;
+    }
+    if (now < Instant(seconds(1'005))) continue;
+    for (uint64_t client = 0; client < kClients; ++client)
+      ASSERT_LT(now - heard_at[IdOfBandwidth("", client, "")], BandwidthHosts::kForgetAfter);
+  }
 }
 
 }  // namespace

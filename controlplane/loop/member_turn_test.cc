@@ -63,6 +63,13 @@ class ClusterCallTest : public ApiFixture {
     return Ask<admin::v1::Status>(admin::v1::GetStatusRequest()).cluster().stays_away();
   }
 
+  // Other hosts that share limits.
+  double HostsExpected() {
+    for (const MetricFamily& family : loop_->Metrics({now_, {}}))
+      if (family.name == "lb_usage_hosts") return family.samples.at(0).value;
+    return -1;
+  }
+
   const swim::Address kSelf{std::string("\x0a\0\0\1", 4), 7946};
   uint64_t opened_ = 0;
 };
@@ -131,6 +138,23 @@ TEST_F(ClusterCallTest, WhileItGoesToBecomeAnotherKindOfMemberNobodyIsAskedForKe
   Configure(kOld, true);
   EXPECT_EQ(Keys(), std::pair(1, false)) << "its own are told";
   EXPECT_EQ(ReasonOf(Change(admin::v1::ChangeKeyRequest::ACTION_ADD, kNew)), "KEYS_BY_FILE");
+}
+
+TEST_F(ClusterCallTest, AMemberThatIsTakenForGoneAndIsBackInOneTurnSharesLimits) {
+  Begin(kOld);
+  swim::Versions serf;
+  serf.delegate_min = 2;
+  serf.delegate_max = serf.delegate = 5;
+  const swim::Address other{std::string("\x0a\0\0\2", 4), 7946};
+  const std::string tags = "\xff\x82\xa4life\xa1\x31\xa5usage\xa4\x37\x39\x34\x37";
+  const auto alive = [&](uint32_t incarnation) {
+    return swim::Encode(swim::Alive{incarnation, "other", other, tags, serf});
+  };
+  Handle(GossipIn{swim::PacketIn{other, {alive(1)}}});
+  EXPECT_EQ(HostsExpected(), 1);
+  Handle(
+      GossipIn{swim::PacketIn{other, {swim::Encode(swim::Dead{1, "other", "other"}), alive(2)}}});
+  EXPECT_EQ(HostsExpected(), 1);
 }
 
 TEST_F(ClusterCallTest, AnOrderThatWaitsIsAnsweredWhenTheClusterIsSwitchedOff) {

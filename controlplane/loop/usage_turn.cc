@@ -71,10 +71,10 @@ void SetUsageHosts(Parts& parts) {
   std::vector<HostChannel::Host> hosts;
   for (swim::Cluster::Host& host : parts.cluster->Hosts())
     hosts.push_back({std::move(host.name), std::move(host.usage_address), host.life});
-  if (!parts.channel.SetHosts(std::move(hosts))) return;
+  parts.hosts_are_new |= parts.channel.SetHosts(std::move(hosts));
+  // Also where they are as before: one may have been taken for dead in between, in the same turn.
   parts.usage.NoteHosts();
   parts.slots.NoteHosts();
-  parts.hosts_are_new = true;
 }
 
 void NoteForUsage(const swim::MemberNotice& notice, Parts& parts, Turn& turn) {

@@ -35,6 +35,7 @@ bool HostChannel::SetHosts(std::vector<Host> hosts) {
 
 void HostChannel::Forget(const std::string& host) {
   if (opener_) opener_->Forget(host);
+  std::erase_if(hosts_, [&](const Host& one) { return one.name == host; });
 }
 
 std::optional<HostChannel::Word> HostChannel::Open(std::string_view datagram) {

@@ -65,7 +65,7 @@ class HostChannel final {
   // The members that share limits, as they are now; false: as before.
   bool SetHosts(std::vector<Host> hosts);
   const std::vector<Host>& hosts() const { return hosts_; }
-  // Takes nothing more from it until it is among the hosts again.
+  // It is none of the hosts: nothing more is taken from it until it is again.
   void Forget(const std::string& host);
 
   // Opens a datagram; absent: it is dropped, and counted. The text is not empty.

@@ -185,7 +185,7 @@ std::vector<ToldSlots> SlotExchange::RowsOf(LimitId id, const Limit& limit,
 
 std::vector<std::string> SlotExchange::TakeTexts(Instant now) {
   const SlotRoster::Side side = roster_->Look(now);
-  const std::set<HostId> heard(side.hosts.begin(), side.hosts.end());
+  std::set<HostId> heard(side.hosts.begin(), side.hosts.end());
   std::vector<ToldSlots> news;
   for (size_t i = 0; i < kNewsOfWord && !news_.empty(); ++i) {
     const auto at = limits_.find(*news_.begin());
@@ -199,6 +199,9 @@ std::vector<std::string> SlotExchange::TakeTexts(Instant now) {
   if (!news.empty()) texts = EncodeSlots(0, news);
   if (round_texts_.empty() && now >= round_at_) {
     round_at_ = now + kRoundEvery;
+    // Somebody may not hear one that this host hears: what that one did is passed on, of another
+    // one in each round.
+    heard.erase(side.hosts[round_ % side.hosts.size()]);
     std::vector<ToldSlots> all;
     for (const auto& [id, limit] : limits_)
       if (limit.slots != 0)

@@ -148,6 +148,21 @@ TEST(SlotExchangeTest, TwoThatDoNotHearEachOtherDoNotBothTakeWhatADeadHostHad) {
   EXPECT_LE(world.most_granted(), 100u);
 }
 
+TEST(SlotExchangeTest, WhereSomeDoNotHearEachOtherTheLimitIsUsedStill) {
+  SlotWorld world({});
+  world.WantAll(200);
+  world.RunFor(seconds(10));
+  world.Cut(0, 1);
+  world.Cut(2, 3);
+  world.RunFor(seconds(60));
+  EXPECT_GE(world.held(), 90u);
+  world.WantAll(0);
+  world.Want(1, 200);
+  world.RunFor(seconds(20));
+  EXPECT_GE(world.HeldBy(1), 80u);
+  EXPECT_LE(world.most_granted(), 100u);
+}
+
 TEST(SlotExchangeTest, WhatTheFirstHostHadIsTakenWithIt) {
   SlotWorld world({});
   world.WantAll(200);

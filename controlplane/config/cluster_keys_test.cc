@@ -148,6 +148,8 @@ TEST(ClusterKeysTest, WordsOfSerfAndConsulLeadToOurs) {
   EXPECT_EQ(hint("bind"), "did you mean 'bind_addr'?");
   EXPECT_EQ(hint("advertise"), "did you mean 'advertise_addr'?");
   EXPECT_EQ(hint("node_name"), "did you mean 'name'?");
+  // Others' "keyfile" is a key of TLS; here one of our own is nearer.
+  EXPECT_EQ(hint("keyfile"), "did you mean 'key_file'?");
 }
 
 }  // namespace

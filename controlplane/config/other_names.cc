@@ -106,6 +106,13 @@ std::string Plain(std::string_view word) {
   return plain;
 }
 
+// Without what stands between the parts of a word.
+std::string Joined(std::string_view word) {
+  std::string joined(word);
+  joined.erase(std::remove(joined.begin(), joined.end(), '_'), joined.end());
+  return joined;
+}
+
 bool Has(const std::vector<std::string_view>& known, std::string_view word) {
   return std::find(known.begin(), known.end(), word) != known.end();
 }
@@ -114,6 +121,8 @@ bool Has(const std::vector<std::string_view>& known, std::string_view word) {
 
 std::string_view KeyForOther(std::string_view key, const std::vector<std::string_view>& known) {
   const std::string plain = Plain(key);
+  for (const std::string_view ours : known)
+    if (Joined(ours) == Joined(plain)) return ours;
   for (const OtherName& name : kKeys) {
     const std::string_view last = name.ours.substr(name.ours.rfind('.') + 1);
     if (name.other == plain && Has(known, last)) return last;

@@ -7,8 +7,8 @@
 
 namespace lb::controlplane {
 
-// The one of `known`, the keys that may stand there, that others (nginx, HAProxy, Envoy, Traefik)
-// call `key`; "" when there is none.
+// The one of `known`, the keys that may stand there, that is `key` but for '_', '-' and capitals,
+// or that others (nginx, HAProxy, Envoy, Traefik) call so; "" when there is none.
 std::string_view KeyForOther(std::string_view key, const std::vector<std::string_view>& known);
 
 // Where our key stands that others call `key`: "here it is tls.cert". "" when nobody has it.

@@ -22,6 +22,14 @@ using admin::v1::Member;
 constexpr size_t kMaxShownPeers = 3;
 constexpr size_t kMaxVersionBytes = 64;
 
+// A name as it may stand in a command to copy: others may call themselves what a shell would run.
+std::string ToType(const std::string& name) {
+  for (const char c : name)
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_' && c != '-')
+      return "NAME";
+  return name;
+}
+
 Member::State StateOf(swim::State state) {
   switch (state) {
     case swim::State::kAlive:
@@ -228,11 +236,11 @@ std::vector<admin::v1::Alert> ClusterAlerts(const View& view) {
                                                   Some(cluster.seeds_missing))));
   for (const swim::MemberStatus& member : cluster.members)
     if (member.state == swim::State::kDead)
-      out.push_back(
-          AlertOf(MemberName(member.name),
-                  absl::StrCat("failed ", Since(member, view.clock.steady), " ago at ",
-                               member.address.ToString(),
-                               "; if it is gone for good, forget it: lbctl member forget NAME")));
+      out.push_back(AlertOf(MemberName(member.name),
+                            absl::StrCat("failed ", Since(member, view.clock.steady), " ago at ",
+                                         member.address.ToString(),
+                                         "; if it is gone for good, forget it on every host: ",
+                                         "lbctl member forget ", ToType(member.name))));
   return out;
 }
 

@@ -161,9 +161,14 @@ TEST_F(MemberAnswersTest, WithoutAClusterNothingIsListedOrTaken) {
 
 TEST_F(MemberAnswersTest, WhatAnOperatorShouldLookAtIsAnAlert) {
   const std::string failed =
-      "members/lb-2: failed 3m ago at 10.0.0.2:7946; if it is gone for good, forget it: lbctl "
-      "member forget NAME";
+      "members/lb-2: failed 3m ago at 10.0.0.2:7946; if it is gone for good, forget it on every "
+      "host: lbctl member forget lb-2";
   EXPECT_EQ(Alerts(), std::vector<std::string>{failed});
+  for (swim::MemberStatus& member : cluster_.members)
+    if (member.name == "lb-2") member.name = "$(reboot)";
+  EXPECT_NE(Alerts()[0].find("lbctl member forget NAME"), std::string::npos) << Alerts()[0];
+  for (swim::MemberStatus& member : cluster_.members)
+    if (member.name == "$(reboot)") member.name = "lb-2";
   cluster_.open = true;
   cluster_.keys.clear();
   cluster_.problem = "10.0.0.1:7946: Address already in use";

@@ -62,7 +62,8 @@ absl::StatusOr<Items> GetOne(AdminClient& client, Type type, const std::string& 
 // Adds the closest existing name to a NotFound. A failure to list leaves the error as it is.
 absl::Status WithSuggestion(AdminClient& client, Type type, const std::string& name,
                             absl::Status error) {
-  if (error.code() != absl::StatusCode::kNotFound) return error;
+  if (error.code() != absl::StatusCode::kNotFound || SuggestsAlready(std::string(error.message())))
+    return error;
   const absl::StatusOr<Items> all = ListAll(client, type, "");
   if (!all.ok()) return error;
   std::vector<std::string> names;

@@ -17,7 +17,8 @@ namespace {
 
 // Adds the closest existing member to a NotFound.
 absl::Status Explain(AdminClient& client, const std::string& name, absl::Status error) {
-  if (error.code() != absl::StatusCode::kNotFound) return error;
+  if (error.code() != absl::StatusCode::kNotFound || SuggestsAlready(std::string(error.message())))
+    return error;
   const auto members = client.ListMembers();
   if (!members.ok()) return error;
   std::vector<std::string> names;

@@ -75,6 +75,11 @@ TEST(Suggest, FindsTheClosestWordWithinTwoEdits) {
   EXPECT_EQ(EditDistance("ab", "ba"), 1u);
 }
 
+TEST(Suggest, WhatTheControlPlaneSuggestedIsNotSaidTwice) {
+  EXPECT_TRUE(SuggestsAlready("'rules/wbe' does not exist; did you mean 'rules/web'?"));
+  EXPECT_FALSE(SuggestsAlready("'rules/wbe' does not exist"));
+}
+
 TEST(Json, IsIndentedAndSafeForTerminals) {
   const boost::json::value value = {{"a", {1, "x\x1b\xc2\x9b"}}, {"b", boost::json::object()}};
   EXPECT_EQ(ToCompactJson(value), R"({"a":[1,"x\u001b\u009b"],"b":{}})");

@@ -46,4 +46,8 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
   return closest.empty() ? "" : absl::StrCat("did you mean '", Escape(closest), "'?");
 }
 
+bool SuggestsAlready(std::string_view message) {
+  return message.find("did you mean '") != std::string_view::npos;
+}
+
 }  // namespace lb::cli

@@ -26,4 +26,7 @@ std::string Closest(std::string_view word, const std::vector<std::string>& candi
 // Returns "did you mean 'X'?" or "".
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates);
 
+// Whether the message of an error, as the control plane wrote it, says "did you mean" itself.
+bool SuggestsAlready(std::string_view message);
+
 }  // namespace lb::cli

@@ -84,8 +84,8 @@ TEST_F(LbctlLimitTest, ExplainSaysWhoIsSilentAndWhatThisSideHas) {
   EXPECT_TRUE(Has(text, "not heard for 12s")) << text;
   EXPECT_TRUE(Has(text, "was never heard")) << text;
   EXPECT_TRUE(Has(text,
-                  "Only 1 of 3 hosts are heard, the oldest word is 12s old: until the others "
-                  "are heard, they have 33.3% of the limit.\n"))
+                  "Only 1 of 3 hosts is heard, the oldest word is 12s old: until the others "
+                  "are heard, it has 33.3% of the limit.\n"))
       << text;
   EXPECT_TRUE(Has(text, "50.0% of that are kept for workers without a control plane.\n")) << text;
   EXPECT_TRUE(Has(text, "12.0 connections were admitted too early")) << text;

@@ -76,18 +76,18 @@ const char* Why(SharedRate::Basis basis) {
 }
 
 std::string Heard(const SharedRate& shared) {
-  std::string text =
-      absl::StrCat(shared.hosts_heard() < shared.hosts_expected() ? "Only " : "",
-                   shared.hosts_heard(), " of ", shared.hosts_expected(), " hosts are heard");
+  const bool one = shared.hosts_heard() == 1;
+  const bool all = shared.hosts_heard() >= shared.hosts_expected();
+  std::string text = absl::StrCat(all ? "" : "Only ", shared.hosts_heard(), " of ",
+                                  shared.hosts_expected(), " hosts ", one ? "is" : "are", " heard");
   if (shared.has_age())
     absl::StrAppend(&text, ", the oldest word is ", SharedAge(shared.age()), " old");
+  const char* they_have = one ? "it has" : "they have";
   if (shared.side_ratio() >= kNear)
-    return absl::StrCat(text, shared.hosts_heard() < shared.hosts_expected()
-                                  ? ": they have the whole limit.\n"
-                                  : ".\n");
-  return absl::StrCat(text, absl::StrFormat(": until the others are heard, they have %.1f%% of the "
-                                            "limit.\n",
-                                            100 * shared.side_ratio()));
+    return all ? absl::StrCat(text, ".\n")
+               : absl::StrCat(text, ": ", they_have, " the whole limit.\n");
+  return absl::StrCat(text, ": until the others are heard, ", they_have,
+                      absl::StrFormat(" %.1f%% of the limit.\n", 100 * shared.side_ratio()));
 }
 
 }  // namespace

@@ -228,7 +228,7 @@ void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
     turn.Emit("name.failed", "", LogLevel::kWarn,
               parts.resolver.addresses().contains(name)
                   ? "a DNS query failed; the last answer stays"
-                  : "a DNS query failed; no answer yet, so no connection goes there",
+                  : "a DNS query failed; no answer yet, so the name has no address",
               {{"name", name.ToString()}, {"error", error.ToString()}});
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/grpc_log.h"
+#include "base/http_probe.h"
 #include "base/log.h"
 #include "controlplane/config/load.h"
 #include "controlplane/shell/config_reader.h"
@@ -61,6 +62,7 @@ int Main(std::vector<std::string> arguments) {
     return kExitOk;
   }
   const Flags& flags = *parsed->flags;
+  if (!flags.probe.empty()) return HttpProbe::Run("lb-controlplane", flags.http, flags.probe);
   if (absl::Status status = SetUpLog(flags.log_level, flags.log_format); !status.ok())
     return UsageError(status);
   RouteGrpcLog();

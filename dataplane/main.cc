@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/grpc_log.h"
+#include "base/http_probe.h"
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -152,6 +153,9 @@ int Main(int argc, char** argv) {
   if (!parsed.run) {
     std::fputs(parsed.output.c_str(), parsed.exit_code == 0 ? stdout : stderr);
     return parsed.exit_code;
+  }
+  if (!parsed.run->probe.empty()) {
+    return HttpProbe::Run("lb-worker", parsed.run->http, parsed.run->probe);
   }
   if (const auto log = SetUpLog(parsed.run->log_level, parsed.run->log_format); !log.ok()) {
     std::fprintf(stderr, "lb-worker: %s\n", Text(log).c_str());

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/http_probe.h"
 #include "base/listen.h"
 #include "base/status_macros.h"
 #include "base/version.h"
@@ -28,6 +29,7 @@ struct RawFlags {
   TlsPaths tls;
   std::string tls_server_name;
   std::string http;
+  std::string probe;
   std::string id = "worker";
   int threads = 0;
   int64_t max_connections = 0;
@@ -76,6 +78,13 @@ absl::StatusOr<Endpoint> ParseHttp(const RawFlags& raw) {
       absl::StrCat("--http ", text, ": use unix:PATH or a loopback address like 127.0.0.1:9904"));
 }
 
+absl::StatusOr<std::string> CheckProbe(const std::string& path) {
+  if (path.empty()) return path;
+  const absl::Status good = HttpProbe::CheckPath(path);
+  if (good.ok()) return path;
+  return absl::InvalidArgumentError(absl::StrCat("--probe ", good.message()));
+}
+
 // "30s", "500ms" is not offered: a drain is a matter of seconds. "2m" and "1h" are.
 absl::StatusOr<std::chrono::seconds> ParseTimeout(const std::string& text) {
   uint64_t unit_s = 0;
@@ -119,6 +128,7 @@ absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
   flags.tls = raw.tls;
   flags.tls_server_name = raw.tls_server_name;
   LB_ASSIGN_OR_RETURN(flags.http, ParseHttp(raw));
+  LB_ASSIGN_OR_RETURN(flags.probe, CheckProbe(raw.probe));
   LB_ASSIGN_OR_RETURN(flags.threads, CheckThreads(raw.threads));
   LB_ASSIGN_OR_RETURN(flags.max_connections, CheckMaxConnections(raw.max_connections));
   LB_ASSIGN_OR_RETURN(flags.drain_timeout, ParseTimeout(raw.drain_timeout));
@@ -148,6 +158,9 @@ void Declare(CLI::App& app, RawFlags& raw) {
   app.add_option("--http", raw.http,
                  "/metrics, /livez, /readyz: unix:PATH or a loopback ADDRESS:PORT "
                  "[unix:/run/lb/worker-ID.http]");
+  app.add_option("--probe", raw.probe,
+                 "print this page of the worker that runs with the same --http (or --id) and end: "
+                 "code 0 for status 200, else 1, after a second at most");
   app.add_option("--drain-timeout", raw.drain_timeout,
                  "how long SIGTERM waits for connections to end")
       ->capture_default_str();

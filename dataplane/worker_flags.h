@@ -17,6 +17,7 @@ struct WorkerFlags {
   TlsPaths tls;  // All of them where `control` is TCP, else none.
   std::string tls_server_name;
   Endpoint http;
+  std::string probe;  // Not empty: ask `http` for this page, print it and end.
   std::string id;
   size_t threads = 1;
   uint64_t max_connections = 0;  // 0: as many as descriptors allow.

@@ -55,6 +55,7 @@ TEST(WorkerFlagsTest, BadValuesAreNamed) {
   ExpectRefused({"--drain-timeout", "999h"}, "--drain-timeout '999h'");
   ExpectRefused({"--http", "localhost:80"}, "--http");
   ExpectRefused({"--http", "0.0.0.0:9904"}, "loopback");
+  ExpectRefused({"--probe", "readyz"}, "--probe 'readyz'");
   ExpectRefused({"--nonsense"}, "--nonsense");
 }
 

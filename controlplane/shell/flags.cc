@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/http_probe.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "controlplane/access/identity.h"
@@ -46,6 +47,11 @@ void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
       ->type_name("NAME");
   app.add_option("--http", addresses.http, "Where /metrics, /livez and /readyz are served")
       ->type_name("ADDR");
+  app.add_option(
+         "--probe", flags.probe,
+         "Print this page of the control plane that runs with the same --http and end: code "
+         "0 for status 200, else 1, after a second at most")
+      ->type_name("PATH");
   app.add_option("--state-dir", flags.state_dir, "Folder kept over restarts")->type_name("DIR");
   app.add_option("--node-id", flags.node_id, "Name of this node (default: the host name)")
       ->type_name("NAME");
@@ -54,7 +60,7 @@ void Describe(CLI::App& app, Flags& flags, Addresses& addresses) {
   app.option_defaults();
   for (CLI::Option* option : app.get_options()) {
     if (option->get_items_expected_max() > 0 && option->get_name() != "--node-id" &&
-        option->get_name() != "--tls-cluster")
+        option->get_name() != "--tls-cluster" && option->get_name() != "--probe")
       option->capture_default_str();
   }
 }
@@ -135,6 +141,10 @@ absl::Status Complete(const Addresses& addresses, Flags& flags) {
   if (!http.ok())
     return absl::InvalidArgumentError(absl::StrCat("--http: ", http.status().message()));
   flags.http = *std::move(http);
+  if (!flags.probe.empty()) {
+    const absl::Status good = HttpProbe::CheckPath(flags.probe);
+    if (!good.ok()) return absl::InvalidArgumentError(absl::StrCat("--probe ", good.message()));
+  }
   LB_ASSIGN_OR_RETURN(flags.node_id, NodeId(flags.node_id));
   // lbctl, in another folder, is told the file's name. Findings name it as it was written.
   if (!flags.check_config) {

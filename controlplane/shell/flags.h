@@ -20,6 +20,7 @@ struct Flags {
   TlsPaths tls;             // All of them or none.
   std::string tls_cluster;  // The CLUSTER that certificates must name; empty: any. Only with `tls`.
   Endpoint http;            // Loopback TCP or kUnix; port 0 lets the kernel choose.
+  std::string probe;        // Not empty: ask `http` for this page, print it and end.
   std::string state_dir = "/var/lib/lb";
   std::string node_id;
   std::string log_level = "info";

@@ -82,6 +82,7 @@ TEST(FlagsTest, AnApiListensOnSeveralAddresses) {
 TEST(FlagsTest, NonsenseIsAnErrorThatNamesTheFlag) {
   for (const std::vector<std::string>& bad : {std::vector<std::string>{"--confg", "x"},
                                               {"--http", "nowhere"},
+                                              {"--probe", "readyz"},
                                               {"--node-id", "a b"},
                                               {"--worker-api", "unix:/a", "--admin-api", "unix:/a"},
                                               {"extra"},

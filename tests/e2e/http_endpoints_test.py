@@ -4,7 +4,7 @@ import signal
 import time
 
 import harness
-from harness import Requests, Streams, http_get, wait_for
+from harness import Requests, Streams, http_get, paths, wait_for
 from harness.namespace import set_sysctl
 from harness.process import run
 
@@ -45,6 +45,30 @@ class HttpEndpointsTest(harness.Case):
                 self.assert_page(address, path, 200)
             self.assert_page(address, "/nothing", 404)
             self.assert_promtool_agrees(address)
+
+    def test_a_program_probes_its_own_pages(self):
+        lb = self.balancer()
+        lb.http = "unix:%s/controlplane.http" % lb.folder
+        lb.start(CONFIG)
+        worker = lb.workers["worker-1"]
+        programs = [(paths.control_plane(), lb.http), (paths.worker(), worker.http)]
+        for program, address in programs:
+            for path in ("/livez", "/readyz"):
+                done = run([program, "--probe", path, "--http", address])
+                self.assertEqual((done.returncode, done.stderr), (0, ""), (program, path))
+                self.assertEqual(done.stdout, http_get(address, path)[1])
+            done = run([program, "--probe", "/metrics", "--http", address])
+            self.assertIn("lb_build_info", done.stdout)
+            self.assertEqual(run([program, "--probe", "/none", "--http", address]).returncode, 1)
+        drained = lb.lbctl("worker", "drain", "worker-1", "--force", "--yes")
+        self.assertEqual(drained.returncode, 0, drained.stderr)
+        wait_for(lambda: not worker.ready(), 10, "it drains")
+        self.assertEqual(run([programs[1][0], "--probe", "/readyz", "--http", worker.http]).returncode, 1)
+        self.assertEqual(run([programs[1][0], "--probe", "/livez", "--http", worker.http]).returncode, 0)
+        worker.process.kill()
+        done = run([programs[1][0], "--probe", "/livez", "--http", worker.http])
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("connect: ", done.stderr)
 
     def test_a_worker_without_configuration_lives_but_is_not_ready(self):
         lb = self.balancer()

@@ -8,7 +8,7 @@ import tempfile
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(_HERE)
-_ROOT = os.path.dirname(os.path.dirname(TOP))
+ROOT = os.path.dirname(os.path.dirname(TOP))
 sys.path.insert(0, os.path.join(TOP, "check"))
 import strict_yaml  # pylint: disable=wrong-import-position
 
@@ -21,7 +21,7 @@ EXAMPLES = ("cluster", "lowports", "web")
 def program(path):
     """In the runfiles of a Bazel test, or in bazel-bin for one that is started by hand."""
     for folder in ("", "bazel-bin"):
-        found = os.path.join(_ROOT, folder, path)
+        found = os.path.join(ROOT, folder, path)
         if os.access(found, os.X_OK) and os.path.isfile(found):
             return found
     raise FileNotFoundError("%s is not built" % path)

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -46,8 +47,10 @@ def without_makers(thing):
 
     def walk(part):
         if isinstance(part, dict):
-            for maker in MAKERS:
-                part.get("labels", {}).pop(maker, None) if isinstance(part.get("labels"), dict) else None
+            if isinstance(part.get("labels"), dict):
+                part["labels"] = {key: value for key, value in part["labels"].items() if key not in MAKERS}
+            if part.get("annotations") == {}:  # Old kustomize writes that.
+                del part["annotations"]
             for key in ("containers", "volumes", "volumeMounts"):
                 if isinstance(part.get(key), list):
                     part[key].sort(key=lambda entry: (entry["name"], entry.get("mountPath", "")))
@@ -153,6 +156,24 @@ class ManifestsTest(unittest.TestCase):
         notes = self.manifests.render("--notes", "-f", self.manifests.example("cluster"))
         self.assertIn("create secret generic lb-gossip", notes)
         self.assertNotIn("There is no rule yet", notes)
+
+    def test_the_overlay_of_the_docs_is_good(self):
+        with open(os.path.join(installs.ROOT, "docs", "kubernetes.md"), encoding="utf-8") as file:
+            shown = re.search(r"```yaml\n# kustomization.yaml\n(.*?)```", file.read(), re.S).group(1)
+        mine = os.path.join(self.manifests.path, "kustomize", "mine")
+        os.makedirs(mine)
+        with open(os.path.join(mine, "kustomization.yaml"), "w", encoding="utf-8") as file:
+            file.write(shown.replace(".../deploy/kubernetes/kustomize", ".."))
+        with open(os.path.join(mine, "lb.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules: [{name: web, listen: 0.0.0.0:8080, backends: [10.0.0.1:80]}]\n")
+        text = self.manifests.kustomize(mine)
+        self.assertEqual(check.findings(text), [])
+        self.assertIn("name: web", named(things(text), "ConfigMap", "lb-config")["data"]["lb.yaml"])
+        for thing in things(text):
+            pod = thing.get("spec", {}).get("template", {}).get("spec", {"initContainers": [], "containers": []})
+            for container in pod["initContainers"] + pod["containers"]:
+                self.assertEqual(container["image"], "registry.example.com/lb:0.1.0")
+        shutil.rmtree(mine)
 
     def test_yamllint_finds_nothing(self):
         paths = [self.manifests.path + "/kustomize", self.manifests.path + "/helm/examples"]

@@ -47,6 +47,15 @@ def _copy(programs, folder):
     return folder
 
 
+def _write_files(folder, files, group, mode):
+    for name, text in files.items():
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chown(path, 0, group)
+        os.chmod(path, mode)
+
+
 class Node:
     """`root`: the root of an image; None: the machine's own, with these `programs` beside it."""
 
@@ -71,29 +80,35 @@ class Node:
         os.makedirs(here, mode=0o755, exist_ok=True)
         return here
 
-    def pod(self, daemon_set, config=None):
-        """A pod of a DaemonSet, with the files of its ConfigMap, that runs nothing yet."""
-        made = Pod(self, daemon_set, config or {}, len(self._pods))
+    def pod(self, daemon_set, config=None, secrets=None):
+        """A pod of a DaemonSet, with the files of its ConfigMap and Secrets, that runs nothing yet."""
+        made = Pod(self, daemon_set, config or {}, secrets or {}, len(self._pods))
         self._pods.append(made)
         return made
 
 
 class Pod:
-    def __init__(self, node, daemon_set, config, number):
+    def __init__(self, node, daemon_set, config, secrets, number):
         self._node = node
         self._spec = daemon_set["spec"]["template"]["spec"]
         self.name = "%s-%d" % (daemon_set["metadata"]["name"], number)
         self._folder = os.path.join(node.folder, self.name)
         os.makedirs(self._folder)
-        self._volumes = {volume["name"]: self._volume(volume, config) for volume in self._spec["volumes"]}
-        self._main = self._spec["containers"][0]
+        self._volumes = {volume["name"]: self._volume(volume, config, secrets) for volume in self._spec["volumes"]}
+        template = daemon_set["spec"]["template"]["metadata"]
+        self._main = self._container(template["annotations"]["kubectl.kubernetes.io/default-container"])
         self.process = None
+        self._beside = []
         fields = {"spec.nodeName": node.name, "metadata.name": self.name, "metadata.namespace": "lb-system",
                   "status.podIP": "127.0.0.1", "status.hostIP": "127.0.0.1"}
         self._env = {entry["name"]: fields[entry["valueFrom"]["fieldRef"]["fieldPath"]]
                      for entry in self._main["env"]}
 
-    def _volume(self, volume, config):
+    def _container(self, name):
+        (found,) = [container for container in self._spec["containers"] if container["name"] == name]
+        return found
+
+    def _volume(self, volume, config, secrets):
         if "hostPath" in volume:
             return self._node.host_path(volume["hostPath"]["path"])
         here = os.path.join(self._folder, "volumes", volume["name"])
@@ -102,10 +117,11 @@ class Pod:
         if "emptyDir" in volume:
             os.chown(here, 0, group)
             os.chmod(here, 0o2777)
-        for name, text in config.items() if "configMap" in volume else ():
-            with open(os.path.join(here, name), "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chown(file.name, 0, group)
+        if "configMap" in volume:
+            _write_files(here, config, group, 0o644)
+        if "secret" in volume:
+            # What kubelet makes of a mode where there is an fsGroup: the group may read, too.
+            _write_files(here, secrets, group, volume["secret"]["defaultMode"] | 0o040)
         return here
 
     def _enter(self, container):
@@ -176,6 +192,12 @@ class Pod:
             self.process = self._start(self._main, self._expand(words), log)
         return self
 
+    def start_beside(self, name, command):
+        """Starts another container of the pod, whose image has this as its entrypoint."""
+        container = self._container(name)
+        with open(os.path.join(self._folder, name), "ab") as log:
+            self._beside.append(self._start(container, self._expand(command + container["args"]), log))
+
     def probe(self, kind):
         """True where kubelet would say so: "startup", "liveness", "readiness"."""
         probe = self._main[kind + "Probe"]
@@ -199,6 +221,7 @@ class Pod:
         return self.process.wait(timeout)
 
     def kill(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        for process in [self.process, *self._beside]:
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()

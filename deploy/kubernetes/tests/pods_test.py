@@ -1,5 +1,6 @@
 """The DaemonSets as they are, run on this machine: who owns what, who reaches whom, probes, updates."""
 
+import base64
 import contextlib
 import json
 import os
@@ -8,6 +9,7 @@ import stat
 import sys
 import threading
 import unittest
+import urllib.request
 
 import installs
 from installs import named, things
@@ -43,6 +45,7 @@ def echo():
     threading.Thread(target=accept, daemon=True).start()
 
 
+@unittest.skipUnless(os.geteuid() == 0, "only root can give pods their users")
 class PodsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -60,8 +63,8 @@ class PodsTest(unittest.TestCase):
         found = things(self.manifests.kustomize(folder))
         return named(found, "DaemonSet", "lb-controlplane"), named(found, "DaemonSet", "lb-worker")
 
-    def started(self, node, daemon_set, files=None):
-        pod = node.pod(daemon_set, files)
+    def started(self, node, daemon_set, files=None, secrets=None):
+        pod = node.pod(daemon_set, files, secrets)
         self.begin(pod)
         for kind in ("startup", "liveness", "readiness"):
             self.await_probe(pod, kind)
@@ -164,7 +167,41 @@ class PodsTest(unittest.TestCase):
                 pod.terminate()
                 self.assertEqual(pod.wait(), 0, pod.log())
 
+    def test_a_member_of_a_cluster_reads_its_key(self):
+        node = self.node()
+        found = things(self.manifests.kustomize(self.manifests.overlay("cluster")))
+        files = named(found, "ConfigMap")["data"]
+        key = base64.b64encode(bytes(range(32))).decode() + "\n"
+        control = self.started(node, named(found, "DaemonSet", "lb-controlplane"), files, {"cluster.keys": key})
+        code, text = control.exec("lbctl", "member", "list", "-o", "json")
+        self.assertEqual(code, 0, text)
+        self.assertIn("127.0.0.1:7946", text)
+        self.assertNotIn("LB0206", control.log())
+
+    @unittest.skipIf(ROOT, "socat is in another image")
+    def test_metrics_of_two_workers_come_by_one_port(self):
+        node = self.node()
+        control_set, worker_set = self.daemon_sets(self.manifests.overlay("monitoring"))
+        control = self.started(node, control_set, config(8080))
+        control.start_beside("metrics", ["socat"])
+        wait_for(lambda: b"lb_config_revision" in self.metrics(9903), 30, "the control plane's metrics come")
+        first = self.started(node, worker_set)
+        first.start_beside("metrics", ["socat"])
+        wait_for(lambda: b"lb_rule_connections_total" in self.metrics(9904), 30, "a worker's metrics come")
+        second = self.started(node, worker_set)
+        second.start_beside("metrics", ["socat"])
+        for pod in (first, second):
+            self.assertEqual(pod.probe("readiness"), True)
+        first.kill()
+        for _ in range(20):
+            self.assertIn(b"lb_rule_connections_total", self.metrics(9904))
+
+    def metrics(self, port):
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=10) as page:
+            return page.read()
+
 
 if __name__ == "__main__":
-    namespace.enter()
+    if os.geteuid() == 0:
+        namespace.enter()
     unittest.main()

@@ -55,6 +55,10 @@ runAsGroup: {{ include "lb.uid" . }}
 fsGroup: {{ include "lb.uid" . }}
 seccompProfile:
   type: RuntimeDefault
+{{- with .Values.seLinuxOptions }}
+seLinuxOptions:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- define "lb.ownFolders" -}}

@@ -89,6 +89,12 @@ def no_ports_on_the_host_network(objects):
                     name, container["name"])
 
 
+def one_view_of_pids(objects):
+    for name, spec, _, _ in objects.pods():
+        if not spec.get("hostPID"):
+            yield "%s: not on hostPID: a control plane refuses a worker whose pid it cannot see" % name
+
+
 def folders_not_files(objects):
     for name, spec, _, _ in objects.pods():
         for container in _containers(spec):
@@ -162,6 +168,7 @@ ALL = (
     unique_names,
     selectors_match,
     no_ports_on_the_host_network,
+    one_view_of_pids,
     folders_not_files,
     mounts_have_volumes,
     little_power,

@@ -112,6 +112,15 @@ class ManifestsTest(unittest.TestCase):
                 overlay = by_name(things(self.installations[name]))
                 self.assertEqual(by_name(things(self.installations["chart as " + name])), overlay)
 
+    def test_updates_cut_nobody_off(self):
+        found = things(self.installations["chart with web"])
+        control, worker = (named(found, "DaemonSet", "lb-" + name)["spec"] for name in ("controlplane", "worker"))
+        self.assertEqual(control["updateStrategy"]["rollingUpdate"], {"maxUnavailable": 1})
+        self.assertEqual(worker["updateStrategy"]["rollingUpdate"], {"maxSurge": 1, "maxUnavailable": 0})
+        pod = worker["template"]["spec"]
+        self.assertIn("--drain-timeout=120s", pod["containers"][0]["args"])
+        self.assertEqual(pod["terminationGracePeriodSeconds"], 135)
+
     def test_an_existing_config_map_is_taken(self):
         text = self.manifests.render("--set", "existingConfigMap=mine")
         self.assertEqual(check.findings(text, ["mine"]), [])

@@ -32,6 +32,7 @@ OBJECT_MISTAKES = (
     ("declared port", (WORKER, '          command: ["lb-worker"]\n',
                        '          command: ["lb-worker"]\n          ports: [{containerPort: 8080}]\n'),
      "declares ports"),
+    ("pids of its own", (WORKER, "hostPID: true", "hostPID: false"), "not on hostPID"),
     ("no volume", (WORKER, "        - name: pod\n          emptyDir", "        - name: pods\n          emptyDir"),
      "no volume pod"),
     ("no ConfigMap", (CONTROL, "configMap: {name: lb-config}", "configMap: {name: config}"), "no ConfigMap config"),
@@ -43,6 +44,10 @@ OBJECT_MISTAKES = (
     ("probe by HTTP", (WORKER, '            exec:\n              command: ["lb-worker", "--probe", "/readyz", '
                        '"--http", "unix:/run/lb-pod/worker.http"]\n', "            httpGet: {port: 9904}\n"),
      "no readinessProbe by exec"),
+    ("field of a custom kind", ("kustomize/overlays/monitoring/monitors.yaml", "sourceLabels", "sourceLabel"),
+     "sourceLabel"),
+    ("type in a custom kind", ("kustomize/overlays/monitoring/rules.yaml", "labels: {severity: critical}", "labels: high"),
+     "'high' is not of type"),
     ("Secret that many read", ("kustomize/overlays/cluster/controlplane.yaml", "0400", "0444"), "not 0400"),
     ("Service of nobody", ("kustomize/overlays/cluster/gossip.yaml",
                            "  selector:\n    app.kubernetes.io/name: lb", "  selector:\n    app.kubernetes.io/name: other"),
@@ -92,9 +97,8 @@ class MistakesTest(unittest.TestCase):
                 manifests = installs.Manifests()
                 self.addCleanup(manifests.close)
                 manifests.edit(path, old, new)
-                # The cluster's overlay has every object of the base in it.
-                where = manifests.overlay("cluster") if "overlays" in path else manifests.base
-                self.assert_named(check.findings(manifests.kustomize(where)), text)
+                folder = os.path.dirname(os.path.join(manifests.path, path))
+                self.assert_named(check.findings(manifests.kustomize(folder)), text)
 
     def test_a_key_twice(self):
         with self.assertRaisesRegex(strict_yaml.Error, "line 3: the key 'b' is there twice"):

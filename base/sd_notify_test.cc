@@ -1,99 +1,23 @@
 #include "base/sd_notify.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "base/test_service_manager.h"
 #include "gtest/gtest.h"
 
 namespace lb {
 namespace {
 
-using Variables = std::map<std::string, std::string>;
-constexpr pid_t kPid = 4711;
-
-TakeVariable From(Variables& variables) {
-  return [&variables](const char* name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    std::string value = std::move(found->second);
-    variables.erase(found);
-    return value;
-  };
-}
-
-// What the manager got in one datagram.
-struct Message {
-  std::string text;
-  std::vector<UniqueFd> fds;
-};
-
-// A manager's end: a datagram socket at a path, or in the abstract namespace ("@name").
-class Manager final {
- public:
-  explicit Manager(const std::string& name)
-      : name_(name), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, name.data(), name.size());
-    if (name[0] == '@') address.sun_path[0] = '\0';
-    const auto length = offsetof(sockaddr_un, sun_path) + name.size() + (name[0] == '/' ? 1 : 0);
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address),
-                     static_cast<socklen_t>(length)),
-              0)
-        << std::strerror(errno);
-  }
-
-  SdNotify Notify(Variables more = {}) const {
-    more["NOTIFY_SOCKET"] = name_;
-    auto notify = SdNotify::FromEnvironment(From(more), kPid);
-    EXPECT_TRUE(notify.ok()) << notify.status();
-    EXPECT_TRUE(more.empty()) << more.begin()->first;
-    return *std::move(notify);
-  }
-
-  bool Empty() const {
-    pollfd waiting{socket_.get(), POLLIN, 0};
-    return ::poll(&waiting, 1, 0) == 0;
-  }
-
-  Message Receive() const {
-    char text[4096];
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * SdNotify::kMaxDescriptorsPerMessage)];
-    iovec part{text, sizeof text};
-    msghdr header{};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
-    const ssize_t bytes = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    Message message;
-    if (bytes < 0) return message;
-    message.text.assign(text, static_cast<size_t>(bytes));
-    if (const cmsghdr* rights = CMSG_FIRSTHDR(&header); rights != nullptr) {
-      const size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      for (size_t i = 0; i < count; ++i) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(rights) + i * sizeof fd, sizeof fd);
-        message.fds.emplace_back(fd);
-      }
-    }
-    return message;
-  }
-
- private:
-  const std::string name_;
-  const UniqueFd socket_;
-};
+using Variables = TestServiceManager::Variables;
+using Message = TestServiceManager::Message;
+constexpr pid_t kPid = TestServiceManager::kPid;
 
 class SdNotifyTest : public testing::Test {
  protected:
@@ -107,7 +31,7 @@ class SdNotifyTest : public testing::Test {
 };
 
 TEST_F(SdNotifyTest, SaysEachWordAsSdNotifyWantsIt) {
-  const Manager manager(folder_ + "/notify");
+  const TestServiceManager manager(folder_ + "/notify");
   const SdNotify notify = manager.Notify();
   EXPECT_TRUE(notify.present());
   EXPECT_TRUE(notify.Ready().ok());
@@ -130,14 +54,14 @@ TEST_F(SdNotifyTest, SaysEachWordAsSdNotifyWantsIt) {
 }
 
 TEST_F(SdNotifyTest, ReachesAManagerInTheAbstractNamespace) {
-  const Manager manager("@lb-notify-test-" + std::to_string(::getpid()));
+  const TestServiceManager manager("@lb-notify-test-" + std::to_string(::getpid()));
   EXPECT_TRUE(manager.Notify().Ready().ok());
   EXPECT_EQ(manager.Receive().text, "READY=1");
 }
 
 TEST_F(SdNotifyTest, WithoutAManagerEveryWordIsFine) {
   Variables none;
-  const auto notify = SdNotify::FromEnvironment(From(none), kPid);
+  const auto notify = SdNotify::FromEnvironment(TestServiceManager::Take(none), kPid);
   ASSERT_TRUE(notify.ok());
   EXPECT_FALSE(notify->present());
   EXPECT_TRUE(notify->Ready().ok());
@@ -148,7 +72,7 @@ TEST_F(SdNotifyTest, WithoutAManagerEveryWordIsFine) {
 TEST_F(SdNotifyTest, AManagerThatIsGoneOrFullIsUnavailableAndNobodyWaits) {
   SdNotify notify;
   {
-    const Manager manager(folder_ + "/notify");
+    const TestServiceManager manager(folder_ + "/notify");
     notify = manager.Notify();
     absl::Status status;
     for (int sent = 0; sent < 100'000 && status.ok(); ++sent) status = notify.Watchdog();
@@ -160,7 +84,7 @@ TEST_F(SdNotifyTest, AManagerThatIsGoneOrFullIsUnavailableAndNobodyWaits) {
 }
 
 TEST_F(SdNotifyTest, StoresDescriptorsInAsManyMessagesAsItTakes) {
-  const Manager manager(folder_ + "/notify");
+  const TestServiceManager manager(folder_ + "/notify");
   const SdNotify notify = manager.Notify();
   const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const std::vector<int> fds(SdNotify::kMaxDescriptorsPerMessage + 2, socket.get());
@@ -178,7 +102,7 @@ TEST_F(SdNotifyTest, StoresDescriptorsInAsManyMessagesAsItTakes) {
 }
 
 TEST_F(SdNotifyTest, RefusesNamesThatTheManagerWouldDrop) {
-  const Manager manager(folder_ + "/notify");
+  const TestServiceManager manager(folder_ + "/notify");
   const SdNotify notify = manager.Notify();
   for (const std::string& name :
        {std::string(), std::string("a:b"), std::string("a\nREADY=1"), std::string(256, 'x')}) {
@@ -189,7 +113,7 @@ TEST_F(SdNotifyTest, RefusesNamesThatTheManagerWouldDrop) {
 }
 
 TEST_F(SdNotifyTest, TheWatchdogIsForTheProcessItNames) {
-  const Manager manager(folder_ + "/notify");
+  const TestServiceManager manager(folder_ + "/notify");
   const auto timeout = [&](Variables variables) {
     return manager.Notify(std::move(variables)).watchdog_timeout();
   };
@@ -202,7 +126,7 @@ TEST_F(SdNotifyTest, TheWatchdogIsForTheProcessItNames) {
 
 TEST_F(SdNotifyTest, VariablesThatMakeNoSenseAreErrorsThatNameThem) {
   const auto message = [](Variables variables) {
-    const auto notify = SdNotify::FromEnvironment(From(variables), kPid);
+    const auto notify = SdNotify::FromEnvironment(TestServiceManager::Take(variables), kPid);
     EXPECT_EQ(notify.status().code(), absl::StatusCode::kInvalidArgument);
     return std::string(notify.status().message());
   };
@@ -234,7 +158,7 @@ class ListenDescriptorsTest : public testing::Test {
   }
 
   static absl::StatusOr<std::vector<ListenDescriptor>> Take(Variables variables) {
-    auto taken = TakeListenDescriptors(From(variables), kPid, kFirst);
+    auto taken = TakeListenDescriptors(TestServiceManager::Take(variables), kPid, kFirst);
     EXPECT_TRUE(variables.empty()) << variables.begin()->first;
     return taken;
   }

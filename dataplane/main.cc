@@ -19,6 +19,7 @@
 #include "base/http_probe.h"
 #include "base/http_server.h"
 #include "base/log.h"
+#include "base/sd_notify.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/time.h"
@@ -119,10 +120,14 @@ class Signals final {
 };
 
 absl::Status Serve(const WorkerFlags& flags) {
+  // Before the first thread: it changes the environment.
+  LB_ASSIGN_OR_RETURN(const SdNotify service_manager,
+                      SdNotify::FromEnvironment(TakeFromEnvironment, ::getpid()));
   // Said at once, and not only when the control plane is first called.
   if (!flags.tls.none()) LB_RETURN_IF_ERROR(ReadTlsFiles(flags.tls).status());
   boost::asio::io_context io(1);
   LB_ASSIGN_OR_RETURN(Worker::Options options, MakeOptions(flags));
+  options.service_manager = &service_manager;
   Worker worker(io, std::move(options));
   auto http = HttpServer::Start(io, flags.http, [&worker](const auto& path, const auto& respond) {
     respond(worker.Page(path));

@@ -255,6 +255,14 @@ Instant ControlLoop::NextDeadline() const { return impl_->NextDeadline(); }
 
 bool ControlLoop::ready() const { return impl_->parts().in_force; }
 
+std::string ControlLoop::Summary() const {
+  const Parts& parts = impl_->parts();
+  const size_t workers = parts.workers.sessions().size();
+  const std::string connected = absl::StrCat(workers, workers == 1 ? " worker" : " workers");
+  if (!parts.versions.has_content()) return absl::StrCat("no configuration yet, ", connected);
+  return absl::StrCat("rev ", parts.versions.current().revision(), ", ", connected);
+}
+
 std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading& clock) const {
   impl_->LookAtCluster();
   return DescribeMetrics(ViewOf(impl_->parts(), clock));

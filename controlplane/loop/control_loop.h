@@ -52,6 +52,9 @@ class ControlLoop final {
   // True once a configuration is in force.
   bool ready() const;
 
+  // How it stands, one line for people: "rev 42, 2 workers".
+  std::string Summary() const;
+
   // The metrics of the control plane's own state.
   std::vector<MetricFamily> Metrics(const ClockReading& clock) const;
 

@@ -108,6 +108,13 @@ TEST_F(ControlLoopTest, AHelloIsAnsweredWithEverythingInOrder) {
             (std::vector<C::MessageCase>{C::kWelcome, C::kHealth, C::kSlots, C::kSnapshot}));
 }
 
+TEST_F(ControlLoopTest, ItsSummaryNamesTheRevisionAndTheWorkersThatAreConnected) {
+  Load(OneRule());
+  EXPECT_EQ(loop_->Summary(), "rev 1, 0 workers");
+  Handle(WorkerMessage{1, Hello()});
+  EXPECT_EQ(loop_->Summary(), "rev 1, 1 worker");
+}
+
 TEST_F(ControlLoopTest, BreachesOfTheProtocolEndTheStream) {
   Load(OneRule());
   ConnectRequest ack;

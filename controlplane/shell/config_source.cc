@@ -60,7 +60,8 @@ LoadContext ContextOf(const std::string& digest, const Running& running,
 struct Seen {
   std::optional<ConfigRead> event;  // Absent: nothing changed.
   std::string digest;
-  fs::path real_path;  // Links resolved; empty when the file is not there.
+  bool forced = false;  // As Known::forced.
+  fs::path real_path;   // Links resolved; empty when the file is not there.
   // With an event: of the files that it names, and the folders they are in.
   FileStamps stamps;
   std::set<std::string> folders;
@@ -70,6 +71,7 @@ Seen ReadAndLoad(const std::string& path, const Known& known) {
   const ConfigFileRead file = ReadConfigFile(path);
   Seen outcome;
   outcome.digest = file.digest;
+  outcome.forced = known.forced;
   std::error_code missing;
   outcome.real_path = fs::canonical(path, missing);
   const bool same_text = file.digest == known.digest;
@@ -235,6 +237,7 @@ class ConfigSource::Impl final : public std::enable_shared_from_this<ConfigSourc
     reading_ = false;
     digest_ = std::move(outcome.digest);
     if (outcome.event) Loaded(outcome);
+    if (outcome.forced && !forced_ && options_.on_reloaded) options_.on_reloaded();
     WatchFolders(outcome.real_path);
     if (std::exchange(again_, false)) Read(false);
   }

@@ -40,6 +40,8 @@ class ConfigSource final {
     std::string revisions_folder;  // Of RevisionStore.
     // Called in the helper thread before the file is written; an error keeps it from that.
     std::function<absl::Status()> before_write{};
+    // Called when what Reload() asked for was read and posted; once where several calls met.
+    std::function<void()> on_reloaded{};
   };
 
   ConfigSource(boost::asio::io_context& io, Options options, EventSink sink);

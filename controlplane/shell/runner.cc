@@ -40,6 +40,8 @@ class Runner::Impl final : public std::enable_shared_from_this<Runner::Impl> {
 
   bool ready() const { return loop_ != nullptr && loop_->ready(); }
 
+  std::string Summary() const { return loop_ == nullptr ? "" : loop_->Summary(); }
+
   std::vector<MetricFamily> Metrics(const ClockReading& clock) const {
     std::vector<MetricFamily> families;
     if (loop_ != nullptr) families = loop_->Metrics(clock);
@@ -123,6 +125,8 @@ void Runner::Post(Event event) { impl_->Post(std::move(event)); }
 void Runner::Stop() { impl_->Stop(); }
 
 bool Runner::ready() const { return impl_->ready(); }
+
+std::string Runner::Summary() const { return impl_->Summary(); }
 
 std::vector<MetricFamily> Runner::Metrics(const ClockReading& clock) const {
   return impl_->Metrics(clock);

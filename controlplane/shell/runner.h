@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/metrics.h"
@@ -39,6 +40,9 @@ class Runner final {
 
   // Whether a configuration is in force.
   bool ready() const;
+
+  // How it stands, one line for people: ControlLoop::Summary; empty before Start.
+  std::string Summary() const;
 
   // The loop's metrics, and lb_loop_events_total and lb_loop_busy_seconds_total.
   std::vector<MetricFamily> Metrics(const ClockReading& clock) const;

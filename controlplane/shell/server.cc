@@ -18,6 +18,7 @@
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/overloaded.h"
+#include "base/sd_notify.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/version.h"
@@ -34,6 +35,7 @@
 #include "controlplane/shell/process_watch.h"
 #include "controlplane/shell/revision_store.h"
 #include "controlplane/shell/runner.h"
+#include "controlplane/shell/service_manager.h"
 #include "controlplane/shell/state_file.h"
 #include "controlplane/shell/stranger_audit.h"
 #include "controlplane/shell/tls_keys.h"
@@ -57,8 +59,9 @@ constexpr mode_t kOpenMode = 0666;
 
 class Server::Impl final {
  public:
-  Impl(const Flags& flags, std::string config_digest)
+  Impl(const Flags& flags, std::string config_digest, SdNotify service_manager)
       : flags_(flags),
+        notify_(std::move(service_manager)),
         signals_(io_, SIGTERM, SIGINT, SIGQUIT),
         stop_timer_(io_),
         runner_(io_, [this](Action action) { CarryOut(std::move(action)); }),
@@ -69,7 +72,8 @@ class Server::Impl final {
         worker_service_(io_, sink_),
         admin_service_(io_, sink_),
         config_source_(io_, ConfigOptions(flags, std::move(config_digest)), sink_),
-        gossip_(io_, [this](swim::ClusterEvent event) { sink_(GossipIn{std::move(event)}); }) {
+        gossip_(io_, [this](swim::ClusterEvent event) { sink_(GossipIn{std::move(event)}); }),
+        service_manager_(io_, &notify_, [this] { return StateForManager(); }) {
     signals_.add(SIGHUP);
   }
 
@@ -99,6 +103,7 @@ class Server::Impl final {
     if (last_good) sink_(*std::move(last_good));
     sink_(std::move(config));
     WaitForSignal();
+    service_manager_.Start();
     LogInfo("control plane started", {{"version", kVersion},
                                       {"node_id", flags_.node_id},
                                       {"config", flags_.config},
@@ -119,6 +124,8 @@ class Server::Impl final {
     options.digest = std::move(digest);
     options.revisions_folder = RevisionsFolder(flags);
     options.before_write = [this] { return state_file_->Flush(); };
+    // Behind the event of what was read.
+    options.on_reloaded = [this] { asio::post(io_, [this] { service_manager_.ReloadEnds(); }); };
     return options;
   }
 
@@ -190,7 +197,10 @@ class Server::Impl final {
     AddTlsTo(options);
     options.grpc.health_of = AdminServices();
     LB_ASSIGN_OR_RETURN(admin_api_, ApiServer::Start(io_, std::move(options)));
-    runner_.WhenReady([this] { admin_api_->SetServing(true); });
+    runner_.WhenReady([this] {
+      admin_api_->SetServing(true);
+      service_manager_.Changed();
+    });
     return absl::OkStatus();
   }
 
@@ -272,6 +282,7 @@ class Server::Impl final {
       if (error) return;
       if (signal == SIGHUP && !stopping_) {
         LogInfo("reading the configuration again", {{"signal", "HUP"}});
+        service_manager_.ReloadBegins();
         config_source_.Reload();
       } else if (signal != SIGHUP) {
         if (stopping_ || signal == SIGQUIT) std::_Exit(EXIT_SUCCESS);
@@ -281,9 +292,15 @@ class Server::Impl final {
     });
   }
 
+  // Every socket is bound before the loop starts.
+  ServiceReports::State StateForManager() const {
+    return {runner_.ready(), stopping_, stopping_ ? "stopping" : runner_.Summary()};
+  }
+
   // The other members of a cluster; Stop follows.
   void SayGoodBye() {
     stopping_ = true;
+    service_manager_.Changed();
     runner_.Post(Stopping{});
     stop_timer_.expires_after(kGoodByeTimeout);
     stop_timer_.async_wait([this](const error_code& error) {
@@ -315,6 +332,7 @@ class Server::Impl final {
   }
 
   const Flags flags_;
+  const SdNotify notify_;
   asio::io_context io_{1};
   asio::signal_set signals_;
   asio::steady_timer stop_timer_;
@@ -328,6 +346,7 @@ class Server::Impl final {
   AdminService admin_service_;
   ConfigSource config_source_;
   GossipTransport gossip_;
+  ServiceManager service_manager_;
   std::unique_ptr<TlsKeys> tls_;
   StrangerAudit strangers_;
   std::unique_ptr<ApiServer> worker_api_;
@@ -344,7 +363,9 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Flags& flags, InitialConfig config) {
-  auto impl = std::make_unique<Impl>(flags, std::move(config.digest));
+  LB_ASSIGN_OR_RETURN(SdNotify service_manager,
+                      SdNotify::FromEnvironment(TakeFromEnvironment, ::getpid()));
+  auto impl = std::make_unique<Impl>(flags, std::move(config.digest), std::move(service_manager));
   if (absl::Status status = impl->Start(std::move(config.read), std::move(config.stamps));
       !status.ok())
     return status;

@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/prng.h"
+#include "base/service_reports.h"
 #include "base/status_macros.h"
 #include "dataplane/control/backoff.h"
 #include "dataplane/control/config_lane.h"
@@ -73,6 +75,7 @@ class Worker::Impl final {
         backoff_(options_.seed),
         tick_(io),
         reconnect_(io),
+        reports_(options_.service_manager),
         client_(io, {options_.control_target, options_.tls, options_.tls_server_name},
                 {.on_message = [this](const auto& message) { HandleMessage(message); },
                  .on_ended = [this](const absl::Status& status) { HandleEnded(status); }}) {}
@@ -86,7 +89,9 @@ class Worker::Impl final {
 
   void DrainToExit(Duration timeout, std::function<void()> drained) {
     drained_ = std::move(drained);
+    stopping_ = true;
     drainer_.DrainToExit(timeout, Now());
+    Report(Now());
     // Said at once: with nothing open the process ends within a tick.
     if (!session_ || !session_->welcomed()) return;
     if (auto goodbye = drainer_.Status(Now())) client_.Send(std::move(*goodbye));
@@ -150,6 +155,7 @@ class Worker::Impl final {
   void Tick() {
     const Instant now = Now();
     CheckThreads(now);
+    Report(now);
     drainer_.Step(now);
     connections_.Step(now);
     paced_drains_.Step(config_.tables(), now);
@@ -180,9 +186,24 @@ class Worker::Impl final {
 
   void CheckThreads(Instant now) {
     if (!watchdog_.Due(now)) return;
-    if (!watchdog_.Check(forwarder_.Alive(kAnswersWithin), now)) return;
+    const bool answered = forwarder_.Alive(kAnswersWithin);
+    if (answered) reports_.Alive(now);
+    if (!watchdog_.Check(answered, now)) return;
     LogError("an I/O thread hangs; ending the process so that others get its connections");
     std::abort();
+  }
+
+  // What the service manager should know: ready means that the first configuration is in force,
+  // which it is when every listener is bound.
+  void Report(Instant now) {
+    if (!reports_.present()) return;
+    std::string status;
+    if (config_.running() && !drainer_.draining())
+      status = absl::StrCat("rev ", config_.running()->revision(), ", ", forwarder_.connections(),
+                            " connections");
+    else
+      status = std::string(absl::StripSuffix(Readiness().body, "\n"));
+    reports_.Step({config_.running().has_value(), stopping_, std::move(status)}, now);
   }
 
   void SendAll(Session::Messages messages) {
@@ -244,11 +265,13 @@ class Worker::Impl final {
   boost::asio::steady_timer tick_;
   boost::asio::steady_timer reconnect_;
   Watchdog watchdog_;
+  ServiceReports reports_;
   StreamClient client_;
   std::function<void()> drained_;
   Instant welcomed_at_;
   uint64_t reconnects_total_ = 0;
   bool unreachable_logged_ = false;
+  bool stopping_ = false;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "base/http_server.h"
+#include "base/sd_notify.h"
 #include "base/time.h"
 #include "base/tls_files.h"
 #include "lb/type/v1/type.pb.h"
@@ -28,6 +29,7 @@ class Worker final {
     size_t threads = 1;            // I/O threads.
     uint64_t max_connections = 0;  // Open at once; 0: as many as descriptors allow.
     uint64_t seed = 0;             // Spreads reconnects and the threads' first choices.
+    const SdNotify* service_manager = nullptr;  // Outlives the worker; nullptr: nobody is told.
   };
 
   Worker(boost::asio::io_context& io, Options options);

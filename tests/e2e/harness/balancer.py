@@ -25,12 +25,12 @@ class LbctlError(OSError):
 class Worker:
     """One worker process."""
 
-    def __init__(self, case, balancer, name, threads, drain_timeout, control=None, flags=()):
+    def __init__(self, case, balancer, name, threads, drain_timeout, control=None, flags=(), env=None):
         self.name = name
         self.http = "unix:%s/%s.http" % (balancer.folder, name)
         argv = [paths.worker(), "--control", control or balancer.worker_api, "--id", name]
         argv += ["--threads", threads, "--http", self.http, "--drain-timeout", drain_timeout, *flags]
-        self.process = case.start(name, argv)
+        self.process = case.start(name, argv, env=env)
 
     def metrics(self):
         status, text = http_get(self.http, "/metrics")

@@ -16,11 +16,15 @@ namespace {
 
 constexpr mode_t kPrivateMode = 0600;
 
+// Root gives the file to both; anybody else to a group of its own (chown(2)), as a service does
+// that has no right but its user and groups.
 void GiveTo(const ApiListenerOptions& options) {
-  if (::geteuid() != 0) return;
   const std::string& path = options.address.host();
-  const passwd* user = options.owner.empty() ? nullptr : ::getpwnam(options.owner.c_str());
+  const bool is_root = ::geteuid() == 0;
+  const passwd* user =
+      options.owner.empty() || !is_root ? nullptr : ::getpwnam(options.owner.c_str());
   const group* members = options.group.empty() ? nullptr : ::getgrnam(options.group.c_str());
+  if (members != nullptr && !is_root && ::group_member(members->gr_gid) == 0) members = nullptr;
   if (user == nullptr && members == nullptr) return;
   const uid_t uid = user != nullptr ? user->pw_uid : static_cast<uid_t>(-1);
   const gid_t gid = members != nullptr ? members->gr_gid : static_cast<gid_t>(-1);

@@ -17,7 +17,7 @@ namespace lb::controlplane {
 struct ApiListenerOptions {
   Endpoint address;    // Kind kUnix or kIp.
   std::string owner;   // User given the file, when it exists and we are root.
-  std::string group;   // Likewise; otherwise the caller's own.
+  std::string group;   // Likewise, or when we are a member; otherwise the caller's own.
   std::string flag;    // "--worker-api", for messages.
   mode_t mode = 0660;  // Of the file.
 };

@@ -1,0 +1,191 @@
+"""The packages on a fresh Debian with its systemd: installed, used, upgraded under traffic, purged.
+
+One machine goes through all of it in this order; a later step needs the ones before.
+"""
+
+import glob
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+
+from harness import case as cases
+from harness import machine as machines
+from harness.balancer import yaml
+from harness.peers import Requests, Streams
+from harness.waiting import wait_for
+
+DEBS = sorted(glob.glob("deploy/debian/packages/*.deb"))
+NEXT_DEBS = sorted(glob.glob("deploy/debian/packages_next/*.deb"))
+# Of the machine itself: systemd as its first process, and what it is looked at with.
+BASE = ["dbus", "init-system-helpers", "systemd-sysv"]
+LISTEN = "127.0.0.1:80"  # A worker is not root.
+CLIENTS = 20
+STREAMS = 20
+NAMES = ["lb-common", "lb-controlplane", "lb-doc", "lb-worker", "lbctl"]
+# What a machine writes by itself, and where dpkg and the user's entry leave a trace.
+OWN_TRACES = re.compile(
+    r"/(var/log/|var/lib/dpkg/|var/cache/|var/lib/systemd/(random-seed|timers|catalog)|"
+    r"var/tmp|tmp|run|etc/(passwd|group|shadow|gshadow|subuid|subgid|machine-id|\.pwd\.lock|\.updated|"
+    r"resolv\.conf)|var/\.updated)")
+
+
+class InstallTest(cases.Case):
+    def setUp(self):
+        self.machine = machines.Machine(self, ROOT)
+
+    def worker(self, name, value):
+        return self.machine.property("lb-worker@1.service", name) == value
+
+    def ready(self):
+        wait_for(lambda: self.worker("ActiveState", "active"), 30, "worker 1 is ready")
+
+    def begin_install(self, debs):
+        """Starts `dpkg -i` of them: the Process."""
+        folder = tempfile.mkdtemp(prefix="debs-", dir=os.path.join(ROOT, "root"))
+        self.addCleanup(machines.remove_root, folder)
+        for deb in debs:
+            with open(deb, "rb") as source, open(os.path.join(folder, os.path.basename(deb)), "wb") as copy:
+                copy.write(source.read())
+        return self.machine.begin("dpkg", "sh", "-c", "dpkg -i /%s/*.deb" % os.path.relpath(folder, ROOT))
+
+    def end(self, process):
+        """Waits until a command in the machine succeeded: its output."""
+        self.assertEqual(process.wait(120), 0, process.out() + process.log())
+        return process.out() + process.log()
+
+    def configure(self, config):
+        text = config if isinstance(config, str) else yaml(config)
+        with open(os.path.join(ROOT, "etc/lb/lb.yaml"), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.machine.run("systemctl", "reload", "lb-controlplane.service")
+
+    def look_at_the_installation(self, output):
+        """Who owns what, and the key, which nobody has seen."""
+        machine = self.machine
+        key = machine.check("cat", "/etc/lb/gossip.key").strip()
+        self.assertRegex(key, r"^[A-Za-z0-9+/]{43}=$")
+        self.assertNotIn(key, output)
+        owners = machine.check(
+            "stat", "--format=%n %a %U:%G", "/etc/lb", "/etc/lb/gossip.key", "/etc/lb/lb.yaml", "/etc/lb/tls",
+            "/run/lb", "/run/lb/admin.sock", "/run/lb/worker.sock", "/var/lib/lb")
+        self.assertEqual(owners.splitlines(), [
+            "/etc/lb 770 root:lb", "/etc/lb/gossip.key 640 root:lb", "/etc/lb/lb.yaml 640 root:lb",
+            "/etc/lb/tls 750 root:lb", "/run/lb 755 lb:lb", "/run/lb/admin.sock 660 lb:lb-admin",
+            "/run/lb/worker.sock 660 lb:lb", "/var/lib/lb 750 lb:lb"])
+        for unit in ("lb.target", "lb-controlplane.service", "lb-worker@1.service"):
+            self.assertEqual(machine.check("systemctl", "is-enabled", unit).strip(), "enabled", unit)
+        return key
+
+    def balance(self):
+        """Both backends are met on a port below 1024, and a bad file fails the reload, no more."""
+        config = {"rules": [{"name": "web", "listen": LISTEN, "backends": ["127.0.0.1:9001", "127.0.0.1:9002"]}]}
+        self.assertEqual(self.configure(config).returncode, 0)
+        two = "2 up, 0 down"
+        wait_for(lambda: two in self.machine.run("lbctl", "status").stdout, 30, "the rule is in force")
+        served = Requests(self, LISTEN, clients=4, connections=200).result()
+        self.assertEqual(served["errors"], {})
+        self.assertEqual(sorted(served["backends"]), ["a", "b"], served)
+        self.assertNotEqual(self.configure("rules: 1\n").returncode, 0)
+        self.assertEqual(self.configure(config).returncode, 0)
+        wait_for(lambda: "rev " in self.machine.property("lb-worker@1.service", "StatusText"), 10, "a status line")
+        self.figure("worker: %s; control plane: %s", self.machine.property("lb-worker@1.service", "StatusText"),
+                    self.machine.property("lb-controlplane.service", "StatusText"))
+
+    def under_traffic(self, what, change):
+        """No request fails and no stream breaks while something changes.
+
+        `change` may give a process that goes on. It then replaces worker 1, and the streams end by
+        themselves while that drains.
+        """
+        requests = Requests(self, LISTEN, clients=CLIENTS, pause_ms=5)
+        streams = Streams(self, LISTEN, STREAMS, interval_ms=50)
+        wait_for(lambda: requests.report().get("ok", 0) > 200, 20, "requests are served")
+        began = time.monotonic()
+        process = change()
+        if process is not None:
+            wait_for(lambda: self.worker("ActiveState", "deactivating"), 60, "worker 1 drains")
+            stream_report = streams.finish()
+            output = self.end(process)
+        else:
+            stream_report, output = streams.finish(), ""
+        took = time.monotonic() - began
+        before = requests.report()["ok"]
+        wait_for(lambda: requests.report()["ok"] > before + 200, 20, "requests are served after it")
+        report = requests.finish()
+        self.figure("%s took %.1f s: requests %s, streams %s", what, took, report, stream_report["ended"])
+        self.assertEqual(report["errors"], {})
+        self.assertEqual(stream_report["ended"], {"complete": STREAMS})
+        return output
+
+    def restart_control_plane(self):
+        self.machine.check("systemctl", "restart", "lb-controlplane.service")
+
+    def kill_worker(self):
+        """What crashes comes back by itself."""
+        pid = self.machine.property("lb-worker@1.service", "MainPID")
+        self.machine.check("kill", "-ABRT", pid)
+        wait_for(lambda: not self.worker("MainPID", pid) and self.worker("ActiveState", "active"), 30,
+                 "a worker that crashed is back")
+
+    def hang_control_plane(self):
+        """One that hangs is ended by its watchdog, and traffic goes on."""
+        pid = self.machine.property("lb-controlplane.service", "MainPID")
+        self.machine.check("kill", "-STOP", pid)
+        unit = "lb-controlplane.service"
+        wait_for(lambda: self.machine.property(unit, "MainPID") not in (pid, "0")
+                 and self.machine.property(unit, "ActiveState") == "active", 60, "a control plane that hung is back")
+
+    def upgrade(self):
+        machine = self.machine
+        pid = machine.property("lb-worker@1.service", "MainPID")
+        output = self.under_traffic("upgrade", lambda: self.begin_install(NEXT_DEBS))
+        self.ready()
+        self.assertNotIn("still run the version before", output)
+        self.assertNotEqual(machine.property("lb-worker@1.service", "MainPID"), pid)
+        self.assertEqual(machine.property("lb-worker@upgrade.service", "ActiveState"), "inactive")
+        versions = machine.check("dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}\n", *NAMES)
+        self.assertEqual(set(versions.splitlines()), {"0.1.0-2~test installed"})
+
+    def purge(self, before):
+        self.machine.check("dpkg", "--purge", *NAMES, timeout=120)
+        self.assertEqual(self.machine.run("sh", "-c", "ls -d /run/lb /var/lib/lb /var/log/lb /etc/lb").stdout, "")
+        self.assertEqual(self.machine.run("pgrep", "-l", "lb-").stdout, "")
+        new = {path for path in machines.files(ROOT) - before if not path.startswith("/root/debs-")}
+        left = sorted(path for path in new if not OWN_TRACES.match(path))
+        self.assertEqual(left, [])
+        for path in new:
+            self.assertNotRegex(path, r"/lb[-.]|/lbctl", "left behind")
+
+    def test_a_life(self):
+        self.servers("127.0.0.1:9001", "127.0.0.1:9002")
+        before = machines.files(ROOT)
+        output = self.end(self.begin_install(DEBS))
+        self.ready()
+        key = self.look_at_the_installation(output)
+        self.balance()
+        self.under_traffic("control plane restarted", self.restart_control_plane)
+        self.under_traffic("control plane hung", self.hang_control_plane)
+        self.under_traffic(
+            "restart-workers", lambda: self.machine.begin("restart", "/usr/lib/lb/restart-workers"))
+        self.kill_worker()
+        self.upgrade()
+        self.assertEqual(self.machine.check("cat", "/etc/lb/gossip.key").strip(), key)
+        self.purge(before)
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        sys.exit("install_test: making and booting a root needs root")
+    os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    ROOT = os.environ.get("LB_MACHINE_ROOT") or tempfile.mkdtemp(prefix="lb-root-", dir="/var/tmp")
+    try:
+        if "LB_MACHINE_ROOT" not in os.environ:
+            machines.make_root(ROOT, BASE + machines.dependencies(DEBS))
+        cases.main()
+    finally:
+        if "LB_MACHINE_ROOT" not in os.environ:
+            machines.remove_root(ROOT)

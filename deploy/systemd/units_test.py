@@ -24,7 +24,7 @@ EXPECTED = {
         "LimitNOFILE": ["1048576"],
         "ExecReload": [
             "/usr/bin/lb-controlplane --check-config --config /etc/lb/lb.yaml",
-            "/bin/kill -HUP $MAINPID",
+            "/bin/sh -c 'kill -HUP $MAINPID'",
         ],
         "CapabilityBoundingSet": [""],
     },

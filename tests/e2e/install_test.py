@@ -22,6 +22,7 @@ NEXT_DEBS = sorted(glob.glob("deploy/debian/packages_next/*.deb"))
 # Of the machine itself: systemd as its first process, and what it is looked at with.
 BASE = ["dbus", "init-system-helpers", "systemd-sysv"]
 LISTEN = "127.0.0.1:80"  # A worker is not root.
+CONFIG = {"rules": [{"name": "web", "listen": LISTEN, "backends": ["127.0.0.1:9001", "127.0.0.1:9002"]}]}
 CLIENTS = 20
 STREAMS = 20
 NAMES = ["lb-common", "lb-controlplane", "lb-doc", "lb-worker", "lbctl"]
@@ -72,7 +73,7 @@ class InstallTest(cases.Case):
             "stat", "--format=%n %a %U:%G", "/etc/lb", "/etc/lb/gossip.key", "/etc/lb/lb.yaml", "/etc/lb/tls",
             "/run/lb", "/run/lb/admin.sock", "/run/lb/worker.sock", "/var/lib/lb")
         self.assertEqual(owners.splitlines(), [
-            "/etc/lb 770 root:lb", "/etc/lb/gossip.key 640 root:lb", "/etc/lb/lb.yaml 640 root:lb",
+            "/etc/lb 770 root:lb", "/etc/lb/gossip.key 640 root:lb", "/etc/lb/lb.yaml 660 root:lb",
             "/etc/lb/tls 750 root:lb", "/run/lb 755 lb:lb", "/run/lb/admin.sock 660 lb:lb-admin",
             "/run/lb/worker.sock 660 lb:lb", "/var/lib/lb 750 lb:lb"])
         for unit in ("lb.target", "lb-controlplane.service", "lb-worker@1.service"):
@@ -81,18 +82,33 @@ class InstallTest(cases.Case):
 
     def balance(self):
         """Both backends are met on a port below 1024, and a bad file fails the reload, no more."""
-        config = {"rules": [{"name": "web", "listen": LISTEN, "backends": ["127.0.0.1:9001", "127.0.0.1:9002"]}]}
-        self.assertEqual(self.configure(config).returncode, 0)
+        done = self.configure(CONFIG)
+        self.assertEqual(done.returncode, 0, done.stderr)
         two = "2 up, 0 down"
         wait_for(lambda: two in self.machine.run("lbctl", "status").stdout, 30, "the rule is in force")
         served = Requests(self, LISTEN, clients=4, connections=200).result()
         self.assertEqual(served["errors"], {})
         self.assertEqual(sorted(served["backends"]), ["a", "b"], served)
         self.assertNotEqual(self.configure("rules: 1\n").returncode, 0)
-        self.assertEqual(self.configure(config).returncode, 0)
+        self.assertEqual(self.configure(CONFIG).returncode, 0)
         wait_for(lambda: "rev " in self.machine.property("lb-worker@1.service", "StatusText"), 10, "a status line")
         self.figure("worker: %s; control plane: %s", self.machine.property("lb-worker@1.service", "StatusText"),
                     self.machine.property("lb-controlplane.service", "StatusText"))
+
+    def use_lbctl(self):
+        """The admin API is for root and members of lb-admin; a configuration may be applied."""
+
+        def as_nobody(*groups):
+            who = ["setpriv", "--reuid=nobody", "--regid=nogroup", *groups, "env", "HOME=/", "lbctl", "status"]
+            return self.machine.run(*who).returncode
+
+        self.assertEqual(as_nobody("--groups=lb-admin"), 0)
+        self.assertNotEqual(as_nobody("--clear-groups"), 0)
+        with open(os.path.join(ROOT, "root/next.yaml"), "w", encoding="utf-8") as file:
+            file.write(yaml({**CONFIG, "health_check": {"protocol": "tcp"}}))
+        self.machine.check("lbctl", "apply", "/root/next.yaml", "--wait", "10s")
+        self.assertIn("health_check", self.machine.check("cat", "/etc/lb/lb.yaml"))
+        os.remove(os.path.join(ROOT, "root/next.yaml"))
 
     def under_traffic(self, what, change):
         """No request fails and no stream breaks while something changes.
@@ -126,14 +142,14 @@ class InstallTest(cases.Case):
     def kill_worker(self):
         """What crashes comes back by itself."""
         pid = self.machine.property("lb-worker@1.service", "MainPID")
-        self.machine.check("kill", "-ABRT", pid)
+        self.machine.check("sh", "-c", "kill -ABRT " + pid)
         wait_for(lambda: not self.worker("MainPID", pid) and self.worker("ActiveState", "active"), 30,
                  "a worker that crashed is back")
 
     def hang_control_plane(self):
         """One that hangs is ended by its watchdog, and traffic goes on."""
         pid = self.machine.property("lb-controlplane.service", "MainPID")
-        self.machine.check("kill", "-STOP", pid)
+        self.machine.check("sh", "-c", "kill -STOP " + pid)
         unit = "lb-controlplane.service"
         wait_for(lambda: self.machine.property(unit, "MainPID") not in (pid, "0")
                  and self.machine.property(unit, "ActiveState") == "active", 60, "a control plane that hung is back")
@@ -152,7 +168,7 @@ class InstallTest(cases.Case):
     def purge(self, before):
         self.machine.check("dpkg", "--purge", *NAMES, timeout=120)
         self.assertEqual(self.machine.run("sh", "-c", "ls -d /run/lb /var/lib/lb /var/log/lb /etc/lb").stdout, "")
-        self.assertEqual(self.machine.run("pgrep", "-l", "lb-").stdout, "")
+        self.assertNotRegex(self.machine.run("sh", "-c", "cat /proc/[0-9]*/comm").stdout, "(?m)^lb-")
         new = {path for path in machines.files(ROOT) - before if not path.startswith("/root/debs-")}
         left = sorted(path for path in new if not OWN_TRACES.match(path))
         self.assertEqual(left, [])
@@ -166,6 +182,7 @@ class InstallTest(cases.Case):
         self.ready()
         key = self.look_at_the_installation(output)
         self.balance()
+        self.use_lbctl()
         self.under_traffic("control plane restarted", self.restart_control_plane)
         self.under_traffic("control plane hung", self.hang_control_plane)
         self.under_traffic(

@@ -14,7 +14,8 @@ namespace lb {
 
 class ServiceReports final {
  public:
-  // The status line is told at most this often, and only when it is another one.
+  // The status line is told at most this often but for the moment of Ready(), and only when it is
+  // another one.
   static constexpr Duration kStatusInterval = std::chrono::seconds(1);
   // While the program stops it asks for kExtension more each kExtensionInterval, so that only one
   // that hangs is ended by the manager's own limit.

@@ -47,6 +47,12 @@ TEST_F(ServiceReportsTest, TheStatusIsToldWhenItIsAnotherOneAndOnceASecondAtMost
   EXPECT_EQ(Step({.status = "rev 3"}, 1h), "");
 }
 
+TEST_F(ServiceReportsTest, TheStatusOfThatMomentComesWithReady) {
+  EXPECT_EQ(Step({.status = "waits"}), "STATUS=waits\n");
+  EXPECT_EQ(Step({.ready = true, .status = "rev 1"}), "READY=1\nSTATUS=rev 1\n");
+  EXPECT_EQ(Step({.ready = true, .status = "rev 2"}), "");
+}
+
 TEST_F(ServiceReportsTest, StoppingIsToldOnceAndTimeIsAskedForEachSecond) {
   EXPECT_EQ(Step({.ready = true}), "READY=1\n");
   EXPECT_EQ(Step({.ready = true, .stopping = true}), "STOPPING=1\nEXTEND_TIMEOUT_USEC=10000000\n");

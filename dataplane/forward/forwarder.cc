@@ -117,22 +117,47 @@ class Forwarder::Impl final {
 
   std::vector<BindFailure> Apply(std::shared_ptr<const Tables> tables) {
     ListenPlan plan;
-    if (accepting_) plan = MakeListenPlan(*tables, bound_, threads_.size());
+    if (accepting_) plan = MakeListenPlan(*tables, addresses_, inherited_, threads_.size());
     if (!plan.failures.empty()) return std::move(plan.failures);
-    Distribute(tables, plan);
-    std::map<ListenKey, Endpoint> bound;
-    for (const auto& rule : tables->rules) {
-      if (!accepting_) break;
-      const ListenKey key = ListenKeyOf(*rule);
-      const auto fresh = plan.fresh.find(key);
-      bound[key] = fresh != plan.fresh.end() ? fresh->second.bound : bound_.at(key);
-    }
-    bound_ = std::move(bound);
+    inherited_.clear();
+    Distribute(tables, plan.addresses);
+    addresses_ = std::move(plan.addresses);
     tables_ = std::move(tables);
     access_log_.SetDestination(tables_->access_log);
     SetMaxConnections();
     return {};
   }
+
+  void Inherit(std::vector<PassedSocket> sockets) { inherited_ = std::move(sockets); }
+
+  std::vector<PassedSocket> sockets() const {
+    std::vector<PassedSocket> all;
+    for (const auto& [key, address] : addresses_)
+      for (const auto& socket : address.sockets) all.push_back({key, socket.fd, socket.home});
+    return all;
+  }
+
+  std::vector<PassedSocket> Adopt(std::vector<PassedSocket> sockets) {
+    std::erase_if(sockets, [this](const auto& socket) { return !addresses_.contains(socket.key); });
+    for (const PassedSocket& socket : sockets) {
+      auto& there = addresses_.at(socket.key).sockets;
+      there.push_back({socket.fd, there.size() % threads_.size(), socket.home});
+    }
+    Distribute(tables_, addresses_);
+    SetMaxConnections();
+    return sockets;
+  }
+
+  void Release(const std::string& home) {
+    for (auto& [key, address] : addresses_)
+      std::erase_if(address.sockets, [&](const auto& socket) { return socket.home == home; });
+    const bool before = std::exchange(leave_queues_, true);  // They are back where they came from.
+    Distribute(tables_, addresses_);
+    leave_queues_ = before;
+    SetMaxConnections();
+  }
+
+  void LeaveQueues() { leave_queues_ = true; }
 
   void StopAccepting() {
     accepting_ = false;
@@ -142,7 +167,10 @@ class Forwarder::Impl final {
   std::vector<BindFailure> ResumeAccepting() {
     const bool before = std::exchange(accepting_, true);
     std::vector<BindFailure> failures = Apply(tables_);
-    if (!failures.empty()) accepting_ = before;
+    if (failures.empty())
+      leave_queues_ = false;
+    else
+      accepting_ = before;
     return failures;
   }
 
@@ -165,8 +193,8 @@ class Forwarder::Impl final {
   std::optional<Endpoint> listening(const std::string& name) const {
     for (const auto& rule : tables_->rules) {
       if (rule->name != name) continue;
-      const auto bound = bound_.find(ListenKeyOf(*rule));
-      if (bound != bound_.end()) return bound->second;
+      const auto known = addresses_.find(ListenKeyOf(*rule));
+      if (known != addresses_.end()) return known->second.bound;
     }
     return std::nullopt;
   }
@@ -193,8 +221,10 @@ class Forwarder::Impl final {
  private:
   void SetMaxConnections() {
     const uint64_t threads = options_.threads;
-    const uint64_t allowed = AllowedConnections(descriptors_, bound_.size() * threads,
-                                                PipesPerThread(descriptors_, threads) * threads);
+    uint64_t sockets = 0;
+    for (const auto& [key, address] : addresses_) sockets += address.sockets.size();
+    const uint64_t allowed =
+        AllowedConnections(descriptors_, sockets, PipesPerThread(descriptors_, threads) * threads);
     const uint64_t wanted = options_.max_connections;
     group_->SetMaxConnections(wanted != 0 ? std::min(wanted, allowed) : allowed);
   }
@@ -213,14 +243,17 @@ class Forwarder::Impl final {
     LB_CHECK(answers->Wait(kHungAfter));
   }
 
-  // Hands every thread the tables and its new sockets.
-  void Distribute(const std::shared_ptr<const Tables>& tables, ListenPlan& plan) {
+  // Hands every thread the tables and its sockets.
+  void Distribute(const std::shared_ptr<const Tables>& tables,
+                  const ListeningAddresses& addresses) {
     RunOnAll([&](size_t index) {
       auto update = std::make_shared<ListenerSet::Update>();
       update->tables = tables;
-      update->listen = accepting_;
-      for (auto& [key, made] : plan.fresh)
-        update->fresh.emplace(key, std::move(made.sockets[index]));
+      update->leave_queues = leave_queues_;
+      for (const auto& [key, address] : addresses) {
+        for (const auto& socket : address.sockets)
+          if (socket.thread == index) update->sockets[key].push_back(socket.fd);
+      }
       return [update](ThreadParts parts) { parts.listeners.Apply(std::move(*update)); };
     });
   }
@@ -231,8 +264,10 @@ class Forwarder::Impl final {
   AccessLog access_log_;  // Outlives the threads, whose last connections it takes.
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::shared_ptr<const Tables> tables_ = std::make_shared<const Tables>();
-  std::map<ListenKey, Endpoint> bound_;  // Where the threads listen.
+  ListeningAddresses addresses_;  // Where the threads listen.
+  std::vector<PassedSocket> inherited_;
   bool accepting_ = true;
+  bool leave_queues_ = false;
 };
 
 Forwarder::Forwarder(Options options) : impl_(std::make_unique<Impl>(options)) {}
@@ -244,6 +279,18 @@ absl::Status Forwarder::Start() { return impl_->Start(); }
 std::vector<Forwarder::BindFailure> Forwarder::Apply(std::shared_ptr<const Tables> tables) {
   return impl_->Apply(std::move(tables));
 }
+
+void Forwarder::Inherit(std::vector<PassedSocket> sockets) { impl_->Inherit(std::move(sockets)); }
+
+std::vector<PassedSocket> Forwarder::sockets() const { return impl_->sockets(); }
+
+std::vector<PassedSocket> Forwarder::Adopt(std::vector<PassedSocket> sockets) {
+  return impl_->Adopt(std::move(sockets));
+}
+
+void Forwarder::Release(const std::string& home) { impl_->Release(home); }
+
+void Forwarder::LeaveQueues() { impl_->LeaveQueues(); }
 
 void Forwarder::StopAccepting() { impl_->StopAccepting(); }
 

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/endpoint.h"
+#include "dataplane/forward/listening_socket.h"
 #include "dataplane/snapshot/tables.h"
 
 namespace lb::dataplane {
@@ -49,7 +50,20 @@ class Forwarder final {
   // changes and the failures are returned. Returns when all threads run the new tables.
   std::vector<BindFailure> Apply(std::shared_ptr<const Tables> tables);
 
-  // Stops accepting: closes the listening sockets (after accepting what was waiting).
+  // Sockets that the next Apply listens on before it binds new ones. What it has no use for is let
+  // go with it.
+  void Inherit(std::vector<PassedSocket> sockets);
+  // All sockets listened on now, for another process.
+  std::vector<PassedSocket> sockets() const;
+  // Accepts from sockets of another worker too, `home`, until Release or until no rule listens
+  // there. Returns those that it took: a rule must listen on their address.
+  std::vector<PassedSocket> Adopt(std::vector<PassedSocket> sockets);
+  void Release(const std::string& home);
+  // Another process accepts from our sockets: what waits in them when they are let go is left to
+  // it. Until ResumeAccepting.
+  void LeaveQueues();
+
+  // Stops accepting: lets the listening sockets go (after accepting what was waiting).
   void StopAccepting();
   // Listens again where the tables in force say. Failures as with Apply.
   std::vector<BindFailure> ResumeAccepting();

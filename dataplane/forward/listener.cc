@@ -29,20 +29,25 @@ struct Handed {
 
 }  // namespace
 
+Listener::~Listener() {
+  // epoll_ctl(2): taking a descriptor out that is in the set cannot fail.
+  if (epoll_fd_ >= 0) LB_CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd_->get(), nullptr) == 0);
+}
+
 int Listener::Resume(int epoll_fd) { return Control(epoll_fd, EPOLLIN); }
 
 void Listener::Pause(int epoll_fd) {
   // epoll_ctl(2): changing an entry needs no memory.
-  if (watched_) LB_CHECK(Control(epoll_fd, 0) == 0);
+  if (epoll_fd_ >= 0) LB_CHECK(Control(epoll_fd, 0) == 0);
 }
 
 int Listener::Control(int epoll_fd, uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.ptr = static_cast<EventSource*>(this);
-  const int operation = watched_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (epoll_ctl(epoll_fd, operation, fd_.get(), &event) != 0) return errno;
-  watched_ = true;
+  const int operation = epoll_fd_ >= 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(epoll_fd, operation, fd_->get(), &event) != 0) return errno;
+  epoll_fd_ = epoll_fd;
   return 0;
 }
 
@@ -52,7 +57,7 @@ Listener::Accepted Listener::AcceptBatch(ThreadContext& context, AcceptErrors& e
       errors.Add(error);
       return Accepted::kPause;
     }
-    UniqueFd client(raw::Accept(fd_.get(), SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd client(raw::Accept(fd_->get(), SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.valid()) {
       Admit(context, std::move(client));
       continue;

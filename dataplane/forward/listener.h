@@ -7,6 +7,7 @@
 
 #include "base/unique_fd.h"
 #include "dataplane/forward/accept_errors.h"
+#include "dataplane/forward/listening_socket.h"
 #include "dataplane/forward/side.h"
 #include "dataplane/forward/thread_context.h"
 #include "dataplane/forward/thread_rule.h"
@@ -24,13 +25,20 @@ class Listener final : public EventSource {
     kPause,  // Descriptors or memory ran out: try again later.
   };
 
-  Listener(UniqueFd fd, RuleLease rule)
+  Listener(SharedFd fd, RuleLease rule)
       : EventSource(Kind::kListener), fd_(std::move(fd)), rule_(std::move(rule)) {}
+  // Tells the epoll set to forget the socket: one that another process has too stays open, and
+  // would be told of for ever (epoll(7)).
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  const SharedFd& fd() const { return fd_; }
 
   // Connections accepted from now on belong to `rule`.
   void SetRule(RuleLease rule) { rule_ = std::move(rule); }
 
-  // Lets the epoll set tell of clients. Returns 0 or an errno.
+  // Lets the epoll set, always the same one, tell of clients. Returns 0 or an errno.
   int Resume(int epoll_fd);
   // Lets them wait in the socket's queue.
   void Pause(int epoll_fd);
@@ -47,9 +55,9 @@ class Listener final : public EventSource {
   static bool TakeRuleSlot(const RuleTable& table);
   void Refuse(const ThreadContext& context, UniqueFd client, RefuseReason reason);
 
-  UniqueFd fd_;
+  const SharedFd fd_;
   RuleLease rule_;
-  bool watched_ = false;  // In the epoll set.
+  int epoll_fd_ = -1;  // The epoll set it is in.
 };
 
 }  // namespace lb::dataplane

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
+#include "dataplane/forward/listen_plan.h"
 #include "dataplane/snapshot/sni_table.h"
 
 namespace lb::dataplane {
@@ -34,7 +34,7 @@ void CallWhoMayMove(const RuleTable& before, const RuleTable& now) {
 
 void ListenerSet::Apply(Update update) {
   Rules rules;
-  std::map<ListenKey, std::unique_ptr<Listener>> listeners;
+  decltype(listeners_) listeners;
   bool resumed = true;
   for (const auto& table : update.tables->rules) {
     RuleLease rule = Renew(table);
@@ -42,25 +42,34 @@ void ListenerSet::Apply(Update update) {
     if (before != nullptr && !SameBandwidths(*before, *table)) ++context_.bandwidth_generation;
     if (before != nullptr) CallWhoMayMove(*before, *table);
     rules.emplace(table->name, rule);
-    if (!update.listen) continue;
     const ListenKey key = ListenKeyOf(*table);
-    if (auto old = listeners_.extract(key)) {
-      old.mapped()->SetRule(std::move(rule));
-      listeners.insert(std::move(old));
-      continue;
-    }
-    auto fresh = update.fresh.extract(key);
-    LB_CHECK(!fresh.empty());
-    auto& made = listeners[key];
-    made = std::make_unique<Listener>(std::move(fresh.mapped()), std::move(rule));
-    const int error = armed() ? 0 : made->Resume(context_.epoll_fd);
-    if (error != 0) errors_.Add(error);
-    resumed = resumed && error == 0;
+    for (const SharedFd& fd : update.sockets[key])
+      resumed = Keep(key, fd, rule, listeners[key]) && resumed;
   }
-  for (auto& [key, gone] : listeners_) gone->AcceptWaiting(context_, errors_);
+  for (auto& [key, gone] : listeners_) {
+    if (update.leave_queues) break;
+    for (auto& listener : gone) listener->AcceptWaiting(context_, errors_);
+  }
   listeners_ = std::move(listeners);
   rules_ = std::move(rules);
   if (!resumed) PauseAll();
+}
+
+bool ListenerSet::Keep(const ListenKey& key, const SharedFd& fd, const RuleLease& rule,
+                       std::vector<std::unique_ptr<Listener>>& kept) {
+  auto& there = listeners_[key];
+  const auto old =
+      std::find_if(there.begin(), there.end(), [&](const auto& one) { return one->fd() == fd; });
+  if (old != there.end()) {
+    (*old)->SetRule(rule);
+    kept.push_back(std::move(*old));
+    there.erase(old);
+    return true;
+  }
+  kept.push_back(std::make_unique<Listener>(fd, rule));
+  const int error = armed() ? 0 : kept.back()->Resume(context_.epoll_fd);
+  if (error != 0) errors_.Add(error);
+  return error == 0;
 }
 
 const RuleTable* ListenerSet::Find(const std::string& name) const {
@@ -87,16 +96,19 @@ void ListenerSet::OnReadable(Listener& listener) {
 }
 
 void ListenerSet::PauseAll() {
-  for (auto& [key, listener] : listeners_) listener->Pause(context_.epoll_fd);
+  for (auto& [key, listeners] : listeners_)
+    for (auto& listener : listeners) listener->Pause(context_.epoll_fd);
   context_.timers.Arm(*this, context_.now + kPause);
 }
 
 void ListenerSet::OnTimer() {
-  for (auto& [key, listener] : listeners_) {
-    const int error = listener->Resume(context_.epoll_fd);
-    if (error == 0) continue;
-    errors_.Add(error);
-    return PauseAll();
+  for (auto& [key, listeners] : listeners_) {
+    for (auto& listener : listeners) {
+      const int error = listener->Resume(context_.epoll_fd);
+      if (error == 0) continue;
+      errors_.Add(error);
+      return PauseAll();
+    }
   }
 }
 

@@ -9,11 +9,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "dataplane/forward/accept_errors.h"
-#include "dataplane/forward/listen_plan.h"
 #include "dataplane/forward/listener.h"
+#include "dataplane/forward/listening_socket.h"
 #include "dataplane/forward/thread_context.h"
 #include "dataplane/forward/thread_rule.h"
 #include "dataplane/forward/timer_wheel.h"
@@ -28,9 +29,8 @@ class ListenerSet final : private Timer {
   // New tables as one thread takes them.
   struct Update {
     std::shared_ptr<const Tables> tables;
-    // Sockets to add; with those there are, all that the tables name.
-    std::map<ListenKey, UniqueFd> fresh;
-    bool listen = true;  // False: close all sockets.
+    std::map<ListenKey, std::vector<SharedFd>> sockets;  // All to listen on; none: nowhere.
+    bool leave_queues = false;  // Somebody else accepts what waits in sockets that go.
   };
 
   // `seed` is for the round robins of new rules.
@@ -44,7 +44,7 @@ class ListenerSet final : private Timer {
   ListenerSet(const ListenerSet&) = delete;
   ListenerSet& operator=(const ListenerSet&) = delete;
 
-  // Puts the tables in force: unchanged rules stay as they are, sockets no longer named are closed
+  // Puts the tables in force: unchanged rules stay as they are, sockets no longer named are let go
   // after accepting what waits there.
   void Apply(Update update);
   // The rule of that table's name as this thread has it now; of the table itself when it has none.
@@ -67,12 +67,15 @@ class ListenerSet final : private Timer {
 
   // The rule as `table` says it, going on from the rule of that name there is.
   RuleLease Renew(const std::shared_ptr<const RuleTable>& table) const;
+  // Goes on with the listener there is for this socket, or makes one. False: it cannot be watched.
+  [[nodiscard]] bool Keep(const ListenKey& key, const SharedFd& fd, const RuleLease& rule,
+                          std::vector<std::unique_ptr<Listener>>& kept);
   void PauseAll();
 
   ThreadContext& context_;
   const uint64_t seed_;
   Rules rules_;
-  std::map<ListenKey, std::unique_ptr<Listener>> listeners_;
+  std::map<ListenKey, std::vector<std::unique_ptr<Listener>>> listeners_;
   AcceptErrors errors_;
 };
 

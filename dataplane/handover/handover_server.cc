@@ -1,0 +1,143 @@
+#include "dataplane/handover/handover_server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/endpoint.h"
+#include "base/listen.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/unique_fd.h"
+#include "dataplane/handover/handover_session.h"
+#include "dataplane/handover/peer_user.h"
+
+namespace lb::dataplane {
+
+using boost::asio::posix::stream_descriptor;
+
+namespace {
+
+constexpr mode_t kMode = 0600;
+
+absl::Status Failed(const std::string& path, const char* call) {
+  return absl::UnavailableError(
+      absl::StrCat("hand-over socket ", path, ": ", call, ": ", std::strerror(errno)));
+}
+
+struct Bound {
+  UniqueFd socket;
+  SocketFile file;
+};
+
+// Binds beside the path and moves the socket there: at no moment is nobody at the path.
+absl::StatusOr<Bound> BindAt(const std::string& path) {
+  const std::string beside = absl::StrCat(path, ".", ::getpid());
+  LB_ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(absl::StrCat("unix:", beside)));
+  const SocketAddress at = endpoint.ToSocketAddress();
+  Bound bound;
+  bound.socket.Reset(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!bound.socket.valid()) return Failed(path, "socket");
+  if (::fchmod(bound.socket.get(), kMode) != 0) return Failed(path, "fchmod");
+  // Left by a process with our number that died between the two steps.
+  if (::unlink(beside.c_str()) != 0 && errno != ENOENT) return Failed(path, "unlink");
+  if (::bind(bound.socket.get(), at.get(), at.length) != 0) return Failed(path, "bind");
+  struct stat made {};
+  if (::listen(bound.socket.get(), HandoverServer::kMaxSessions) != 0 ||
+      ::lstat(beside.c_str(), &made) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
+    const absl::Status failed = Failed(path, "listen or rename");
+    static_cast<void>(::unlink(beside.c_str()));
+    return failed;
+  }
+  bound.file = SocketFile(path, made.st_dev, made.st_ino);
+  return bound;
+}
+
+}  // namespace
+
+class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverServer::Impl> {
+ public:
+  Impl(boost::asio::io_context& io, std::string id, Owner owner)
+      : io_(io), id_(std::move(id)), owner_(std::move(owner)), listener_(io) {}
+
+  absl::Status Listen(const std::string& path) {
+    LB_ASSIGN_OR_RETURN(Bound bound, BindAt(path));
+    if (listener_.is_open()) listener_.close();
+    listener_.assign(bound.socket.Release());
+    file_ = std::move(bound.file);
+    Wait();
+    return absl::OkStatus();
+  }
+
+  bool has_successor() const {
+    return std::any_of(sessions_.begin(), sessions_.end(),
+                       [](const auto& session) { return session->is_successor(); });
+  }
+
+  void Stop() {
+    listener_.close();
+    for (const auto& session : sessions_) session->Abandon();
+    sessions_.clear();
+    file_ = SocketFile();
+  }
+
+ private:
+  void Wait() {
+    listener_.async_wait(stream_descriptor::wait_read,
+                         [self = shared_from_this()](const boost::system::error_code& error) {
+                           if (!error) self->Accept();
+                         });
+  }
+
+  void Accept() {
+    UniqueFd socket(
+        ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket.valid() && Welcome(socket.get())) {
+      auto ended = [weak = weak_from_this()](const HandoverSession* session) {
+        if (const auto self = weak.lock()) self->Forget(session);
+      };
+      sessions_.push_back(
+          std::make_shared<HandoverSession>(io_, std::move(socket), id_, owner_, std::move(ended)));
+      sessions_.back()->Start();
+    }
+    Wait();
+  }
+
+  bool Welcome(int socket) const {
+    if (!IsOwnUser(socket)) {
+      LogWarn("hand-over refused: the process belongs to another user");
+      return false;
+    }
+    return sessions_.size() < kMaxSessions;
+  }
+
+  void Forget(const HandoverSession* session) {
+    std::erase_if(sessions_, [session](const auto& one) { return one.get() == session; });
+  }
+
+  boost::asio::io_context& io_;
+  const std::string id_;
+  const Owner owner_;
+  stream_descriptor listener_;
+  SocketFile file_;
+  std::vector<std::shared_ptr<HandoverSession>> sessions_;
+};
+
+HandoverServer::HandoverServer(boost::asio::io_context& io, std::string id, Owner owner)
+    : impl_(std::make_shared<Impl>(io, std::move(id), std::move(owner))) {}
+
+HandoverServer::~HandoverServer() { impl_->Stop(); }
+
+absl::Status HandoverServer::Listen(const std::string& path) { return impl_->Listen(path); }
+
+bool HandoverServer::has_successor() const { return impl_->has_successor(); }
+
+}  // namespace lb::dataplane

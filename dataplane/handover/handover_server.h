@@ -1,0 +1,54 @@
+// The answering end of hand-overs: gives this worker's sockets to a process that replaces it, takes
+// those of neighbours that end, and gives those back when they start again.
+//
+// Serves processes of the same user only. Bounded: kMaxSessions at once. Runs on the io_context it
+// is given. Threading: that context's thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "dataplane/forward/listening_socket.h"
+
+namespace lb::dataplane {
+
+class HandoverServer final {
+ public:
+  static constexpr size_t kMaxSessions = 16;
+
+  // What the worker does and knows. None of them may destroy the server.
+  struct Owner {
+    // All sockets that it accepts from.
+    std::function<std::vector<PassedSocket>()> sockets;
+    // A serialised Keepsake; empty: it runs no configuration.
+    std::function<std::string()> state;
+    // A process of the same id accepts from them now. Returns the rights to slots given up for it,
+    // a serialised lb.worker.v1.SlotGrant; empty: none.
+    std::function<std::string()> replaced;
+    // The process that had replaced it is gone.
+    std::function<void()> alone_again;
+    // Accepts from these sockets too; returns from how many.
+    std::function<size_t(std::vector<PassedSocket>)> adopt;
+    // The worker `home` accepts from its sockets again.
+    std::function<void(const std::string& home)> release;
+  };
+
+  HandoverServer(boost::asio::io_context& io, std::string id, Owner owner);
+  ~HandoverServer();
+
+  // Listens at the path, in the place of whoever did. Errors: the path and errno's text.
+  absl::Status Listen(const std::string& path);
+
+  // True while a process that has all our sockets lives, whether it serves yet or not.
+  bool has_successor() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lb::dataplane

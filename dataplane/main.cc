@@ -13,11 +13,11 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/grpc_log.h"
 #include "base/http_probe.h"
-#include "base/http_server.h"
 #include "base/log.h"
 #include "base/sd_notify.h"
 #include "base/sha256.h"
@@ -25,6 +25,8 @@
 #include "base/time.h"
 #include "base/version.h"
 #include "dataplane/control/worker.h"
+#include "dataplane/handover/manager_sockets.h"
+#include "dataplane/http_door.h"
 #include "dataplane/worker_flags.h"
 
 namespace lb::dataplane {
@@ -56,7 +58,7 @@ absl::StatusOr<std::string> RandomBytes(size_t count) {
 absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
   constexpr size_t kIncarnationBytes = 16;
   Worker::Options options;
-  options.control_target = flags.control.ToString();
+  options.control = flags.control;
   options.tls = flags.tls;
   options.tls_server_name = flags.tls_server_name;
   options.threads = flags.threads;
@@ -119,6 +121,18 @@ class Signals final {
   bool draining_ = false;
 };
 
+// What to do about an address for the pages that cannot be had.
+absl::Status Advise(const absl::Status& status, const WorkerFlags& flags) {
+  if (status.ok()) return status;
+  if (absl::IsNotFound(status)) {
+    return absl::NotFoundError(absl::StrCat(
+        status.message(), "; make its folder, or name another place with --http (and --control)"));
+  }
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(), "; is another worker called ", flags.id,
+                                   "? Give each its own --id, or another --http"));
+}
+
 absl::Status Serve(const WorkerFlags& flags) {
   // Before the first thread: it changes the environment.
   LB_ASSIGN_OR_RETURN(const SdNotify service_manager,
@@ -128,27 +142,29 @@ absl::Status Serve(const WorkerFlags& flags) {
   boost::asio::io_context io(1);
   LB_ASSIGN_OR_RETURN(Worker::Options options, MakeOptions(flags));
   options.service_manager = &service_manager;
-  Worker worker(io, std::move(options));
-  auto http = HttpServer::Start(io, flags.http, [&worker](const auto& path, const auto& respond) {
-    respond(worker.Page(path));
+  LB_ASSIGN_OR_RETURN(auto descriptors, TakeListenDescriptors(TakeFromEnvironment, ::getpid()));
+  options.sockets = TakeManagerSockets(std::move(descriptors));
+  if (!flags.wait_when_replaced) options.replaced_timeout = flags.drain_timeout;
+  Worker* serving = nullptr;  // Its pages are asked for once the loop runs.
+  HttpDoor http(io, flags.http, [&serving](const auto& path, const auto& respond) {
+    respond(serving->Page(path));
   });
-  if (absl::IsNotFound(http.status())) {
-    return absl::NotFoundError(
-        absl::StrCat(http.status().message(),
-                     "; make its folder, or name another place with --http (and --control)"));
-  }
-  if (!http.ok()) {
-    return absl::Status(http.status().code(),
-                        absl::StrCat(http.status().message(), "; is another worker called ",
-                                     flags.id, "? Give each its own --id, or another --http"));
-  }
+  options.on_replaced = [&http] { http.Leave(); };
+  options.on_alone_again = [&http] { http.Return(); };
+  options.on_done = [&io] {
+    LogInfo("drained: another process has taken over");
+    io.stop();
+  };
+  Worker worker(io, std::move(options));
+  serving = &worker;
   const Signals signals(io, worker, flags.drain_timeout);
   LB_RETURN_IF_ERROR(worker.Start());
+  LB_RETURN_IF_ERROR(Advise(http.Open(worker.replaces()), flags));
   LogInfo("lb-worker started", {{"version", kVersion},
                                 {"id", flags.id},
                                 {"threads", absl::StrCat(flags.threads)},
                                 {"control", flags.control.ToString()},
-                                {"http", (*http)->address().ToString()}});
+                                {"http", flags.http.ToString()}});
   io.run();
   return absl::OkStatus();
 }

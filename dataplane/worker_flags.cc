@@ -34,6 +34,7 @@ struct RawFlags {
   int threads = 0;
   int64_t max_connections = 0;
   std::string drain_timeout = "30s";
+  std::string when_replaced = "exit";
   std::string log_level = "info";
   std::string log_format = "text";
 };
@@ -103,6 +104,11 @@ absl::StatusOr<std::chrono::seconds> ParseTimeout(const std::string& text) {
       "--drain-timeout '", text, "': use a number with s, m or h, like 30s, up to 168h"));
 }
 
+absl::StatusOr<bool> ParseWhenReplaced(const std::string& text) {
+  if (text == "exit" || text == "wait") return text == "wait";
+  return absl::InvalidArgumentError(absl::StrCat("--when-replaced '", text, "': use exit or wait"));
+}
+
 absl::StatusOr<size_t> CheckThreads(int threads) {
   constexpr int kMost = static_cast<int>(Forwarder::kMaxThreads);
   if (threads == 0) {
@@ -132,6 +138,7 @@ absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
   LB_ASSIGN_OR_RETURN(flags.threads, CheckThreads(raw.threads));
   LB_ASSIGN_OR_RETURN(flags.max_connections, CheckMaxConnections(raw.max_connections));
   LB_ASSIGN_OR_RETURN(flags.drain_timeout, ParseTimeout(raw.drain_timeout));
+  LB_ASSIGN_OR_RETURN(flags.wait_when_replaced, ParseWhenReplaced(raw.when_replaced));
   flags.log_level = raw.log_level;
   flags.log_format = raw.log_format;
   return flags;
@@ -163,6 +170,10 @@ void Declare(CLI::App& app, RawFlags& raw) {
                  "code 0 for status 200, else 1, after a second at most");
   app.add_option("--drain-timeout", raw.drain_timeout,
                  "how long SIGTERM waits for connections to end")
+      ->capture_default_str();
+  app.add_option("--when-replaced", raw.when_replaced,
+                 "when a new process of this id serves: exit after a drain, or wait for a signal "
+                 "(for supervisors that start again what exits)")
       ->capture_default_str();
   app.add_option("--log-level", raw.log_level, "error, warn, info, debug or trace")
       ->capture_default_str();

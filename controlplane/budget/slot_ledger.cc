@@ -111,6 +111,21 @@ void SlotLedger::Connect(const WorkerKey& worker, const worker::v1::Hello& hello
   changed_ = true;
 }
 
+void SlotLedger::Inherit(const WorkerKey& from, const worker::v1::Hello& hello) {
+  const auto holder = holders_.find(from);
+  if (holder == holders_.end() || holder->second.connected) return;
+  for (const worker::v1::SlotEntry& entry : hello.slots()) {
+    const BackendKey key{entry.rule(), entry.backend()};
+    if (!holder->second.limits.contains(key)) continue;
+    SlotShare& share = pools_.at(key).ShareOf(from);
+    const uint64_t left = share.exposure() - std::min(share.exposure(), entry.granted());
+    share = SlotShare{};
+    share.applied = left;
+    dirty_.insert(key);
+    changed_ = true;
+  }
+}
+
 void SlotLedger::Disconnect(const WorkerKey& worker) {
   const auto it = holders_.find(worker);
   if (it == holders_.end()) return;

@@ -58,6 +58,9 @@ class SlotLedger final {
 
   // A worker said hello (one that CheckHello accepts). It is sent every right anew.
   void Connect(const WorkerKey& worker, const worker::v1::Hello& hello, Instant now);
+  // A worker that is not connected gave rights up for another one that says in its hello what it
+  // has: as many are taken from what is believed of the first.
+  void Inherit(const WorkerKey& from, const worker::v1::Hello& hello);
   // Its stream ended: it keeps what it has, and gains nothing.
   void Disconnect(const WorkerKey& worker);
   // Its process is gone: what it had is free.

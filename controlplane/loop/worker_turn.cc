@@ -124,6 +124,26 @@ void FreezeIfLost(const worker::v1::Hello& hello, bool known, Parts& parts, Turn
             {{"worker", hello.worker().id()}});
 }
 
+bool TookOver(const WorkerRecord& record, const std::string& incarnation) {
+  return std::find(record.took_over.begin(), record.took_over.end(), incarnation) !=
+         record.took_over.end();
+}
+
+// Whether the process, or one that it took over from, is known. What those gave up for it is its
+// own now.
+bool Knows(const worker::v1::Hello& hello, Parts& parts) {
+  const std::string& id = hello.worker().id();
+  bool known = parts.workers.Find({id, hello.worker().incarnation()}) != nullptr;
+  if (known) return true;
+  for (const std::string& incarnation : hello.took_over()) {
+    if (parts.workers.Find({id, incarnation}) == nullptr) continue;
+    known = true;
+    parts.ledger.Inherit({id, incarnation}, hello);
+    break;  // Those before it had given up theirs for it.
+  }
+  return known;
+}
+
 void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
   const SessionId session = event.session;
   const worker::v1::Hello& hello = event.message.hello();
@@ -131,8 +151,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     Close(session, status, parts, turn);
     return;
   }
-  const bool known =
-      parts.workers.Find({hello.worker().id(), hello.worker().incarnation()}) != nullptr;
+  const bool known = Knows(hello, parts);
   std::optional<SessionId> replaced;
   WorkerRecord* record = parts.workers.Connect(session, hello, turn.now, replaced);
   if (record == nullptr) {
@@ -143,6 +162,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     return;
   }
   record->start_ticks = event.start_ticks;
+  record->took_over.assign(hello.took_over().begin(), hello.took_over().end());
   if (replaced) {
     parts.closing.insert(*replaced);
     turn.actions.push_back(
@@ -154,11 +174,19 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     ForgetWorker(older, expected.contains(older), parts, turn);
   for (const auto& [other, other_key] : parts.workers.sessions()) {
     if (other == session || other_key.id != key.id || replaced == other) continue;
+    const WorkerRecord& before = parts.workers.At(other_key);
+    if (TookOver(before, key.incarnation)) continue;  // Told when that one came.
+    if (TookOver(*record, other_key.incarnation)) {
+      turn.Emit("worker.replaced", NameOf(key), LogLevel::kInfo,
+                "a new process of the worker takes over",
+                {{"worker", key.id}, {"pid", absl::StrCat(record->identity.pid())}});
+      continue;
+    }
     turn.Emit("worker.duplicate", NameOf(key), LogLevel::kWarn,
               "two workers have the same id; give each its own with --id",
               {{"worker", key.id},
                {"pid", absl::StrCat(record->identity.pid())},
-               {"other_pid", absl::StrCat(parts.workers.At(other_key).identity.pid())}});
+               {"other_pid", absl::StrCat(before.identity.pid())}});
   }
   turn.Emit("worker.connected", NameOf(key), LogLevel::kInfo, "worker connected",
             {{"worker", key.id}, {"incarnation", key.incarnation}});

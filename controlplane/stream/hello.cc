@@ -50,6 +50,11 @@ absl::Status CheckHello(const worker::v1::Hello& hello) {
     return absl::InvalidArgumentError(absl::StrCat("worker.version has ",
                                                    hello.worker().version().size(),
                                                    " bytes, more than ", kMaxVersionBytes));
+  if (hello.took_over_size() > kMaxHelloTookOver)
+    return absl::InvalidArgumentError(absl::StrCat("took_over has ", hello.took_over_size(),
+                                                   " entries, more than ", kMaxHelloTookOver));
+  for (const std::string& incarnation : hello.took_over())
+    if (absl::Status status = CheckId("took_over", incarnation); !status.ok()) return status;
   if (hello.slots_size() > kMaxHelloSlots)
     return absl::InvalidArgumentError(
         absl::StrCat("slots has ", hello.slots_size(), " entries, more than ", kMaxHelloSlots));

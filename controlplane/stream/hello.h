@@ -17,6 +17,7 @@ inline constexpr size_t kMaxVersionBytes = 128;
 
 // Most slot entries of one hello: a bound on what one stream can make us keep.
 inline constexpr int kMaxHelloSlots = 100'000;
+inline constexpr int kMaxHelloTookOver = 16;  // As worker.proto says.
 
 // OK, or InvalidArgument naming the field (id, incarnation, version, pid, running version, slots),
 // or FailedPrecondition when no protocol is common.

@@ -60,6 +60,7 @@ ConnectRequest ConfigLane::Apply(const SnapshotReceiver::Received& received) {
   const std::vector<BindFailure> failures = traffic_.Apply(built.tables);
   if (!failures.empty()) return Refuse(received.version, MakeNack(failures));
   tables_ = std::move(built.tables);
+  snapshot_ = received.bytes;
   registry_.Committed(*tables_);
   registry_.rate_limiters().Commit(tables_->rate_limiters, clock_());
   registry_.bandwidths().Commit(tables_->bandwidths, clock_());

@@ -37,6 +37,8 @@ class ConfigLane final {
 
   // The version in force; nullopt before the first.
   const std::optional<lb::type::v1::ConfigVersion>& running() const { return running_; }
+  // The serialised snapshot in force, as it came; empty before the first.
+  const std::string& snapshot() const { return snapshot_; }
   // The tables in force; null before the first.
   const std::shared_ptr<const Tables>& tables() const { return tables_; }
 
@@ -58,6 +60,7 @@ class ConfigLane final {
   StateRegistry& registry_;
   const Clock clock_;
   std::optional<lb::type::v1::ConfigVersion> running_;
+  std::string snapshot_;
   std::shared_ptr<const Tables> tables_;
   std::string refusal_;
   uint64_t applies_total_ = 0;

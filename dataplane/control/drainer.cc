@@ -35,14 +35,15 @@ absl::Status Drainer::Take(const Command& command, Instant now) {
   const bool repeated = !IsNew(command.id());
   // Only the newest command has a state of its own to tell; an older one was overtaken.
   if (repeated && command.id() != commands_.back()) return absl::OkStatus();
-  if (to_exit_ && command.has_undrain()) {
-    LogWarn("undrain not carried out: the worker is ending", {{"command", command.id()}});
+  if ((to_exit_ || aside_) && command.has_undrain()) {
+    LogWarn("undrain not carried out: the worker is ending or replaced",
+            {{"command", command.id()}});
     refused_command_ = command.id();
     return absl::OkStatus();
   }
   reported_command_ = command.id();
   next_status_ = now;
-  if (repeated || to_exit_) return absl::OkStatus();
+  if (repeated || to_exit_ || aside_) return absl::OkStatus();
   if (command.has_drain()) {
     LogInfo("drain ordered", {{"command", command.id()}});
     Begin(TimeoutOf(command.drain()), now);
@@ -66,6 +67,21 @@ void Drainer::DrainToExit(Duration timeout, Instant now) {
   to_exit_ = true;
   next_status_ = now;
   Begin(timeout, now);
+}
+
+void Drainer::StandAside(std::optional<Duration> timeout, Instant now) {
+  if (to_exit_) return;
+  aside_ = true;
+  next_status_ = now;
+  Begin(timeout.value_or(kMaxTimeout), now);
+  if (!timeout.has_value()) deadline_ = Instant::max();
+}
+
+void Drainer::StandIn(Instant now) {
+  if (!std::exchange(aside_, false) || to_exit_) return;
+  phase_ = Phase::kResuming;
+  deadline_ = now + kStatusInterval;
+  Resume();
 }
 
 void Drainer::Begin(Duration timeout, Instant now) {
@@ -108,10 +124,10 @@ std::optional<ConnectRequest> Drainer::Status(Instant now) {
   if (!refused_command_.empty()) {
     ConnectRequest refusal = Message(true);
     refusal.mutable_drain()->set_command_id(std::exchange(refused_command_, ""));
-    refusal.mutable_drain()->set_refused("the worker is ending");
+    refusal.mutable_drain()->set_refused("the worker is ending or replaced");
     return refusal;
   }
-  if (reported_command_.empty() && !to_exit_) return std::nullopt;
+  if (reported_command_.empty() && !to_exit_ && !aside_) return std::nullopt;
   const bool done = phase_ == Phase::kServing || phase_ == Phase::kDrained;
   if ((!done || reported_command_.empty()) && now < next_status_) return std::nullopt;
   next_status_ = now + kStatusInterval;
@@ -126,7 +142,7 @@ ConnectRequest Drainer::Message(bool done) const {
   message.mutable_drain()->set_connections_left(traffic_.connections());
   message.mutable_drain()->set_done(done);
   message.mutable_drain()->set_connections_closed(closed_);
-  message.mutable_drain()->set_ending(to_exit_);
+  message.mutable_drain()->set_ending(to_exit_ || aside_);
   return message;
 }
 

@@ -1,8 +1,9 @@
 // Taking this worker out of service: stop accepting, let connections end, close the rest.
 //
 // A drain ends when no connection is left, or at its timeout when what is left has been closed. One
-// ordered by a command can be taken back; one ordered by a signal ends with the process. A command
-// is carried out at most once, however often it is sent. Threading: the control thread.
+// ordered by a command can be taken back, one ordered by a signal ends with the process, and one
+// for a process that took our place lasts as long as that lives. A command is carried out at most
+// once, however often it is sent. Threading: the control thread.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +39,18 @@ class Drainer final {
   // Drains for good: no command takes it back.
   void DrainToExit(Duration timeout, Instant now);
 
+  // // Another process serves in our place: stops accepting, and closes what is still open after
+  // `timeout`; nullopt: never. Commands change nothing until StandIn, which is for when that
+  // process is gone.
+  void StandAside(std::optional<Duration> timeout, Instant now);
+  void StandIn(Instant now);
+  bool aside() const { return aside_; }
+
   // Goes on with a drain; call it several times a second.
   void Step(Instant now);
 
   // What to tell about the newest command: at most one message per kStatusInterval, and one when
-  // it is done. A drain to the exit is told without a command, too, and a refused undrain at once.
+  // it is done. A drain without a command is told, too, and a refused undrain at once.
   std::optional<lb::worker::v1::ConnectRequest> Status(Instant now);
 
   bool draining() const { return phase_ != Phase::kServing; }
@@ -60,6 +68,7 @@ class Drainer final {
   Traffic& traffic_;
   Phase phase_ = Phase::kServing;
   bool to_exit_ = false;
+  bool aside_ = false;
   uint64_t closed_ = 0;  // Connections that the running drain closed at its timeout.
   Instant deadline_;     // Of kDraining: when the rest is closed; of kClosing: when it is over;
                          // of kResuming: when to try again.

@@ -83,6 +83,13 @@ absl::Status HealthLane::TakeChanges(const HealthUpdate& update, Instant now) {
   return absl::OkStatus();
 }
 
+void AddHealth(const BackendKey& key, Health health, HealthUpdate& update) {
+  HealthEntry& entry = *update.add_entries();
+  entry.set_rule(key.rule);
+  entry.set_backend(key.backend);
+  entry.set_state(ToState(health));
+}
+
 void AppendHealth(const StateRegistry& registry, lb::worker::v1::Hello& hello) {
   const std::map<BackendKey, Health> told = registry.health();
   constexpr size_t kOverheadBytes = 16;  // Tags, lengths and the state of an entry.

@@ -40,4 +40,7 @@ inline constexpr size_t kMaxHelloHealthBytes = 1u << 20;
 // kMaxHelloHealthBytes is left out, and so is unknown to a control plane that lost its state.
 void AppendHealth(const StateRegistry& registry, lb::worker::v1::Hello& hello);
 
+// Adds what is known of one backend.
+void AddHealth(const BackendKey& key, Health health, lb::worker::v1::HealthUpdate& update);
+
 }  // namespace lb::dataplane

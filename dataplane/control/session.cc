@@ -43,6 +43,7 @@ ConnectRequest Session::Hello(const Self& self) {
   AppendHealth(lent_.registry, hello);
   slots_.AppendTo(hello);
   hello.set_threads(self.threads);
+  for (const std::string& incarnation : self.took_over) hello.add_took_over(incarnation);
   hello.set_draining(lent_.drainer.draining());
   hello.set_log_level(LevelAtStart());
   return message;

@@ -48,6 +48,7 @@ class Session final {
   struct Self {
     lb::type::v1::ProcessIdentity identity;
     uint32_t threads = 1;
+    std::vector<std::string> took_over{};  // Incarnations, the newest first.
   };
 
   Session(Lent lent, Instant now);

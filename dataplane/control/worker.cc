@@ -17,12 +17,15 @@
 #include "dataplane/control/backoff.h"
 #include "dataplane/control/config_lane.h"
 #include "dataplane/control/connection_lane.h"
+#include "dataplane/control/descriptor_store.h"
 #include "dataplane/control/drainer.h"
 #include "dataplane/control/forwarder_traffic.h"
 #include "dataplane/control/heap_trim.h"
+#include "dataplane/control/keepsake.h"
 #include "dataplane/control/log_lane.h"
 #include "dataplane/control/metrics_page.h"
 #include "dataplane/control/paced_drains.h"
+#include "dataplane/control/replacement.h"
 #include "dataplane/control/session.h"
 #include "dataplane/control/stream_client.h"
 #include "dataplane/control/watchdog.h"
@@ -76,12 +79,21 @@ class Worker::Impl final {
         tick_(io),
         reconnect_(io),
         reports_(options_.service_manager),
-        client_(io, {options_.control_target, options_.tls, options_.tls_server_name},
+        store_(options_.service_manager),
+        keepsake_(config_, registry_),
+        replacement_(io, forwarder_, keepsake_,
+                     {options_.control, options_.identity.id(), options_.identity.incarnation(),
+                      options_.sockets},
+                     {.replaced = [this] { HandleReplaced(); },
+                      .alone_again = [this] { return HandleAlone(); },
+                      .headless = [this] { return !session_ || !session_->welcomed(); }}),
+        client_(io, {options_.control.ToString(), options_.tls, options_.tls_server_name},
                 {.on_message = [this](const auto& message) { HandleMessage(message); },
                  .on_ended = [this](const absl::Status& status) { HandleEnded(status); }}) {}
 
   absl::Status Start() {
     LB_RETURN_IF_ERROR(forwarder_.Start());
+    replacement_.TakeOver();
     Connect();
     Tick();
     return absl::OkStatus();
@@ -89,13 +101,16 @@ class Worker::Impl final {
 
   void DrainToExit(Duration timeout, std::function<void()> drained) {
     drained_ = std::move(drained);
-    stopping_ = true;
+    ending_ = true;
+    replacement_.GiveAway();
     drainer_.DrainToExit(timeout, Now());
     Report(Now());
     // Said at once: with nothing open the process ends within a tick.
     if (!session_ || !session_->welcomed()) return;
     if (auto goodbye = drainer_.Status(Now())) client_.Send(std::move(*goodbye));
   }
+
+  bool replaces() const { return replacement_.has_predecessor(); }
 
   void ReopenAccessLog() { forwarder_.ReopenAccessLog(); }
 
@@ -111,7 +126,8 @@ class Worker::Impl final {
     session_.emplace(Session::Lent{registry_, traffic_, config_, drainer_, connections_, log_},
                      Now());
     client_.Connect();
-    client_.Send(session_->Hello({options_.identity, static_cast<uint32_t>(options_.threads)}));
+    client_.Send(session_->Hello(
+        {options_.identity, static_cast<uint32_t>(options_.threads), replacement_.ancestors()}));
   }
 
   void HandleMessage(const lb::worker::v1::ConnectResponse& message) {
@@ -120,11 +136,13 @@ class Worker::Impl final {
     const absl::Status status = session_->Take(message, Now(), out);
     SendAll(std::move(out));
     if (!status.ok()) return client_.End(status);
+    keepsake_.Note(message);
+    if (config_.running()) replacement_.Serve();
     if (welcomed || !session_->welcomed()) return;
     unreachable_logged_ = false;
     welcomed_at_ = Now();
     LogInfo("connected to the control plane",
-            {{"address", options_.control_target},
+            {{"address", options_.control.ToString()},
              {"session", message.welcome().session_id()},
              {"control_plane", message.welcome().control_plane().version()}});
   }
@@ -142,9 +160,13 @@ class Worker::Impl final {
     if (!unreachable_logged_) {
       unreachable_logged_ = true;
       LogWarn("no stream to the control plane; trying again",
-              {{"address", options_.control_target},
+              {{"address", options_.control.ToString()},
                {"reason", Text(status)},
                {"serving", config_.running() ? "goes on" : "nothing yet"}});
+    }
+    if (!config_.running()) {
+      replacement_.Restore(Now());
+      if (config_.running()) replacement_.Serve();
     }
     reconnect_.expires_after(delay);
     reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
@@ -152,10 +174,30 @@ class Worker::Impl final {
     });
   }
 
+  void HandleReplaced() {
+    store_.Drop();  // They are another process's now.
+    drainer_.StandAside(options_.replaced_timeout, Now());
+    if (options_.replaced_timeout.has_value() && !drained_) drained_ = options_.on_done;
+    if (options_.on_replaced) options_.on_replaced();
+  }
+
+  // Not when a signal has ended this process meanwhile.
+  bool HandleAlone() {
+    if (!drainer_.aside() || ending_) return false;
+    drained_ = nullptr;
+    kept_applies_ = 0;
+    drainer_.StandIn(Now());
+    if (options_.on_alone_again) options_.on_alone_again();
+    // The control plane was told that this process ends.
+    if (session_) client_.End(absl::UnavailableError("serving again"));
+    return true;
+  }
+
   void Tick() {
     const Instant now = Now();
     CheckThreads(now);
     Report(now);
+    KeepSockets();
     drainer_.Step(now);
     connections_.Step(now);
     paced_drains_.Step(config_.tables(), now);
@@ -203,7 +245,14 @@ class Worker::Impl final {
                             " connections");
     else
       status = std::string(absl::StripSuffix(Readiness().body, "\n"));
-    reports_.Step({config_.running().has_value(), stopping_, std::move(status)}, now);
+    reports_.Step({config_.running().has_value(), ending_, std::move(status)}, now);
+  }
+
+  // The service manager keeps the sockets over a restart of its own.
+  void KeepSockets() {
+    if (ending_ || drainer_.aside() || config_.applies_total() == kept_applies_) return;
+    kept_applies_ = config_.applies_total();
+    store_.Keep(forwarder_.sockets());
   }
 
   void SendAll(Session::Messages messages) {
@@ -219,6 +268,8 @@ class Worker::Impl final {
 
   HttpReply Readiness() const {
     constexpr char kType[] = "text/plain; charset=utf-8";
+    if (drainer_.aside())
+      return {503, kType, "another process of this id serves in the place of this one\n"};
     if (drainer_.draining()) {
       return {503, kType, absl::StrCat("draining: ", forwarder_.connections(), " connections\n")};
     }
@@ -266,12 +317,16 @@ class Worker::Impl final {
   boost::asio::steady_timer reconnect_;
   Watchdog watchdog_;
   ServiceReports reports_;
+  DescriptorStore store_;
+  Keepsake keepsake_;
+  Replacement replacement_;
   StreamClient client_;
   std::function<void()> drained_;
   Instant welcomed_at_;
   uint64_t reconnects_total_ = 0;
+  uint64_t kept_applies_ = 0;  // Of which the sockets are kept.
+  bool ending_ = false;        // By a signal.
   bool unreachable_logged_ = false;
-  bool stopping_ = false;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };
 
@@ -285,6 +340,8 @@ absl::Status Worker::Start() { return impl_->Start(); }
 void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
   impl_->DrainToExit(timeout, std::move(drained));
 }
+
+bool Worker::replaces() const { return impl_->replaces(); }
 
 void Worker::ReopenAccessLog() { impl_->ReopenAccessLog(); }
 

@@ -8,13 +8,17 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "base/endpoint.h"
 #include "base/http_server.h"
 #include "base/sd_notify.h"
 #include "base/time.h"
 #include "base/tls_files.h"
+#include "dataplane/forward/listening_socket.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::dataplane {
@@ -22,14 +26,22 @@ namespace lb::dataplane {
 class Worker final {
  public:
   struct Options {
-    std::string control_target;  // A gRPC address, "unix:/run/lb/worker.sock".
-    TlsPaths tls;                // See ControlPlane.
+    Endpoint control;
+    TlsPaths tls;  // See ControlPlane.
     std::string tls_server_name;
     lb::type::v1::ProcessIdentity identity;
     size_t threads = 1;            // I/O threads.
     uint64_t max_connections = 0;  // Open at once; 0: as many as descriptors allow.
     uint64_t seed = 0;             // Spreads reconnects and the threads' first choices.
     const SdNotify* service_manager = nullptr;  // Outlives the worker; nullptr: nobody is told.
+    // Listening sockets of the service manager's.
+    std::vector<PassedSocket> sockets;
+    // How long connections may go on once another process of this id serves in the place of this
+    // one; then, or with the last of them, the worker is done. nullopt: for ever, and it is not.
+    std::optional<Duration> replaced_timeout;
+    std::function<void()> on_replaced;     // That process serves; this worker accepts nothing now.
+    std::function<void()> on_alone_again;  // It is gone; this worker serves again.
+    std::function<void()> on_done;         // As said above; called once.
   };
 
   Worker(boost::asio::io_context& io, Options options);
@@ -37,6 +49,9 @@ class Worker final {
 
   // Starts the I/O threads and connects to the control plane, which need not be there yet.
   absl::Status Start();
+
+  // True when a process of this id ran at the start, which this one is about to replace.
+  bool replaces() const;
 
   // Drains for good and calls `drained` once, when no connection is left or the timeout has passed.
   void DrainToExit(Duration timeout, std::function<void()> drained);

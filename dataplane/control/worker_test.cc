@@ -33,7 +33,7 @@ class WorkerTest : public testing::Test {
     folder_ = ::mkdtemp(folder.data());
     plane_.emplace(Socket());
     Worker::Options options;
-    options.control_target = "unix:" + Socket();
+    options.control = Endpoint::Parse("unix:" + Socket()).value();
     options.identity.set_id("worker-1");
     options.identity.set_incarnation("first");
     options.threads = 2;
@@ -350,7 +350,7 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
 TEST(WorkerLifetimeTest, ATimerThatExpiredBeforeTheEndTouchesNothing) {
   boost::asio::io_context io;
   Worker::Options options;
-  options.control_target = "unix:" + testing::TempDir() + "nobody.sock";
+  options.control = Endpoint::Parse("unix:" + testing::TempDir() + "nobody.sock").value();
   std::optional<Worker> worker(std::in_place, io, std::move(options));
   ASSERT_TRUE(worker->Start().ok());
   boost::asio::steady_timer end(io, std::chrono::steady_clock::now());

@@ -19,6 +19,8 @@ using lb::handover::v1::Packet;
 
 namespace {
 
+constexpr std::chrono::milliseconds kLookTimeout{250};
+
 // A blocking socket to the worker at `path`, each of whose calls takes at most `timeout`.
 absl::StatusOr<UniqueFd> Connect(const std::string& path, std::chrono::milliseconds timeout) {
   LB_ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(absl::StrCat("unix:", path)));
@@ -66,6 +68,8 @@ absl::Status Takeover::Receive() {
   while (true) {
     LB_ASSIGN_OR_RETURN(ReceivedPacket packet, ReceivePacket(socket_.get()));
     if (packet.message.has_state()) {
+      const auto& names = packet.message.state().took_over();
+      took_over_.assign(names.begin(), names.end());
       if (packet.descriptors.empty()) return absl::OkStatus();
       LB_ASSIGN_OR_RETURN(state_, ReadMemoryFile(packet.descriptors.front().get()));
       return absl::OkStatus();
@@ -86,6 +90,8 @@ absl::StatusOr<std::string> Takeover::SayServing() {
   if (answer.descriptors.empty()) return std::string();
   return ReadMemoryFile(answer.descriptors.front().get());
 }
+
+bool IsListening(const std::string& path) { return Connect(path, kLookTimeout).ok(); }
 
 absl::StatusOr<size_t> OfferSockets(const std::string& path, const std::string& home,
                                     const std::vector<PassedSocket>& sockets,

@@ -30,6 +30,9 @@ class Takeover final {
   // A serialised Keepsake; empty: the other one runs nothing, or is not of this id.
   const std::string& state() const { return state_; }
 
+  // The incarnations behind it, the newest first; empty: it is not of this id.
+  const std::vector<std::string>& took_over() const { return took_over_; }
+
   // Tells the other one to leave the sockets to this process. Returns the rights to slots that it
   // gave up for it, a serialised lb.worker.v1.SlotGrant; empty: none.
   absl::StatusOr<std::string> SayServing();
@@ -41,7 +44,11 @@ class Takeover final {
   UniqueFd socket_;
   std::vector<PassedSocket> sockets_;
   std::string state_;
+  std::vector<std::string> took_over_;
 };
+
+// True when a worker of this user listens at `path`.
+bool IsListening(const std::string& path);
 
 // Offers the sockets of `home` to the worker at `path`. Returns how many it accepts from now.
 // Errors as with Ask.

@@ -36,6 +36,7 @@ absl::Status Failed(const std::string& path, const char* call) {
 struct Bound {
   UniqueFd socket;
   SocketFile file;
+  struct stat made {};  // The file.
 };
 
 // Binds beside the path and moves the socket there: at no moment is nobody at the path.
@@ -50,14 +51,13 @@ absl::StatusOr<Bound> BindAt(const std::string& path) {
   // Left by a process with our number that died between the two steps.
   if (::unlink(beside.c_str()) != 0 && errno != ENOENT) return Failed(path, "unlink");
   if (::bind(bound.socket.get(), at.get(), at.length) != 0) return Failed(path, "bind");
-  struct stat made {};
   if (::listen(bound.socket.get(), HandoverServer::kMaxSessions) != 0 ||
-      ::lstat(beside.c_str(), &made) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
+      ::lstat(beside.c_str(), &bound.made) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
     const absl::Status failed = Failed(path, "listen or rename");
     static_cast<void>(::unlink(beside.c_str()));
     return failed;
   }
-  bound.file = SocketFile(path, made.st_dev, made.st_ino);
+  bound.file = SocketFile(path, bound.made.st_dev, bound.made.st_ino);
   return bound;
 }
 
@@ -73,8 +73,16 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
     if (listener_.is_open()) listener_.close();
     listener_.assign(bound.socket.Release());
     file_ = std::move(bound.file);
+    path_ = path;
+    made_ = bound.made;
     Wait();
     return absl::OkStatus();
+  }
+
+  bool is_at_path() const {
+    struct stat found {};
+    return ::lstat(path_.c_str(), &found) == 0 && found.st_dev == made_.st_dev &&
+           found.st_ino == made_.st_ino;
   }
 
   bool has_successor() const {
@@ -128,6 +136,8 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
   const Owner owner_;
   stream_descriptor listener_;
   SocketFile file_;
+  std::string path_;
+  struct stat made_ {};  // Our file there.
   std::vector<std::shared_ptr<HandoverSession>> sessions_;
 };
 
@@ -137,6 +147,8 @@ HandoverServer::HandoverServer(boost::asio::io_context& io, std::string id, Owne
 HandoverServer::~HandoverServer() { impl_->Stop(); }
 
 absl::Status HandoverServer::Listen(const std::string& path) { return impl_->Listen(path); }
+
+bool HandoverServer::is_at_path() const { return impl_->is_at_path(); }
 
 bool HandoverServer::has_successor() const { return impl_->has_successor(); }
 

@@ -26,6 +26,8 @@ class HandoverServer final {
     std::function<std::vector<PassedSocket>()> sockets;
     // A serialised Keepsake; empty: it runs no configuration.
     std::function<std::string()> state;
+    // Our incarnation and those that we took over from, the newest first.
+    std::function<std::vector<std::string>()> took_over;
     // A process of the same id accepts from them now. Returns the rights to slots given up for it,
     // a serialised lb.worker.v1.SlotGrant; empty: none.
     std::function<std::string()> replaced;
@@ -43,6 +45,8 @@ class HandoverServer final {
   // Listens at the path, in the place of whoever did. Errors: the path and errno's text.
   absl::Status Listen(const std::string& path);
 
+  // True while the path that it listens at leads here, and not to another process.
+  bool is_at_path() const;
   // True while a process that has all our sockets lives, whether it serves yet or not.
   bool has_successor() const;
 

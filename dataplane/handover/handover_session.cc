@@ -100,7 +100,11 @@ absl::Status HandoverSession::Answer(const lb::handover::v1::Ask& ask) {
   for (SocketsPacket& packet : PackSockets(sockets)) answer_.push_back(std::move(packet));
   SocketsPacket& last = answer_.emplace_back();
   last.message.mutable_state();
-  if (asked_for_ == id_) last.descriptors = InMemory(owner_.state());
+  if (asked_for_ == id_) {
+    last.descriptors = InMemory(owner_.state());
+    for (std::string& name : owner_.took_over())
+      last.message.mutable_state()->add_took_over(std::move(name));
+  }
   Flush();
   return absl::OkStatus();
 }

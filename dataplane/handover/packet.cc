@@ -42,18 +42,6 @@ std::vector<UniqueFd> TakeDescriptors(msghdr& message) {
   return descriptors;
 }
 
-// True for a TCP socket that listens.
-bool Listens(int fd) {
-  const auto option = [fd](int name) {
-    int value = 0;
-    socklen_t length = sizeof value;
-    return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
-  };
-  const int domain = option(SO_DOMAIN);
-  return (domain == AF_INET || domain == AF_INET6) && option(SO_TYPE) == SOCK_STREAM &&
-         option(SO_ACCEPTCONN) == 1;
-}
-
 // True when the socket is bound to the address that `key` names, whatever the port where it leaves
 // that open.
 bool IsBoundTo(int fd, const ListenKey& key) {
@@ -72,7 +60,7 @@ absl::StatusOr<PassedSocket> Unpack(const lb::handover::v1::Sockets::Socket& soc
   if (listen->kind() != Endpoint::Kind::kIp || (listen->port() == 0) == socket.rule().empty())
     return absl::InvalidArgumentError(absl::StrCat("socket of ", socket.listen(), ": no address"));
   PassedSocket passed{{*std::move(listen), socket.rule()}, nullptr, socket.home()};
-  if (!Listens(fd.get()) || !IsBoundTo(fd.get(), passed.key))
+  if (!IsTcpListener(fd.get()) || !IsBoundTo(fd.get(), passed.key))
     return absl::InvalidArgumentError(
         absl::StrCat("socket of ", socket.listen(), ": it does not listen there"));
   passed.fd = std::make_shared<const UniqueFd>(std::move(fd));
@@ -80,6 +68,17 @@ absl::StatusOr<PassedSocket> Unpack(const lb::handover::v1::Sockets::Socket& soc
 }
 
 }  // namespace
+
+bool IsTcpListener(int fd) {
+  const auto option = [fd](int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+  };
+  const int domain = option(SO_DOMAIN);
+  return (domain == AF_INET || domain == AF_INET6) && option(SO_TYPE) == SOCK_STREAM &&
+         option(SO_ACCEPTCONN) == 1;
+}
 
 absl::Status SendPacket(int socket, const Packet& message, const std::vector<int>& descriptors) {
   LB_CHECK(descriptors.size() <= kMaxDescriptors);

@@ -46,6 +46,9 @@ std::vector<SocketsPacket> PackSockets(const std::vector<PassedSocket>& sockets)
 // As SendPacket wants them.
 std::vector<int> Numbers(const std::vector<SharedFd>& descriptors);
 
+// True for a TCP socket that listens.
+bool IsTcpListener(int fd);
+
 // Adds the sockets of a packet to `sockets`. InvalidArgument: names and descriptors do not match, a
 // name is no address, a descriptor is not a listening socket bound there, or there are too many.
 absl::Status UnpackSockets(ReceivedPacket packet, std::vector<PassedSocket>& sockets);

@@ -1,0 +1,43 @@
+// What this worker runs with, as one value for a process that replaces it while no control plane
+// can be reached. Threading: the control thread.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/time.h"
+#include "dataplane/control/config_lane.h"
+#include "dataplane/snapshot/state_registry.h"
+#include "lb/worker/v1/worker.pb.h"
+
+namespace lb::dataplane {
+
+class Keepsake final {
+ public:
+  // Both outlive it.
+  Keepsake(ConfigLane& config, StateRegistry& registry) : config_(config), registry_(registry) {}
+
+  // Remembers what the control plane said, as far as nobody else does.
+  void Note(const lb::worker::v1::ConnectResponse& message);
+
+  // A serialised lb.handover.v1.Keepsake; empty before the first configuration.
+  std::string Save() const;
+
+  // Puts a saved one in force, all but the rights to slots. Errors: it is none, or its
+  // configuration was refused.
+  absl::Status Restore(const std::string& saved, Instant now);
+
+  // Gives up all rights to slots that are not in use, as a serialised lb.worker.v1.SlotGrant. Call
+  // it after accepting has stopped.
+  std::string GiveUpRights();
+  // Adds rights that another process gave up. InvalidArgument: they are none.
+  absl::Status TakeRights(const std::string& rights);
+
+ private:
+  ConfigLane& config_;
+  StateRegistry& registry_;
+  lb::worker::v1::TicketKeys ticket_keys_;
+  lb::worker::v1::RateGrant::Shares shares_;
+};
+
+}  // namespace lb::dataplane

@@ -1,0 +1,160 @@
+#include "dataplane/control/replacement.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "dataplane/handover/handover_path.h"
+
+namespace lb::dataplane {
+namespace {
+
+std::string Text(const absl::Status& status) { return std::string(status.message()); }
+
+// Leaves one of each socket: the same one may come from several sides.
+void DropDoubles(std::vector<PassedSocket>& sockets) {
+  std::set<uint64_t> seen;
+  std::erase_if(sockets, [&seen](const PassedSocket& socket) {
+    uint64_t cookie = 0;  // Of one socket in all processes: socket(7) of newer kernels, SO_COOKIE.
+    socklen_t length = sizeof cookie;
+    return ::getsockopt(socket.fd->get(), SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 &&
+           !seen.insert(cookie).second;
+  });
+}
+
+}  // namespace
+
+Replacement::Replacement(boost::asio::io_context& io, Forwarder& forwarder, Keepsake& keepsake,
+                         Options options, Events events)
+    : forwarder_(forwarder),
+      keepsake_(keepsake),
+      options_(std::move(options)),
+      events_(std::move(events)),
+      server_(
+          io, options_.id,
+          {.sockets = [this] { return forwarder_.sockets(); },
+           .state = [this] { return keepsake_.Save(); },
+           .took_over =
+               [this] {
+                 std::vector<std::string> names{options_.incarnation};
+                 names.insert(names.end(), ancestors_.begin(), ancestors_.end());
+                 return names;
+               },
+           .replaced = [this] { return Replaced(); },
+           .alone_again = [this] { AloneAgain(); },
+           .adopt = [this](auto sockets) { return forwarder_.Adopt(std::move(sockets)).size(); },
+           .release = [this](const auto& home) { forwarder_.Release(home); }}) {}
+
+void Replacement::TakeOver() {
+  std::vector<PassedSocket> sockets;
+  auto before =
+      Takeover::Ask(HandoverPath(options_.control, options_.id), options_.id, kPredecessorTimeout);
+  if (before.ok()) {
+    sockets = before->TakeSockets();
+    keepsake_of_predecessor_ = before->state();
+    ancestors_ = before->took_over();
+    if (ancestors_.size() > kMaxAncestors) ancestors_.resize(kMaxAncestors);
+    has_predecessor_ = true;
+    sources_.push_back(*std::move(before));
+  } else if (!absl::IsNotFound(before.status())) {
+    LogWarn("the running worker of this id hands nothing over", {{"error", Text(before.status())}});
+  }
+  if (!has_predecessor_) AskNeighbours(sockets);
+  for (PassedSocket& socket : options_.sockets) sockets.push_back(std::move(socket));
+  options_.sockets.clear();
+  DropDoubles(sockets);
+  if (!sockets.empty())
+    LogInfo("listening sockets taken over", {{"sockets", absl::StrCat(sockets.size())},
+                                             {"from", has_predecessor_   ? "the process before"
+                                                      : sources_.empty() ? "the service manager"
+                                                                         : "neighbours"}});
+  forwarder_.Inherit(std::move(sockets));
+}
+
+void Replacement::AskNeighbours(std::vector<PassedSocket>& sockets) {
+  const Instant deadline = ReadClocks().steady + kNeighboursTimeout;
+  for (const std::string& path : NeighbourPaths(options_.control, options_.id)) {
+    if (ReadClocks().steady >= deadline) return;
+    auto neighbour = Takeover::Ask(path, options_.id, kNeighbourTimeout);
+    // One that left its path behind, or is busy: it has nothing for us then.
+    if (!neighbour.ok()) continue;
+    std::vector<PassedSocket> ours = neighbour->TakeSockets();
+    if (ours.empty()) continue;
+    for (PassedSocket& socket : ours) sockets.push_back({socket.key, socket.fd, ""});
+    sources_.push_back(*std::move(neighbour));
+  }
+}
+
+void Replacement::Restore(Instant now) {
+  if (keepsake_of_predecessor_.empty()) return;
+  // First: with the configuration in force clients want slots at once.
+  SayServing();
+  const absl::Status restored =
+      keepsake_.Restore(std::exchange(keepsake_of_predecessor_, std::string()), now);
+  if (restored.ok())
+    LogInfo("serving as the process before did: the control plane is not reached");
+  else
+    LogWarn("cannot go on as the process before", {{"error", Text(restored)}});
+}
+
+void Replacement::Serve() {
+  if (std::exchange(serving_, true)) return;
+  SayServing();
+  keepsake_of_predecessor_.clear();
+  Listen();
+}
+
+void Replacement::SayServing() {
+  if (std::exchange(told_, true)) return;
+  for (Takeover& source : sources_) {
+    const auto rights = source.SayServing();
+    const absl::Status taken = rights.ok() ? keepsake_.TakeRights(*rights) : rights.status();
+    if (!taken.ok()) LogWarn("hand-over is not complete", {{"error", Text(taken)}});
+  }
+  // A neighbour needs to know no more; the process before watches whether we live.
+  if (!has_predecessor_) sources_.clear();
+}
+
+void Replacement::AloneAgain() {
+  // One that was replaced itself leaves its place to another.
+  const std::string path = HandoverPath(options_.control, options_.id);
+  if ((!server_.is_at_path() && IsListening(path)) || !events_.alone_again()) return;
+  LogWarn("the process that took over is gone: serving again");
+  Listen();
+}
+
+void Replacement::Listen() {
+  const absl::Status listens = server_.Listen(HandoverPath(options_.control, options_.id));
+  if (!listens.ok())
+    LogWarn("this worker can be replaced with its sockets closed only", {{"error", Text(listens)}});
+}
+
+std::string Replacement::Replaced() {
+  LogInfo("another process of this id serves: standing aside");
+  forwarder_.LeaveQueues();
+  events_.replaced();
+  return events_.headless() ? keepsake_.GiveUpRights() : std::string();
+}
+
+void Replacement::GiveAway() {
+  if (server_.has_successor()) return forwarder_.LeaveQueues();
+  const std::vector<PassedSocket> sockets = forwarder_.sockets();
+  if (sockets.empty()) return;
+  const Instant deadline = ReadClocks().steady + kNeighboursTimeout;
+  for (const std::string& path : NeighbourPaths(options_.control, options_.id)) {
+    if (ReadClocks().steady >= deadline) return;
+    const auto taken = OfferSockets(path, options_.id, sockets, kNeighbourTimeout);
+    if (!taken.ok() || *taken == 0) continue;
+    LogInfo("listening sockets given to a neighbour",
+            {{"path", path}, {"sockets", absl::StrCat(*taken)}});
+    // Of what it did not take, what waits is accepted here.
+    if (*taken == sockets.size()) forwarder_.LeaveQueues();
+    return;
+  }
+}
+
+}  // namespace lb::dataplane

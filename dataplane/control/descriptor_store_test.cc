@@ -1,8 +1,10 @@
 #include "dataplane/control/descriptor_store.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/test_service_manager.h"
@@ -25,7 +27,7 @@ class DescriptorStoreTest : public testing::Test {
     return "FDNAME=listen-127.0.0.1_" + std::to_string(socket.key.first.port()) + "-";
   }
 
-  TestServiceManager manager_{testing::TempDir() + "manager.sock"};
+  TestServiceManager manager_{"@lb-descriptor-store-" + std::to_string(::getpid())};
   const SdNotify notify_ = manager_.Notify();
   DescriptorStore store_{&notify_};
 };

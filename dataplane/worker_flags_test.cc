@@ -53,6 +53,7 @@ TEST(WorkerFlagsTest, BadValuesAreNamed) {
   ExpectRefused({"--max-connections", "-1"}, "--max-connections -1");
   ExpectRefused({"--drain-timeout", "30"}, "--drain-timeout '30'");
   ExpectRefused({"--drain-timeout", "999h"}, "--drain-timeout '999h'");
+  ExpectRefused({"--when-replaced", "never"}, "--when-replaced 'never'");
   ExpectRefused({"--http", "localhost:80"}, "--http");
   ExpectRefused({"--http", "0.0.0.0:9904"}, "loopback");
   ExpectRefused({"--probe", "readyz"}, "--probe 'readyz'");
@@ -70,6 +71,8 @@ TEST(WorkerFlagsTest, HelpAndVersionExitWithZero) {
 
 TEST(WorkerFlagsTest, DrainTimeoutHasUnits) {
   EXPECT_EQ(Parse({"--drain-timeout", "2m"}).run->drain_timeout, std::chrono::seconds(120));
+  EXPECT_FALSE(Parse({}).run->wait_when_replaced);
+  EXPECT_TRUE(Parse({"--when-replaced", "wait"}).run->wait_when_replaced);
   EXPECT_EQ(Parse({"--drain-timeout", "0s"}).run->drain_timeout, std::chrono::seconds(0));
 }
 

@@ -298,6 +298,29 @@ TEST_F(SlotLedgerTest, ARestartedControlPlaneCountsWhatWasStored) {
       next.Settle(SlotPool::Raise::kAnything, now_).front().message.slots().entries(0).slots(), 0u);
 }
 
+TEST_F(SlotLedgerTest, WhatAProcessGaveUpForAnotherCountsOnce) {
+  ledger_.SetLimits(Limit(50));
+  ledger_.Connect(a_, {}, now_);
+  Settle();
+  ledger_.Disconnect(a_);
+  worker::v1::Hello hello;
+  worker::v1::SlotEntry& entry = *hello.add_slots();
+  entry.set_rule("web");
+  entry.set_backend("b");
+  entry.set_granted(40);
+  entry.set_held(30);
+  ledger_.Inherit(a_, hello);
+  ledger_.Connect(b_, hello, now_);
+  EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+  const auto grants = Settle();
+  EXPECT_TRUE(grants.count("b") == 0 || grants.at("b") == 40u);
+  // The first comes back and says what it kept.
+  entry.set_granted(10);
+  entry.set_held(10);
+  ledger_.Connect(a_, hello, now_);
+  EXPECT_EQ(ledger_.TotalExposure({"web", "b"}), 50u);
+}
+
 TEST_F(SlotLedgerTest, SlotsOfABackendThatReturnsStillCount) {
   ledger_.SetLimits(Limit(50));
   ledger_.Connect(a_, {}, now_);

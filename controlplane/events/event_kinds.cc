@@ -33,8 +33,8 @@ constexpr std::array kKinds = {
     "worker.drain",         "worker.duplicate",
     "worker.ending",        "worker.gone",
     "worker.last_good",     "worker.refused",
-    "worker.silent",        "worker.speaks",
-    "worker.undrain",
+    "worker.replaced",      "worker.silent",
+    "worker.speaks",        "worker.undrain",
 };
 
 bool IsKnown(std::string_view kind) {

@@ -34,7 +34,7 @@ struct WorkerRecord {
   uint64_t start_ticks = 0;  // Of the process, see WatchProcess; 0: not known.
   bool process_gone = false;
   std::vector<std::string> took_over{};  // Incarnations that it says it took over from.
-  uint64_t hello_order = 0;            // Of the newest hello; 0: known from the state file only.
+  uint64_t hello_order = 0;              // Of the newest hello; 0: known from the state file only.
   Instant last_seen;
   bool silent = false;  // Connected, and nothing came for kSilentAfter: it hangs, or is stopped.
   // Until then a worker that serves nothing yet is not sent a snapshot while it has no slots.

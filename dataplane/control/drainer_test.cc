@@ -128,6 +128,31 @@ TEST_F(DrainerTest, AProcessThatEndsTellsItWithoutACommand) {
   EXPECT_TRUE(drainer_.Status(kStart + seconds(1)).has_value());
 }
 
+TEST_F(DrainerTest, StandsAsideForAsLongAsItIsWanted) {
+  drainer_.StandAside(std::nullopt, kStart);
+  EXPECT_FALSE(traffic_.accepting);
+  drainer_.Step(kStart + Drainer::kMaxTimeout + seconds(1));
+  EXPECT_EQ(traffic_.closes, 0);
+  const auto told = drainer_.Status(kStart);
+  ASSERT_TRUE(told.has_value());
+  EXPECT_TRUE(told->drain().ending());
+  ASSERT_TRUE(drainer_.Take(Undrain("u"), kStart).ok());
+  EXPECT_FALSE(drainer_.Status(kStart)->drain().refused().empty());
+  EXPECT_FALSE(traffic_.accepting);
+  drainer_.StandIn(kStart + seconds(1));
+  EXPECT_TRUE(traffic_.accepting);
+  EXPECT_FALSE(drainer_.draining());
+}
+
+TEST_F(DrainerTest, ASignalEndsAProcessThatStandsAside) {
+  drainer_.StandAside(seconds(60), kStart);
+  drainer_.DrainToExit(seconds(5), kStart);
+  drainer_.Step(kStart + seconds(6));
+  EXPECT_EQ(traffic_.closes, 1);
+  drainer_.StandIn(kStart + seconds(7));
+  EXPECT_FALSE(traffic_.accepting);
+}
+
 TEST_F(DrainerTest, ACommandWithoutIdOrOrderIsRefused) {
   EXPECT_FALSE(drainer_.Take(Drain("", 30), kStart).ok());
   EXPECT_FALSE(drainer_.Take(Drain(std::string(256, 'a'), 30), kStart).ok());

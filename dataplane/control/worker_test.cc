@@ -350,7 +350,8 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
 TEST(WorkerLifetimeTest, ATimerThatExpiredBeforeTheEndTouchesNothing) {
   boost::asio::io_context io;
   Worker::Options options;
-  options.control = Endpoint::Parse("unix:" + testing::TempDir() + "nobody.sock").value();
+  options.control =
+      Endpoint::Parse("unix:/tmp/lb-nobody-" + std::to_string(::getpid()) + ".sock").value();
   std::optional<Worker> worker(std::in_place, io, std::move(options));
   ASSERT_TRUE(worker->Start().ok());
   boost::asio::steady_timer end(io, std::chrono::steady_clock::now());

@@ -40,6 +40,8 @@ _EDGES = (
     "controlplane/main.cc",
     "dataplane/control/",
     "dataplane/forward/",
+    "dataplane/handover/",
+    "dataplane/http_door",
     "dataplane/tls/",
     "dataplane/main.cc",
     "cli/",

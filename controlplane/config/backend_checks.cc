@@ -27,19 +27,20 @@ Span SpanOfBackend(const YamlNode& backend, std::string_view key) {
   if (backend.kind == YamlNode::Kind::kScalar) return backend.span;
   const YamlNode* node = backend.Find(key);
   if (node == nullptr) node = backend.Find("address");
-  return node == nullptr ? backend.span : node->span;
+  if (node == nullptr) node = backend.Find("kubernetes");
+  return node == nullptr ? backend.span : node->Place();
 }
 
 void CheckTwice(const BackendList& list, Backends backends, Names& names, FindingList& findings) {
-  std::map<Endpoint, size_t> addresses;
+  std::map<std::string, size_t> places;
   for (size_t i = 0; i < backends.size(); ++i) {
     const BackendConfig& backend = backends[i];
     const YamlNode& node = list.node->children[i];
-    const bool has_address = IsValid(&node) || IsValid(node.Find("address"));
-    if (!has_address) continue;
+    const bool has_place = IsValid(&node) || IsValid(node.Find("address")) || backend.service;
+    if (!has_place) continue;
     std::string own_field = absl::StrCat(list.field, "[", i, "]");
     const auto [name, new_name] = names.emplace(backend.name, own_field);
-    const auto [address, new_address] = addresses.emplace(backend.address, i);
+    const auto [place, new_place] = places.emplace(backend.Place(), i);
     if (!new_name) {
       const bool own_name = node.Find("name") != nullptr;
       findings.Add(
@@ -48,14 +49,35 @@ void CheckTwice(const BackendList& list, Backends backends, Names& names, Findin
            .field = std::move(own_field),
            .message = absl::StrCat(Quote(backend.name), " is also the name of ", name->second),
            .hint = own_name ? "" : "give one of them a name of its own"});
-    } else if (!new_address) {
+    } else if (!new_place) {
       findings.Add({.severity = Severity::kWarning,
                     .code = codes::kBackendTwice,
                     .span = SpanOfBackend(node, "address"),
                     .field = std::move(own_field),
-                    .message = absl::StrCat(backend.address.ToString(), " is also the address of ",
-                                            list.field, "[", address->second, "]")});
+                    .message = absl::StrCat(backend.Place(), " is also the address of ", list.field,
+                                            "[", place->second, "]")});
     }
+  }
+}
+
+// A backend is at an address, or comes from a Service.
+void CheckPlaces(const BackendList& list, FindingList& findings) {
+  for (size_t i = 0; i < list.node->children.size(); ++i) {
+    const YamlNode& node = list.node->children[i];
+    const YamlNode* service = node.Find("kubernetes");
+    const bool has_address = node.Find("address") != nullptr;
+    if (node.kind != YamlNode::Kind::kMap || (service != nullptr) != has_address) continue;
+    RawFinding finding{.code = codes::kMissingKey,
+                       .span = node.Place(),
+                       .field = absl::StrCat(list.field, "[", i, "].address"),
+                       .message = "key 'address' is missing"};
+    if (service != nullptr) {
+      finding.code = codes::kContradiction;
+      finding.span = service->Place();
+      finding.field = absl::StrCat(list.field, "[", i, "].kubernetes");
+      finding.message = "a backend has an address or comes from a Service, not both";
+    }
+    findings.Add(std::move(finding));
   }
 }
 
@@ -113,6 +135,7 @@ void CheckBackends(const YamlNode& node, const RuleConfig& rule, const std::stri
   for (const BackendList& list : BackendListsOf(node, field)) {
     const Backends backends =
         Backends(rule.backends).subspan(list.first, list.node->children.size());
+    CheckPlaces(list, findings);
     CheckTwice(list, backends, names, findings);
     // Clients that no route takes may be refused.
     const bool may_be_empty = routed && list.node == node.Find("backends");

@@ -117,6 +117,17 @@ struct Defaults {
   BandwidthLimitConfig bandwidth_limit;
 };
 
+// The Service that a backend comes from.
+std::optional<ServiceRef> BuildService(const YamlNode* section) {
+  if (section == nullptr) return std::nullopt;
+  const YamlNode* service = Value(*section, "service");
+  const YamlNode* port = Value(*section, "port");
+  if (service == nullptr || port == nullptr) return std::nullopt;
+  const size_t slash = service->text.find('/');
+  LB_CHECK(slash != std::string::npos);
+  return ServiceRef{service->text.substr(0, slash), service->text.substr(slash + 1), port->text};
+}
+
 BackendConfig BuildBackend(const YamlNode& node, uint32_t sni_route) {
   BackendConfig backend;
   backend.sni_route = sni_route;
@@ -126,6 +137,8 @@ BackendConfig BuildBackend(const YamlNode& node, uint32_t sni_route) {
     backend.address = *std::move(endpoint);
     backend.name = DefaultBackendName(address->text);
   }
+  backend.service = BuildService(node.Find("kubernetes"));
+  if (backend.service) backend.name = DefaultBackendName(backend.service->ToString());
   if (const YamlNode* name = Value(node, "name")) backend.name = name->text;
   Set(node, "weight", backend.weight);
   Set(node, "max_connections", backend.max_connections);
@@ -290,6 +303,15 @@ void Apply(const YamlNode* section, DnsConfig& dns) {
   Set(*section, "max_ttl", dns.max_ttl);
 }
 
+KubernetesConfig BuildKubernetes(const YamlNode* section) {
+  KubernetesConfig kubernetes;
+  if (section == nullptr) return kubernetes;
+  if (const YamlNode* url = Value(*section, "api_server")) kubernetes.api_server = url->text;
+  if (const YamlNode* file = Value(*section, "token_file")) kubernetes.token_file = file->text;
+  if (const YamlNode* file = Value(*section, "ca_file")) kubernetes.ca_file = file->text;
+  return kubernetes;
+}
+
 }  // namespace
 
 std::string RuleField(size_t index) { return absl::StrCat("rules[", index, "]"); }
@@ -315,6 +337,7 @@ Config BuildConfig(const YamlNode& root) {
       config.rules.push_back(BuildRule(rules->children[i], i, defaults));
   }
   Apply(root.Find("dns"), config.dns);
+  config.kubernetes = BuildKubernetes(root.Find("kubernetes"));
   if (const YamlNode* log = Value(root, "access_log"))
     if (NamesLog(log->text)) config.access_log = log->text;
   return config;

@@ -65,6 +65,7 @@ class Checker final {
   }
 
   void CheckList(YamlNode& node, const KeyNode& key, Context context) {
+    if (node.kind == YamlNode::Kind::kMap && key.spec->may_be_one) MakeList(node);
     if (node.kind != YamlNode::Kind::kList) return WrongKind(node, key);
     if (node.children.size() > key.spec->max)
       Add(codes::kOutOfRange, node.Place(),
@@ -74,6 +75,16 @@ class Checker final {
       const FieldPath::Scope scope(path_, node.kind, "", i);
       Check(node.children[i], *key.item, context);
     }
+  }
+
+  // Puts a map into a list of its own, in the map's place.
+  static void MakeList(YamlNode& node) {
+    YamlNode item = std::exchange(node, {});
+    node.kind = YamlNode::Kind::kList;
+    node.span = item.span;
+    node.key_span = std::exchange(item.key_span, {});
+    node.key = std::exchange(item.key, {});
+    node.children.push_back(std::move(item));
   }
 
   void CheckScalar(YamlNode& node, const KeySpec& spec, Context context) {

@@ -14,6 +14,7 @@
 #include "base/endpoint.h"
 #include "controlplane/config/balance_config.h"
 #include "controlplane/config/cluster_config.h"
+#include "controlplane/config/kubernetes_config.h"
 #include "controlplane/config/outlier_config.h"
 #include "controlplane/config/tls_config.h"
 
@@ -26,6 +27,13 @@ struct BackendConfig {
   std::optional<uint64_t> max_connections;  // Overrides the rule's backend_connection_limit.
   bool backup = false;
   uint32_t sni_route = 0;  // 1 is the rule's first; 0: clients that no route takes.
+  // Its endpoints are meant, whatever `address` says.
+  std::optional<ServiceRef> service{};
+
+  // Whether its addresses are asked of DNS.
+  bool IsName() const { return !service && !address.IsResolved(); }
+  // Where it is, as one may write it.
+  std::string Place() const { return service ? service->ToString() : address.ToString(); }
 
   friend bool operator==(const BackendConfig&, const BackendConfig&) = default;
 };
@@ -172,6 +180,7 @@ struct Config {
   std::optional<BandwidthLimitConfig> bandwidth_limit{};  // Likewise.
   std::string access_log{};                // "stdout", "stderr" or an absolute path; empty: none.
   std::optional<ClusterConfig> cluster{};  // Absent: this host is in none.
+  KubernetesConfig kubernetes{};
 
   friend bool operator==(const Config&, const Config&) = default;
 };

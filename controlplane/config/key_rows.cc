@@ -26,10 +26,13 @@ std::vector<KeySpec> RuleRows() {
       {.path = "rules[]", .type = kMap, .description = "One listening address and the backends behind it."},
       {.path = "rules[].name", .type = kName, .required = true, .min = 1, .max = 63, .description = "Unique name, used in metrics, logs and lbctl: letters, digits, '.', '_', '-'."},
       {.path = "rules[].listen", .type = kListen, .required = true, .description = "IP address and port that workers listen on: 0.0.0.0:8080, [::]:8080. [::] takes IPv6 alone: for IPv4 as well write a second rule on 0.0.0.0."},
-      {.path = "rules[].backends", .type = kList, .description = "Where connections go. An item is an address, or a map for more. Required, but where there are sni routes: there they are for clients that no route takes, and without any those are refused."},
+      {.path = "rules[].backends", .type = kList, .may_be_one = true, .description = "Where connections go. An item is an address, or a map for more. Required, but where there are sni routes: there they are for clients that no route takes, and without any those are refused."},
       {.path = "rules[].backends[]", .type = kMap, .shorthand = "address", .description = "One address that connections are sent to."},
-      {.path = "rules[].backends[].address", .type = kAddress, .required = true, .description = "10.0.0.1:8080, [fd00::1]:8080, unix:/run/app.sock, a DNS name with a port, or an SRV name (_http._tcp.app.internal)."},
-      {.path = "rules[].backends[].name", .type = kBackendName, .default_value = "the address, '/' as '_'", .min = 1, .max = 260, .description = "Unique within the rule."},
+      {.path = "rules[].backends[].address", .type = kAddress, .description = "10.0.0.1:8080, [fd00::1]:8080, unix:/run/app.sock, a DNS name with a port, or an SRV name (_http._tcp.app.internal). Required, unless kubernetes is there."},
+      {.path = "rules[].backends[].kubernetes", .type = kMap, .description = "Instead of an address: the endpoints of a Service of Kubernetes, each a backend with the keys that stand here, watched through the API server. See kubernetes-discovery.md."},
+      {.path = "rules[].backends[].kubernetes.service", .type = kServiceName, .required = true, .min = 3, .max = 127, .description = "NAMESPACE/NAME of the Service."},
+      {.path = "rules[].backends[].kubernetes.port", .type = kServicePort, .required = true, .min = 1, .max = 15, .description = "The name of the Service's port, or the number that the pods listen on."},
+      {.path = "rules[].backends[].name", .type = kBackendName, .default_value = "the address, or NAMESPACE/NAME:PORT of the Service, '/' as '_'", .min = 1, .max = 260, .description = "Unique within the rule."},
       {.path = "rules[].backends[].weight", .type = kCount, .default_value = "1", .min = 0, .max = 65'535, .description = "Share of new connections, relative to the other backends; 0 takes none."},
       {.path = "rules[].backends[].max_connections", .type = kCount, .default_value = "backend_connection_limit", .min = 1, .max = kMaxConnections, .description = "Connections open at once to this backend, instead of the rule's backend_connection_limit."},
       {.path = "rules[].backends[].backup", .type = kBool, .default_value = "false", .description = "Takes connections only while every other backend is unhealthy, out of service or was tried in vain."},
@@ -120,6 +123,15 @@ std::vector<KeySpec> DnsRows() {
   };
 }
 
+std::vector<KeySpec> KubernetesRows() {
+  return {
+      {.path = "kubernetes", .type = kMap, .description = "Where the API server is that backends with kubernetes come from. In a pod nothing of this is needed."},
+      {.path = "kubernetes.api_server", .type = kApiServer, .default_value = "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT of the environment", .min = 1, .max = 270, .description = "https://HOST:PORT, HOST an IP address or a DNS name, port 443 unless it says another. http:// only to a loopback address, as kubectl proxy serves it."},
+      {.path = "kubernetes.token_file", .type = kFile, .default_value = "/var/run/secrets/kubernetes.io/serviceaccount/token", .description = "File of the token that is shown to it, read anew for each request. Without a file at the default place none is shown."},
+      {.path = "kubernetes.ca_file", .type = kFile, .default_value = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", .description = "Authorities that sign its certificate, PEM, read anew for each request."},
+  };
+}
+
 std::vector<KeySpec> LimitRows() {
   return {
       {.path = "rate_limit", .type = kSection, .description = "New connections from one client, all workers together, of all hosts of a cluster. One bucket per client over all rules without a section of their own; a rule's section counts for that rule alone."},
@@ -179,8 +191,8 @@ const std::vector<KeySpec>& KeyRows() {
   static const std::vector<KeySpec> rows = [] {
     std::vector<KeySpec> all;
     for (const std::vector<KeySpec>& part :
-         {RuleRows(), RuleExtraRows(), SniRows(), HealthCheckRows(), DnsRows(), LimitRows(),
-          TlsRows(), BackendTlsRows(), ClusterRows()})
+         {RuleRows(), RuleExtraRows(), SniRows(), HealthCheckRows(), DnsRows(), KubernetesRows(),
+          LimitRows(), TlsRows(), BackendTlsRows(), ClusterRows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

@@ -30,6 +30,9 @@ enum class ValueType {
   kIp,           // An IP address alone, which a socket can be bound to.
   kCidr,         // "10.0.0.0/8"
   kHostName,     // A DNS name or an IP address, without a port.
+  kServiceName,  // "NAMESPACE/NAME" of a Service of Kubernetes.
+  kServicePort,  // The name or the number of a port.
+  kApiServer,    // "https://HOST:PORT"
   kSniName,      // A DNS name that clients ask for; its first label may be "*".
   kUrlPath,      // "/health"
   kFile,         // Absolute path of a file that must be there.
@@ -67,6 +70,8 @@ struct KeySpec {
   std::string_view same_as = {};
   // Of a map: the member that a single value in its place stands for.
   std::string_view shorthand = {};
+  // Of a list of maps: a map in its place is its only item.
+  bool may_be_one = false;
   std::string_view description = {};
 };
 

@@ -43,6 +43,7 @@ std::string TypeText(const KeyNode& node) {
     absl::StrAppend(&text, ", ", WriteQuantity(spec.type, spec.min), " to ",
                     WriteQuantity(spec.type, spec.max));
   }
+  if (spec.may_be_one) absl::StrAppend(&text, ", or its only item, a map");
   if (spec.type == ValueType::kList && spec.max != kNoMax)
     absl::StrAppend(&text, " of at most ", spec.max);
   if (spec.bare == BareNumber::kAccepted) absl::StrAppend(&text, "; a bare number too");

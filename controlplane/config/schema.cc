@@ -90,6 +90,9 @@ json::object ScalarSchema(const KeySpec& spec) {
       return Either(NumberSchema(spec), Variable());
     case ValueType::kChoice:
       return Either(ChoiceSchema(spec), Variable());
+    case ValueType::kServicePort:
+      return Either({{"type", "integer"}, {"minimum", 1}, {"maximum", UINT16_MAX}},
+                    TextSchema(spec));
     case ValueType::kLogFile:
       return Either(TextSchema(spec), {{"const", false}});
     default:
@@ -142,6 +145,7 @@ json::object NodeSchema(const KeyNode& node) {
   } else if (spec.type == ValueType::kList) {
     schema = {{"type", "array"}, {"items", NodeSchema(*node.item)}};
     if (spec.max != kNoMax) schema["maxItems"] = spec.max;
+    if (spec.may_be_one) schema = Either(std::move(schema), MapSchema(*node.item));
   } else {
     schema = ScalarSchema(spec);
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/cidr.h"
 #include "base/utf8.h"
+#include "controlplane/config/api_server.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/host_name.h"
 #include "controlplane/config/source_text.h"
@@ -120,6 +121,49 @@ std::optional<TextError> CheckName(std::string_view text, Allowed allowed,
   return Bad(absl::StrCat(" has other characters than letters, digits, ", Absl(characters)));
 }
 
+// RFC 1123 section 2.1 as Kubernetes takes it: it becomes part of a URL.
+bool IsLabel(std::string_view text, size_t max) {
+  const auto plain = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return absl::ascii_isdigit(byte) || absl::ascii_islower(byte);
+  };
+  return !text.empty() && text.size() <= max && plain(text.front()) && plain(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '-'; });
+}
+
+std::optional<TextError> CheckServiceName(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return Bad(" has no namespace", "write NAMESPACE/NAME");
+  constexpr size_t kMaxLabelBytes = 63;
+  if (IsLabel(text.substr(0, slash), kMaxLabelBytes) &&
+      IsLabel(text.substr(slash + 1), kMaxLabelBytes))
+    return std::nullopt;
+  return Bad(" is not NAMESPACE/NAME, each of lower case letters, digits and '-'");
+}
+
+// A number, or a name of RFC 6335 section 5.1, in lower case.
+std::optional<TextError> CheckServicePort(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), absl::ascii_isdigit)) {
+    uint32_t number = 0;
+    if (absl::SimpleAtoi(Absl(text), &number) && number >= 1 && number <= UINT16_MAX &&
+        text.front() != '0')
+      return std::nullopt;
+    return Bad(" is not a port from 1 to 65535");
+  }
+  const bool letter = std::any_of(text.begin(), text.end(), absl::ascii_islower);
+  constexpr size_t kMaxPortNameBytes = 15;
+  if (letter && IsLabel(text, kMaxPortNameBytes) && text.find("--") == std::string_view::npos)
+    return std::nullopt;
+  return Bad(" is neither a port's number nor a name of lower case letters, digits and '-'");
+}
+
+std::optional<TextError> CheckApiServer(std::string_view text) {
+  const absl::StatusOr<ApiServerPlace> place = ParseApiServer(text);
+  if (!place.ok()) return Bad(absl::StrCat(": ", place.status().message()));
+  if (place->tls || IsLoopback(place->host)) return std::nullopt;
+  return Bad(": a token would pass in the clear", "write https://");
+}
+
 // A relative path would be another file for every worker.
 std::optional<TextError> CheckLogFile(std::string_view text) {
   if (NamesLog(text) || text == "off" || text == "false") return std::nullopt;
@@ -156,6 +200,12 @@ std::optional<TextError> CheckText(const KeySpec& spec, std::string_view text) {
       return CheckHostName(text);
     case ValueType::kSniName:
       return CheckSniName(text);
+    case ValueType::kServiceName:
+      return CheckServiceName(text);
+    case ValueType::kServicePort:
+      return CheckServicePort(text);
+    case ValueType::kApiServer:
+      return CheckApiServer(text);
     case ValueType::kUrlPath:
       return CheckUrlPath(text);
     case ValueType::kLogFile:

@@ -22,7 +22,7 @@ std::vector<KeySpec> SniRows() {
       {.path = "rules[].sni[]", .type = kMap, .description = "One route."},
       {.path = "rules[].sni[].names", .type = kList, .required = true, .max = kMaxRouteNames, .description = "Names that it takes. An exact one goes before a wildcard."},
       {.path = "rules[].sni[].names[]", .type = kSniName, .min = 1, .max = kMaxHostNameBytes, .description = "www.example.com, or *.example.com for every name of one more label."},
-      {.path = "rules[].sni[].backends", .type = kList, .required = true, .same_as = "rules[].backends", .description = "Where its connections go. Their names are unique within the rule, too."},
+      {.path = "rules[].sni[].backends", .type = kList, .required = true, .same_as = "rules[].backends", .may_be_one = true, .description = "Where its connections go. Their names are unique within the rule, too."},
   };
 }
 

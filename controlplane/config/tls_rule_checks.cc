@@ -85,8 +85,9 @@ void CheckProbeNames(const Place& at, FindingList& findings) {
       !rule.backend_tls->server_name.empty() || (check.tls && !check.tls->server_name.empty());
   if (named || !check.enabled || !check.tls || !KnowsName(rule)) return;
   const bool by_address =
-      std::any_of(rule.backends.begin(), rule.backends.end(),
-                  [](const BackendConfig& backend) { return backend.address.IsResolved(); });
+      std::any_of(rule.backends.begin(), rule.backends.end(), [](const BackendConfig& backend) {
+        return !backend.service && backend.address.IsResolved();
+      });
   if (!by_address) return;
   const SectionView tls = at.Section("backend_tls");
   const bool own = tls.SaysItself("pass_sni");

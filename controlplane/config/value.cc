@@ -150,7 +150,7 @@ std::optional<ValueError> CheckChoice(const KeySpec& spec, const YamlNode& node)
 }
 
 std::optional<ValueError> CheckString(const KeySpec& spec, const YamlNode& node) {
-  const bool typed = node.plain && !node.expanded &&
+  const bool typed = node.plain && !node.expanded && spec.type != ValueType::kServicePort &&
                      (IsCoreNumber(node.text) || IsTrue(node.text) || IsFalse(node.text));
   if (typed && spec.type == ValueType::kListen)
     return WrongType(spec, node, "write 0.0.0.0:PORT, or [::]:PORT in quotes");
@@ -240,6 +240,12 @@ std::string_view TypeName(ValueType type) {
       return "a host name";
     case ValueType::kSniName:
       return "a DNS name";
+    case ValueType::kServiceName:
+      return "a Service";
+    case ValueType::kServicePort:
+      return "a port";
+    case ValueType::kApiServer:
+      return "a URL";
     case ValueType::kUrlPath:
       return "a path";
     case ValueType::kFile:

@@ -191,7 +191,7 @@ std::vector<Field> FieldsOfBandwidth(const Config& config) {
 
 std::vector<Field> FieldsOf(const BackendConfig& backend) {
   return {
-      {"address", backend.address.ToString(),
+      {"address", backend.Place(),
        "new connections go to the new address; open ones stay at the old one until they end"},
       {"weight", absl::StrCat(backend.weight), kNewConnections},
       {"max_connections", OrNone(backend.max_connections), kLimit},
@@ -204,6 +204,15 @@ std::vector<Field> FieldsOf(const BackendConfig& backend) {
 std::vector<Field> FieldsOfAccessLog(const Config& config) {
   return {
       {"destination", config.access_log, "for connections that end from then on; none is touched"}};
+}
+
+std::vector<Field> FieldsOf(const KubernetesConfig& kubernetes) {
+  constexpr char kWatches[] = "Services are watched anew; what is known of them stays meanwhile";
+  return {
+      {"api_server", kubernetes.api_server, kWatches},
+      {"token_file", kubernetes.token_file, kWatches},
+      {"ca_file", kubernetes.ca_file, kWatches},
+  };
 }
 
 std::vector<Field> FieldsOf(const DnsConfig& dns) {

@@ -30,6 +30,7 @@ Field FieldOf(const char* name, const RateLimitOwner& owner, const char* effect)
 std::vector<Field> FieldsOf(const RuleConfig& rule);
 std::vector<Field> FieldsOf(const BackendConfig& backend);
 std::vector<Field> FieldsOf(const DnsConfig& dns);
+std::vector<Field> FieldsOf(const KubernetesConfig& kubernetes);
 // Of the top level.
 std::vector<Field> FieldsOfBandwidth(const Config& config);
 std::vector<Field> FieldsOfAccessLog(const Config& config);

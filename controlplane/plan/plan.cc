@@ -50,6 +50,7 @@ class Planner final {
     Compare("bandwidth_limit", FieldsOfBandwidth(from), FieldsOfBandwidth(to),
             OpenWithout(&RuleConfig::own_bandwidth_limit, from));
     Compare("dns", FieldsOf(from.dns), FieldsOf(to.dns), 0);
+    Compare("kubernetes", FieldsOf(from.kubernetes), FieldsOf(to.kubernetes), 0);
     Compare("access_log", FieldsOfAccessLog(from), FieldsOfAccessLog(to), 0);
     CompareClusters(from.cluster, to.cluster);
     return std::move(plan_);
@@ -109,10 +110,10 @@ class Planner final {
   }
 
   void AddBackend(const std::string& rule, const BackendConfig& backend) {
-    Change* change = Add(Change::ACTION_CREATE, absl::StrCat(rule, "/backends/", backend.name),
-                         absl::StrCat(backend.address.ToString(), " takes new connections, weight ",
-                                      backend.weight));
-    if (change != nullptr) change->set_new_value(backend.address.ToString());
+    Change* change =
+        Add(Change::ACTION_CREATE, absl::StrCat(rule, "/backends/", backend.name),
+            absl::StrCat(backend.Place(), " takes new connections, weight ", backend.weight));
+    if (change != nullptr) change->set_new_value(backend.Place());
   }
 
   void RemoveBackend(const std::string& path, const BackendConfig& backend, uint64_t open,
@@ -121,7 +122,7 @@ class Planner final {
         Add(Change::ACTION_DELETE, path,
             absl::StrCat("drains: no new connections; ", WhatOpenOnesDo(open, drain_timeout)));
     if (change == nullptr) return;
-    change->set_old_value(backend.address.ToString());
+    change->set_old_value(backend.Place());
     change->set_connections_affected(open);
   }
 

@@ -298,7 +298,7 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
       "bandwidth_limit: {client: {upload_per_sec: 1MB/s}}\n"
       "health_check: {rise: 2}\ndns: {timeout: 1s}\naccess_log: stdout\n"
       "tls: {cert: /c.pem, key: /k.pem, alpn: [h2]}\nbackend_tls: {server_name: a}\n"
-      "cluster: {name: a}\n";
+      "cluster: {name: a}\nkubernetes: {api_server: 'https://a.test'}\n";
   const std::map<std::string, std::pair<std::string, std::string>> changed = {
       {"rules", {"}]\n", ", connect_attempts: 1}]\n"}},
       {"rate_limit", {"100}", "1}"}},
@@ -309,6 +309,7 @@ TEST(PlanKeysTest, EveryKeyOfTheTopLevelIsCompared) {
       {"tls", {"alpn: [h2]", "alpn: [http/1.1]"}},
       {"backend_tls", {"server_name: a", "server_name: b"}},
       {"cluster", {"{name: a}", "{name: b}"}},
+      {"kubernetes", {"a.test", "b.test"}},
   };
   const std::string old = absl::StrCat(kRules, kOld);
   TestSources sources;

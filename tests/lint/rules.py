@@ -32,7 +32,7 @@ class Rule:
 # Folders of pure logic: no clock, no socket, and an order that repeats.
 _PURE = tuple(
     "controlplane/%s/" % name
-    for name in "config health membership resolve budget snapshot stream admin loop".split()
+    for name in "config health membership resolve discovery budget snapshot stream admin loop".split()
 )
 # The edges of the programs: where time is read and input and output happen.
 _EDGES = (

@@ -56,6 +56,7 @@ class AnswersTest : public testing::Test {
             .file = file_,
             .live = live_,
             .resolver = resolver_,
+            .services = services_,
             .health = health_,
             .outliers = outliers_,
             .versions = versions_,
@@ -95,6 +96,7 @@ class AnswersTest : public testing::Test {
   FileStatus file_;
   LiveRules live_;
   Resolver resolver_{{}};
+  ServiceBook services_{{}};
   HealthBook health_{1};
   OutlierBook outliers_;
   Versions versions_{type::v1::ConfigVersion()};

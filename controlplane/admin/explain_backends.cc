@@ -84,6 +84,7 @@ std::string Full(const BackendKey& key, const View& view) {
 std::string WhyOut(const LiveRule& rule, const LiveBackend& backend, const Said& said,
                    bool answered, const View& view) {
   if (said.weight > 0) return said.full ? Full({rule.name, backend.name}, view) : "";
+  if (backend.ending) return "its pod ends";
   if (backend.admin_state == type::v1::ADMIN_STATE_DRAIN) return "drained";
   if (backend.admin_state == type::v1::ADMIN_STATE_MAINT) return "maintenance";
   const BackendKey key{rule.name, backend.name};
@@ -200,7 +201,8 @@ void AddBackends(const LiveRule& rule, uint32_t route, const View& view,
     if (backend.sni_route != route) continue;
     Candidate& candidate = *out.add_candidates();
     candidate.set_backend(BackendName(rule.name, backend.name));
-    candidate.set_why_out("its name has no address");
+    candidate.set_why_out(backend.service ? "no endpoint of its Service is known"
+                                          : "its name has no address");
   }
   CheckTaken(rule, view, reports.size(), total > 0, full, out);
 }

@@ -113,6 +113,22 @@ void AddRules(const View& view, Families& out) {
   out.push_back(std::move(backends));
 }
 
+void AddServices(const View& view, Families& out) {
+  MetricFamily endpoints{"lb_service_endpoints", "Endpoints known of a Service.", Type::kGauge, {}};
+  MetricFamily synced{"lb_service_in_sync",
+                      "1 while a Service is watched and all it says is in use.",
+                      Type::kGauge,
+                      {}};
+  for (const auto& [service, known] : view.services.known()) {
+    const auto at = view.services.services().find(service);
+    const size_t count = at == view.services.services().end() ? 0 : at->second.size();
+    endpoints.Add({{"service", service.ToString()}}, AsDouble(count));
+    synced.Add({{"service", service.ToString()}}, known.synced ? 1 : 0);
+  }
+  out.push_back(std::move(endpoints));
+  out.push_back(std::move(synced));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> DescribeMetrics(const View& view) {
@@ -131,6 +147,7 @@ std::vector<MetricFamily> DescribeMetrics(const View& view) {
   AddCertificateMetrics(view, out);
   AddTicketMetrics(view, out);
   AddClusterMetrics(view, out);
+  AddServices(view, out);
   AddOne(out, "lb_dns_queries_total", "DNS queries sent.", Type::kCounter,
          AsDouble(view.resolver.queries_total()));
   AddOne(out, "lb_dns_query_failures_total", "DNS queries without a usable answer.", Type::kCounter,

@@ -117,6 +117,8 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule, const LiveBa
   out.set_weight(backend.weight);
   out.set_configured_weight(backend.configured_weight);
   DescribeOverride(view, key, out);
+  if (backend.ending && out.admin_state() == type::v1::ADMIN_STATE_READY)
+    out.set_admin_state(type::v1::ADMIN_STATE_DRAIN);
   out.set_max_connections(backend.max_connections);
   out.set_health(view.health.StateOf(key));
   if (const BackendHealth* health = view.health.Find(key)) {
@@ -144,7 +146,7 @@ admin::v1::Backend Describe(const View& view, const LiveRule& rule,
                             const UnresolvedBackend& backend) {
   admin::v1::Backend out;
   out.set_name(BackendName(rule.name, backend.name));
-  out.set_address(backend.address.ToString());
+  out.set_address(backend.Place());
   out.set_weight(backend.weight);
   out.set_configured_weight(backend.weight);
   DescribeOverride(view, {rule.name, backend.name}, out);
@@ -198,6 +200,11 @@ Failure RuleNotFound(const View& view, const std::string& name) {
 bool IsUp(type::v1::HealthState state) { return state != type::v1::HEALTH_STATE_UNHEALTHY; }
 
 std::string WhyUnresolved(const View& view, const UnresolvedBackend& backend) {
+  if (backend.service) {
+    const ServiceBook::Known* known = view.services.Find(*backend.service);
+    if (known == nullptr || known->error.ok()) return "no word of the API server yet";
+    return std::string(known->error.message());
+  }
   const absl::Status error = view.resolver.LastError(backend.address);
   if (error.ok()) return "no answer yet";
   return std::string(error.message());

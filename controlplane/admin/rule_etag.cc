@@ -44,8 +44,7 @@ std::string EtagOf(const LiveRule& rule) {
   for (const LiveBackend& backend : rule.backends)
     absl::StrAppend(&content, "\n", backend.weight, " ", backend.admin_state);
   for (const UnresolvedBackend& backend : rule.unresolved)
-    absl::StrAppend(&content, "\n", backend.name, " ", backend.address.ToString(), " ",
-                    backend.weight);
+    absl::StrAppend(&content, "\n", backend.name, " ", backend.Place(), " ", backend.weight);
   return QuotedEtag(content);
 }
 

@@ -183,9 +183,9 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
     }
     for (const UnresolvedBackend& backend : rule.unresolved) {
       ++down;
-      alerts.Add(BackendName(rule.name, backend.name),
-                 absl::StrCat(backend.address.ToString(),
-                              " does not resolve: ", WhyUnresolved(view, backend)));
+      alerts.Add(
+          BackendName(rule.name, backend.name),
+          absl::StrCat(backend.Place(), " does not resolve: ", WhyUnresolved(view, backend)));
     }
   }
   out.set_backends_up(up);

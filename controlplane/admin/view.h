@@ -12,6 +12,7 @@
 #include "controlplane/budget/rate_ledger.h"
 #include "controlplane/budget/slot_exchange.h"
 #include "controlplane/budget/usage_exchange.h"
+#include "controlplane/discovery/service_book.h"
 #include "controlplane/health/health_book.h"
 #include "controlplane/health/outlier_book.h"
 #include "controlplane/membership/cluster_status.h"
@@ -33,6 +34,7 @@ struct View {
   const FileStatus& file;
   const LiveRules& live;
   const Resolver& resolver;
+  const ServiceBook& services;
   const HealthBook& health;
   const OutlierBook& outliers;
   const Versions& versions;

@@ -28,6 +28,8 @@ constexpr std::array kKinds = {
     "member.conflict",      "member.failed",
     "member.joined",        "member.left",
     "name.failed",          "operation.cancelled",
+    "service.empty",        "service.lost",
+    "service.refused",      "service.synced",
     "ticket_key.rotated",   "worker.closed",
     "worker.connected",     "worker.disconnected",
     "worker.drain",         "worker.duplicate",

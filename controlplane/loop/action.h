@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "base/endpoint.h"
@@ -97,6 +98,13 @@ struct ResolveName {
   DnsConfig dns;
 };
 
+// Watch these Services and no others, with this API server. ServiceFound and ServiceLost follow for
+// each, until another WatchServices no longer names it.
+struct WatchServices {
+  KubernetesConfig kubernetes;
+  std::vector<ServiceRef> services{};  // Sorted.
+};
+
 using AdminAnswer = std::variant<
     admin::v1::Status, admin::v1::Rule, admin::v1::ListRulesResponse, admin::v1::Backend,
     admin::v1::ListBackendsResponse, admin::v1::Worker, admin::v1::ListWorkersResponse,
@@ -152,7 +160,7 @@ struct GossipOut {
 };
 
 using Action = std::variant<TryConfig, KeepRevision, DropRevision, SendToWorker, CloseSession,
-                            WatchProcess, StartProbe, ResolveName, Reply, StreamItem, SaveState,
-                            WriteLog, SetLogLevel, GossipOut>;
+                            WatchProcess, StartProbe, ResolveName, WatchServices, Reply, StreamItem,
+                            SaveState, WriteLog, SetLogLevel, GossipOut>;
 
 }  // namespace lb::controlplane

@@ -220,6 +220,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .file = parts.file,
           .live = parts.live,
           .resolver = parts.resolver,
+          .services = parts.services,
           .health = parts.health,
           .outliers = parts.outliers,
           .versions = parts.versions,

@@ -47,7 +47,7 @@ std::optional<Failure> CheckSomeoneServes(const View& view, const Target& target
   bool now = false;
   bool then = false;
   for (const LiveBackend& backend : target.rule->backends) {
-    const bool meant = IsOf(backend.name, target.key.backend);
+    const bool meant = !backend.ending && IsOf(backend.name, target.key.backend);
     const uint32_t weight =
         meant ? EffectiveWeight(next, backend.configured_weight) : backend.weight;
     now |= IsUsable(view, *target.rule, backend, backend.weight);

@@ -100,6 +100,7 @@ void Install(const ConfigRead& read, Parts& parts, Turn& turn) {
   TakeMaterial(read, parts, turn);
   NoteLeftOut(read, parts, turn);
   SetNamesInUse(parts, turn);
+  parts.services.SetConfig(*parts.config);
   if (first) parts.wait_for_names_until = turn.now + kFirstNamesWait;
   turn.refresh = true;
 }
@@ -235,13 +236,14 @@ void OnResolved(const Resolved& event, Parts& parts, Turn& turn) {
 void Refresh(Parts& parts, Turn& turn) {
   if (!parts.config) return;
   if (parts.wait_for_names_until) {
-    if (turn.now < *parts.wait_for_names_until && !parts.resolver.EachTried()) return;
+    const bool each = parts.resolver.EachTried() && parts.services.EachTried();
+    if (turn.now < *parts.wait_for_names_until && !each) return;
     parts.wait_for_names_until.reset();
     turn.refresh = true;
   }
   turn.refresh |= turn.now >= parts.overrides.NextDeadline();
   if (!turn.refresh) return;
-  LiveRules live = Expand(*parts.config, parts.resolver.addresses());
+  LiveRules live = Expand(*parts.config, parts.resolver.addresses(), parts.services.services());
   turn.dirty |= parts.overrides.Keep(live, turn.now);
   parts.overrides.Apply(live);
   if (parts.in_force && live == parts.live && !parts.material_is_new) return NoteVersion(parts);

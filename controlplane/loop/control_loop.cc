@@ -18,6 +18,7 @@
 #include "controlplane/loop/config_turn.h"
 #include "controlplane/loop/confirmation_turn.h"
 #include "controlplane/loop/connection_turn.h"
+#include "controlplane/loop/discovery_turn.h"
 #include "controlplane/loop/drain_turn.h"
 #include "controlplane/loop/event_turn.h"
 #include "controlplane/loop/last_good_turn.h"
@@ -62,6 +63,8 @@ class ControlLoop::Impl final {
                    [&](const ProcessGone& e) { OnProcessGone(e, *parts_, turn); },
                    [&](const ProbeDone& e) { OnProbeDone(e, turn); },
                    [&](const Resolved& e) { OnResolved(e, *parts_, turn); },
+                   [&](const ServiceFound& e) { OnServiceFound(e, *parts_, turn); },
+                   [&](const ServiceLost& e) { OnServiceLost(e, *parts_, turn); },
                    [&](const ConfigTried& e) { OnConfigTried(e, *parts_, turn); },
                    [&](const AdminRequest& e) { OnAdminRequest(e, *parts_, turn); },
                    [&](const AdminCallEnded& e) { OnAdminCallEnded(e, *parts_, turn); },
@@ -118,6 +121,7 @@ class ControlLoop::Impl final {
     FindSilentWorkers(*parts_, turn);
     StepCluster(*parts_, turn);
     parts_->resolver.Run(turn.now, turn.actions);
+    parts_->services.Run(turn.actions);
     Refresh(*parts_, turn);
     RunConfigChanges(*parts_, turn);
     parts_->health.Run(turn.now, turn.actions);

@@ -16,6 +16,7 @@
 #include "controlplane/access/role.h"
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
+#include "controlplane/discovery/service_endpoint.h"
 #include "controlplane/membership/gossip.h"
 #include "controlplane/tls/material.h"
 #include "lb/admin/v1/admin.pb.h"
@@ -104,6 +105,18 @@ struct Resolved {
   std::chrono::milliseconds ttl{0};  // The smallest of the answer.
 };
 
+// All endpoints that a Service has now. Said when a watch of it begins, and at every change.
+struct ServiceFound {
+  ServiceRef service;
+  std::vector<ServiceEndpoint> endpoints;  // Sorted by address, each once.
+};
+
+// The watch of a Service failed, and is tried again; what is known of it may be old by now.
+struct ServiceLost {
+  ServiceRef service;
+  absl::Status error;
+};
+
 using AdminCall = std::variant<
     admin::v1::GetStatusRequest, admin::v1::GetRuleRequest, admin::v1::ListRulesRequest,
     admin::v1::GetBackendRequest, admin::v1::ListBackendsRequest, admin::v1::GetWorkerRequest,
@@ -152,8 +165,8 @@ struct Stopping {};
 // The deadline that NextDeadline() named has come.
 struct TimerFired {};
 
-using Event =
-    std::variant<ConfigRead, ConfigTried, WorkerMessage, WorkerStreamEnded, ProcessGone, ProbeDone,
-                 Resolved, AdminRequest, AdminCallEnded, GossipIn, Stopping, TimerFired>;
+using Event = std::variant<ConfigRead, ConfigTried, WorkerMessage, WorkerStreamEnded, ProcessGone,
+                           ProbeDone, Resolved, ServiceFound, ServiceLost, AdminRequest,
+                           AdminCallEnded, GossipIn, Stopping, TimerFired>;
 
 }  // namespace lb::controlplane

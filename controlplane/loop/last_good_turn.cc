@@ -35,7 +35,7 @@ void TakeLastGood(const ConfigRead& read, Parts& parts) {
   // What it names may be gone since, such as a variable: then there is nothing older to run.
   if (!read.config || ran == nullptr || ran->digest != read.digest) return;
   if (parts.versions.last_good() != nullptr) return;
-  LiveRules live = Expand(*read.config, parts.resolver.addresses());
+  LiveRules live = Expand(*read.config, parts.resolver.addresses(), parts.services.services());
   parts.overrides.Apply(live);
   parts.versions.SetLastGood(Encode(live, read.material.get()), ran->version);
 }

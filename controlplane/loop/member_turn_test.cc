@@ -191,7 +191,8 @@ class MemberTurnTest : public testing::Test {
 
   View view() const { return ViewOf(parts_, {}); }
 
-  Parts parts_{Resolver({}), HealthBook(1), Versions(type::v1::ConfigVersion()), "life"};
+  Parts parts_{Resolver({}), ServiceBook({}), HealthBook(1), Versions(type::v1::ConfigVersion()),
+               "life"};
   admin::v1::ForgetMemberRequest forget_;
   admin::v1::JoinMembersRequest join_;
 };

@@ -28,6 +28,7 @@
 #include "controlplane/budget/slot_ledger.h"
 #include "controlplane/budget/usage_exchange.h"
 #include "controlplane/config/config.h"
+#include "controlplane/discovery/service_book.h"
 #include "controlplane/events/event_log.h"
 #include "controlplane/events/resource_book.h"
 #include "controlplane/health/health_book.h"
@@ -70,9 +71,10 @@ struct Parts {
   // How long to wait for the hellos of workers that may hold slots and were not stored.
   static constexpr std::chrono::seconds kLostStateWait = WorkerTable::kComesBackWithin;
 
-  Parts(Resolver restored_resolver, HealthBook restored_health, Versions restored_versions,
-        const std::string& life)
+  Parts(Resolver restored_resolver, ServiceBook restored_services, HealthBook restored_health,
+        Versions restored_versions, const std::string& life)
       : resolver(std::move(restored_resolver)),
+        services(std::move(restored_services)),
         health(std::move(restored_health)),
         versions(std::move(restored_versions)),
         operations(life),
@@ -96,6 +98,7 @@ struct Parts {
   bool hosts_are_new = false;            // `tickets` was not told of them yet.
   bool in_force = false;
   Resolver resolver;
+  ServiceBook services;
   HealthBook health;
   OutlierBook outliers;
   Versions versions;

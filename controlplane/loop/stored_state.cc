@@ -29,6 +29,33 @@ Addresses StoredAddresses(const StoredState& state) {
   return out;
 }
 
+Services StoredServices(const StoredState& state) {
+  Services out;
+  for (const StoredState::Service& service : state.services()) {
+    auto& endpoints = out[{service.space(), service.name(), service.port()}];
+    for (const StoredState::ServiceEndpoint& stored : service.endpoints())
+      if (const absl::StatusOr<Endpoint> address = Endpoint::Parse(stored.address()); address.ok())
+        endpoints.push_back({*address, stored.pod(),
+                             stored.ending() ? EndpointState::kEnding : EndpointState::kReady});
+  }
+  return out;
+}
+
+void StoreServices(const Parts& parts, StoredState& state) {
+  for (const auto& [service, endpoints] : parts.services.services()) {
+    StoredState::Service& to = *state.add_services();
+    to.set_space(service.space);
+    to.set_name(service.name);
+    to.set_port(service.port);
+    for (const ServiceEndpoint& endpoint : endpoints) {
+      StoredState::ServiceEndpoint& stored = *to.add_endpoints();
+      stored.set_address(endpoint.address.ToString());
+      stored.set_pod(endpoint.pod);
+      stored.set_ending(endpoint.state == EndpointState::kEnding);
+    }
+  }
+}
+
 type::v1::ProcessIdentity SelfOf(const ControlLoop::Options& options) {
   type::v1::ProcessIdentity self;
   self.set_id(options.node_id);
@@ -115,7 +142,8 @@ std::unique_ptr<Parts> Restore(const ControlLoop::Options& options, Turn& turn) 
              {{"bytes", absl::StrCat(options.stored_state.size())}});
     state.Clear();
   }
-  auto parts = std::make_unique<Parts>(Resolver(StoredAddresses(state)), HealthBook(options.seed),
+  auto parts = std::make_unique<Parts>(Resolver(StoredAddresses(state)),
+                                       ServiceBook(StoredServices(state)), HealthBook(options.seed),
                                        Versions(state.version()), options.incarnation);
   parts->self = SelfOf(options);
   parts->boot_id = options.boot_id;
@@ -166,6 +194,7 @@ std::string Store(const Parts& parts) {
     name.set_name(endpoint.ToString());
     for (const Endpoint& address : addresses) name.add_addresses(address.ToString());
   }
+  StoreServices(parts, state);
   return state.SerializeAsString();
 }
 

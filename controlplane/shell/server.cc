@@ -29,6 +29,7 @@
 #include "controlplane/shell/config_source.h"
 #include "controlplane/shell/dns_client.h"
 #include "controlplane/shell/gossip_transport.h"
+#include "controlplane/shell/kubernetes_client.h"
 #include "controlplane/shell/pages.h"
 #include "controlplane/shell/prober.h"
 #include "controlplane/shell/process_setup.h"
@@ -93,6 +94,7 @@ class Server::Impl final {
     if (tls_ != nullptr) tls_->OnNewAuthorities([this] { HangUpTls(); });
     LB_RETURN_IF_ERROR(StartHttp());
     ControlLoop::Options options = LoopOptions(flags_.node_id, state_file_->Read());
+    kubernetes_ = std::make_unique<KubernetesClient>(io_, options.seed, sink_);
     options.revisions = RevisionStore(RevisionsFolder(flags_)).Read();
     std::optional<ConfigRead> last_good;
     if (!config.config) {
@@ -227,6 +229,7 @@ class Server::Impl final {
                    [this](WatchProcess& watch) { processes_.Watch(watch); },
                    [this](StartProbe& probe) { prober_.Start(std::move(probe)); },
                    [this](ResolveName& name) { dns_client_.Start(std::move(name)); },
+                   [this](WatchServices& watch) { kubernetes_->Set(std::move(watch)); },
                    [this](Reply& reply) { admin_service_.Answer(std::move(reply)); },
                    [this](StreamItem& item) { admin_service_.Stream(std::move(item)); },
                    [this](SaveState& state) { state_file_->Save(std::move(state.bytes)); },
@@ -260,6 +263,7 @@ class Server::Impl final {
     worker_service_.AppendMetrics(families);
     state_file_->AppendMetrics(families);
     gossip_.AppendMetrics(families);
+    kubernetes_->AppendMetrics(families);
     MetricFamily open{
         "lb_api_connections", "Open connections of an API.", MetricFamily::Type::kGauge, {}};
     MetricFamily accepted{"lb_api_connections_total",
@@ -347,6 +351,7 @@ class Server::Impl final {
   ConfigSource config_source_;
   GossipTransport gossip_;
   ServiceManager service_manager_;
+  std::unique_ptr<KubernetesClient> kubernetes_;
   std::unique_ptr<TlsKeys> tls_;
   StrangerAudit strangers_;
   std::unique_ptr<ApiServer> worker_api_;

@@ -9,6 +9,9 @@
 namespace lb::controlplane {
 namespace {
 
+// Longest name of a backend that workers take.
+constexpr size_t kMaxNameBytes = 255;
+
 // The Host header: the name without a port for DNS names, the whole address else; a unix socket has
 // none of its own.
 std::string CheckHost(const Endpoint& configured, const Endpoint& address) {
@@ -26,10 +29,14 @@ std::string DomainOfSrv(const std::string& name) {
 }
 
 // The name that a backend's certificate must have, where connections to it or its checks use TLS.
-std::string ServerName(const RuleConfig& rule, const Endpoint& configured) {
+std::string ServerName(const RuleConfig& rule, const BackendConfig& backend) {
+  const Endpoint& configured = backend.address;
   if (!rule.backend_tls && !rule.health_check.tls) return "";
   if (rule.backend_tls && !rule.backend_tls->server_name.empty())
     return rule.backend_tls->server_name;
+  // The name in the cluster's DNS, without the domain that differs from one to another.
+  if (backend.service)
+    return absl::StrCat(backend.service->name, ".", backend.service->space, ".svc");
   switch (configured.kind()) {
     case Endpoint::Kind::kUnix:
       return "";
@@ -49,20 +56,48 @@ LiveBackend Live(const RuleConfig& rule, const BackendConfig& backend, std::stri
           .address = address,
           .weight = backend.weight,
           .max_connections = backend.max_connections.value_or(rule_limit),
-          .check_host = CheckHost(backend.address, address),
+          .check_host = CheckHost(backend.service ? address : backend.address, address),
           .configured_weight = backend.weight,
           .backup = backend.backup,
-          .server_name = ServerName(rule, backend.address),
+          .server_name = ServerName(rule, backend),
           .sni_route = backend.sni_route};
 }
 
-std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses& addresses) {
+// One backend for each endpoint. Those that end are drained as long as one is ready, and serve else
+// (KEP-1669, as kube-proxy does).
+void AddService(const RuleConfig& rule, const BackendConfig& backend,
+                const std::vector<ServiceEndpoint>& endpoints,
+                std::map<std::string, LiveBackend>& by_name) {
+  const bool any_ready = std::any_of(
+      endpoints.begin(), endpoints.end(),
+      [](const ServiceEndpoint& endpoint) { return endpoint.state == EndpointState::kReady; });
+  for (const ServiceEndpoint& endpoint : endpoints) {
+    std::string name = absl::StrCat(backend.name, "@", endpoint.pod);
+    if (endpoint.pod.empty() || name.size() > kMaxNameBytes)
+      name = absl::StrCat(backend.name, "@", endpoint.address.ToString());
+    LiveBackend live = Live(rule, backend, name, endpoint.address);
+    live.ending = any_ready && endpoint.state == EndpointState::kEnding;
+    if (live.ending) {
+      live.weight = 0;
+      live.admin_state = type::v1::ADMIN_STATE_DRAIN;
+    }
+    by_name.emplace(std::move(name), std::move(live));
+  }
+}
+
+std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses& addresses,
+                                        const Services& services) {
   std::map<std::string, LiveBackend> by_name;
   for (const BackendConfig& backend : rule.backends)
-    if (backend.address.IsResolved())
+    if (!backend.service && backend.address.IsResolved())
       by_name.emplace(backend.name, Live(rule, backend, backend.name, backend.address));
   for (const BackendConfig& backend : rule.backends) {
-    if (backend.address.IsResolved()) continue;
+    if (backend.service) {
+      const auto endpoints = services.find(*backend.service);
+      if (endpoints != services.end()) AddService(rule, backend, endpoints->second, by_name);
+      continue;
+    }
+    if (!backend.IsName()) continue;
     const auto answer = addresses.find(backend.address);
     if (answer == addresses.end()) continue;
     for (const Endpoint& address : answer->second) {
@@ -77,18 +112,21 @@ std::vector<LiveBackend> ExpandBackends(const RuleConfig& rule, const Addresses&
   return out;
 }
 
-std::vector<UnresolvedBackend> Unresolved(const RuleConfig& rule, const Addresses& addresses) {
+std::vector<UnresolvedBackend> Unresolved(const RuleConfig& rule, const Addresses& addresses,
+                                          const Services& services) {
   std::vector<UnresolvedBackend> out;
   for (const BackendConfig& backend : rule.backends)
-    if (!backend.address.IsResolved() && !addresses.contains(backend.address))
-      out.push_back({backend.name, backend.address, backend.weight, backend.sni_route});
+    if (backend.service ? !services.contains(*backend.service)
+                        : backend.IsName() && !addresses.contains(backend.address))
+      out.push_back(
+          {backend.name, backend.address, backend.weight, backend.sni_route, backend.service});
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;
 }
 
 }  // namespace
 
-LiveRules Expand(const Config& config, const Addresses& addresses) {
+LiveRules Expand(const Config& config, const Addresses& addresses, const Services& services) {
   LiveRules rules;
   rules.reserve(config.rules.size());
   for (const RuleConfig& rule : config.rules) {
@@ -110,8 +148,8 @@ LiveRules Expand(const Config& config, const Addresses& addresses) {
                      .allow = rule.allow,
                      .deny = rule.deny,
                      .proxy_protocol = rule.proxy_protocol,
-                     .backends = ExpandBackends(rule, addresses),
-                     .unresolved = Unresolved(rule, addresses),
+                     .backends = ExpandBackends(rule, addresses, services),
+                     .unresolved = Unresolved(rule, addresses, services),
                      .balance = rule.balance,
                      .outlier_detection = rule.outlier_detection,
                      .drain_timeout = rule.drain_timeout,
@@ -130,7 +168,7 @@ std::vector<Endpoint> NamesInUse(const Config& config) {
   std::set<Endpoint> names;
   for (const RuleConfig& rule : config.rules)
     for (const BackendConfig& backend : rule.backends)
-      if (!backend.address.IsResolved()) names.insert(backend.address);
+      if (backend.IsName()) names.insert(backend.address);
   return {names.begin(), names.end()};
 }
 

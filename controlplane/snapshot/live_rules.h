@@ -13,6 +13,7 @@
 
 #include "base/endpoint.h"
 #include "controlplane/config/config.h"
+#include "controlplane/discovery/service_endpoint.h"
 #include "controlplane/snapshot/backend_key.h"
 #include "lb/type/v1/type.pb.h"
 
@@ -22,9 +23,11 @@ namespace lb::controlplane {
 using Addresses = std::map<Endpoint, std::vector<Endpoint>>;
 
 struct LiveBackend {
-  std::string name;     // The configured one, or NAME@IP:PORT for an address of a DNS name.
-  Endpoint address;     // IP or unix.
-  uint32_t weight = 1;  // In force.
+  // The configured one, or NAME@IP:PORT for an address of a DNS name or an endpoint of a Service,
+  // or NAME@POD for one of a pod.
+  std::string name;
+  Endpoint address;              // IP or unix.
+  uint32_t weight = 1;           // In force.
   uint64_t max_connections = 0;  // See LiveRule::share_backend_limits; 0: no limit.
   std::string check_host;        // The configured host: the Host header of HTTP checks.
   uint32_t configured_weight = 1;
@@ -33,16 +36,22 @@ struct LiveBackend {
   bool backup = false;
   std::string server_name{};  // That its certificate must have; empty: none is asked for.
   uint32_t sni_route = 0;     // As in BackendConfig.
+  bool ending = false;        // Its pod ends, and others are ready: drained whatever is set.
 
   friend bool operator==(const LiveBackend&, const LiveBackend&) = default;
 };
 
-// A configured DNS name without any answer yet: no connection can go there.
+// A configured DNS name without any answer yet, or a Service of which nothing is known: no
+// connection can go there.
 struct UnresolvedBackend {
   std::string name;  // The configured one.
-  Endpoint address;  // kName or kSrv.
+  Endpoint address;  // kName or kSrv, unless it is a Service.
   uint32_t weight = 1;
-  uint32_t sni_route = 0;  // As in BackendConfig.
+  uint32_t sni_route = 0;               // As in BackendConfig.
+  std::optional<ServiceRef> service{};  // Likewise.
+
+  // As configured.
+  std::string Place() const { return service ? service->ToString() : address.ToString(); }
 
   friend bool operator==(const UnresolvedBackend&, const UnresolvedBackend&) = default;
 };
@@ -83,9 +92,9 @@ struct LiveRule {
 // Sorted by name.
 using LiveRules = std::vector<LiveRule>;
 
-// Replaces names by addresses. A name without an answer has no backends. Where the name made for an
-// address is that of a configured backend, the configured one stays.
-LiveRules Expand(const Config& config, const Addresses& addresses);
+// Replaces names by addresses and Services by endpoints. A name without an answer has no backends.
+// Where the name made for an address is that of a configured backend, the configured one stays.
+LiveRules Expand(const Config& config, const Addresses& addresses, const Services& services = {});
 
 // Returns the kName and kSrv endpoints of `config`, sorted, each once.
 std::vector<Endpoint> NamesInUse(const Config& config);

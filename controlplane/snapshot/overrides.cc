@@ -56,6 +56,10 @@ void Overrides::Apply(LiveRules& rules) const {
           override == nullptr || override->admin_state == type::v1::ADMIN_STATE_UNSPECIFIED
               ? type::v1::ADMIN_STATE_READY
               : override->admin_state;
+      if (!backend.ending) continue;
+      backend.weight = 0;
+      if (backend.admin_state == type::v1::ADMIN_STATE_READY)
+        backend.admin_state = type::v1::ADMIN_STATE_DRAIN;
     }
   }
 }

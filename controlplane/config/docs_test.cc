@@ -41,8 +41,8 @@ Sources ByKind(const TestSources& files) {
   Sources sources = files.Get();
   sources.read_file = [read = sources.read_file](const std::string& path) {
     constexpr std::pair<std::string_view, const char*> kKinds[] = {
-        {"ca.crt", "/ca.pem"}, {".crt", "/c.pem"}, {".key", "/k.pem"},
-        {".crl", "/crl.pem"},  {".keys", "/keys"}, {".ocsp", "/o.der"}};
+        {"ca.crt", "/ca.pem"}, {".crt", "/c.pem"}, {".key", "/k.pem"}, {".crl", "/crl.pem"},
+        {"token", "/keys"},    {".keys", "/keys"}, {".ocsp", "/o.der"}};
     for (const auto& [ending, file] : kKinds)
       if (path.ends_with(ending)) return read(file);
     return read(path);
@@ -60,7 +60,8 @@ void ExpectLoads(const std::string& path, const std::string& text) {
 }
 
 TEST(DocsTest, EveryYamlBlockOfTheDocumentsLoads) {
-  for (const std::string path : {"docs/configuration.md", "docs/protocols.md", "docs/tls.md"}) {
+  for (const std::string path : {"docs/configuration.md", "docs/kubernetes-discovery.md",
+                                 "docs/protocols.md", "docs/tls.md"}) {
     const std::vector<std::string> blocks = YamlBlocks(Read(path));
     EXPECT_GE(blocks.size(), 3u) << path;
     for (const std::string& block : blocks) ExpectLoads(path, block);

@@ -14,6 +14,11 @@ def _find(path):
     raise FileNotFoundError("%s is not built: bazel build //tests/e2e/..." % path)
 
 
+def root():
+    """The top of the repository, or of the runfiles."""
+    return _ROOT
+
+
 def control_plane():
     return _find("controlplane/lb-controlplane")
 

@@ -83,7 +83,7 @@ class Worker::Impl final {
         keepsake_(config_, registry_),
         replacement_(io, forwarder_, keepsake_,
                      {options_.control, options_.identity.id(), options_.identity.incarnation(),
-                      options_.sockets},
+                      std::exchange(options_.sockets, {})},
                      {.replaced = [this] { HandleReplaced(); },
                       .alone_again = [this] { return HandleAlone(); },
                       .headless = [this] { return !session_ || !session_->welcomed(); }}),
@@ -301,7 +301,7 @@ class Worker::Impl final {
     return {200, "text/plain; version=0.0.4; charset=utf-8", RenderMetrics(families)};
   }
 
-  const Options options_;
+  Options options_;
   Forwarder forwarder_;
   ForwarderTraffic traffic_;
   StateRegistry registry_;

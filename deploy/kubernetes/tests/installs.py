@@ -13,8 +13,6 @@ sys.path.insert(0, os.path.join(TOP, "check"))
 import strict_yaml  # pylint: disable=wrong-import-position
 
 OVERLAYS = ("cluster", "lowports", "monitoring", "networkpolicy", "tls")
-# Flags of the manifests that a worker of this tree may lack: tests leave them out where it does.
-LATER_FLAGS = ("--when-replaced",)
 EXAMPLES = ("cluster", "lowports", "web")
 
 
@@ -25,11 +23,6 @@ def program(path):
         if os.access(found, os.X_OK) and os.path.isfile(found):
             return found
     raise FileNotFoundError("%s is not built" % path)
-
-
-def lacking(help_text):
-    """Of LATER_FLAGS those that are not in the help of a program."""
-    return [flag for flag in LATER_FLAGS if flag not in help_text]
 
 
 def run(argv, **more):

@@ -185,9 +185,9 @@ class Pod:
             if done.returncode != 0:
                 raise AssertionError("%s: %s ended with %d: %s" % (self.name, container["name"], done.returncode, text))
 
-    def start(self, without=()):
-        """Starts the program. `without`: flags that it does not know."""
-        words = self._main["command"] + [word for word in self._main["args"] if word.split("=")[0] not in without]
+    def start(self):
+        """Starts the program."""
+        words = self._main["command"] + self._main["args"]
         with open(os.path.join(self._folder, "log"), "ab") as log:
             self.process = self._start(self._main, self._expand(words), log)
         return self

@@ -52,7 +52,6 @@ class PodsTest(unittest.TestCase):
         echo()
         cls.manifests = installs.Manifests()
         cls.addClassCleanup(cls.manifests.close)
-        cls.worker_flags = installs.run([installs.program("dataplane/lb-worker"), "--help"]).stdout
 
     def node(self):
         node = pods.Node("node-1", ROOT, [installs.program(path) for path in PROGRAMS])
@@ -72,7 +71,7 @@ class PodsTest(unittest.TestCase):
 
     def begin(self, pod):
         pod.init()
-        pod.start(without=installs.lacking(self.worker_flags))
+        pod.start()
 
     def await_probe(self, pod, kind, result=True):
         try:
@@ -190,8 +189,10 @@ class PodsTest(unittest.TestCase):
         wait_for(lambda: b"lb_rule_connections_total" in self.metrics(9904), 30, "a worker's metrics come")
         second = self.started(node, worker_set)
         second.start_beside("metrics", ["socat"])
-        for pod in (first, second):
-            self.assertEqual(pod.probe("readiness"), True)
+        self.assertTrue(second.probe("readiness"))
+        # It stands aside until it is ended, so that kubelet does not start it again.
+        self.await_probe(first, "readiness", False)
+        self.assertTrue(first.probe("liveness"))
         first.kill()
         for _ in range(20):
             self.assertIn(b"lb_rule_connections_total", self.metrics(9904))

@@ -261,6 +261,20 @@ TEST(ChecksTest, Configuration) {
             [](Facts& f) { f.server->status.mutable_cluster()->set_keys_ordered(true); });
   ExpectOne("LBC409 warning",
             [](Facts& f) { f.server->status.mutable_cluster()->set_stays_away(true); });
+  const auto alert = [](const char* resource) {
+    return [resource](Facts& f) {
+      admin::v1::Alert& added = *f.server->status.add_alerts();
+      added.set_resource(resource);
+      added.set_message("something is wrong");
+    };
+  };
+  ExpectOne("LBC410 warning", alert("cluster/strangers/10.0.0.3"));
+  ExpectOne("LBC411 warning", [](Facts& f) {
+    f.server->status.mutable_cluster()->add_peers_missing("10.0.0.2:7946");
+  });
+  ExpectOne("LBC412 warning",
+            [](Facts& f) { f.server->status.mutable_cluster()->set_members_failed(1); });
+  ExpectOne("LBC413 warning", alert("cluster/limits"));
 }
 
 TEST(ChecksTest, Versions) {

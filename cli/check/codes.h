@@ -74,6 +74,12 @@ inline constexpr Code kKeysOrdered{"LBC408", kConfiguration,
                                    "the cluster's keys are those of the configuration"};
 inline constexpr Code kStaysAway{"LBC409", kConfiguration,
                                  "this host has not left its cluster by order"};
+inline constexpr Code kStrangers{"LBC410", kConfiguration,
+                                 "nobody speaks to the cluster with another key or label"};
+inline constexpr Code kPeersMissing{"LBC411", kConfiguration, "the cluster's peers are members"};
+inline constexpr Code kMembersFailed{"LBC412", kConfiguration, "no member of the cluster failed"};
+inline constexpr Code kLimitsReduced{"LBC413", kConfiguration,
+                                     "enough hosts are heard to use shared limits"};
 
 inline constexpr Code kLbctlSkew{"LBC501", kVersions, "lbctl is as new as the control plane"};
 inline constexpr Code kWorkerSkew{"LBC502", kVersions, "workers are as new as the control plane"};
@@ -114,23 +120,24 @@ inline constexpr Code kNoMutualTls{"LBC903", kApi, "TCP is closed to those witho
 
 // All of them, in order.
 inline constexpr std::array kAllCodes = {
-    &codes::kSomaxconn,       &codes::kEphemeralPorts,  &codes::kListenInEphemeral,
-    &codes::kSystemFiles,     &codes::kNrOpen,          &codes::kTcpMemory,
-    &codes::kConntrack,       &codes::kReusePort,       &codes::kSplice,
-    &codes::kMigrate,         &codes::kDescriptorLimit, &codes::kDescriptorsUsed,
-    &codes::kBindRefused,     &codes::kNotListening,    &codes::kCannotBind,
-    &codes::kPrivileged,      &codes::kFileBad,         &codes::kFileWarnings,
-    &codes::kFileNotRunning,  &codes::kServerFileBad,   &codes::kNothingRuns,
-    &codes::kUnconfirmed,     &codes::kOpenCluster,     &codes::kKeysOrdered,
-    &codes::kStaysAway,       &codes::kLbctlSkew,       &codes::kWorkerSkew,
-    &codes::kMissingFeatures, &codes::kTlsFiles,        &codes::kTlsKeyOpen,
-    &codes::kTlsKeyOther,     &codes::kTlsChain,        &codes::kTlsTime,
-    &codes::kTlsNames,        &codes::kRuleTlsRefused,  &codes::kRuleTlsTime,
-    &codes::kNoWorker,        &codes::kWorkerRefused,   &codes::kWorkerStale,
-    &codes::kWorkerGone,      &codes::kWorkerPending,   &codes::kWorkerRestarts,
-    &codes::kBackendDown,     &codes::kRuleDown,        &codes::kFlapping,
-    &codes::kUnresolved,      &codes::kEjected,         &codes::kUnreachable,
-    &codes::kSocketOpen,      &codes::kNoMutualTls,
+    &codes::kSomaxconn,      &codes::kEphemeralPorts,  &codes::kListenInEphemeral,
+    &codes::kSystemFiles,    &codes::kNrOpen,          &codes::kTcpMemory,
+    &codes::kConntrack,      &codes::kReusePort,       &codes::kSplice,
+    &codes::kMigrate,        &codes::kDescriptorLimit, &codes::kDescriptorsUsed,
+    &codes::kBindRefused,    &codes::kNotListening,    &codes::kCannotBind,
+    &codes::kPrivileged,     &codes::kFileBad,         &codes::kFileWarnings,
+    &codes::kFileNotRunning, &codes::kServerFileBad,   &codes::kNothingRuns,
+    &codes::kUnconfirmed,    &codes::kOpenCluster,     &codes::kKeysOrdered,
+    &codes::kStaysAway,      &codes::kStrangers,       &codes::kPeersMissing,
+    &codes::kMembersFailed,  &codes::kLimitsReduced,   &codes::kLbctlSkew,
+    &codes::kWorkerSkew,     &codes::kMissingFeatures, &codes::kTlsFiles,
+    &codes::kTlsKeyOpen,     &codes::kTlsKeyOther,     &codes::kTlsChain,
+    &codes::kTlsTime,        &codes::kTlsNames,        &codes::kRuleTlsRefused,
+    &codes::kRuleTlsTime,    &codes::kNoWorker,        &codes::kWorkerRefused,
+    &codes::kWorkerStale,    &codes::kWorkerGone,      &codes::kWorkerPending,
+    &codes::kWorkerRestarts, &codes::kBackendDown,     &codes::kRuleDown,
+    &codes::kFlapping,       &codes::kUnresolved,      &codes::kEjected,
+    &codes::kUnreachable,    &codes::kSocketOpen,      &codes::kNoMutualTls,
 };
 
 }  // namespace lb::cli

@@ -118,6 +118,41 @@ void CheckMembership(const Facts& facts, Report& report) {
   report.End(codes::kStaysAway);
 }
 
+// One warning for each alert about this resource, or about something below it.
+void WarnOfAlerts(const Facts& facts, const std::string& resource, const Code& code,
+                  const std::string& hint, Report& report) {
+  for (const admin::v1::Alert& alert : facts.server->status.alerts())
+    if (alert.resource().starts_with(resource)) report.Warn(code, alert.message(), hint);
+  report.End(code);
+}
+
+void CheckHosts(const Facts& facts, Report& report) {
+  if (!facts.server) {
+    for (const Code* code : {&codes::kStrangers, &codes::kPeersMissing, &codes::kMembersFailed,
+                             &codes::kLimitsReduced})
+      report.Skip(*code, WhyNoServer(facts));
+    return;
+  }
+  WarnOfAlerts(facts, "cluster/strangers/", codes::kStrangers,
+               "compare cluster.key, key_file and label of both hosts", report);
+  const admin::v1::Cluster& cluster = facts.server->status.cluster();
+  if (cluster.peers_missing_size() > 0)
+    report.Warn(codes::kPeersMissing,
+                absl::StrCat("configured peers that are no members: ",
+                             absl::StrJoin(cluster.peers_missing(), ", ")),
+                "do they run, and do TCP and UDP of cluster.bind_addr reach them? Else take them "
+                "out of cluster.peers");
+  report.End(codes::kPeersMissing);
+  if (cluster.members_failed() > 0)
+    report.Warn(codes::kMembersFailed,
+                absl::StrCat("members that failed: ", cluster.members_failed()),
+                "lbctl get members names them; of one that is gone for good: lbctl member forget "
+                "NAME, on every host");
+  report.End(codes::kMembersFailed);
+  WarnOfAlerts(facts, "cluster/limits", codes::kLimitsReduced,
+               "UDP of cluster.usage_bind_addr must reach the others: lbctl get members", report);
+}
+
 void CheckCluster(const Facts& facts, Report& report) {
   const Code& code = codes::kOpenCluster;
   if (!facts.server) return report.Skip(code, WhyNoServer(facts));
@@ -140,6 +175,7 @@ void CheckConfiguration(const Facts& facts, Report& report) {
   CheckRunning(facts, report);
   CheckCluster(facts, report);
   CheckMembership(facts, report);
+  CheckHosts(facts, report);
 }
 
 void CheckVersions(const Facts& facts, Report& report) {

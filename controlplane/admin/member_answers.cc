@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace {
 using admin::v1::Member;
 
 constexpr size_t kMaxShownPeers = 3;
+constexpr size_t kMaxShownStrangers = 8;
 constexpr size_t kMaxVersionBytes = 64;
 
 // A name as it may stand in a command to copy: others may call themselves what a shell would run.
@@ -72,6 +74,36 @@ admin::v1::Alert AlertOf(std::string resource, std::string message) {
   alert.set_resource(std::move(resource));
   alert.set_message(std::move(message));
   return alert;
+}
+
+// One alert for each of the busiest, and one for the rest.
+void AddStrangers(const swim::StrangerBook::Strangers& strangers,
+                  std::vector<admin::v1::Alert>& out) {
+  size_t shown = 0;
+  uint64_t others = strangers.others;
+  for (const swim::StrangerBook::Row& row : strangers.rows) {
+    if (shown++ < kMaxShownStrangers)
+      out.push_back(AlertOf(absl::StrCat(kStrangerResource, row.address), swim::Describe(row)));
+    else
+      others += row.packets;
+  }
+  if (others > 0)
+    out.push_back(AlertOf(absl::StrCat(kStrangerResource, "others"),
+                          absl::StrCat("other addresses have another key or label, too (", others,
+                                       " packets in the last minute)")));
+}
+
+// Hosts that are not heard keep their part, as far as nobody knows what became of them.
+void AddReduced(const View& view, std::vector<admin::v1::Alert>& out) {
+  const HostBook* const book = view.usage.book();
+  if (book == nullptr) return;
+  const double ratio = book->Others(view.clock.steady).side_ratio;
+  if (ratio >= 1) return;
+  const size_t heard = book->heard(view.clock.steady) + 1;
+  const auto all = std::lround(static_cast<double>(heard) / ratio);
+  out.push_back(
+      AlertOf(kReducedResource, absl::StrCat(heard, " of ", all, " hosts heard: shared limits at ",
+                                             std::lround(ratio * 100), " %")));
 }
 
 }  // namespace
@@ -234,6 +266,8 @@ std::vector<admin::v1::Alert> ClusterAlerts(const View& view) {
   if (!cluster.seeds_missing.empty())
     out.push_back(AlertOf("cluster", absl::StrCat("configured peers that are no members: ",
                                                   Some(cluster.seeds_missing))));
+  AddReduced(view, out);
+  AddStrangers(cluster.strangers, out);
   for (const swim::MemberStatus& member : cluster.members)
     if (member.state == swim::State::kDead)
       out.push_back(AlertOf(MemberName(member.name),

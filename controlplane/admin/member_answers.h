@@ -18,6 +18,11 @@ namespace lb::controlplane {
 // Most addresses of one JoinMembers.
 inline constexpr int kMaxJoinAddresses = 100;
 
+// Alerts about an address whose packets are not those of a member: "cluster/strangers/10.0.0.3".
+inline constexpr char kStrangerResource[] = "cluster/strangers/";
+// The alert that shared limits are reduced.
+inline constexpr char kReducedResource[] = "cluster/limits";
+
 // CLUSTER_DISABLED: the configuration has none.
 Failure ClusterDisabled();
 
@@ -53,8 +58,9 @@ Outcome<admin::v1::LeaveClusterResponse> ReadLeave(const swim::ClusterStatus& cl
 admin::v1::Cluster DescribeCluster(const swim::ClusterStatus& cluster);
 
 // One alert each for a cluster that does not work or was left by order, that strangers may speak
-// to, whose keys are not those of the configuration, whose peers are missing, and for each member
-// that failed, by name.
+// to, whose keys are not those of the configuration, whose peers are missing, that shares less of
+// its limits since hosts are not heard; for each address with another key or label, and for each
+// member that failed, by name.
 std::vector<admin::v1::Alert> ClusterAlerts(const View& view);
 
 }  // namespace lb::controlplane

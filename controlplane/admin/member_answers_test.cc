@@ -1,6 +1,8 @@
 // What is told of the cluster: lists, alerts and metrics; and which orders are taken.
 #include "controlplane/admin/member_answers.h"
 
+#include <gmock/gmock.h>
+
 #include <chrono>
 #include <string>
 #include <vector>
@@ -76,6 +78,25 @@ class MemberAnswersTest : public AnswersTest {
     return texts;
   }
 };
+
+TEST_F(MemberAnswersTest, WhoHasAnotherKeyIsNamed) {
+  cluster_.strangers.rows = {{"10.0.0.9", "seals with another key", 37}};
+  EXPECT_THAT(Alerts(), testing::Contains("cluster/strangers/10.0.0.9: 10.0.0.9 seals with another "
+                                          "key (37 packets in the last minute)"));
+  for (int i = 0; i < 10; ++i) cluster_.strangers.rows.push_back({"10.0.1.1", "x", 2});
+  EXPECT_THAT(Alerts(), testing::Contains("cluster/strangers/others: other addresses have another "
+                                          "key or label, too (6 packets in the last minute)"));
+}
+
+TEST_F(MemberAnswersTest, LimitsThatAreReducedAreAnAlert) {
+  channel_.SetSelf(HostChannel::Self{"lb-1", 1, "", {}});
+  usage_.Begin(kNow);
+  usage_.SetSeeds(2);
+  EXPECT_THAT(Alerts(),
+              testing::Contains("cluster/limits: 1 of 3 hosts heard: shared limits at 33 %"));
+  usage_.SetSeeds(0);
+  EXPECT_THAT(Alerts(), testing::Not(testing::Contains(testing::HasSubstr("shared limits"))));
+}
 
 TEST_F(MemberAnswersTest, AMemberIsShownAsThisOneSeesIt) {
   admin::v1::GetMemberRequest request;

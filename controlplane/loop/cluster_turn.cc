@@ -68,6 +68,9 @@ void CarryOn(std::vector<swim::ClusterAction>& actions, Parts& parts, Turn& turn
                                "the configuration has other keys: those set by order hold no more",
                                {});
                    },
+                   [&](swim::StrangersHeard& heard) {
+                     turn.Emit("cluster.stranger", "", LogLevel::kWarn, std::move(heard.text), {});
+                   },
                    [&](auto& other) { turn.actions.push_back(GossipOut{std::move(other)}); },
                },
                action);
@@ -151,9 +154,9 @@ void OnGossip(const GossipIn& event, Parts& parts, Turn& turn) {
   }
   std::vector<swim::ClusterAction> actions;
   const bool opened = std::holds_alternative<swim::GossipOpened>(event.event);
-  const std::string problem = opened ? parts.cluster->Status().problem : "";
+  const std::string problem = opened ? parts.cluster->Status(turn.now).problem : "";
   parts.cluster->Handle(event.event, turn.now, actions);
-  if (opened) LogOpening(parts.cluster->Status(), problem, turn);
+  if (opened) LogOpening(parts.cluster->Status(turn.now), problem, turn);
   CarryOn(actions, parts, turn);
 }
 

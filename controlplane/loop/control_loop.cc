@@ -55,7 +55,7 @@ class ControlLoop::Impl final {
   void Handle(const Event& event, Turn& turn) {
     LookBeforeTurn(*parts_);
     // Long with many members: made only for who looks at it.
-    if (std::holds_alternative<AdminRequest>(event)) LookAtCluster();
+    if (std::holds_alternative<AdminRequest>(event)) LookAtCluster(turn.now);
     std::visit(Overloaded{
                    [&](const ConfigRead& e) { OnConfigRead(e, *parts_, turn); },
                    [&](const WorkerMessage& e) { OnWorkerMessage(e, *parts_, turn); },
@@ -100,7 +100,7 @@ class ControlLoop::Impl final {
 
   const Parts& parts() const { return *parts_; }
 
-  void LookAtCluster() { parts_->cluster_status = parts_->cluster->Status(); }
+  void LookAtCluster(Instant now) { parts_->cluster_status = parts_->cluster->Status(now); }
 
  private:
   void OnProbeDone(const ProbeDone& event, Turn& turn) {
@@ -268,7 +268,7 @@ std::string ControlLoop::Summary() const {
 }
 
 std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading& clock) const {
-  impl_->LookAtCluster();
+  impl_->LookAtCluster(clock.steady);
   return DescribeMetrics(ViewOf(impl_->parts(), clock));
 }
 

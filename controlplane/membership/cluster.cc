@@ -49,6 +49,7 @@ void Cluster::SetConfig(const std::optional<ClusterConfig>& config, Instant now,
   const bool same = config && config_ && SameMember(*config, *config_) && !stays_away_;
   const std::vector<std::string> keys_before = talk_.keys().keys();
   config_ = config;
+  strangers_.Clear();
   stays_away_ = false;
   const bool dropped = config ? talk_.keys().SetConfigured(config->keys) : talk_.keys().Clear();
   if (dropped) actions.push_back(KeyOrdersDropped{});
@@ -226,6 +227,14 @@ void Cluster::Handle(const ClusterEvent& event, Instant now, std::vector<Cluster
   std::visit([&](const auto& one) { Take(one, now, actions); }, event);
 }
 
+void Cluster::Take(const Dropped& dropped, Instant now, std::vector<ClusterAction>& actions) {
+  dropped_.totals = dropped.totals;
+  std::set<std::string> peers;
+  for (const Address& seed : seeds_) peers.insert(seed.ip);
+  strangers_.Note(dropped.strangers, peers, now);
+  if (auto news = strangers_.TakeNews(now)) actions.push_back(StrangersHeard{*std::move(news)});
+}
+
 void Cluster::Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions) {
   if (retry_at_ && *retry_at_ <= now) Open(now, actions);
   if (leave_at_ && *leave_at_ <= now) {
@@ -233,6 +242,7 @@ void Cluster::Take(const TimerFired& fired, Instant now, std::vector<ClusterActi
     ToSwim(swim::Leave{}, now, actions);
   }
   Talk(now, actions, [&](KeyTalk::Turn& turn) { talk_.Step(turn); });
+  if (auto news = strangers_.TakeNews(now)) actions.push_back(StrangersHeard{*std::move(news)});
   ToSwim(fired, now, actions);
 }
 
@@ -265,7 +275,8 @@ void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& 
 }
 
 Instant Cluster::NextDeadline() const {
-  Instant next = std::min(retry_at_.value_or(Instant::max()), leave_at_.value_or(Instant::max()));
+  Instant next = std::min({retry_at_.value_or(Instant::max()), leave_at_.value_or(Instant::max()),
+                           strangers_.NextDeadline()});
   if (swim_) next = std::min(next, talk_.NextDeadline());
   return swim_ ? std::min(next, swim_->NextDeadline()) : next;
 }
@@ -297,7 +308,7 @@ std::vector<Cluster::Host> Cluster::Hosts() const {
   return hosts;
 }
 
-ClusterStatus Cluster::Status() const {
+ClusterStatus Cluster::Status(Instant now) const {
   ClusterStatus status;
   if (!config_) return status;
   status.enabled = true;
@@ -312,6 +323,7 @@ ClusterStatus Cluster::Status() const {
   status.open = talk_.keys().keys().empty() && !IsLoopback(config_->bind_addr);
   status.seeds_missing = seeds_missing_;
   status.bad_packets.assign(dropped_.totals.begin(), dropped_.totals.end());
+  status.strangers = strangers_.Look(now);
   if (!swim_) return status;
   // It may be another one while it goes.
   status.name = swim_->name();

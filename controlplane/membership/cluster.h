@@ -14,6 +14,7 @@
 #include "controlplane/membership/gossip.h"
 #include "controlplane/membership/key_talk.h"
 #include "controlplane/membership/serf_intents.h"
+#include "controlplane/membership/stranger_book.h"
 #include "controlplane/membership/swim.h"
 #include "controlplane/membership/usage_seal.h"
 
@@ -95,7 +96,7 @@ class Cluster final {
   size_t seeds() const;
 
   const std::optional<ClusterConfig>& config() const { return config_; }
-  ClusterStatus Status() const;
+  ClusterStatus Status(Instant now) const;
 
  private:
   // Why it goes: what comes after.
@@ -108,7 +109,7 @@ class Cluster final {
   void Close(std::vector<ClusterAction>& actions);
 
   void Take(const GossipOpened& opened, Instant now, std::vector<ClusterAction>& actions);
-  void Take(const Dropped& dropped, Instant, std::vector<ClusterAction>&) { dropped_ = dropped; }
+  void Take(const Dropped& dropped, Instant now, std::vector<ClusterAction>& actions);
   void Take(const TimerFired& fired, Instant now, std::vector<ClusterAction>& actions);
   // What is said of usage is none of the membership's business.
   void Take(const UsageIn&, Instant, std::vector<ClusterAction>&) {}
@@ -140,6 +141,7 @@ class Cluster final {
   std::vector<Address> seeds_;
   std::vector<std::string> seeds_missing_;
   Dropped dropped_;
+  StrangerBook strangers_;
   Instant conflict_told_at_{};
   SerfClock clock_;
   KeyTalk talk_;

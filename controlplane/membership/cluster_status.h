@@ -10,6 +10,7 @@
 #include "controlplane/membership/key_mark.h"
 #include "controlplane/membership/messages.h"
 #include "controlplane/membership/shared.h"
+#include "controlplane/membership/stranger_book.h"
 
 namespace lb::controlplane::swim {
 
@@ -39,6 +40,7 @@ struct ClusterStatus {
   uint64_t queued = 0;                     // Updates that are still passed on.
   Counters counters{};
   std::vector<uint64_t> bad_packets;  // By WireError.
+  StrangerBook::Strangers strangers;
 };
 
 }  // namespace lb::controlplane::swim

@@ -58,9 +58,24 @@ struct UsageIn {
   std::string bytes;
 };
 
-// How much was dropped since the start, by WireError.
+// An address that sent what only another cluster's members send: with another key or label.
+struct Stranger {
+  std::string ip;  // 4 or 16 bytes.
+  WireError why = WireError::kNone;
+  uint64_t packets = 0;  // Or connections.
+};
+// Of one Dropped; who else sent in the meantime is only counted.
+inline constexpr size_t kMaxStrangersTold = 64;
+
+// How much was dropped since the start, by WireError, and whose it was since the last word.
 struct Dropped {
   std::array<uint64_t, kWireErrors> totals{};
+  std::vector<Stranger> strangers{};  // At most kMaxStrangersTold.
+};
+
+// Somebody's packets are strange: what to tell an operator.
+struct StrangersHeard {
+  std::string text;
 };
 
 // This member said that it goes, as it was asked to (Cluster::Leave).
@@ -95,6 +110,6 @@ using ClusterEvent =
     std::variant<GossipOpened, Dropped, UsageIn, PacketIn, StreamIn, ExchangeDone, TimerFired>;
 using ClusterAction = std::variant<SendUsage, OpenGossip, SetGossipKeys, CloseGossip, SendPacket,
                                    StartExchange, StreamReply, MemberNotice, LeftCluster,
-                                   KeysOrdered, KeyOrdersDropped, KeysAnswered>;
+                                   KeysOrdered, KeyOrdersDropped, KeysAnswered, StrangersHeard>;
 
 }  // namespace lb::controlplane::swim

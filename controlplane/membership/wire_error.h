@@ -20,6 +20,12 @@ enum class WireError : uint8_t {
 };
 inline constexpr int kWireErrors = 11;
 
+// Whether it says that key or label of the sender are others, rather than that bytes are broken.
+constexpr bool IsStrange(WireError error) {
+  return error == WireError::kLabel || error == WireError::kPlaintext ||
+         error == WireError::kSealed || error == WireError::kKey;
+}
+
 // "bad_key": for counters and logs.
 const char* WireErrorName(WireError error);
 

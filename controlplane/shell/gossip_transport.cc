@@ -27,6 +27,12 @@ asio::ip::address IpOf(const swim::Address& address) {
   return asio::ip::make_address(swim::EndpointOf(address).host());
 }
 
+// Empty: of a link alone.
+std::string IpBytes(const asio::ip::address& address) {
+  const absl::StatusOr<Endpoint> ip = Endpoint::FromIp(address.to_string(), 0);
+  return ip.ok() ? swim::AddressOf(*ip).ip : std::string();
+}
+
 swim::Address AddressOf(const asio::ip::udp::endpoint& endpoint) {
   const absl::StatusOr<Endpoint> ip =
       Endpoint::FromIp(endpoint.address().to_string(), endpoint.port());
@@ -97,13 +103,13 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
   void Start(swim::StartExchange exchange) {
     const auto stream = std::make_shared<GossipStream>(io_, seal_);
     stream->Call({IpOf(exchange.to), exchange.to.port}, exchange.message, exchange.timeout,
-                 [self = shared_from_this(), stream,
-                  id = exchange.exchange](const GossipStream::Result& result) {
+                 [self = shared_from_this(), stream, id = exchange.exchange,
+                  to = exchange.to.ip](const GossipStream::Result& result) {
                    swim::ExchangeDone done{id, std::nullopt};
                    if (const auto* message = std::get_if<swim::StreamMessage>(&result))
                      done.answer = *message;
                    else
-                     self->Drop(std::get<swim::WireError>(result));
+                     self->Drop(std::get<swim::WireError>(result), to);
                    self->Tell(std::move(done));
                    stream->Close();
                  });
@@ -176,7 +182,7 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
       if (wrong == swim::WireError::kNone)
         sink_(std::move(packet));
       else
-        Drop(wrong);
+        Drop(wrong, packet.from.ip);
     }
   }
 
@@ -228,30 +234,43 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
     const auto stream = std::make_shared<GossipStream>(io_, seal_);
     streams_.emplace(id, stream);
     stream->Serve({std::move(socket), std::move(guest), kFirstBytesTimeout, kStreamTimeout},
-                  [self = shared_from_this(), id](const GossipStream::Result& result) {
+                  [self = shared_from_this(), id,
+                   ip = IpBytes(from.address())](const GossipStream::Result& result) {
                     if (const auto* message = std::get_if<swim::StreamMessage>(&result))
                       return self->Tell(swim::StreamIn{id, *message});
-                    self->Refuse(id, std::get<swim::WireError>(result));
+                    self->Refuse(id, ip, std::get<swim::WireError>(result));
                   });
   }
 
-  void Refuse(swim::StreamId id, swim::WireError error) {
-    Drop(error);
+  void Refuse(swim::StreamId id, const std::string& from, swim::WireError error) {
+    Drop(error, from);
     swim::StreamReply reply{id, std::nullopt};
     if (error != swim::WireError::kNone)
       reply.message = swim::ErrorReply{swim::WireErrorName(error)};
     Reply(std::move(reply));
   }
 
-  void Drop(swim::WireError error) {
+  // `from`: the bytes of the address.
+  void Drop(swim::WireError error, const std::string& from) {
     if (error == swim::WireError::kNone) return;
     ++dropped_.totals[static_cast<size_t>(error)];
+    if (swim::IsStrange(error)) NoteStranger(from, error);
     if (std::exchange(telling_, true)) return;
     tell_timer_.expires_after(kTellEvery);
     tell_timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
       self->telling_ = false;
-      if (!cancelled) self->sink_(self->dropped_);
+      if (cancelled) return;
+      swim::Dropped dropped = self->dropped_;
+      for (const auto& [who, packets] : std::exchange(self->strangers_, {}))
+        dropped.strangers.push_back({who.first, who.second, packets});
+      self->sink_(std::move(dropped));
     });
+  }
+
+  void NoteStranger(const std::string& ip, swim::WireError why) {
+    if (ip.empty()) return;
+    const std::pair who(ip, why);
+    if (strangers_.size() < swim::kMaxStrangersTold || strangers_.contains(who)) ++strangers_[who];
   }
 
   static constexpr std::chrono::milliseconds kAcceptRetry{100};
@@ -264,8 +283,10 @@ class GossipTransport::Impl final : public std::enable_shared_from_this<GossipTr
   std::map<swim::StreamId, std::shared_ptr<GossipStream>> streams_;
   const std::shared_ptr<GossipGuests> guests_ = std::make_shared<GossipGuests>();
   swim::StreamId next_stream_ = 1;
-  bool full_ = false;  // Nobody is accepted until one of them is through.
-  swim::Dropped dropped_;
+  bool full_ = false;      // Nobody is accepted until one of them is through.
+  swim::Dropped dropped_;  // Since the start; of nobody.
+  // Since the last word.
+  std::map<std::pair<std::string, swim::WireError>, uint64_t> strangers_;
   bool telling_ = false;
   asio::steady_timer tell_timer_;
   uint64_t packets_in_ = 0;

@@ -245,6 +245,7 @@ class Server::Impl final {
                    [](swim::MemberNotice&) {},
                    [](swim::KeysOrdered&) {},
                    [](swim::KeyOrdersDropped&) {},
+                   [](swim::StrangersHeard&) {},
                    [](swim::KeysAnswered&) {},
                    [this](swim::LeftCluster&) { Stop(); },
                    [this](auto& action) { gossip_.CarryOut(std::move(action)); },

@@ -1,6 +1,7 @@
 """Clusters of control planes: how they find each other. cluster_edit_test.py has what an edit of
 the file changes."""
 
+import base64
 import signal
 import time
 
@@ -27,11 +28,36 @@ class ClusterTest(MemberCase):
         other = self.member(3).run(peers=[members[0].address], key=KEY, label="west")
         wait_for(lambda: members[0].count("lb_cluster_bad_packets_total", reason="bad_label"), 20,
                  "what has another label is dropped")
+        text = other.ip + " has another label, or none ("
+        wait_for(lambda: text in members[0].lbctl("status").stdout, 20, "it is named")
         self.assertEqual(set(other.states()), {other.name})
         self.assertEqual(set(members[0].states()), {one.name for one in members})
         other.configure(label="east")
         for member in [*members, other]:
             member.wait_for_alive(3)
+
+    def test_who_has_another_key_is_named(self):
+        """By status, check, one event and the log, on both sides; a mended key ends it."""
+        first, second = self.member(1).run(key=KEY), self.member(2)
+        second.run(peers=[first.address], key=base64.b64encode(bytes(32)).decode())
+        for member, other in ((first, second), (second, first)):
+            text = other.ip + " seals with another key ("
+            wait_for(lambda: text in member.lbctl("status").stdout, 20, "the address is named")
+            found = member.lbctl("check", "--only", "configuration").stdout
+            self.assertIn("LBC410", found)
+            self.assertIn(text, found)
+            wait_for(lambda: self._strangers(member), 20, "there is an event")
+            self.assertEqual(len(self._strangers(member)), 1)
+            self.assertIn(text, self._strangers(member)[0])
+        second.configure(key=KEY)
+        for member in (first, second):
+            member.wait_for_alive(2)
+        wait_for(lambda: "another key" not in second.lbctl("status").stdout, 5, "it is mended")
+
+    @staticmethod
+    def _strangers(member):
+        return [event["message"] for event in member.json("get", "events")["items"]
+                if event["kind"] == "cluster.stranger"]
 
     def test_a_name_that_leads_nowhere_yet(self):
         """A peer whose DNS name comes to be later is joined then, as is one that is added to it."""

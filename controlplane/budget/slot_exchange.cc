@@ -19,11 +19,14 @@ void SlotExchange::SetSelf(const std::optional<std::string>& name, Instant now) 
   roster_.reset();
   rounds_.clear();
   round_texts_.clear();
+  foreign_.clear();
+  foreign_missed_at_.reset();
+  seen_ = {};
   for (auto& [id, limit] : limits_) {
     limit.others.clear();
     limit.gifts.clear();
     limit.since = now;
-    limit.settled = false;
+    limit.settled = limit.sure = limit.at_once = false;
   }
   plan_at_ = Instant();
   if (!name) return;
@@ -69,13 +72,17 @@ void SlotExchange::SetLimits(const LiveRules& rules, Instant now) {
     limit.others.clear();
     unshared_.insert(limit.key);
   }
+  const bool sure = IsSure(now);
   for (const auto& [id, entry] : wanted) {
-    Limit& limit = limits_[id];
+    const auto [at, is_new] = limits_.try_emplace(id);
+    Limit& limit = at->second;
     limit.key = entry.first;
+    if (is_new) Adopt(id, limit, sure, now);
     unshared_.erase(limit.key);
     if (limit.slots == 0) {
       limit.since = now;
       limit.settled = false;
+      limit.sure = sure;
     }
     if (std::exchange(limit.slots, entry.second) != entry.second) news_.insert(id);
   }
@@ -138,8 +145,13 @@ void SlotExchange::NoteRound(HostId host, const SlotWord& word, Instant now) {
 
 void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
   const auto it = limits_.find(told.limit);
-  if (it == limits_.end() || it->second.slots == 0) return;
+  if (it == limits_.end()) return NoteForeign(sender, told, now);
   Limit& limit = it->second;
+  if (limit.slots == 0) {
+    // It may return.
+    if (!settings_.open || told.host == sender) changed_ |= limit.rights.Merge(told.host, told.row);
+    return;
+  }
   if (told.host == sender) {
     if (told.need) {
       Told& known = limit.others[sender];
@@ -173,7 +185,8 @@ void SlotExchange::TakeTold(HostId sender, const ToldSlots& told, Instant now) {
 std::vector<ToldSlots> SlotExchange::RowsOf(LimitId id, const Limit& limit,
                                             const std::set<HostId>& heard) const {
   const HostId self = roster_->self();
-  std::vector<ToldSlots> out{{.limit = id, .host = self, .row = {}, .need = limit.need}};
+  std::vector<ToldSlots> out{{.limit = id, .host = self, .row = {}}};
+  if (limit.slots != 0) out.front().need = limit.need;
   for (const auto& [host, row] : limit.rights.rows()) {
     if (host == self)
       out.front().row = row;
@@ -203,9 +216,9 @@ std::vector<std::string> SlotExchange::TakeTexts(Instant now) {
     // one in each round.
     heard.erase(side.hosts[round_ % side.hosts.size()]);
     std::vector<ToldSlots> all;
+    // Also of those that left the configuration: what is told is all that this host knows.
     for (const auto& [id, limit] : limits_)
-      if (limit.slots != 0)
-        for (ToldSlots& row : RowsOf(id, limit, heard)) all.push_back(std::move(row));
+      for (ToldSlots& row : RowsOf(id, limit, heard)) all.push_back(std::move(row));
     for (std::string& text : EncodeSlots(++round_, all)) round_texts_.push_back(std::move(text));
   }
   for (size_t i = 0; i < kTextsPerWord && !round_texts_.empty(); ++i) {
@@ -220,13 +233,15 @@ void SlotExchange::Step(Instant now, std::vector<HostChannel::Datagram>& out) {
   const bool news = !news_.empty() && now >= told_at_ + kNewsAfter;
   if (!news && now < tell_at_) return;
   tell_at_ = now + kEvery;
-  if (limits_.empty() || channel_.hosts().empty()) return;
+  if (channel_.hosts().empty()) return;
   told_at_ = now;
   for (const std::string& text : TakeTexts(now)) channel_.ToAll(text, out);
 }
 
 Instant SlotExchange::NextDeadline(Instant now) const {
-  if (!on() || limits_.empty()) return Instant::max();
+  if (!on() || (limits_.empty() && channel_.hosts().empty())) return Instant::max();
+  // That there is none is told, too.
+  if (limits_.empty()) return std::max({tell_at_, round_at_, now});
   const bool news = !news_.empty() && !channel_.hosts().empty();
   const Instant next = news ? std::min<Instant>(tell_at_, told_at_ + kNewsAfter) : tell_at_;
   return std::max(next, now);

@@ -46,6 +46,14 @@ class SlotExchange final {
   static constexpr std::chrono::minutes kKeepUnused{10};
   // Hosts that do not have a limit are waited for so long: they may only be late to load it.
   static constexpr std::chrono::seconds kRolloutWait{60};
+  // All hosts that there should be were heard for so long, and told all that they know since: then
+  // of a limit that nobody else has spoken of nothing is in use, and an even part is used at once.
+  static constexpr std::chrono::seconds kSureAfter{3};
+  // What they told is that old at most.
+  static constexpr std::chrono::seconds kToldLately{10};
+  // The same for a limit that another host has for less than this: below kRolloutWait, after which
+  // others make more than an even part of it.
+  static constexpr std::chrono::seconds kNewFor{45};
   // Limits that can be shared; more are this host's alone, each with an even part.
   static constexpr size_t kMaxLimits = 4'096;
 
@@ -129,8 +137,16 @@ class SlotExchange final {
     std::set<HostId> behind;  // Hosts that know less of themselves than is known here.
     Instant gained_at{};      // When this host had none before.
     bool told_short = false;
-    bool settled = false;  // Until then nothing is gained, or given.
+    bool settled = false;  // Until then nothing is given, or gained
+    bool sure = false;     // unless this host knows what is its own.
     bool due = true;       // To be planned.
+    bool at_once = false;  // Its even part is to be made without waiting for others.
+  };
+  // A limit that others have, and this host does not.
+  struct Foreign {
+    SlotRights rights;
+    Instant since{};
+    Instant told_at{};
   };
   // How far a host has told all that it knows.
   struct Round {
@@ -144,6 +160,11 @@ class SlotExchange final {
 
   bool on() const { return roster_.has_value(); }
   void UseSettings();
+  void NoteSide(const SlotRoster::Side& side, Instant now);
+  bool IsSure(Instant now) const;
+  void Adopt(LimitId id, Limit& limit, bool sure, Instant now);
+  void DropForeign(Instant now);
+  void NoteForeign(HostId sender, const ToldSlots& told, Instant now);
   void NoteRound(HostId host, const SlotWord& word, Instant now);
   void TakeTold(HostId sender, const ToldSlots& told, Instant now);
   bool HaveTold(const Limit& limit, const SlotRoster::Side& side) const;
@@ -152,6 +173,7 @@ class SlotExchange final {
   uint64_t LowestLimit(const Limit& limit, const SlotRoster::Side& side) const;
   static uint64_t PartOf(HostId host, const SlotRoster::Side& side, uint64_t slots);
   static uint64_t Made(const Limit& limit, HostId host);
+  void MakeAtOnce(Limit& limit, const SlotRoster::Side& all);
   void MakeUp(Limit& limit, const SlotRoster::Side& side, uint64_t slots, Instant now);
   void Unmake(Limit& limit, const SlotRoster::Side& side, bool first, uint64_t slots);
   void TakeFromGone(Limit& limit, const SlotRoster::Side& side, Instant now);
@@ -179,6 +201,8 @@ class SlotExchange final {
   std::map<BackendKey, uint64_t> beyond_;  // Above kMaxLimits.
   std::vector<std::string> restored_;      // Other hosts, before this one knows its own name.
   std::set<BackendKey> unshared_;          // Left the shared ones; the ledger is told once.
+  std::map<LimitId, Foreign> foreign_;     // At most kMaxLimits.
+  std::optional<Instant> foreign_missed_at_{};
   std::map<HostId, Round> rounds_;
   std::set<LimitId> news_;
   uint64_t round_ = 0;
@@ -187,6 +211,8 @@ class SlotExchange final {
   Instant plan_at_{};
   Instant plan_all_at_{};
   SlotRoster::Side planned_;  // When all were due last.
+  SlotRoster::Side seen_;     // Lately, and since when.
+  Instant seen_since_{};
   Instant tell_at_{};
   Instant told_at_{};
   bool changed_ = false;

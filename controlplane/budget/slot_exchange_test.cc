@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/endpoint.h"
+#include "base/prng.h"
 #include "base/time.h"
 #include "controlplane/budget/host_id.h"
 #include "controlplane/budget/slot_rights.h"

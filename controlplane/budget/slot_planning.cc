@@ -25,6 +25,51 @@ bool SlotExchange::AllAreDue(const SlotRoster::Side& side, Instant now) {
   return true;
 }
 
+void SlotExchange::NoteSide(const SlotRoster::Side& side, Instant now) {
+  if (side == seen_) return;
+  seen_ = side;
+  seen_since_ = now;
+}
+
+// Whether all that is in use of any limit is known here, but for what was told just now.
+bool SlotExchange::IsSure(Instant now) const {
+  if (!on() || !seen_.whole() || seen_ != roster_->Look(now)) return false;
+  if (foreign_missed_at_ && now < *foreign_missed_at_ + kKeepUnused) return false;
+  return std::all_of(seen_.hosts.begin(), seen_.hosts.end(), [&](HostId host) {
+    if (host == roster_->self()) return true;
+    const auto it = rounds_.find(host);
+    return it != rounds_.end() && it->second.complete_since >= seen_since_ + kSureAfter &&
+           now <= *it->second.complete_since + kToldLately;
+  });
+}
+
+// A limit that is new here: takes what others told of it before.
+void SlotExchange::Adopt(LimitId id, Limit& limit, bool sure, Instant now) {
+  limit.at_once = sure;
+  const auto at = foreign_.find(id);
+  if (at == foreign_.end()) return;
+  const Instant since = at->second.since;
+  limit.at_once = sure && since >= seen_since_ + kSureAfter && now < since + kNewFor;
+  limit.rights = std::move(at->second.rights);
+  foreign_.erase(at);
+}
+
+void SlotExchange::NoteForeign(HostId sender, const ToldSlots& told, Instant now) {
+  if (settings_.open && told.host != sender) return;
+  if (!foreign_.contains(told.limit) && foreign_.size() >= kMaxLimits) {
+    foreign_missed_at_ = now;
+    return;
+  }
+  const auto [at, is_new] = foreign_.try_emplace(told.limit);
+  if (is_new) at->second.since = now;
+  at->second.told_at = now;
+  at->second.rights.Merge(told.host, told.row);
+}
+
+void SlotExchange::DropForeign(Instant now) {
+  std::erase_if(foreign_, [&](const auto& one) { return now >= one.second.told_at + kKeepUnused; });
+}
+
 void SlotExchange::Plan(SlotLedger& ledger, Instant now) {
   for (const BackendKey& key : std::exchange(unshared_, {})) ledger.SetRights(key, std::nullopt);
   if (now < plan_at_) return;
@@ -37,7 +82,9 @@ void SlotExchange::Plan(SlotLedger& ledger, Instant now) {
   }
   roster_->Drop(now);
   const SlotRoster::Side side = roster_->Look(now);
+  NoteSide(side, now);
   const bool all = AllAreDue(side, now);
+  if (all) DropForeign(now);
   for (const auto& [key, slots] : beyond_)
     ledger.SetRights(key, std::max<uint64_t>(1, slots / side.expected));
   for (auto it = limits_.begin(); it != limits_.end();) {
@@ -127,6 +174,22 @@ uint64_t SlotExchange::Made(const Limit& limit, HostId host) {
   return row == limit.rights.rows().end() ? 0 : NetMinted(row->second);
 }
 
+// Makes an even part before others told of the limit: all hosts do so alike, and none has made
+// more, so that there is room for the even parts of all.
+void SlotExchange::MakeAtOnce(Limit& limit, const SlotRoster::Side& all) {
+  const HostId self = roster_->self();
+  const uint64_t even = limit.slots / all.expected;
+  const uint64_t own = Made(limit, self);
+  if (!all.whole() || own >= even || limit.rights.full()) return;
+  uint64_t taken = Positive(limit.rights.total());
+  for (const HostId host : all.known)
+    if (host != self) taken += even - std::min(even, Made(limit, host));
+  const uint64_t slots_left = limit.slots - std::min(limit.slots, taken);
+  if (slots_left == 0) return;
+  limit.rights.Mint(self, std::min(even - own, slots_left));
+  Touch(limit);
+}
+
 // Makes this host's part, as far as the limit has room for it, when all that are not heard, and all
 // before it, have made theirs.
 void SlotExchange::MakeUp(Limit& limit, const SlotRoster::Side& side, uint64_t slots, Instant now) {
@@ -212,6 +275,7 @@ void SlotExchange::PlanOne(Limit& limit, const SlotRoster::Side& all, SlotLedger
   const SlotRoster::Side side = SideOf(limit, all, now);
   const bool first = side.hosts.front() == self;
   const uint64_t slots = LowestLimit(limit, side);
+  if (std::exchange(limit.at_once, false)) MakeAtOnce(limit, all);
   Unmake(limit, side, first, slots);
   TakeFromGone(limit, side, now);
   MakeUp(limit, side, slots, now);
@@ -229,7 +293,7 @@ void SlotExchange::PlanOne(Limit& limit, const SlotRoster::Side& all, SlotLedger
   limit.due |= !limit.gifts.empty();
   const uint64_t usable = Usable(limit, side, needs, slots, now);
   const uint64_t kept = std::min(usable, ledger.TotalExposure(limit.key));
-  ledger.SetRights(limit.key, limit.settled ? usable : kept);
+  ledger.SetRights(limit.key, limit.settled || limit.sure ? usable : kept);
 }
 
 uint64_t SlotExchange::Usable(const Limit& limit, const SlotRoster::Side& side,

@@ -106,6 +106,7 @@ controlplane::Sources LocalSources() {
           absl::StrCat(Escape(path), " is larger than ", kReferencedBytesMax, " bytes"));
     return text;
   };
+  sources.read_mode = FileMode;
   sources.has_folder = HasFolder;
   sources.load_material = [read_file = sources.read_file](const controlplane::Config& config) {
     controlplane::MaterialSources material;

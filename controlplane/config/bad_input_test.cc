@@ -176,7 +176,8 @@ TEST(BadInputTest, ValuesHaveTheirTypeUnitAndRange) {
       {Rule("  backend_connection_limit: 0\n"), "5:29+1 LB0106 rules[0].backend_connection_limit"},
       {Rule("  backend_connection_limit: {scope: node}\n"),
        "5:3+24 LB0107 rules[0].backend_connection_limit.limit"},
-      {Rule("  backend_connection_limit: {limit: 1, scope: cluster}\n"), ""},
+      {Rule("  backend_connection_limit: {limit: 1, scope: cluster}\n"),
+       "5:47+7 LB0253 rules[0].backend_connection_limit.scope", "add the section cluster"},
       {Rule("  backend_connection_limit: {limit: 1, scope: world}\n"),
        "5:47+5 LB0105 rules[0].backend_connection_limit.scope"},
       {Rule("  max_connections: 0\n"), "5:20+1 LB0106 rules[0].max_connections", "1 to 1000000000"},
@@ -298,7 +299,8 @@ TEST(BadInputTest, WhatIsNotBuiltYetIsRefusedOnceAndStillChecked) {
       {Rule("  bandwidth_limit: {client: {burst: 1MB}}\n"),
        "5:3+15 LB0107 rules[0].bandwidth_limit.client"},
       {Rule("  bandwidth_limit: {backend: {upload_per_sec: 1MB/s}}\n"), ""},
-      {Rule("  bandwidth_limit: {scope: cluster, backend: {upload_per_sec: 1MB/s}}\n"), ""},
+      {Rule("  bandwidth_limit: {scope: cluster, backend: {upload_per_sec: 1MB/s}}\n"),
+       "5:28+7 LB0253 rules[0].bandwidth_limit.scope"},
       {Rule("  bandwidth_limit: {scope: world, backend: {upload_per_sec: 1MB/s}}\n"),
        "5:28+5 LB0105 rules[0].bandwidth_limit.scope"},
       {Top("tls: {enabled: false, cert: /none, min_version: 1.3}\n"), ""},
@@ -339,6 +341,24 @@ TEST(BadInputTest, ContradictionsAreErrorsAndDoubtsAreWarnings) {
       {Rule("  health_check: {timeout_ms: 9s}\n"),
        "5:30+2 LB0203 rules[0].health_check.timeout_ms"},
       {Top("backend_tls: {ignore_verify: true}\n"), "2:30+4 LB0207 backend_tls.ignore_verify"},
+  });
+}
+
+TEST(BadInputTest, FewSlotsOverManyHostsAreADoubtUnlessSomebodyMayWait) {
+  const auto with = [](const std::string& limit, const std::string& peers,
+                       const std::string& more) {
+    return Rule("  backend_connection_limit: {limit: " + limit + ", scope: cluster}\n" + more) +
+           "cluster: {bind_addr: '127.0.0.1:7946', peers: [" + peers + "]}\n";
+  };
+  const std::string two = "'127.0.0.1:7946', '127.0.0.2:7946', '127.0.0.3:7946'";
+  const std::string found = "LB0254 rules[0].backend_connection_limit";
+  Check({
+      {with("11", two, ""), "5:48+7 " + found, "add a queue"},
+      {with("12", two, ""), ""},
+      {with("11", two, "  queue: {}\n"), ""},
+      {with("15", "'lb.test:7946'", ""), "5:48+7 " + found, "add a queue"},
+      {with("16", "'lb.test:7946'", ""), ""},
+      {with("15", "", ""), "5:48+7 " + found},
   });
 }
 

@@ -17,6 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr char kDefaultBind[] = "0.0.0.0:7946";
+// Read by the group, or by all.
+constexpr uint32_t kOpenKeysMode = 0044;
 constexpr char kMakeKey[] = "make one with: head -c 32 /dev/urandom | base64";
 
 Endpoint Parsed(std::string_view text) {
@@ -106,12 +108,27 @@ class Builder final {
       return;
     }
     const absl::StatusOr<std::string> text = sources_.read_file(file->text);
-    if (text.ok()) return Take(*file, ParseClusterKeys(*text));
+    if (text.ok()) {
+      WarnOfMode(*file);
+      return Take(*file, ParseClusterKeys(*text));
+    }
     const std::string name = file->expanded ? "the file that ${...} names" : Quote(file->text);
     findings_.Add({.code = codes::kFile,
                    .span = file->span,
                    .field = cluster_.FieldOf("key_file"),
                    .message = absl::StrCat("cannot read ", name, ": ", text.status().message())});
+  }
+
+  void WarnOfMode(const YamlNode& file) {
+    if (!sources_.read_mode) return;
+    const std::optional<uint32_t> mode = sources_.read_mode(file.text);
+    if (!mode || (*mode & kOpenKeysMode) == 0) return;
+    findings_.Add({.severity = Finding::Severity::kWarning,
+                   .code = codes::kOpenKey,
+                   .span = file.span,
+                   .field = cluster_.FieldOf("key_file"),
+                   .message = "others than its owner may read the keys of the cluster",
+                   .hint = "chmod 600 it, and replace them when others have read it"});
   }
 
   static absl::StatusOr<std::vector<std::string>> ParseOne(std::string_view text) {

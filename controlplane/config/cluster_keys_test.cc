@@ -1,5 +1,7 @@
 // The keys of `cluster`: what they mean, and what is refused or warned of.
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -97,6 +99,22 @@ TEST(ClusterKeysTest, WithoutAKeyAnOpenAddressIsWarnedOf) {
   EXPECT_EQ(Findings("bind_addr: '127.0.0.1:9090'"), "");
   EXPECT_EQ(Findings("bind_addr: '[::1]:9090'"), "");
   EXPECT_EQ(Findings("key: " + Base64(kKey)), "");
+}
+
+TEST(ClusterKeysTest, AFileOfKeysThatOthersMayReadIsWarnedOf) {
+  TestSources files;
+  files.files["/keys"] = Base64(kKey);
+  Sources sources = files.Get();
+  for (const auto& [mode, warns] : {std::pair(0100600u, false), std::pair(0100640u, true),
+                                    std::pair(0100604u, true), std::pair(0100700u, false)}) {
+    sources.read_mode = [mode = mode](const std::string&) { return std::optional(mode); };
+    const LoadResult result = Load("rules: []\ncluster: {key_file: /keys}\n", sources);
+    bool warned = false;
+    for (const Finding& finding : result.findings)
+      warned |= finding.code == "LB0246" && finding.field == "cluster.key_file";
+    EXPECT_EQ(warned, warns) << mode;
+    EXPECT_TRUE(result.config);
+  }
 }
 
 TEST(ClusterKeysTest, AFileOfKeysThatIsNoGoodIsRefusedByItsLine) {

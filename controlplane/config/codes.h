@@ -82,6 +82,8 @@ inline constexpr std::string_view kNoNames = "LB0248";
 inline constexpr std::string_view kOnlyBackups = "LB0250";
 inline constexpr std::string_view kIdleClientLimit = "LB0251";
 inline constexpr std::string_view kNoLogFolder = "LB0252";
+inline constexpr std::string_view kScopeAlone = "LB0253";
+inline constexpr std::string_view kSmallShare = "LB0254";
 
 struct Meaning {
   std::string_view code;
@@ -157,12 +159,17 @@ inline constexpr std::array kMeanings = {
     Meaning{kSomeOutOfTime, "warning: some authorities of a file have expired"},
     Meaning{kSomeNotCovered, "warning: some authorities have no revocation list"},
     Meaning{kNeverShown, "warning: certificate that no client is ever shown"},
-    Meaning{kOpenKey, "warning: private key that others may read, or its group may write"},
+    Meaning{kOpenKey,
+            "warning: private key that others may read, or its group may write; keys of the "
+            "cluster that its group or others may read"},
     Meaning{kOldStays, "warning: file of TLS that is no good; what was loaded before stays"},
     Meaning{kNoNames, "warning: certificate for clients without a name that they could verify"},
     Meaning{kOnlyBackups, "warning: rule whose backends are all backups"},
     Meaning{kIdleClientLimit, "warning: limit of one client above that of the whole rule"},
     Meaning{kNoLogFolder, "warning: access log in a folder that is not there"},
+    Meaning{kScopeAlone, "warning: scope cluster without a cluster: each host counts by itself"},
+    Meaning{kSmallShare,
+            "warning: limit over all hosts that is small for their number, and nobody may wait"},
 };
 
 }  // namespace lb::controlplane::codes

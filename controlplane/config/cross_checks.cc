@@ -16,6 +16,7 @@
 #include "controlplane/config/client_checks.h"
 #include "controlplane/config/codes.h"
 #include "controlplane/config/limit_checks.h"
+#include "controlplane/config/scope_checks.h"
 #include "controlplane/config/tls_checks.h"
 
 namespace lb::controlplane {
@@ -151,6 +152,7 @@ void CheckAcross(const YamlNode& root, const Config& config, FindingList& findin
   }
   CheckTls(root, config, findings);
   CheckTopLimits(root, config, findings);
+  CheckScopes(root, config, findings);
   const YamlNode* health_check = root.Find("health_check");
   CheckProbeTimes(health_check, BuildHealthCheck(health_check), "health_check", findings);
   CheckDns(root, config.dns, findings);

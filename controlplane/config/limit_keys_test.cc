@@ -34,7 +34,8 @@ std::string Findings(const std::string& rule, const std::string& top) {
 TEST(LimitKeysTest, ABandwidthLimitIsOfTheHostUnlessItSaysOtherwise) {
   const std::string rate = "client: {upload_per_sec: 1MB/s}";
   const auto top = [&](const std::string& more) {
-    return absl::StrCat("bandwidth_limit: {", rate, more, "}\n");
+    return absl::StrCat("bandwidth_limit: {", rate, more,
+                        "}\ncluster: {bind_addr: '127.0.0.1:7946'}\n");
   };
   EXPECT_FALSE(Good("", top("")).bandwidth_limit->shared);
   EXPECT_TRUE(Good("", top(", scope: cluster")).bandwidth_limit->shared);

@@ -26,6 +26,8 @@ struct Sources {
   // The content of a small file: for ${file:/path}, for keys of the cluster, and to see that a
   // certificate exists.
   std::function<absl::StatusOr<std::string>(const std::string& path)> read_file;
+  // Permissions of a file, as st_mode of stat(2) has them. Left empty, nothing is said of them.
+  std::function<std::optional<uint32_t>(const std::string& path)> read_mode{};
   // Whether there is such a folder. Left empty, nothing is said of folders.
   std::function<bool(const std::string& path)> has_folder{};
   // What is in the files of TLS that a configuration names: see LoadMaterial. Left empty, it is

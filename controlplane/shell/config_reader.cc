@@ -54,6 +54,7 @@ Sources RealSources(const LoadContext& context) {
     return value;
   };
   sources.read_file = ReadStamped(context.stamps);
+  sources.read_mode = FileMode;
   sources.has_folder = HasFolder;
   sources.load_material = [&context](const Config& config) {
     return LoadMaterial(config, MaterialOf(context));

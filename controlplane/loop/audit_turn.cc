@@ -108,8 +108,8 @@ std::string MemberState(const std::string& name, const View& view) {
 }
 
 // "1f2e3d4c 99aa88bb": fingerprints, the key that seals first.
-std::string KeysState(const View& view) {
-  return absl::StrJoin(view.cluster.keys, " ",
+std::string KeysState(const Parts& parts) {
+  return absl::StrJoin(parts.cluster->keys().Marks(), " ",
                        [](std::string* out, const swim::KeyMark& key) { *out += key.fingerprint; });
 }
 
@@ -129,7 +129,7 @@ std::string StateOf(const AuditedChange& change, const View& view, const Parts& 
     case Of::kMember:
       return MemberState(change.name, view);
     case Of::kKeys:
-      return KeysState(view);
+      return KeysState(parts);
     case Of::kNothing:
       break;
   }

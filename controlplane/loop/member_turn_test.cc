@@ -81,6 +81,8 @@ TEST_F(ClusterCallTest, AKeyThatWasOrderedOutlivesARestartAndNoEdit) {
   ASSERT_EQ(answer.members_size(), 1);
   EXPECT_EQ(answer.members(0).result(), admin::v1::MemberKeys::RESULT_DONE);
   EXPECT_EQ(answer.key().bytes(), 24u);
+  // As the audit trail has it.
+  EXPECT_EQ(replies_[0].after, replies_[0].before + " " + answer.key().fingerprint());
   EXPECT_EQ(Keys(), std::pair(2, true));
   ASSERT_EQ(Events("cluster.key").size(), 1u);
   EXPECT_EQ(Events("cluster.key")[0].attributes().at("key"), answer.key().fingerprint());

@@ -15,6 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/utf8.h"
+#include "controlplane/config/cluster_keys.h"
+#include "controlplane/membership/key_mark.h"
 
 namespace lb::controlplane {
 namespace {
@@ -89,6 +91,14 @@ std::string Details(const Message& message) {
   return absl::StrJoin(out, " ");
 }
 
+// Of a key that is given whole, which must not be shown: "fingerprint=1f2e3d4c".
+std::string KeyDetail(const AdminCall& call) {
+  const auto* change = std::get_if<admin::v1::ChangeKeyRequest>(&call);
+  if (change == nullptr || change->key().empty()) return "";
+  const absl::StatusOr<std::string> key = ParseClusterKey(change->key());
+  return key.ok() ? absl::StrCat(" fingerprint=", Quoted(swim::MarkOf(*key).fingerprint)) : "";
+}
+
 std::string OperationOf(const Reply& reply) {
   const auto* operation = std::get_if<admin::v1::Operation>(&reply.answer);
   return reply.failure || operation == nullptr ? "" : operation->name();
@@ -121,7 +131,7 @@ AuditedCall DescribeCall(const AdminCall& call, std::string method, const Identi
   return {std::move(method),
           who,
           First(request, {"name", "parent"}),
-          Details(request),
+          Details(request) + KeyDetail(call),
           First(request, {"etag", "if_revision"}),
           Value(request, "request_id"),
           Value(request, "validate_only") == "true"};

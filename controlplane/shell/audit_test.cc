@@ -77,10 +77,12 @@ TEST(AuditTest, OfAConfigurationTheContentIsLeftOut) {
   EXPECT_EQ(Field(line, "after"), "configs/9");
 }
 
-TEST(AuditTest, AKeyOfTheClusterIsLeftOut) {
+TEST(AuditTest, OfAKeyOfTheClusterOnlyTheFingerprintIsSaid) {
   admin::v1::ChangeKeyRequest change;
   change.set_action(admin::v1::ChangeKeyRequest::ACTION_ADD);
   change.set_key("AAECAwQFBgcICQoLDA0ODw==");
+  EXPECT_EQ(Describe(change).details, "action=ACTION_ADD fingerprint=\"be45cb26\"");
+  change.set_key("CANARY");
   EXPECT_EQ(Describe(change).details, "action=ACTION_ADD");
 }
 

@@ -35,7 +35,20 @@ switch_on cluster
 [ "$code" = 0 ] || fail "cluster switched on: code $code instead of 0"
 grep -q LB0206 "$TEST_TMPDIR/out" || fail "nobody is warned of a cluster without a key"
 
-# What the README shows is what the programs take.
-awk '/^```yaml/ { on = 1; next } /^```/ { on = 0 } on' README.md >"$TEST_TMPDIR/readme.yaml"
-[ -s "$TEST_TMPDIR/readme.yaml" ] || fail "README.md shows no configuration"
-"$lbctl" config validate "$TEST_TMPDIR/readme.yaml" || fail "the configuration in README.md is refused"
+# What the documents show is what the programs take. Their certificates are those from above.
+blocks_of() {  # DOCUMENT: each of its yaml blocks as a file of $TEST_TMPDIR/blocks
+  rm -rf "$TEST_TMPDIR/blocks"
+  mkdir "$TEST_TMPDIR/blocks"
+  awk -v to="$TEST_TMPDIR/blocks" \
+    '/^```yaml/ { on = 1; file = to "/line-" NR ".yaml"; next } /^```/ { on = 0 } on { print > file }' "$1"
+  sed -i "s#/etc/lb/tls/#$LB_TLS/#g" "$TEST_TMPDIR"/blocks/*.yaml || fail "$1 shows no configuration"
+}
+
+for document in README.md docs/migration.md; do
+  blocks_of "$document"
+  for block in "$TEST_TMPDIR"/blocks/*.yaml; do
+    "$controlplane" --check-config --config "$block" ||
+      fail "$document, ${block##*/}: refused by lb-controlplane"
+    "$lbctl" config validate "$block" || fail "$document, ${block##*/}: refused by lbctl"
+  done
+done

@@ -81,6 +81,10 @@ def contents(programs, library, pages, completions, schema):
         + [
             File(_DOCS + "examples/" + os.path.basename(path), path)
             for path in sorted(glob.glob("deploy/examples/*.yaml"))
+        ]
+        + [
+            File(_DOCS + "examples/keepalived/" + os.path.basename(path), path)
+            for path in sorted(glob.glob("deploy/examples/keepalived/*"))
         ],
     }
 

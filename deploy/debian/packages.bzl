@@ -26,6 +26,7 @@ def debian_packages(name, version, **options):
         name = name,
         srcs = [
             ":sources",
+            "//deploy/examples:keepalived",
             "//deploy/examples:yaml",
             "//deploy/systemd:units",
             "//docs",

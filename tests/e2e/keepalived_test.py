@@ -11,6 +11,7 @@ import socket
 import socketserver
 import threading
 import time
+import unittest
 
 import harness
 from harness import SLOW, http_get, paths, wait_for, yaml
@@ -109,6 +110,7 @@ class Host(LanHost):
         self.start_keepalived()
 
 
+@unittest.skipUnless(os.geteuid() == 0, "keepalived runs as root alone")
 class KeepalivedTest(harness.Case):
     def setUp(self):
         make_bridge(self, CLIENT + "/24")

@@ -14,6 +14,8 @@ void TakePassed(const ListenKey& key, const std::vector<PassedSocket>& passed, s
   for (const PassedSocket& socket : passed) {
     if (socket.key != key) continue;
     if (address.sockets.empty()) address.bound = BoundEndpoint(socket.fd->get());
+    // The length of its queue follows net.core.somaxconn of now; it listens whatever this returns.
+    static_cast<void>(StartListening(socket.fd->get()));
     address.sockets.push_back({socket.fd, address.sockets.size() % threads, socket.home});
   }
 }

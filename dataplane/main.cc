@@ -158,8 +158,9 @@ absl::Status Serve(const WorkerFlags& flags) {
   Worker worker(io, std::move(options));
   serving = &worker;
   const Signals signals(io, worker, flags.drain_timeout);
-  LB_RETURN_IF_ERROR(worker.Start());
+  worker.TakeOver();
   LB_RETURN_IF_ERROR(Advise(http.Open(worker.replaces()), flags));
+  LB_RETURN_IF_ERROR(worker.Start());
   LogInfo("lb-worker started", {{"version", kVersion},
                                 {"id", flags.id},
                                 {"threads", absl::StrCat(flags.threads)},

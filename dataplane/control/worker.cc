@@ -93,7 +93,6 @@ class Worker::Impl final {
 
   absl::Status Start() {
     LB_RETURN_IF_ERROR(forwarder_.Start());
-    replacement_.TakeOver();
     Connect();
     Tick();
     return absl::OkStatus();
@@ -110,6 +109,7 @@ class Worker::Impl final {
     if (auto goodbye = drainer_.Status(Now())) client_.Send(std::move(*goodbye));
   }
 
+  void TakeOver() { replacement_.TakeOver(); }
   bool replaces() const { return replacement_.has_predecessor(); }
 
   void ReopenAccessLog() { forwarder_.ReopenAccessLog(); }
@@ -340,6 +340,8 @@ absl::Status Worker::Start() { return impl_->Start(); }
 void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
   impl_->DrainToExit(timeout, std::move(drained));
 }
+
+void Worker::TakeOver() { impl_->TakeOver(); }
 
 bool Worker::replaces() const { return impl_->replaces(); }
 

@@ -47,6 +47,10 @@ class Worker final {
   Worker(boost::asio::io_context& io, Options options);
   ~Worker();
 
+  // Before Start: takes what a running process of this id, or a neighbour, has for this one. Blocks
+  // for a moment (Replacement).
+  void TakeOver();
+
   // Starts the I/O threads and connects to the control plane, which need not be there yet.
   absl::Status Start();
 

@@ -263,6 +263,8 @@ void Cluster::FromSwim(Action& action, Instant now, std::vector<ClusterAction>& 
                  [&](UserIn& user) { Hear(user.payload, now, actions); },
                  [&](Gone&) { WhenGone(now, actions); },
                  [&](MemberNotice& notice) {
+                   if (notice.kind == MemberNotice::Kind::kJoined)
+                     strangers_.Forgive(notice.address.ip);
                    if (notice.kind == MemberNotice::Kind::kConflict) {
                      if (now < conflict_told_at_ + kConflictEvery) return;
                      conflict_told_at_ = now;

@@ -50,6 +50,8 @@ class StrangerBook final {
             Instant now);
   // What was wrong may be so no more.
   void Clear();
+  // A member of this address (its bytes) is here: what it sent before counts no more.
+  void Forgive(const std::string& ip) { entries_.erase(ip); }
 
   struct Row {
     std::string address;  // "10.0.0.3"

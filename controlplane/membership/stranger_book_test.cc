@@ -103,6 +103,14 @@ TEST_F(StrangerBookTest, AFloodOfAddressesIsBoundedAndAPeerIsSeenInIt) {
   EXPECT_EQ(book_.Look(now_).rows.at(0).address, "10.0.9.9");
 }
 
+TEST_F(StrangerBookTest, WhoIsAMemberIsNoStranger) {
+  Note(Ip(0, 1), WireError::kKey, 5);
+  Note(Ip(0, 2), WireError::kKey, 5);
+  book_.Forgive(Ip(0, 1));
+  ASSERT_EQ(book_.Look(now_).rows.size(), 1u);
+  EXPECT_EQ(book_.Look(now_).rows.at(0).address, "10.0.0.2");
+}
+
 TEST_F(StrangerBookTest, AfterAnotherConfigurationNobodyIsStrange) {
   Note(Ip(0, 1), WireError::kKey, 5);
   book_.Clear();

@@ -207,7 +207,8 @@ std::vector<Field> FieldsOfAccessLog(const Config& config) {
 }
 
 std::vector<Field> FieldsOf(const KubernetesConfig& kubernetes) {
-  constexpr char kWatches[] = "Services are watched anew; what is known of them stays meanwhile";
+  static constexpr char kWatches[] =
+      "Services are watched anew; what is known of them stays meanwhile";
   return {
       {"api_server", kubernetes.api_server, kWatches},
       {"token_file", kubernetes.token_file, kWatches},

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -27,6 +29,8 @@ using boost::asio::posix::stream_descriptor;
 namespace {
 
 constexpr mode_t kMode = 0600;
+// After EMFILE and its kin whoever waits stays in the backlog and would be told of again at once.
+constexpr std::chrono::milliseconds kAcceptPause{100};
 
 absl::Status Failed(const std::string& path, const char* call) {
   return absl::UnavailableError(
@@ -66,7 +70,7 @@ absl::StatusOr<Bound> BindAt(const std::string& path) {
 class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverServer::Impl> {
  public:
   Impl(boost::asio::io_context& io, std::string id, Owner owner)
-      : io_(io), id_(std::move(id)), owner_(std::move(owner)), listener_(io) {}
+      : io_(io), id_(std::move(id)), owner_(std::move(owner)), listener_(io), pause_(io) {}
 
   absl::Status Listen(const std::string& path) {
     LB_ASSIGN_OR_RETURN(Bound bound, BindAt(path));
@@ -92,6 +96,7 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
 
   void Stop() {
     listener_.close();
+    pause_.cancel();
     for (const auto& session : sessions_) session->Abandon();
     sessions_.clear();
     file_ = SocketFile();
@@ -116,7 +121,11 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
           std::make_shared<HandoverSession>(io_, std::move(socket), id_, owner_, std::move(ended)));
       sessions_.back()->Start();
     }
-    Wait();
+    if (socket.valid() || errno == EAGAIN || errno == ECONNABORTED) return Wait();
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (!error) self->Wait();
+    });
   }
 
   bool Welcome(int socket) const {
@@ -135,6 +144,7 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
   const std::string id_;
   const Owner owner_;
   stream_descriptor listener_;
+  boost::asio::steady_timer pause_;
   SocketFile file_;
   std::string path_;
   struct stat made_ {};  // Our file there.

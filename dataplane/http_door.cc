@@ -2,12 +2,9 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/log.h"
 
 namespace lb::dataplane {
@@ -17,28 +14,29 @@ HttpDoor::HttpDoor(boost::asio::io_context& io, Endpoint address, HttpServer::Ha
 
 absl::Status HttpDoor::Open(bool replaces) {
   auto server = HttpServer::Start(io_, address_, handler_);
-  const bool taken = absl::IsAlreadyExists(server.status()) || absl::IsUnavailable(server.status());
-  if (taken && replaces && address_.kind() == Endpoint::Kind::kUnix) {
-    if (::unlink(address_.host().c_str()) != 0 && errno != ENOENT)
-      return absl::UnavailableError(
-          absl::StrCat("unlink ", address_.host(), ": ", std::strerror(errno)));
-    server = HttpServer::Start(io_, address_, handler_);
-  } else if (taken && replaces) {
-    Retry();
+  if (server.ok()) {
+    server_ = *std::move(server);
     return absl::OkStatus();
   }
-  if (!server.ok()) return server.status();
-  server_ = *std::move(server);
-  return absl::OkStatus();
+  return replaces && absl::IsAlreadyExists(server.status()) ? absl::OkStatus() : server.status();
+}
+
+void HttpDoor::Take() {
+  if (server_ != nullptr) return;
+  // A path that is gone by itself is as good.
+  if (address_.kind() == Endpoint::Kind::kUnix)
+    static_cast<void>(::unlink(address_.host().c_str()));
+  Retry();
 }
 
 void HttpDoor::Retry() {
+  const absl::Status opened = Open(true);
+  if (!opened.ok())
+    LogWarn("cannot serve the worker's pages", {{"error", std::string(opened.message())}});
+  if (server_ != nullptr) return;
   retry_.expires_after(kRetryInterval);
   retry_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
-    const absl::Status opened = Open(true);
-    if (!opened.ok())
-      LogWarn("cannot serve the worker's pages", {{"error", std::string(opened.message())}});
+    if (!error) Retry();
   });
 }
 

@@ -20,10 +20,12 @@ class HttpDoor final {
 
   HttpDoor(boost::asio::io_context& io, Endpoint address, HttpServer::Handler handler);
 
-  // Opens it. With `replaces` the address may be another process's that is about to leave: a unix
-  // path is taken from it, a TCP address as soon as it is free. Errors as HttpServer::Start.
+  // Opens it. With `replaces` the address may be that of the process before, which keeps it until
+  // Take. Errors as HttpServer::Start.
   absl::Status Open(bool replaces);
-  // Another process serves: leaves a TCP address to it. A unix path is its own already, or it has
+  // This process serves now: the address is its own, a TCP one as soon as it is free.
+  void Take();
+  // Another process serves: leaves a TCP address to it. A unix path it takes itself, or it has
   // another one.
   void Leave();
   // That process is gone.
@@ -36,7 +38,7 @@ class HttpDoor final {
   const Endpoint address_;
   const HttpServer::Handler handler_;
   boost::asio::steady_timer retry_;
-  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<HttpServer> server_;  // nullptr: the address is another process's.
 };
 
 }  // namespace lb::dataplane

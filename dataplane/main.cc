@@ -149,6 +149,7 @@ absl::Status Serve(const WorkerFlags& flags) {
   HttpDoor http(io, flags.http, [&serving](const auto& path, const auto& respond) {
     respond(serving->Page(path));
   });
+  options.on_serving = [&http] { http.Take(); };
   options.on_replaced = [&http] { http.Leave(); };
   options.on_alone_again = [&http] { http.Return(); };
   options.on_done = [&io] {

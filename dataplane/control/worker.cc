@@ -137,7 +137,7 @@ class Worker::Impl final {
     SendAll(std::move(out));
     if (!status.ok()) return client_.End(status);
     keepsake_.Note(message);
-    if (config_.running()) replacement_.Serve();
+    if (config_.running()) Serve();
     if (welcomed || !session_->welcomed()) return;
     unreachable_logged_ = false;
     welcomed_at_ = Now();
@@ -166,12 +166,17 @@ class Worker::Impl final {
     }
     if (!config_.running()) {
       replacement_.Restore(Now());
-      if (config_.running()) replacement_.Serve();
+      if (config_.running()) Serve();
     }
     reconnect_.expires_after(delay);
     reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
       if (!error && !alive.expired()) Connect();
     });
+  }
+
+  void Serve() {
+    replacement_.Serve();
+    if (options_.on_serving) std::exchange(options_.on_serving, nullptr)();
   }
 
   void HandleReplaced() {

@@ -39,6 +39,7 @@ class Worker final {
     // How long connections may go on once another process of this id serves in the place of this
     // one; then, or with the last of them, the worker is done. nullopt: for ever, and it is not.
     std::optional<Duration> replaced_timeout;
+    std::function<void()> on_serving;      // The first configuration is in force.
     std::function<void()> on_replaced;     // That process serves; this worker accepts nothing now.
     std::function<void()> on_alone_again;  // It is gone; this worker serves again.
     std::function<void()> on_done;         // As said above; called once.

@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -75,14 +76,16 @@ absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
   return options;
 }
 
-// The first TERM or INT drains; the next, or QUIT at any time, ends the process at once. HUP opens
-// the access log anew.
+// The first TERM or INT drains, after a time in which balancers in front look elsewhere; the next,
+// or QUIT at any time, ends the process at once. HUP opens the access log anew.
 class Signals final {
  public:
-  Signals(boost::asio::io_context& io, Worker& worker, std::chrono::seconds drain_timeout)
+  Signals(boost::asio::io_context& io, Worker& worker, const WorkerFlags& flags)
       : io_(io),
         worker_(worker),
-        drain_timeout_(drain_timeout),
+        min_drain_(flags.min_drain),
+        drain_timeout_(flags.drain_timeout),
+        drain_(io),
         set_(io, SIGTERM, SIGINT, SIGQUIT) {
     set_.add(SIGHUP);
     Wait();
@@ -106,17 +109,31 @@ class Signals final {
     }
     draining_ = true;
     LogInfo("draining", {{"signal", ::sigabbrev_np(signal)},
+                         {"min_s", absl::StrCat(min_drain_.count())},
                          {"timeout_s", absl::StrCat(drain_timeout_.count())}});
+    if (worker_.AnnounceDrain() && min_drain_.count() > 0) {
+      drain_.expires_after(min_drain_);
+      drain_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) Drain();
+      });
+    } else {
+      Drain();
+    }
+    Wait();
+  }
+
+  void Drain() {
     worker_.DrainToExit(drain_timeout_, [this] {
       LogInfo("drained");
       io_.stop();
     });
-    Wait();
   }
 
   boost::asio::io_context& io_;
   Worker& worker_;
+  const std::chrono::seconds min_drain_;
   const std::chrono::seconds drain_timeout_;
+  boost::asio::steady_timer drain_;
   boost::asio::signal_set set_;
   bool draining_ = false;
 };
@@ -158,7 +175,7 @@ absl::Status Serve(const WorkerFlags& flags) {
   };
   Worker worker(io, std::move(options));
   serving = &worker;
-  const Signals signals(io, worker, flags.drain_timeout);
+  const Signals signals(io, worker, flags);
   worker.TakeOver();
   LB_RETURN_IF_ERROR(Advise(http.Open(worker.replaces()), flags));
   LB_RETURN_IF_ERROR(worker.Start());

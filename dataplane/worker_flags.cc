@@ -34,6 +34,7 @@ struct RawFlags {
   int threads = 0;
   int64_t max_connections = 0;
   std::string drain_timeout = "30s";
+  std::string min_drain = "0s";
   std::string when_replaced = "exit";
   std::string log_level = "info";
   std::string log_format = "text";
@@ -87,7 +88,7 @@ absl::StatusOr<std::string> CheckProbe(const std::string& path) {
 }
 
 // "30s", "500ms" is not offered: a drain is a matter of seconds. "2m" and "1h" are.
-absl::StatusOr<std::chrono::seconds> ParseTimeout(const std::string& text) {
+absl::StatusOr<std::chrono::seconds> ParseTimeout(const char* flag, const std::string& text) {
   uint64_t unit_s = 0;
   if (!text.empty()) {
     unit_s = text.back() == 's' ? 1 : text.back() == 'm' ? 60 : text.back() == 'h' ? 3600 : 0;
@@ -100,8 +101,8 @@ absl::StatusOr<std::chrono::seconds> ParseTimeout(const std::string& text) {
   if (unit_s != 0 && digits && count * unit_s <= longest_s) {
     return std::chrono::seconds(count * unit_s);
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--drain-timeout '", text, "': use a number with s, m or h, like 30s, up to 168h"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " '", text, "': use a number with s, m or h, like 30s, up to 168h"));
 }
 
 absl::StatusOr<bool> ParseWhenReplaced(const std::string& text) {
@@ -137,7 +138,8 @@ absl::StatusOr<WorkerFlags> Check(const RawFlags& raw) {
   LB_ASSIGN_OR_RETURN(flags.probe, CheckProbe(raw.probe));
   LB_ASSIGN_OR_RETURN(flags.threads, CheckThreads(raw.threads));
   LB_ASSIGN_OR_RETURN(flags.max_connections, CheckMaxConnections(raw.max_connections));
-  LB_ASSIGN_OR_RETURN(flags.drain_timeout, ParseTimeout(raw.drain_timeout));
+  LB_ASSIGN_OR_RETURN(flags.drain_timeout, ParseTimeout("--drain-timeout", raw.drain_timeout));
+  LB_ASSIGN_OR_RETURN(flags.min_drain, ParseTimeout("--min-drain", raw.min_drain));
   LB_ASSIGN_OR_RETURN(flags.wait_when_replaced, ParseWhenReplaced(raw.when_replaced));
   flags.log_level = raw.log_level;
   flags.log_format = raw.log_format;
@@ -170,6 +172,11 @@ void Declare(CLI::App& app, RawFlags& raw) {
                  "code 0 for status 200, else 1, after a second at most");
   app.add_option("--drain-timeout", raw.drain_timeout,
                  "how long SIGTERM waits for connections to end")
+      ->capture_default_str();
+  app.add_option(
+         "--min-drain", raw.min_drain,
+         "how long SIGTERM only says not ready before the ports close, so that balancers in "
+         "front look elsewhere first")
       ->capture_default_str();
   app.add_option("--when-replaced", raw.when_replaced,
                  "when a new process of this id serves: exit after a drain, or wait for a signal "

@@ -22,6 +22,7 @@ struct WorkerFlags {
   size_t threads = 1;
   uint64_t max_connections = 0;  // 0: as many as descriptors allow.
   std::chrono::seconds drain_timeout{30};
+  std::chrono::seconds min_drain{0};
   bool wait_when_replaced = false;  // Not to end, for a supervisor that would start it again.
   std::string log_level;
   std::string log_format;

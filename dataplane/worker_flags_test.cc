@@ -53,6 +53,7 @@ TEST(WorkerFlagsTest, BadValuesAreNamed) {
   ExpectRefused({"--max-connections", "-1"}, "--max-connections -1");
   ExpectRefused({"--drain-timeout", "30"}, "--drain-timeout '30'");
   ExpectRefused({"--drain-timeout", "999h"}, "--drain-timeout '999h'");
+  ExpectRefused({"--min-drain", "1d"}, "--min-drain '1d'");
   ExpectRefused({"--when-replaced", "never"}, "--when-replaced 'never'");
   ExpectRefused({"--http", "localhost:80"}, "--http");
   ExpectRefused({"--http", "0.0.0.0:9904"}, "loopback");
@@ -71,6 +72,8 @@ TEST(WorkerFlagsTest, HelpAndVersionExitWithZero) {
 
 TEST(WorkerFlagsTest, DrainTimeoutHasUnits) {
   EXPECT_EQ(Parse({"--drain-timeout", "2m"}).run->drain_timeout, std::chrono::seconds(120));
+  EXPECT_EQ(Parse({}).run->min_drain, std::chrono::seconds(0));
+  EXPECT_EQ(Parse({"--min-drain", "10s"}).run->min_drain, std::chrono::seconds(10));
   EXPECT_FALSE(Parse({}).run->wait_when_replaced);
   EXPECT_TRUE(Parse({"--when-replaced", "wait"}).run->wait_when_replaced);
   EXPECT_EQ(Parse({"--drain-timeout", "0s"}).run->drain_timeout, std::chrono::seconds(0));

@@ -98,6 +98,12 @@ class Worker::Impl final {
     return absl::OkStatus();
   }
 
+  bool AnnounceDrain() {
+    ending_ = true;
+    Report(Now());
+    return !drainer_.aside();
+  }
+
   void DrainToExit(Duration timeout, std::function<void()> drained) {
     drained_ = std::move(drained);
     ending_ = true;
@@ -245,7 +251,7 @@ class Worker::Impl final {
   void Report(Instant now) {
     if (!reports_.present()) return;
     std::string status;
-    if (config_.running() && !drainer_.draining())
+    if (config_.running() && !drainer_.draining() && !ending_)
       status = absl::StrCat("rev ", config_.running()->revision(), ", ", forwarder_.connections(),
                             " connections");
     else
@@ -275,6 +281,7 @@ class Worker::Impl final {
     constexpr char kType[] = "text/plain; charset=utf-8";
     if (drainer_.aside())
       return {503, kType, "another process of this id serves in the place of this one\n"};
+    if (ending_ && !drainer_.draining()) return {503, kType, "about to drain\n"};
     if (drainer_.draining()) {
       return {503, kType, absl::StrCat("draining: ", forwarder_.connections(), " connections\n")};
     }
@@ -345,6 +352,8 @@ absl::Status Worker::Start() { return impl_->Start(); }
 void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
   impl_->DrainToExit(timeout, std::move(drained));
 }
+
+bool Worker::AnnounceDrain() { return impl_->AnnounceDrain(); }
 
 void Worker::TakeOver() { impl_->TakeOver(); }
 

@@ -58,6 +58,10 @@ class Worker final {
   // True when a process of this id ran at the start, which this one is about to replace.
   bool replaces() const;
 
+  // Says that it is not ready any more, and goes on as before until DrainToExit. False: it accepts
+  // nothing anyway, since another process serves in its place.
+  bool AnnounceDrain();
+
   // Drains for good and calls `drained` once, when no connection is left or the timeout has passed.
   void DrainToExit(Duration timeout, std::function<void()> drained);
 

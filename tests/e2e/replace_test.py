@@ -126,6 +126,23 @@ class ReplaceTest(harness.Case):
         self.replace()
         self.assertEqual(first.process.stop(signal.SIGTERM), 0)
 
+    def test_a_min_drain_says_not_ready_before_the_port_closes(self):
+        self.scene()
+        worker = self.lb.start_worker("worker-2", flags=("--min-drain", "3s"))
+        worker.wait_until_ready()
+        self.lb.workers["worker-1"].process.expected_to_end = True
+        self.assertEqual(self.lb.workers.pop("worker-1").process.stop(signal.SIGTERM), 0)
+        load = self.requests()
+        worker.process.expected_to_end = True
+        worker.process.send(signal.SIGTERM)
+        wait_for(lambda: not worker.ready(), 2, "it is not ready")
+        self.serves_on(load)
+        self.assertEqual(load.finish()["errors"], {})
+        self.assertTrue(worker.process.running())
+        self.assertEqual(worker.process.wait(20 * harness.SLOW), 0)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", 8080), timeout=5)
+
     def test_a_new_process_that_never_serves_changes_nothing(self):
         self.scene()
         old = self.lb.workers["worker-1"]

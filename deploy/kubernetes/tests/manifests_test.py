@@ -119,7 +119,7 @@ class ManifestsTest(unittest.TestCase):
         self.assertEqual(worker["updateStrategy"]["rollingUpdate"], {"maxSurge": 1, "maxUnavailable": 0})
         pod = worker["template"]["spec"]
         self.assertIn("--drain-timeout=120s", pod["containers"][0]["args"])
-        self.assertEqual(pod["terminationGracePeriodSeconds"], 135)
+        self.assertEqual(pod["terminationGracePeriodSeconds"], 145)
 
     def test_an_existing_config_map_is_taken(self):
         text = self.manifests.render("--set", "existingConfigMap=mine")

@@ -129,19 +129,15 @@ bool TookOver(const WorkerRecord& record, const std::string& incarnation) {
          record.took_over.end();
 }
 
-// Whether the process, or one that it took over from, is known. What those gave up for it is its
-// own now.
-bool Knows(const worker::v1::Hello& hello, Parts& parts) {
-  const std::string& id = hello.worker().id();
-  bool known = parts.workers.Find({id, hello.worker().incarnation()}) != nullptr;
-  if (known) return true;
+// // What a known process gave up for this one is its own now. False: it took over from none.
+bool Inherit(const worker::v1::Hello& hello, Parts& parts) {
   for (const std::string& incarnation : hello.took_over()) {
-    if (parts.workers.Find({id, incarnation}) == nullptr) continue;
-    known = true;
-    parts.ledger.Inherit({id, incarnation}, hello);
-    break;  // Those before it had given up theirs for it.
+    const WorkerKey before{hello.worker().id(), incarnation};
+    if (parts.workers.Find(before) == nullptr) continue;
+    parts.ledger.Inherit(before, hello);
+    return true;  // Those before that one had given up theirs for it.
   }
-  return known;
+  return false;
 }
 
 void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
@@ -151,7 +147,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
     Close(session, status, parts, turn);
     return;
   }
-  const bool known = Knows(hello, parts);
+  bool known = parts.workers.Find({hello.worker().id(), hello.worker().incarnation()}) != nullptr;
   std::optional<SessionId> replaced;
   WorkerRecord* record = parts.workers.Connect(session, hello, turn.now, replaced);
   if (record == nullptr) {
@@ -161,6 +157,7 @@ void OnHello(const WorkerMessage& event, Parts& parts, Turn& turn) {
           parts, turn);
     return;
   }
+  known = known || Inherit(hello, parts);
   record->start_ticks = event.start_ticks;
   record->took_over.assign(hello.took_over().begin(), hello.took_over().end());
   if (replaced) {

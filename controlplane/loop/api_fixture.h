@@ -9,6 +9,7 @@
 
 #include "controlplane/loop/control_loop.h"
 #include "controlplane/loop/test_messages.h"
+#include "controlplane/loop/test_node.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -23,14 +24,7 @@ class ApiFixture : public testing::Test {
   // A new life of the control plane, with what the last one stored.
   void Restart() {
     std::vector<Action> actions;
-    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
-                                                               .incarnation = "one",
-                                                               .pid = 1,
-                                                               .start_time = {},
-                                                               .seed = 1,
-                                                               .boot_id = "",
-                                                               .stored_state = stored_},
-                                          now_, actions);
+    loop_ = NodeOf(stored_, now_, actions);
   }
 
   static Config Web(const std::vector<std::string>& backends) {

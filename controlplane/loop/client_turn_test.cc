@@ -1,6 +1,7 @@
 // Questions about limits and clients: gathered from the workers, explained from the configuration.
 #include "controlplane/loop/control_loop.h"
 #include "controlplane/loop/test_messages.h"
+#include "controlplane/loop/test_node.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -35,14 +36,7 @@ class ClientTurnTest : public testing::Test {
  protected:
   ClientTurnTest() {
     std::vector<Action> actions;
-    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
-                                                               .incarnation = "one",
-                                                               .pid = 1,
-                                                               .start_time = {},
-                                                               .seed = 1,
-                                                               .boot_id = "",
-                                                               .stored_state = ""},
-                                          now_, actions);
+    loop_ = NodeOf("", now_, actions);
     Handle(ConfigRead{"lb.yaml", Limited(), {}, 0});
   }
 

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "controlplane/loop/test_messages.h"
+#include "controlplane/loop/test_node.h"
 #include "controlplane/stream/worker_table.h"
 #include "gtest/gtest.h"
 
@@ -31,14 +32,7 @@ class ControlLoopTest : public testing::Test {
 
   void Restart(const std::string& stored) {
     std::vector<Action> actions;
-    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
-                                                               .incarnation = "one",
-                                                               .pid = 1,
-                                                               .start_time = {},
-                                                               .seed = 1,
-                                                               .boot_id = "",
-                                                               .stored_state = stored},
-                                          now_, actions);
+    loop_ = NodeOf(stored, now_, actions);
     Note(actions);
   }
 

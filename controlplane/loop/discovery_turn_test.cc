@@ -10,6 +10,7 @@
 
 #include "controlplane/discovery/service_book.h"
 #include "controlplane/loop/control_loop.h"
+#include "controlplane/loop/test_node.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -39,14 +40,7 @@ class DiscoveryTurnTest : public testing::Test {
 
   void Restart() {
     std::vector<Action> actions;
-    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
-                                                               .incarnation = "one",
-                                                               .pid = 1,
-                                                               .start_time = {},
-                                                               .seed = 1,
-                                                               .boot_id = "boot",
-                                                               .stored_state = stored_},
-                                          now_, actions);
+    loop_ = NodeOf(stored_, now_, actions);
     watched_.reset();
     Note(std::move(actions));
   }

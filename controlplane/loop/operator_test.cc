@@ -4,6 +4,7 @@
 
 #include "controlplane/loop/control_loop.h"
 #include "controlplane/loop/test_messages.h"
+#include "controlplane/loop/test_node.h"
 #include "controlplane/snapshot/features.h"
 #include "gtest/gtest.h"
 
@@ -41,14 +42,7 @@ class OperatorTest : public testing::Test {
   // A new life of the control plane, with what the last one stored.
   void Restart() {
     std::vector<Action> actions;
-    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
-                                                               .incarnation = "one",
-                                                               .pid = 1,
-                                                               .start_time = {},
-                                                               .seed = 1,
-                                                               .boot_id = "",
-                                                               .stored_state = stored_},
-                                          now_, actions);
+    loop_ = NodeOf(stored_, now_, actions);
     Note(actions);
   }
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "controlplane/loop/control_loop.h"
+#include "controlplane/loop/test_node.h"
 #include "gtest/gtest.h"
 
 namespace lb::controlplane {
@@ -40,15 +41,7 @@ class RecoveryTest : public testing::Test {
 
   void Restart(bool damaged = false) {
     std::vector<Action> actions;
-    loop_ = std::make_unique<ControlLoop>(ControlLoop::Options{.node_id = "node",
-                                                               .incarnation = "one",
-                                                               .pid = 1,
-                                                               .start_time = {},
-                                                               .seed = 1,
-                                                               .boot_id = "boot",
-                                                               .stored_state = stored_,
-                                                               .state_damaged = damaged},
-                                          now_, actions);
+    loop_ = NodeOf(stored_, now_, actions, damaged);
     Note(std::move(actions));
   }
 

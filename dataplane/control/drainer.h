@@ -39,7 +39,7 @@ class Drainer final {
   // Drains for good: no command takes it back.
   void DrainToExit(Duration timeout, Instant now);
 
-  // // Another process serves in our place: stops accepting, and closes what is still open after
+  // Another process serves in our place: stops accepting, and closes what is still open after
   // `timeout`; nullopt: never. Commands change nothing until StandIn, which is for when that
   // process is gone.
   void StandAside(std::optional<Duration> timeout, Instant now);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "dataplane/control/health_lane.h"
 #include "dataplane/control/rate_lane.h"
@@ -26,7 +27,10 @@ std::map<BackendKey, StateRegistry::SlotUse> UseByKey(StateRegistry& registry) {
 
 void Keepsake::Note(const lb::worker::v1::ConnectResponse& message) {
   if (message.has_ticket_keys()) ticket_keys_ = message.ticket_keys();
-  if (message.has_rates() && message.rates().has_shares()) shares_ = message.rates().shares();
+  const bool shares = message.has_rates() && message.rates().has_shares();
+  if (shares) shares_ = message.rates().shares();
+  if (shares || message.has_ticket_keys() || message.has_health() || message.has_version())
+    ++noted_;
 }
 
 std::string Keepsake::Save() const {
@@ -62,6 +66,8 @@ absl::Status Keepsake::Restore(const std::string& saved, Instant now) {
   received.version = from.version();
   received.total_bytes = from.snapshot().size();
   received.bytes = std::move(*from.mutable_snapshot());
+  if (Sha256(received.bytes) != from.version().digest())
+    received.outcome = SnapshotReceiver::Received::Outcome::kDigestMismatch;
   const auto answer = config_.Offer(received);
   if (answer.has_ack()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat("configuration refused: ", config_.refusal()));

@@ -2,6 +2,7 @@
 // can be reached. Threading: the control thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -19,6 +20,9 @@ class Keepsake final {
 
   // Remembers what the control plane said, as far as nobody else does.
   void Note(const lb::worker::v1::ConnectResponse& message);
+
+  // Another number whenever Save may give another value; 0 before the first configuration.
+  uint64_t changes() const { return config_.running() ? config_.applies_total() + noted_ : 0; }
 
   // A serialised lb.handover.v1.Keepsake; empty before the first configuration.
   std::string Save() const;
@@ -38,6 +42,7 @@ class Keepsake final {
   StateRegistry& registry_;
   lb::worker::v1::TicketKeys ticket_keys_;
   lb::worker::v1::RateGrant::Shares shares_;
+  uint64_t noted_ = 0;  // Messages that changed something but the configuration's content.
 };
 
 }  // namespace lb::dataplane

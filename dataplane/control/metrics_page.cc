@@ -245,6 +245,9 @@ void AppendGauges(const WorkerGauges& gauges, std::vector<MetricFamily>& familie
   reconnects.Add({}, Value(gauges.reconnects_total));
   auto draining = Gauge("lb_worker_draining", "1 while this worker takes no new connections.");
   draining.Add({}, gauges.draining ? 1 : 0);
+  auto restored = Gauge("lb_worker_configuration_restored",
+                        "1 while this worker runs with what a process before it left.");
+  restored.Add({}, gauges.restored ? 1 : 0);
   auto open = Gauge("lb_worker_connections", "Client connections open now, removed rules too.");
   open.Add({}, Value(gauges.connections));
   auto threads = Gauge("lb_thread_connections", "Client connections open now, by I/O thread.");
@@ -259,8 +262,8 @@ void AppendGauges(const WorkerGauges& gauges, std::vector<MetricFamily>& familie
   auto dropped = Counter("lb_access_log_dropped_total",
                          "Lines of the access log that found no room, or no file to write to.");
   dropped.Add({}, Value(gauges.access_log_dropped));
-  for (MetricFamily* family :
-       {&connected, &reconnects, &draining, &open, &threads, &errors, &lines, &dropped}) {
+  for (MetricFamily* family : {&connected, &reconnects, &draining, &restored, &open, &threads,
+                               &errors, &lines, &dropped}) {
     families.push_back(std::move(*family));
   }
 }

@@ -21,6 +21,7 @@ struct WorkerGauges {
   bool connected = false;  // To the control plane, and welcomed.
   uint64_t reconnects_total = 0;
   bool draining = false;
+  bool restored = false;  // Runs with what a process before left.
   uint64_t connections = 0;
   std::vector<uint64_t> thread_connections;                     // By I/O thread.
   std::vector<std::pair<std::string, uint64_t>> accept_errors;  // By errno name.

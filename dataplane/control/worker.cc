@@ -8,9 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "base/prng.h"
 #include "base/service_reports.h"
 #include "base/status_macros.h"
@@ -23,12 +21,13 @@
 #include "dataplane/control/heap_trim.h"
 #include "dataplane/control/keepsake.h"
 #include "dataplane/control/log_lane.h"
-#include "dataplane/control/metrics_page.h"
 #include "dataplane/control/paced_drains.h"
 #include "dataplane/control/replacement.h"
 #include "dataplane/control/session.h"
+#include "dataplane/control/snapshot_file.h"
 #include "dataplane/control/stream_client.h"
 #include "dataplane/control/watchdog.h"
+#include "dataplane/control/worker_pages.h"
 #include "dataplane/outlier/ejection.h"
 #include "dataplane/snapshot/state_registry.h"
 
@@ -36,9 +35,8 @@ namespace lb::dataplane {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{100};  // Half of the shortest interval of a session.
-// An I/O thread answers between two events, far below this even on a busy machine.
-constexpr std::chrono::milliseconds kLiveWithin{1'000};
-// The watchdog asks often and so waits less: the control loop stands still meanwhile.
+// An I/O thread answers between two events, far below this even on a busy machine; the control loop
+// stands still meanwhile.
 constexpr std::chrono::milliseconds kAnswersWithin{500};
 // A stream that lasted this long was a good one. Shorter ones, welcomed or not, leave the backoff
 // growing, so that a broken control plane is not asked ten times a second.
@@ -81,6 +79,8 @@ class Worker::Impl final {
         reports_(options_.service_manager),
         store_(options_.service_manager),
         keepsake_(config_, registry_),
+        snapshot_file_(SnapshotPath(options_.control, options_.identity.id()), keepsake_, Now()),
+        pages_(forwarder_, registry_, config_, drainer_),
         replacement_(io, forwarder_, keepsake_,
                      {options_.control, options_.identity.id(), options_.identity.incarnation(),
                       std::exchange(options_.sockets, {})},
@@ -120,12 +120,7 @@ class Worker::Impl final {
 
   void ReopenAccessLog() { forwarder_.ReopenAccessLog(); }
 
-  HttpReply Page(const std::string& path) {
-    if (path == "/livez") return Liveness();
-    if (path == "/readyz") return Readiness();
-    if (path == "/metrics") return Metrics();
-    return {404, "text/plain; charset=utf-8", "pages: /livez /readyz /metrics\n"};
-  }
+  HttpReply Page(const std::string& path) { return pages_.Page(path, PageState(), Now()); }
 
  private:
   void Connect() {
@@ -146,6 +141,7 @@ class Worker::Impl final {
     if (config_.running()) Serve();
     if (welcomed || !session_->welcomed()) return;
     unreachable_logged_ = false;
+    restored_ = false;
     welcomed_at_ = Now();
     LogInfo("connected to the control plane",
             {{"address", options_.control.ToString()},
@@ -170,14 +166,20 @@ class Worker::Impl final {
                {"reason", Text(status)},
                {"serving", config_.running() ? "goes on" : "nothing yet"}});
     }
-    if (!config_.running()) {
-      replacement_.Restore(Now());
-      if (config_.running()) Serve();
-    }
+    if (!config_.running()) Restore(Now());
     reconnect_.expires_after(delay);
     reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
       if (!error && !alive.expired()) Connect();
     });
+  }
+
+  // The control plane is not reached, and nothing runs yet.
+  void Restore(Instant now) {
+    replacement_.Restore(now);
+    if (!config_.running()) snapshot_file_.Restore(now);
+    if (!config_.running()) return;
+    restored_ = true;
+    Serve();
   }
 
   void Serve() {
@@ -209,6 +211,7 @@ class Worker::Impl final {
     CheckThreads(now);
     Report(now);
     KeepSockets();
+    if (!ending_ && !drainer_.aside()) snapshot_file_.Step(now);
     drainer_.Step(now);
     connections_.Step(now);
     paced_drains_.Step(config_.tables(), now);
@@ -250,12 +253,7 @@ class Worker::Impl final {
   // which it is when every listener is bound.
   void Report(Instant now) {
     if (!reports_.present()) return;
-    std::string status;
-    if (config_.running() && !drainer_.draining() && !ending_)
-      status = absl::StrCat("rev ", config_.running()->revision(), ", ", forwarder_.connections(),
-                            " connections");
-    else
-      status = std::string(absl::StripSuffix(Readiness().body, "\n"));
+    std::string status = pages_.Status(PageState());
     reports_.Step({config_.running().has_value(), ending_, std::move(status)}, now);
   }
 
@@ -272,45 +270,8 @@ class Worker::Impl final {
     }
   }
 
-  HttpReply Liveness() const {
-    if (forwarder_.Alive(kLiveWithin)) return {200, "text/plain; charset=utf-8", "ok\n"};
-    return {503, "text/plain; charset=utf-8", "an I/O thread does not answer\n"};
-  }
-
-  HttpReply Readiness() const {
-    constexpr char kType[] = "text/plain; charset=utf-8";
-    if (drainer_.aside())
-      return {503, kType, "another process of this id serves in the place of this one\n"};
-    if (ending_ && !drainer_.draining()) return {503, kType, "about to drain\n"};
-    if (drainer_.draining()) {
-      return {503, kType, absl::StrCat("draining: ", forwarder_.connections(), " connections\n")};
-    }
-    if (!config_.running() && !config_.refusal().empty())
-      return {503, kType, absl::StrCat("no configuration yet: refused ", config_.refusal(), "\n")};
-    if (!config_.running()) {
-      return {503, kType,
-              absl::StrCat("no configuration yet: ", session_ && session_->welcomed()
-                                                         ? "the control plane sent none\n"
-                                                         : "the control plane is not reached\n")};
-    }
-    return {200, kType, "ok\n"};
-  }
-
-  HttpReply Metrics() {
-    WorkerGauges gauges;
-    gauges.now = Now();
-    gauges.connected = session_ && session_->welcomed();
-    gauges.reconnects_total = reconnects_total_;
-    gauges.draining = drainer_.draining();
-    gauges.connections = forwarder_.connections();
-    Forwarder::ThreadTotals totals = forwarder_.totals();
-    gauges.thread_connections = std::move(totals.connections);
-    gauges.accept_errors = std::move(totals.accept_errors);
-    gauges.access_log_lines = totals.access_log_lines;
-    gauges.access_log_dropped = totals.access_log_dropped;
-    std::vector<MetricFamily> families = WorkerMetrics(registry_, config_, gauges);
-    AppendProcessMetrics("lb-worker", families);
-    return {200, "text/plain; version=0.0.4; charset=utf-8", RenderMetrics(families)};
+  WorkerPages::State PageState() const {
+    return {session_ && session_->welcomed(), ending_, restored_, reconnects_total_};
   }
 
   Options options_;
@@ -331,6 +292,8 @@ class Worker::Impl final {
   ServiceReports reports_;
   DescriptorStore store_;
   Keepsake keepsake_;
+  SnapshotFile snapshot_file_;
+  WorkerPages pages_;
   Replacement replacement_;
   StreamClient client_;
   std::function<void()> drained_;
@@ -338,6 +301,7 @@ class Worker::Impl final {
   uint64_t reconnects_total_ = 0;
   uint64_t kept_applies_ = 0;  // Of which the sockets are kept.
   bool ending_ = false;        // By a signal.
+  bool restored_ = false;      // Runs with what a process before left; nobody confirmed it.
   bool unreachable_logged_ = false;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };

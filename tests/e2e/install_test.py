@@ -146,6 +146,17 @@ class InstallTest(cases.Case):
         wait_for(lambda: not self.worker("MainPID", pid) and self.worker("ActiveState", "active"), 30,
                  "a worker that crashed is back")
 
+    def crash_without_control_plane(self):
+        """A worker that crashes while the control plane is gone serves on by what it kept."""
+        self.machine.check("systemctl", "mask", "--runtime", "--now", "lb-controlplane.service")
+        self.kill_worker()
+        served = Requests(self, LISTEN, clients=4, connections=200).result()
+        self.assertEqual(served["errors"], {})
+        self.assertIn("not reached", self.machine.check("lb-worker", "--id", "1", "--probe", "/readyz"))
+        self.machine.check("systemctl", "unmask", "--runtime", "lb-controlplane.service")
+        self.machine.check("systemctl", "start", "lb-controlplane.service")
+        self.ready()
+
     def hang_control_plane(self):
         """One that hangs is ended by its watchdog, and traffic goes on."""
         pid = self.machine.property("lb-controlplane.service", "MainPID")
@@ -187,7 +198,10 @@ class InstallTest(cases.Case):
         self.under_traffic("control plane hung", self.hang_control_plane)
         self.under_traffic(
             "restart-workers", lambda: self.machine.begin("restart", "/usr/lib/lb/restart-workers"))
+        self.under_traffic("restart of the only worker", lambda: self.machine.begin(
+            "restart-one", "systemctl", "restart", "lb-worker@1.service"))
         self.kill_worker()
+        self.crash_without_control_plane()
         self.upgrade()
         self.assertEqual(self.machine.check("cat", "/etc/lb/gossip.key").strip(), key)
         self.purge(before)

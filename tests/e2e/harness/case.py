@@ -16,11 +16,13 @@ from harness.process import Process
 class Case(unittest.TestCase):
     """Starts processes that are stopped, checked and, when the test failed, shown."""
 
+    folder_in = "/tmp"
+
     def run(self, result=None):
         self.processes = []
         self.last_words = []  # Shown when the test fails.
         # Short, since the path of a unix socket has to fit into 108 bytes.
-        self.folder = tempfile.mkdtemp(prefix="lb-e2e-", dir="/tmp")
+        self.folder = tempfile.mkdtemp(prefix="lb-e2e-", dir=self.folder_in)
         problems = _count_problems(result)
         started = time.monotonic()
         try:

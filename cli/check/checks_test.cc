@@ -193,6 +193,26 @@ TEST(ChecksTest, Kernel) {
   ExpectOne("LBC110 warning", [](Facts& f) { f.kernel.tcp_migrate_requests = 0; });
 }
 
+TEST(ChecksTest, ABadFileIsNamedByItsErrorNotByAWarningBeforeIt) {
+  Facts facts = GoodFacts();
+  lb::admin::v1::ConfigFile& file = *facts.server->status.mutable_file();
+  file.set_good(false);
+  lb::type::v1::Problem& warning = *file.add_problems();
+  warning.set_severity(lb::type::v1::Problem::SEVERITY_WARNING);
+  warning.set_code("LB1001");
+  lb::type::v1::Problem& error = *file.add_problems();
+  error.set_severity(lb::type::v1::Problem::SEVERITY_ERROR);
+  error.set_code("LB0104");
+  Report report;
+  RunChecks(facts, report);
+  for (const CheckLine& line : report.lines())
+    if (line.outcome == Outcome::kError) {
+      EXPECT_NE(line.text.find("LB0104"), std::string::npos) << line.text;
+      EXPECT_EQ(line.text.find("LB1001"), std::string::npos) << line.text;
+    }
+  EXPECT_EQ(FindingsOf(facts), std::vector<std::string>{"LBC404 error"});
+}
+
 TEST(ChecksTest, AListenPortInsideTheEphemeralRangeIsFoundUnlessReserved) {
   const auto listen = [](Facts& facts) {
     facts.server->rules[0].set_listen("0.0.0.0:40000");

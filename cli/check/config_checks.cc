@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/check/checks.h"
@@ -67,8 +69,12 @@ void CheckServerFile(const Facts& facts, Report& report) {
   if (!facts.server) return report.Skip(code, WhyNoServer(facts));
   const admin::v1::ConfigFile& file = facts.server->status.file();
   if (!file.good()) {
+    // Warnings of the same file are not why.
+    const auto why = std::find_if(
+        file.problems().begin(), file.problems().end(),
+        [](const auto& p) { return p.severity() == lb::type::v1::Problem::SEVERITY_ERROR; });
     const std::string what =
-        file.problems().empty() ? "" : ": " + ProblemText(file.problems(0), file.path());
+        why == file.problems().end() ? "" : ": " + ProblemText(*why, file.path());
     report.Error(code, absl::StrCat("the control plane refuses ", file.path(), what),
                  "what ran goes on; mend the file: lbctl status shows all findings");
   } else if (const auto& rules = facts.server->status.rules_left_out(); !rules.empty()) {

@@ -178,7 +178,7 @@ void CheckDescriptors(const Facts& facts, Report& report) {
     if (process.program == "lb-worker" && *process.descriptors_limit < kDescriptorsMin)
       report.Warn(codes::kDescriptorLimit,
                   absl::StrCat(process.program, " (pid ", process.pid, ") may have ",
-                               *process.descriptors_limit, " descriptors: about ",
+                               *process.descriptors_limit, " descriptors: fewer than ",
                                *process.descriptors_limit / 2, " connections"),
                   "LimitNOFILE=1048576 in its unit, or ulimit -n, then restart it");
   }

@@ -3,11 +3,14 @@
 #include <spdlog/common.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <cstdlib>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -22,6 +25,7 @@ struct Settings {
   std::atomic<LogLevel> level{LogLevel::kInfo};
   std::atomic<LogLevel> set_up_level{LogLevel::kInfo};
   std::atomic<LogFormat> format{LogFormat::kText};
+  std::atomic<bool> journal{false};  // Standard error is systemd's journal.
 };
 
 Settings& TheSettings() {
@@ -42,6 +46,31 @@ spdlog::logger& TheLogger() {
 }
 
 const char* NameOf(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
+
+// Whether standard error is what JOURNAL_STREAM names, its device and inode: a program that a
+// service started inherits the variable, also where it writes to somewhere else. systemd.exec(5).
+bool WritesToJournal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat file {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &file) != 0) return false;
+  return stream == absl::StrCat(file.st_dev, ":", file.st_ino);
+}
+
+// What the journal reads as the line's priority and takes away: sd-daemon(3).
+const char* PriorityPrefix(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return "<3>";
+    case LogLevel::kWarn:
+      return "<4>";
+    case LogLevel::kInfo:
+      return "<6>";
+    case LogLevel::kDebug:
+    case LogLevel::kTrace:
+      break;
+  }
+  return "<7>";
+}
 
 bool NeedsQuotes(std::string_view value) {
   if (value.empty()) return true;
@@ -116,6 +145,7 @@ absl::Status SetUpLog(std::string_view level, std::string_view format) {
     return absl::InvalidArgumentError(absl::StrCat(
         "log format '", absl::string_view(format.data(), format.size()), "': use text or json"));
   TheSettings().format = format == "json" ? LogFormat::kJson : LogFormat::kText;
+  TheSettings().journal = WritesToJournal();
   return absl::OkStatus();
 }
 
@@ -133,8 +163,10 @@ void Log(LogLevel level, std::string_view message, const LogFields& fields) {
 void LogAtAnyLevel(LogLevel level, std::string_view message, const LogFields& fields) {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
-  TheLogger().info(RenderLogLine(TheSettings().format.load(std::memory_order_relaxed), time, level,
-                                 message, fields));
+  const char* const prefix =
+      TheSettings().journal.load(std::memory_order_relaxed) ? PriorityPrefix(level) : "";
+  TheLogger().info(prefix + RenderLogLine(TheSettings().format.load(std::memory_order_relaxed),
+                                          time, level, message, fields));
 }
 
 std::string RenderLogLine(LogFormat format, std::string_view time, LogLevel level,

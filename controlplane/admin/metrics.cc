@@ -48,7 +48,8 @@ void AddConfig(const View& view, Families& out) {
          AsDouble(file.failures_total));
   if (!view.versions.has_content()) return;
   const type::v1::ConfigVersion& version = view.versions.current();
-  AddOne(out, "lb_config_revision", "Revision of the running configuration.", Type::kGauge,
+  AddOne(out, "lb_config_revision",
+         "Version that workers are to run, as lbctl get workers shows it.", Type::kGauge,
          AsDouble(version.revision()));
   MetricFamily info{
       "lb_config_info", "Digest of the running configuration; always 1.", Type::kGauge, {}};

@@ -264,7 +264,8 @@ std::string ControlLoop::Summary() const {
   const size_t workers = parts.workers.sessions().size();
   const std::string connected = absl::StrCat(workers, workers == 1 ? " worker" : " workers");
   if (!parts.versions.has_content()) return absl::StrCat("no configuration yet, ", connected);
-  return absl::StrCat("rev ", parts.versions.current().revision(), ", ", connected);
+  const Revision* newest = parts.history.newest();
+  return absl::StrCat("rev ", newest == nullptr ? 0 : newest->number, ", ", connected);
 }
 
 std::vector<MetricFamily> ControlLoop::Metrics(const ClockReading& clock) const {

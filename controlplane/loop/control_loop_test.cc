@@ -107,6 +107,12 @@ TEST_F(ControlLoopTest, ItsSummaryNamesTheRevisionAndTheWorkersThatAreConnected)
   EXPECT_EQ(loop_->Summary(), "rev 1, 0 workers");
   Handle(WorkerMessage{1, Hello()});
   EXPECT_EQ(loop_->Summary(), "rev 1, 1 worker");
+  // Workers get another version then; the configuration is the same.
+  admin::v1::SetBackendWeightRequest weight;
+  weight.set_name("rules/web/backends/b");
+  weight.set_weight(5);
+  EXPECT_EQ(ReasonOf(Ask(weight)), "");
+  EXPECT_EQ(loop_->Summary(), "rev 1, 1 worker");
 }
 
 TEST_F(ControlLoopTest, BreachesOfTheProtocolEndTheStream) {

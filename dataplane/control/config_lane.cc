@@ -21,7 +21,7 @@ namespace {
 
 LogFields VersionFields(const ConfigVersion& version) {
   return {{"epoch", absl::StrCat(version.epoch())},
-          {"revision", absl::StrCat(version.revision())},
+          {"version", absl::StrCat(version.revision())},
           {"digest", ToHex(version.digest())}};
 }
 

@@ -221,7 +221,7 @@ void AppendConfig(const ConfigLane& config, std::vector<MetricFamily>& families)
   if (const auto& running = config.running()) {
     auto epoch = Gauge("lb_config_epoch", "Epoch of the configuration in force.");
     epoch.Add({}, Value(running->epoch()));
-    auto revision = Gauge("lb_config_revision", "Revision of the configuration in force.");
+    auto revision = Gauge("lb_config_revision", "Version in force, as lbctl get workers shows it.");
     revision.Add({}, Value(running->revision()));
     auto info = Gauge("lb_config_info", "The configuration in force.");
     info.Add({{"digest", ToHex(running->digest())}}, 1);

@@ -19,6 +19,10 @@ HttpReply Text(int status, std::string line) {
   return {status, "text/plain; charset=utf-8", absl::StrCat(line, "\n")};
 }
 
+std::string Count(uint64_t connections) {
+  return absl::StrCat(connections, connections == 1 ? " connection" : " connections");
+}
+
 }  // namespace
 
 HttpReply WorkerPages::Page(const std::string& path, const State& state, Instant now) const {
@@ -30,8 +34,8 @@ HttpReply WorkerPages::Page(const std::string& path, const State& state, Instant
 
 std::string WorkerPages::Status(const State& state) const {
   if (config_.running() && !drainer_.draining() && !state.ending)
-    return absl::StrCat("rev ", config_.running()->revision(), ", ", forwarder_.connections(),
-                        " connections");
+    return absl::StrCat("version ", config_.running()->revision(), ", ",
+                        Count(forwarder_.connections()));
   return std::string(absl::StripSuffix(Readiness(state).body, "\n"));
 }
 
@@ -45,7 +49,7 @@ HttpReply WorkerPages::Readiness(const State& state) const {
     return Text(503, "another process of this id serves in the place of this one");
   if (state.ending && !drainer_.draining()) return Text(503, "about to drain");
   if (drainer_.draining())
-    return Text(503, absl::StrCat("draining: ", forwarder_.connections(), " connections"));
+    return Text(503, absl::StrCat("draining: ", Count(forwarder_.connections())));
   if (!config_.running()) {
     if (!config_.refusal().empty())
       return Text(503, absl::StrCat("no configuration yet: refused ", config_.refusal()));

@@ -49,9 +49,9 @@ class ServiceManagerTest(Case):
 
     def test_the_status_counts_connections(self):
         self.start_both()
-        wait_for(lambda: self.worker.status() == "rev 1, 0 connections", 20, "the first status")
+        wait_for(lambda: self.worker.status() == "version 1, 0 connections", 20, "the first status")
         with socket.create_connection(LISTEN, timeout=5):
-            wait_for(lambda: self.worker.status() == "rev 1, 1 connections", 20, "a connection")
+            wait_for(lambda: self.worker.status() == "version 1, 1 connection", 20, "a connection")
 
     def test_a_reload_is_bracketed(self):
         """HUP: RELOADING with the time, then READY, also when the new file is refused."""
@@ -83,9 +83,9 @@ class ServiceManagerTest(Case):
         self.start_both()
         process = self.lb.workers["worker-1"].process
         with socket.create_connection(LISTEN, timeout=5):
-            wait_for(lambda: self.worker.status() == "rev 1, 1 connections", 20, "a connection")
+            wait_for(lambda: self.worker.status() == "version 1, 1 connection", 20, "a connection")
             process.send(signal.SIGTERM)
-            wait_for(lambda: self.worker.status() == "draining: 1 connections", 20, "it drains")
+            wait_for(lambda: self.worker.status() == "draining: 1 connection", 20, "it drains")
             more = "EXTEND_TIMEOUT_USEC=10000000"
             wait_for(lambda: self.worker.told(more) >= 3, 20, "it asks for time again and again")
         self.assertEqual(process.wait(20), 0)

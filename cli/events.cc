@@ -4,6 +4,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/time.h"
 #include "cli/client.h"
@@ -38,11 +39,17 @@ Tone ToneOf(api::Event::Severity severity) {
   return severity == api::Event::SEVERITY_WARNING ? Tone::kWarning : Tone::kGood;
 }
 
+// To the millisecond, as the programs' logs have it; -o json has all of it.
+std::string ShortTime(const google::protobuf::Timestamp& time) {
+  const absl::Time point = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", point, absl::UTCTimeZone());
+}
+
 std::string Render(const Globals& globals, const api::Event& event) {
   if (globals.output == Output::kJson) return ToCompactJson(ToJson(event)) + "\n";
   if (globals.output == Output::kYaml) return "---\n" + ToYaml(ToJson(event));
   std::string line =
-      absl::StrCat(google::protobuf::util::TimeUtil::ToString(event.time()), "  ",
+      absl::StrCat(ShortTime(event.time()), "  ",
                    Paint(WordOf(event.severity()), ToneOf(event.severity()), globals.color), "  ",
                    Escape(event.kind()), "  ", Escape(event.message()));
   if (!event.resource().empty()) absl::StrAppend(&line, "  ", Escape(event.resource()));

@@ -117,7 +117,7 @@ void CheckOwnFiles(const Facts& facts, Report& report) {
   const std::array checks = {&codes::kTlsFiles, &codes::kTlsKeyOpen, &codes::kTlsKeyOther,
                              &codes::kTlsChain, &codes::kTlsTime,    &codes::kTlsNames};
   if (facts.certificates.empty()) {
-    for (const Code* code : checks) report.Skip(*code, "no TLS files are given or in use");
+    for (const Code* code : checks) report.Skip(*code, "lbctl and the APIs use no TLS files");
     return;
   }
   for (const CertificateFacts& one : facts.certificates)

@@ -56,9 +56,9 @@ CONFFILES = {
 }
 PROGRAMS = {"lb-controlplane": "lb-controlplane", "lb-worker": "lb-worker", "lbctl": "lbctl"}
 SCRIPTS = {
-    "lb-common": {"postinst", "postrm"},
+    "lb-common": {"postinst", "prerm", "postrm"},
     "lb-controlplane": {"postinst", "prerm", "postrm"},
-    "lb-worker": {"postinst", "prerm", "postrm"},
+    "lb-worker": {"preinst", "postinst", "prerm", "postrm"},
 }
 
 

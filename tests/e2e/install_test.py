@@ -90,10 +90,23 @@ class InstallTest(cases.Case):
         self.assertEqual(served["errors"], {})
         self.assertEqual(sorted(served["backends"]), ["a", "b"], served)
         self.assertNotEqual(self.configure("rules: 1\n").returncode, 0)
+        self.look_at_the_journal()
         self.assertEqual(self.configure(CONFIG).returncode, 0)
-        wait_for(lambda: "rev " in self.machine.property("lb-worker@1.service", "StatusText"), 10, "a status line")
+        wait_for(lambda: "version " in self.machine.property("lb-worker@1.service", "StatusText"), 10, "a status line")
         self.figure("worker: %s; control plane: %s", self.machine.property("lb-worker@1.service", "StatusText"),
                     self.machine.property("lb-controlplane.service", "StatusText"))
+
+    def look_at_the_journal(self):
+        """It knows how bad a line is, by the program's own word."""
+
+        def lines(*filters):
+            return self.machine.check(
+                "journalctl", "--no-pager", "--output=cat", "--unit=lb-controlplane.service", *filters)
+
+        refused = "the configuration is refused"
+        wait_for(lambda: refused in lines("--priority=err", "_COMM=lb-controlplane"), 10, "an error in the journal")
+        self.assertNotIn("control plane started", lines("--priority=warning"))
+        self.assertNotIn("<6>", lines())
 
     def use_lbctl(self):
         """The admin API is for root and members of lb-admin; a configuration may be applied."""
@@ -176,8 +189,24 @@ class InstallTest(cases.Case):
         versions = machine.check("dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}\n", *NAMES)
         self.assertEqual(set(versions.splitlines()), {"0.1.0-2~test installed"})
 
+    def come_back(self):
+        """What was removed and is installed again runs again: the workers that are enabled."""
+        machine = self.machine
+        machine.check("systemctl", "enable", "--now", "lb-worker@2.service", timeout=60)
+        machine.check("dpkg", "--remove", "lb-worker", "lb-controlplane")
+        self.assertEqual(machine.property("lb-worker@1.service", "ActiveState"), "inactive")
+        self.end(self.begin_install(NEXT_DEBS))
+        for unit in ("lb-worker@1.service", "lb-worker@2.service"):
+            wait_for(lambda unit=unit: machine.property(unit, "ActiveState") == "active", 30, unit + " is back")
+        # Stopped by hand it stays so over an upgrade.
+        machine.check("systemctl", "stop", "lb-worker@2.service")
+        self.end(self.begin_install(NEXT_DEBS))
+        self.assertEqual(machine.property("lb-worker@2.service", "ActiveState"), "inactive")
+        self.assertEqual(machine.run("cat", "/run/lb-worker.returns").returncode, 1)
+
     def purge(self, before):
         self.machine.check("dpkg", "--purge", *NAMES, timeout=120)
+        self.assertNotEqual(self.machine.run("systemctl", "is-active", "lb.target").returncode, 0)
         self.assertEqual(self.machine.run("sh", "-c", "ls -d /run/lb /var/lib/lb /var/log/lb /etc/lb").stdout, "")
         self.assertNotRegex(self.machine.run("sh", "-c", "cat /proc/[0-9]*/comm").stdout, "(?m)^lb-")
         new = {path for path in machines.files(ROOT) - before if not path.startswith("/root/debs-")}
@@ -204,6 +233,7 @@ class InstallTest(cases.Case):
         self.crash_without_control_plane()
         self.upgrade()
         self.assertEqual(self.machine.check("cat", "/etc/lb/gossip.key").strip(), key)
+        self.come_back()
         self.purge(before)
 
 

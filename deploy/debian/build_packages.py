@@ -76,12 +76,18 @@ def make_pages(programs, env, date):
         "lb-controlplane": [
             ("SIGNALS", [("TERM, INT", "End with code 0; workers serve on. A second one: at once."),
                          ("QUIT", "End at once."), ("HUP", "Read the configuration again.")]),
-            ("FILES", ["/etc/lb/lb.yaml, /etc/default/lb-controlplane, /var/lib/lb, /run/lb"]),
+            ("FILES", [("/etc/lb/lb.yaml", "The configuration, lb.yaml(5)."),
+                       ("/etc/default/lb-controlplane", "Flags of the unit (LB_CONTROLPLANE_FLAGS)."),
+                       ("/var/lib/lb", "State and kept revisions."), ("/run/lb", "Sockets.")]),
+            ("SEE ALSO", ["lb-worker(8), lbctl(1), lb.yaml(5)"]),
         ],
         "lb-worker": [
             ("SIGNALS", [("TERM, INT", "Drain, then end with code 0. A second one: at once."),
                          ("QUIT", "End at once."), ("HUP", "Open the access log anew.")]),
-            ("FILES", ["/etc/default/lb-worker, /etc/default/lb-worker-ID, /run/lb"]),
+            ("FILES", [("/etc/default/lb-worker, /etc/default/lb-worker-ID",
+                        "Flags of all workers' units, and of one (LB_WORKER_FLAGS, LB_DRAIN_TIMEOUT)."),
+                       ("/run/lb", "Sockets.")]),
+            ("SEE ALSO", ["lb-controlplane(8), lbctl(1), lb.yaml(5)"]),
         ],
     }
     pages = {

@@ -63,10 +63,20 @@ def command_names(help_text):
     return names
 
 
+def _example(body, line):
+    """One that says nothing of itself; such lines stand together, and not in the entry before."""
+    begin = [] if body[-1:] == [".fi"] else [".PP", ".nf"]
+    if not begin:
+        body.pop()
+    body += [*begin, "\\fB%s\\fR" % roff(line.strip()), ".fi"]
+
+
 def _command_body(lines):
-    body = []
+    """What a help says. Its paragraphs, wrapped at a width of their own, are filled again."""
+    body, within = [], False  # within: a paragraph.
     for line in lines:
         heading, item = _HEADING.match(line), _ITEM.match(line)
+        follows, within = within, False
         if heading:
             body += [".PP", "%s:" % roff(heading.group(1))]
         elif line.startswith("Usage: "):
@@ -74,9 +84,10 @@ def _command_body(lines):
         elif item:
             body += _entry(item.group(1), item.group(2))
         elif line.startswith("  "):
-            body += [".nf", "\\&    %s" % roff(line.strip()), ".fi"]
+            _example(body, line)
         elif line.strip():
-            body += [".PP", roff(line)]
+            body += [roff(line)] if follows else [".PP", roff(line)]
+            within = True
     return body
 
 

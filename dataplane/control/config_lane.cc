@@ -97,7 +97,7 @@ ConnectRequest ConfigLane::Refuse(const ConfigVersion& version, Nack nack) {
     fields.emplace_back("problems", absl::StrCat(nack.problems_size()));
   }
   LogWarn("configuration refused", fields);
-  refusal_ = absl::StrCat("revision ", version.revision(), ": ", ReasonLabel(nack.reason()));
+  refusal_ = absl::StrCat("version ", version.revision(), ": ", ReasonLabel(nack.reason()));
   if (nack.problems_size() > 0) absl::StrAppend(&refusal_, ": ", nack.problems(0).message());
   *nack.mutable_rejected() = version;
   if (running_) *nack.mutable_running() = *running_;

@@ -229,7 +229,7 @@ TEST_F(WorkerTest, AFirstConfigurationThatIsRefusedIsWhyItIsNotReady) {
   ASSERT_TRUE(plane_->AwaitAnswer().has_value());
   const HttpReply ready = Page("/readyz");
   EXPECT_EQ(ready.status, 503);
-  EXPECT_EQ(ready.body, "no configuration yet: refused revision 1: bind_failed: " +
+  EXPECT_EQ(ready.body, "no configuration yet: refused version 1: bind_failed: " +
                             squatter.address().ToString() +
                             ": Address already in use (EADDRINUSE)\n");
 }

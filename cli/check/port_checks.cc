@@ -17,7 +17,8 @@ std::string BindHint(int error, const Endpoint& address) {
   if (error == EADDRNOTAVAIL)
     return absl::StrCat(address.host(), " is not an address of this host: ip addr");
   if (error == EACCES)
-    return "give lb-worker CAP_NET_BIND_SERVICE, or lower net.ipv4.ip_unprivileged_port_start";
+    return "give lb-worker CAP_NET_BIND_SERVICE (the packages' unit has it), or lower "
+           "net.ipv4.ip_unprivileged_port_start";
   return "";
 }
 

@@ -198,9 +198,13 @@ class InstallTest(cases.Case):
         self.end(self.begin_install(NEXT_DEBS))
         for unit in ("lb-worker@1.service", "lb-worker@2.service"):
             wait_for(lambda unit=unit: machine.property(unit, "ActiveState") == "active", 30, unit + " is back")
-        # Stopped by hand it stays so over an upgrade.
+        # Stopped by hand it stays so over an upgrade, which leaves alone what runs where it is told to.
         machine.check("systemctl", "stop", "lb-worker@2.service")
-        self.end(self.begin_install(NEXT_DEBS))
+        with open(os.path.join(ROOT, "etc/default/lb-worker"), "a", encoding="utf-8") as file:
+            file.write("LB_RESTART_ON_UPGRADE=no\n")
+        pid = machine.property("lb-worker@1.service", "MainPID")
+        self.assertIn("workers that run stay as they are", self.end(self.begin_install(NEXT_DEBS)))
+        self.assertEqual(machine.property("lb-worker@1.service", "MainPID"), pid)
         self.assertEqual(machine.property("lb-worker@2.service", "ActiveState"), "inactive")
         self.assertEqual(machine.run("cat", "/run/lb-worker.returns").returncode, 1)
 

@@ -20,9 +20,10 @@ namespace lb::controlplane {
 
 class ConfigLane final {
  public:
-  // Bounds of the wait before a version whose sockets could not be bound is sent again.
+  // Bounds of the wait before a version whose sockets could not be bound is sent again. The upper
+  // one is what clients may wait once a port is free.
   static constexpr std::chrono::seconds kRetryMin{1};
-  static constexpr std::chrono::seconds kRetryMax{30};
+  static constexpr std::chrono::seconds kRetryMax{5};
   // Most bytes of a snapshot in one message: gRPC refuses messages above 4 MiB by default.
   static constexpr size_t kPartBytes = size_t{1} << 20;
   // Kept of a refusal, which can be megabytes: problems, and bytes of each text in one. The rest is

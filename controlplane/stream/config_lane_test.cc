@@ -77,8 +77,7 @@ TEST(ConfigLaneTest, AFailedBindIsRepeatedWithBackoff) {
   ConfigLane lane(std::nullopt);
   const Versions versions = WithContent("a");
   Instant now = kStart;
-  for (const seconds wait :
-       {seconds(1), seconds(2), seconds(4), seconds(8), seconds(16), seconds(30), seconds(30)}) {
+  for (const seconds wait : {seconds(1), seconds(2), seconds(4), seconds(5), seconds(5)}) {
     ASSERT_FALSE(lane.Next(versions, now).empty());
     ASSERT_TRUE(lane.Nacked(NackOf(versions.current(), Nack::REASON_BIND_FAILED), now).ok());
     EXPECT_EQ(lane.NextDeadline(), now + wait);

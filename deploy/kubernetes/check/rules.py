@@ -3,7 +3,11 @@
 Each rule takes an Objects and yields findings as texts.
 """
 
+import re
+
 _SECRET_MODE = 0o400
+_GRACE_S = 30  # Of Kubernetes, where nothing is said.
+_TO_END_S = 5
 _SLICE_RULE = {
     "apiGroups": ["discovery.k8s.io"],
     "resources": ["endpointslices"],
@@ -164,6 +168,31 @@ def probes_by_exec(objects):
                 yield "%s: no %s by exec" % (name, kind)
 
 
+_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def _flag_s(arguments, flag):
+    """What a flag says of seconds; 0 without it, and where it is no duration, which lb refuses."""
+    for argument in arguments:
+        found = re.fullmatch(r"--%s=(\d+)(ms|s|m|h)" % flag, argument)
+        if found:
+            return int(found.group(1)) * _UNITS_S[found.group(2)]
+    return 0
+
+
+def time_to_drain(objects):
+    """Kubelet kills what takes longer than its grace period, with all its connections."""
+    for name, spec, _, _ in objects.pods():
+        for container in spec["containers"]:
+            words = container.get("args", [])
+            need_s = _flag_s(words, "min-drain") + _flag_s(words, "drain-timeout")
+            grace_s = spec.get("terminationGracePeriodSeconds", _GRACE_S)
+            if need_s > 0 and grace_s < need_s + _TO_END_S:
+                yield ("%s: terminationGracePeriodSeconds is %d; --min-drain and --drain-timeout of %s "
+                       "are %d s, and it needs %d s more to end" % (name, grace_s, container["name"],
+                                                                   need_s, _TO_END_S))
+
+
 ALL = (
     unique_names,
     selectors_match,
@@ -173,6 +202,7 @@ ALL = (
     mounts_have_volumes,
     little_power,
     probes_by_exec,
+    time_to_drain,
 )
 
 

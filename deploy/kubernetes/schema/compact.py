@@ -37,6 +37,7 @@ def is_foreign(name):
 def main():
     types = json.load(sys.stdin)["definitions"]
     types = {name: stripped(value, not is_foreign(name)) for name, value in types.items()}
+    types["Quantity"] = {"type": ["number", "string"]}  # The API takes "cpu: 4" as well.
     kinds = {}
     for field in types["All"]["properties"].values():
         name = next(references(field))

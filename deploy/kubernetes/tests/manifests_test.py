@@ -112,6 +112,24 @@ class ManifestsTest(unittest.TestCase):
                 overlay = by_name(things(self.installations[name]))
                 self.assertEqual(by_name(things(self.installations["chart as " + name])), overlay)
 
+    def test_the_alerts_of_the_docs_are_there(self):
+        with open(os.path.join(installs.ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+            shown = strict_yaml.load(re.search(r"```yaml\n(groups:.*?)```", file.read(), re.S).group(1))
+        found = named(things(self.installations["monitoring"]), "PrometheusRule")
+        ours = {rule["alert"]: " ".join(rule["expr"].split()) for rule in found["spec"]["groups"][0]["rules"]}
+        for rule in shown["groups"][0]["rules"]:
+            self.assertEqual(ours.get(rule["alert"]), " ".join(rule["expr"].split()), rule["alert"])
+
+    def test_labels_are_on_every_object_and_pod_and_in_no_selector(self):
+        everything = [one for sets in SAME.values() for one in sets]
+        text = self.manifests.render(*["--set=" + one for one in everything + ["commonLabels={team: edge}"]])
+        self.assertEqual(check.findings(text), [])
+        for thing in things(text):
+            self.assertEqual(thing["metadata"]["labels"].get("team"), "edge", thing["kind"])
+            if thing["kind"] == "DaemonSet":
+                self.assertEqual(thing["spec"]["template"]["metadata"]["labels"]["team"], "edge")
+                self.assertNotIn("team", thing["spec"]["selector"]["matchLabels"])
+
     def test_updates_cut_nobody_off(self):
         found = things(self.installations["chart with web"])
         control, worker = (named(found, "DaemonSet", "lb-" + name)["spec"] for name in ("controlplane", "worker"))
@@ -161,8 +179,12 @@ class ManifestsTest(unittest.TestCase):
                         self.assertRegex(known, r"(?m)^\s+%s\b" % re.escape(word.split("=")[0]), name)
 
     def test_notes_say_what_comes_next(self):
-        self.assertIn("There is no rule yet", self.manifests.render("--notes"))
-        notes = self.manifests.render("--notes", "-f", self.manifests.example("cluster"))
+        notes = self.manifests.render("--notes")
+        for text in ("There is no rule yet", "set image.repository", "kubectl label namespace lb-system"):
+            self.assertIn(text, notes)
+        notes = self.manifests.render("--notes", "-f", self.manifests.example("cluster"),
+                                      "--set", "image.repository=registry.example.com/lb")
+        self.assertNotIn("set image.repository", notes)
         self.assertIn("create secret generic lb-gossip", notes)
         self.assertNotIn("There is no rule yet", notes)
 

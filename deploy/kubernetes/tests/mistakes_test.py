@@ -44,6 +44,7 @@ OBJECT_MISTAKES = (
     ("probe by HTTP", (WORKER, '            exec:\n              command: ["lb-worker", "--probe", "/readyz", '
                        '"--http", "unix:/run/lb-pod/worker.http"]\n', "            httpGet: {port: 9904}\n"),
      "no readinessProbe by exec"),
+    ("no time to drain", (WORKER, "drain-timeout=30s", "drain-timeout=5m"), "are 310 s, and it needs 5 s more"),
     ("field of a custom kind", ("kustomize/overlays/monitoring/monitors.yaml", "sourceLabels", "sourceLabel"),
      "sourceLabel"),
     ("type in a custom kind", ("kustomize/overlays/monitoring/rules.yaml", "labels: {severity: critical}", "labels: high"),
@@ -79,6 +80,12 @@ CONTRADICTIONS = (
     (["metrics.proxy={enabled: true, image: a, workerPort: 9903}"], "one port of the node"),
     (["metrics.podMonitor.enabled=true"], "needs metrics.proxy.enabled"),
     (["networkPolicy.enabled=true"], "networkPolicy.nodeCIDRs"),
+    (['worker.extraArgs=["--drain-timeout=10m"]'], "--drain-timeout: set worker.drainTimeoutSeconds"),
+    (['worker.extraArgs=["--http=127.0.0.1:9904"]'], "--http: the chart sets it"),
+    (['controlplane.extraArgs=["--log-level=debug"]'], "--log-level: set controlplane.logLevel"),
+    (["worker.podLabels={app.kubernetes.io/name: mine}"], "worker.podLabels has app.kubernetes.io/name"),
+    (["commonLabels={helm.sh/chart: mine}"], "commonLabels has helm.sh/chart"),
+    (["commonLabels={team: a}", "controlplane.podLabels={team: b}"], "which is in commonLabels"),
     (["networkPolicy={enabled: true, nodeCIDRs: [10.0.0.0/8]}"], "no port to guard"),
 )
 
@@ -125,8 +132,10 @@ class MistakesTest(unittest.TestCase):
                 done = self.manifests.try_render(*["--set=" + one for one in sets])
                 self.assertEqual(done.returncode, 1, done.stdout[:200])
                 self.assertIn(text, done.stderr)
-        allowed = ['config.rules=[{name: web, listen: "0.0.0.0:443"}]', "nodesAllowLowPorts=true"]
-        self.manifests.render(*["--set=" + one for one in allowed])
+        for allowed in (['config.rules=[{name: web, listen: "0.0.0.0:443"}]', "nodesAllowLowPorts=true"],
+                        ['controlplane.extraArgs=["--admin-api=0.0.0.0:9902", "--tls-ca=/etc/lb/tls/admin/ca.crt"]',
+                         "commonLabels={team: a}", "worker.podLabels={app: b}"]):
+            self.manifests.render(*["--set=" + one for one in allowed])
 
     def test_templates(self):
         for mistake, text in (("{{ fail \"no\" }}", "no"), ("{{ .Values.worker.threads", "unclosed action"),

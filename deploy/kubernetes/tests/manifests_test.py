@@ -206,6 +206,11 @@ class ManifestsTest(unittest.TestCase):
                 self.assertEqual(container["image"], "registry.example.com/lb:0.1.0")
         shutil.rmtree(mine)
 
+    def test_the_service_of_the_docs_finds_the_workers(self):
+        with open(os.path.join(installs.ROOT, "docs", "kubernetes.md"), encoding="utf-8") as file:
+            shown = re.search(r"```yaml\n(apiVersion: v1\nkind: Service\n.*?)```", file.read(), re.S).group(1)
+        self.assertEqual(check.findings(self.installations["base"] + "\n---\n" + shown), [])
+
     def test_yamllint_finds_nothing(self):
         paths = [self.manifests.path + "/kustomize", self.manifests.path + "/helm/examples"]
         paths += [os.path.join(self.manifests.chart, name) for name in ("Chart.yaml", "values.yaml")]

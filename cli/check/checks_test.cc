@@ -388,6 +388,11 @@ TEST(ChecksTest, Backends) {
     f.server->backends[0].set_health(lb::type::v1::HEALTH_STATE_UNHEALTHY);
   });
   ExpectOne("LBC802 error", [](Facts& f) { f.server->rules[0].set_backends_up(0); });
+  ExpectOne("LBC802 error", [](Facts& f) {  // Its Services have no endpoint.
+    f.server->rules[0].set_backends_up(0);
+    f.server->rules[0].set_backends_total(0);
+    f.server->backends.clear();
+  });
   ExpectOne("LBC803 warning", [](Facts& f) {
     AddEvents(f, "backend.down", "rules/web/backends/web-1", 2, 60);
     AddEvents(f, "backend.up", "rules/web/backends/web-1", 2, 30);
@@ -395,6 +400,15 @@ TEST(ChecksTest, Backends) {
   ExpectOne("LBC804 error", [](Facts& f) { f.server->backends[0].set_unresolved("NXDOMAIN"); });
   ExpectOne("LBC805 warning",
             [](Facts& f) { f.server->backends[0].mutable_ejection()->set_workers(1); });
+  ExpectOne("LBC806 error", [](Facts& f) {
+    f.server->backends[0].set_address("shop/web:http");
+    f.server->backends[0].set_unresolved("HTTP 403");
+  });
+  ExpectOne("LBC806 warning", [](Facts& f) {
+    admin::v1::Alert& alert = *f.server->status.add_alerts();
+    alert.set_resource("services/shop/web:http");
+    alert.set_message("it has no endpoint");
+  });
   Facts maintained = GoodFacts();
   maintained.server->backends[0].set_health(lb::type::v1::HEALTH_STATE_UNHEALTHY);
   maintained.server->backends[0].set_admin_state(lb::type::v1::ADMIN_STATE_MAINT);

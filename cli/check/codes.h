@@ -111,6 +111,9 @@ inline constexpr Code kUnresolved{"LBC804", kBackends, "every backend's name has
 
 inline constexpr Code kEjected{"LBC805", kBackends, "no backend is left out for failing"};
 
+inline constexpr Code kService{"LBC806", kBackends,
+                               "Services of Kubernetes are watched and have endpoints"};
+
 inline constexpr Code kUnreachable{"LBC901", kApi, "the control plane answers"};
 inline constexpr Code kSocketOpen{"LBC902", kApi,
                                   "the sockets of the APIs are closed to strangers"};
@@ -137,7 +140,8 @@ inline constexpr std::array kAllCodes = {
     &codes::kWorkerStale,    &codes::kWorkerGone,      &codes::kWorkerPending,
     &codes::kWorkerRestarts, &codes::kBackendDown,     &codes::kRuleDown,
     &codes::kFlapping,       &codes::kUnresolved,      &codes::kEjected,
-    &codes::kUnreachable,    &codes::kSocketOpen,      &codes::kNoMutualTls,
+    &codes::kService,        &codes::kUnreachable,     &codes::kSocketOpen,
+    &codes::kNoMutualTls,
 };
 
 }  // namespace lb::cli

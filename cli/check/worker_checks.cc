@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/check/checks.h"
 
@@ -102,6 +103,33 @@ bool IsUsed(const admin::v1::Backend& backend) {
   return backend.admin_state() != lb::type::v1::ADMIN_STATE_MAINT;
 }
 
+// "shop/web:http", the place of a Service of Kubernetes; no host has a slash in it.
+bool IsOfService(const admin::v1::Backend& backend) {
+  return absl::StrContains(backend.address(), '/') && !absl::StartsWith(backend.address(), "unix:");
+}
+
+// Those of which nothing is known, then those that are empty or of which what is known may be old.
+void CheckServices(const ServerFacts& server, Report& report) {
+  for (const admin::v1::Backend& backend : server.backends)
+    if (!backend.unresolved().empty() && IsOfService(backend))
+      report.Error(codes::kService,
+                   absl::StrCat(backend.name(), ": nothing is known of ", backend.address(), ": ",
+                                backend.unresolved()),
+                   "the API server, and what it allows: docs/kubernetes-discovery.md");
+  for (const admin::v1::Alert& alert : server.status.alerts())
+    if (absl::StartsWith(alert.resource(), "services/"))
+      report.Warn(codes::kService, absl::StrCat(alert.resource(), ": ", alert.message()),
+                  "the Service's name and port; the API server: docs/kubernetes-discovery.md");
+  report.End(codes::kService);
+}
+
+// Of a rule without a backend that is up.
+std::string DescribeDown(const admin::v1::Rule& rule) {
+  if (rule.backends_total() == 0) return absl::StrCat(rule.name(), " has no backend");
+  if (rule.backends_total() == 1) return absl::StrCat("the backend of ", rule.name(), " is down");
+  return absl::StrCat("all ", rule.backends_total(), " backends of ", rule.name(), " are down");
+}
+
 }  // namespace
 
 void CheckWorkers(const Facts& facts, Report& report) {
@@ -132,14 +160,11 @@ void CheckBackends(const Facts& facts, Report& report) {
                   "look at that server; lbctl backend maint takes it out without alerts");
   report.End(codes::kBackendDown);
   for (const admin::v1::Rule& rule : server.rules)
-    if (rule.backends_total() > 0 && rule.backends_up() == 0)
+    if (rule.backends_up() == 0)
       report.Error(codes::kRuleDown,
-                   rule.backends_total() == 1
-                       ? absl::StrCat("the backend of ", rule.name(),
-                                      " is down: its connections are refused")
-                       : absl::StrCat("all ", rule.backends_total(), " backends of ", rule.name(),
-                                      " are down: its connections are refused"),
-                   absl::StrCat("lbctl describe ", rule.name()));
+                   absl::StrCat(DescribeDown(rule), ": its connections are refused"),
+                   rule.backends_total() == 0 ? "lbctl status says which Service has no endpoint"
+                                              : absl::StrCat("lbctl describe ", rule.name()));
   report.End(codes::kRuleDown);
   const auto flaps =
       CountEvents(server, facts.now_s - kFlapWindowS, {"backend.up", "backend.down"});
@@ -151,7 +176,7 @@ void CheckBackends(const Facts& facts, Report& report) {
                   "a longer timeout, or a higher rise and fall of its health_check");
   report.End(codes::kFlapping);
   for (const admin::v1::Backend& backend : server.backends)
-    if (!backend.unresolved().empty())
+    if (!backend.unresolved().empty() && !IsOfService(backend))
       report.Error(codes::kUnresolved,
                    absl::StrCat(backend.name(), " has no address: ", backend.unresolved()),
                    "the name in the file; the server in dns.servers or /etc/resolv.conf");
@@ -165,6 +190,7 @@ void CheckBackends(const Facts& facts, Report& report) {
                                " failures in a row, the last ", backend.ejection().reason()),
                   "look at that server and the way to it; it is used again by itself");
   report.End(codes::kEjected);
+  CheckServices(server, report);
 }
 
 }  // namespace lb::cli

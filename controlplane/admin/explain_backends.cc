@@ -135,8 +135,12 @@ void CheckTaken(const LiveRule& rule, const View& view, size_t workers, bool sha
         absl::StrCat("chosen by ", ToString(rule.balance.algorithm), " among those with a share"),
         out);
   const bool waits = full && rule.queue;
+  const bool none = out.candidates_size() == 0 && !view.services.known().empty();
   Add(kName, waits ? kWaits : kRefused,
-      waits ? "all that could take it are full" : "none can take a connection", out);
+      waits  ? "all that could take it are full"
+      : none ? "there is none: no Service of it has an endpoint, see lbctl status"
+             : "none can take a connection",
+      out);
   if (waits) CheckQueue(rule, view, workers, out);
 }
 
@@ -201,8 +205,9 @@ void AddBackends(const LiveRule& rule, uint32_t route, const View& view,
     if (backend.sni_route != route) continue;
     Candidate& candidate = *out.add_candidates();
     candidate.set_backend(BackendName(rule.name, backend.name));
-    candidate.set_why_out(backend.service ? "no endpoint of its Service is known"
-                                          : "its name has no address");
+    candidate.set_why_out(absl::StrCat(
+        backend.service ? "no endpoint of its Service is known: " : "its name has no address: ",
+        WhyUnresolved(view, backend)));
   }
   CheckTaken(rule, view, reports.size(), total > 0, full, out);
 }

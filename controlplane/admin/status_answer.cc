@@ -12,6 +12,7 @@
 #include "controlplane/admin/member_answers.h"
 #include "controlplane/admin/proto_time.h"
 #include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/service_alerts.h"
 #include "controlplane/admin/worker_answers.h"
 
 namespace lb::controlplane {
@@ -100,9 +101,11 @@ void FindOutages(const View& view, const admin::v1::Status& out, Alerts& alerts)
       any_takes |= up && backend.weight > 0;
     }
     if (any_takes) continue;
+    const bool none = rule.backends.empty() && rule.unresolved.empty();
     alerts.Add(absl::StrCat("rules/", rule.name),
                any_up ? "every backend that is up is drained or has weight 0: connections are "
                         "refused"
+               : none ? "no Service of it has an endpoint: connections are refused"
                       : "no backend is up: connections are refused");
   }
 }
@@ -185,7 +188,8 @@ void CountBackends(const View& view, admin::v1::Status& out, Alerts& alerts) {
       ++down;
       alerts.Add(
           BackendName(rule.name, backend.name),
-          absl::StrCat(backend.Place(), " does not resolve: ", WhyUnresolved(view, backend)));
+          absl::StrCat(backend.Place(), backend.service ? " is not known: " : " does not resolve: ",
+                       WhyUnresolved(view, backend)));
     }
   }
   out.set_backends_up(up);
@@ -279,6 +283,8 @@ admin::v1::Status DescribeStatus(const View& view) {
     alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));
   if (view.cluster.enabled) *out.mutable_cluster() = DescribeCluster(view.cluster);
   for (admin::v1::Alert& alert : ClusterAlerts(view))
+    alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));
+  for (admin::v1::Alert& alert : ServiceAlerts(view))
     alerts.Add(std::move(*alert.mutable_resource()), std::move(*alert.mutable_message()));
   CountBackends(view, out, alerts);
   CountWorkers(view, out, alerts);

@@ -44,6 +44,7 @@ ServiceBook::News ServiceBook::Found(const ServiceFound& event) {
   known.trouble = Trouble::kNone;
   known.error = absl::OkStatus();
   known.synced = true;
+  known.why_none = event.why_none;
   const auto [at, added] = services_.try_emplace(event.service);
   news.endpoints = added || at->second != event.endpoints;
   news.emptied = count == 0 && (added || !at->second.empty());

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,8 +33,9 @@ class ServiceBook final {
     bool synced = false;  // A watch says so now.
     bool tried = false;   // A watch said something, good or bad.
     Trouble trouble = Trouble::kNone;
-    absl::Status error;  // Not OK with a trouble.
-    size_t uses = 0;     // Backends of the configuration that name it.
+    absl::Status error;      // Not OK with a trouble.
+    size_t uses = 0;         // Backends of the configuration that name it.
+    std::string why_none{};  // As a watch said when it found no endpoint; empty where it has some.
   };
 
   // Starts from what was stored; Services not in use at the first SetConfig are forgotten there.

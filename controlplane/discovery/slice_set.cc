@@ -1,12 +1,15 @@
 #include "controlplane/discovery/slice_set.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace lb::controlplane {
 namespace {
@@ -22,6 +25,17 @@ std::vector<uint16_t> NumbersOf(const Slice& slice, const std::string& port) {
     if (!by_number && one.name == port && one.number) numbers.push_back(*one.number);
   }
   return numbers;
+}
+
+// "http (8080)"; a name that Kubernetes would not take is not repeated.
+std::string Describe(const Slice::Port& port) {
+  constexpr size_t kMaxNameBytes = 63;
+  const bool good = !port.name.empty() && port.name.size() <= kMaxNameBytes &&
+                    std::all_of(port.name.begin(), port.name.end(), [](char c) {
+                      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-';
+                    });
+  if (!port.number) return good ? port.name : "all";
+  return good ? absl::StrCat(port.name, " (", *port.number, ")") : absl::StrCat(*port.number);
 }
 
 // Takes away the names of pods that do not tell one endpoint from another: a pod of two families.
@@ -74,6 +88,20 @@ std::vector<ServiceEndpoint> SliceSet::Merge(const std::string& port) const {
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
   DropSharedPods(all);
   return all;
+}
+
+std::string SliceSet::WhyNone(const std::string& port) const {
+  constexpr size_t kMaxPortsShown = 5;
+  if (slices_.empty()) return "it has no EndpointSlice: is there a Service of that name?";
+  std::set<std::string> others;
+  for (const auto& [name, slice] : slices_) {
+    if (!NumbersOf(slice, port).empty()) return "none of its pods is ready";
+    for (const Slice::Port& one : slice.ports)
+      if (others.size() < kMaxPortsShown) others.insert(Describe(one));
+  }
+  // Where the selector finds no pod, a slice has no port either.
+  if (others.empty()) return "no pod of it is ready, or it has no TCP port";
+  return absl::StrCat("its pods listen on other ports: ", absl::StrJoin(others, ", "));
 }
 
 }  // namespace lb::controlplane

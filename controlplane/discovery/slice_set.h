@@ -27,6 +27,10 @@ class SliceSet final {
   // several slices, as it is while it moves from one to another, the best word counts.
   std::vector<ServiceEndpoint> Merge(const std::string& port) const;
 
+  // Why Merge finds nothing at that port, in words that an operator can act on; what comes from the
+  // API server in it is bounded and printable.
+  std::string WhyNone(const std::string& port) const;
+
   size_t slices() const { return slices_.size(); }
   size_t endpoints() const { return endpoints_; }
 

@@ -47,6 +47,20 @@ TEST(SliceSetTest, SlicesAreMergedByAddressAndTheBestWordCounts) {
   EXPECT_EQ(slices.endpoints(), 0u);
 }
 
+TEST(SliceSetTest, WhereThereIsNoneItSaysWhy) {
+  SliceSet slices;
+  EXPECT_EQ(slices.WhyNone("http"), "it has no EndpointSlice: is there a Service of that name?");
+  ASSERT_TRUE(slices.Put(SliceOf("a", {}, {})).ok());
+  EXPECT_EQ(slices.WhyNone("http"), "no pod of it is ready, or it has no TCP port");
+  ASSERT_TRUE(slices.Put(SliceOf("b", {}, {{"http", 80}, {"bad\nname", 81}, {"admin", 82}})).ok());
+  EXPECT_EQ(slices.WhyNone("http"), "none of its pods is ready");
+  EXPECT_EQ(slices.WhyNone("80"), "none of its pods is ready");
+  EXPECT_EQ(slices.WhyNone("web"), "its pods listen on other ports: 81, admin (82), http (80)");
+  ASSERT_TRUE(slices.Put(SliceOf("c", {}, {{"", std::nullopt}, {"a", 1}, {"b", 2}})).ok());
+  EXPECT_EQ(slices.WhyNone("web"),
+            "its pods listen on other ports: 81, a (1), admin (82), all, http (80)");
+}
+
 TEST(SliceSetTest, APortIsLookedUpInEachSlice) {
   SliceSet slices;
   ASSERT_TRUE(

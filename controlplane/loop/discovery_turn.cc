@@ -35,9 +35,10 @@ void Follow(const ServiceRef& service, const ServiceBook::News& news, Parts& par
   turn.dirty |= news.endpoints;
   if (news.trouble) TellTrouble(service, parts, turn);
   if (news.emptied)
-    turn.Emit("service.empty", "", LogLevel::kWarn,
-              "a Service has no endpoint: no new connection goes there",
-              {{"service", service.ToString()}});
+    turn.Emit(
+        "service.empty", "", LogLevel::kWarn,
+        "a Service has no endpoint: no new connection goes there",
+        {{"service", service.ToString()}, {"reason", parts.services.Find(service)->why_none}});
 }
 
 }  // namespace

@@ -109,6 +109,7 @@ struct Resolved {
 struct ServiceFound {
   ServiceRef service;
   std::vector<ServiceEndpoint> endpoints;  // Sorted by address, each once.
+  std::string why_none{};                  // Without any: why, as SliceSet::WhyNone.
 };
 
 // The watch of a Service failed, and is tried again; what is known of it may be old by now.

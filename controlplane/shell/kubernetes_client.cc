@@ -79,8 +79,11 @@ class KubernetesClient::Impl final {
         KubernetesWatch::Callbacks{
             .on_slices =
                 [this, key, &watched](const SliceSet& slices) {
-                  for (const std::string& port : watched.ports)
-                    sink_(ServiceFound{{key.first, key.second, port}, slices.Merge(port)});
+                  for (const std::string& port : watched.ports) {
+                    ServiceFound found{{key.first, key.second, port}, slices.Merge(port)};
+                    if (found.endpoints.empty()) found.why_none = slices.WhyNone(port);
+                    sink_(std::move(found));
+                  }
                 },
             .on_lost =
                 [this, key, &watched](const absl::Status& error) {

@@ -80,6 +80,31 @@ class DiscoveryTest(harness.Case):
         self.wait_for_states()
         wait_for(lambda: "service.empty" in str(self.lb.json("get", "events")), 10, "an event")
 
+    def wait_for_alert(self, text):
+        service = "! services/shop/web:http: "
+        wait_for(lambda: service + text in self.lb.lbctl("status").stdout, 20, text)
+
+    def test_what_gives_no_endpoint_is_named_with_the_reason(self):
+        self.start_with([pod("pod-2", address(2))])
+        self.wait_for_states(pod_2="READY")
+        self.api.delete_slice("shop", "web", "web-0000")
+        self.wait_for_alert("it has no endpoint: it has no EndpointSlice")
+        self.assertIn("no Service of it has", self.lb.lbctl("describe", "rules/web").stdout)
+        explained = self.lb.lbctl("explain", "--rule", "web", "--client", "127.0.0.1").stdout
+        self.assertIn("no Service of it has an endpoint", explained)
+        checked = self.lb.lbctl("check", "--only", "backends")
+        self.assertEqual(checked.returncode, 1)
+        for code in ("LBC802", "LBC806"):
+            self.assertIn(code, checked.stdout)
+        self.api.set_endpoints("shop", "web", [pod("pod-2", address(2))], PORT, port_name="grpc")
+        self.wait_for_alert("it has no endpoint: its pods listen on other ports: grpc (9001)")
+        self.set(pod("pod-2", address(2), ready=False))
+        self.wait_for_alert("it has no endpoint: none of its pods is ready")
+        self.set(pod("pod-2", address(2)))
+        wait_for(lambda: "services/" not in self.lb.lbctl("status").stdout, 20, "all is well")
+        self.api.kill()
+        self.wait_for_alert("it cannot be watched, and what is known of it may be old (1 endpoint)")
+
     def test_a_recorded_stream_is_followed(self):
         for number in (2, 3, 4, 5):
             self.server(number)

@@ -53,6 +53,17 @@ ConnectRequest ConfigLane::Offer(const SnapshotReceiver::Received& received) {
   return Apply(received);
 }
 
+bool ConfigLane::WouldRun(const SnapshotReceiver::Received& received) {
+  if (received.outcome != SnapshotReceiver::Received::Outcome::kComplete) {
+    static_cast<void>(Offer(received));
+    return false;
+  }
+  const BuiltTables built = BuildTables(received.bytes, tables_.get(), registry_, clock_());
+  if (built.tables == nullptr)
+    static_cast<void>(Refuse(received.version, MakeNack(built.problems)));
+  return built.tables != nullptr;
+}
+
 ConnectRequest ConfigLane::Apply(const SnapshotReceiver::Received& received) {
   const Instant begin = clock_();
   BuiltTables built = BuildTables(received.bytes, tables_.get(), registry_, begin);

@@ -31,6 +31,10 @@ class ConfigLane final {
   // Judges a received snapshot and puts it in force if it is good. Returns the Ack or Nack.
   lb::worker::v1::ConnectRequest Offer(const SnapshotReceiver::Received& received);
 
+  // Judges one as Offer does, but for what only binding its addresses tells, and puts
+  // nothing in force. False: it is refused.
+  bool WouldRun(const SnapshotReceiver::Received& received);
+
   // Renames what runs. Returns the Ack, a Nack when the version is older than the running one, or
   // nullopt when the digest is not the running one: the sender is mistaken about this worker.
   std::optional<lb::worker::v1::ConnectRequest> Rename(const lb::type::v1::ConfigVersion& version);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
@@ -14,6 +15,7 @@
 namespace lb::dataplane {
 
 using lb::worker::v1::SlotGrant;
+using Outcome = SnapshotReceiver::Received::Outcome;
 
 namespace {
 
@@ -46,7 +48,7 @@ std::string Keepsake::Save() const {
   return saved.SerializeAsString();
 }
 
-absl::Status Keepsake::Restore(const std::string& saved, Instant now) {
+absl::Status Keepsake::Read(const std::string& saved, Instant now) {
   lb::handover::v1::Keepsake from;
   if (!from.ParseFromString(saved)) return absl::InvalidArgumentError("no keepsake");
   HealthLane health(registry_);
@@ -62,14 +64,20 @@ absl::Status Keepsake::Restore(const std::string& saved, Instant now) {
     LB_RETURN_IF_ERROR(TakeTicketKeys(from.ticket_keys(), *registry_.tls().ticket_keys));
     ticket_keys_ = from.ticket_keys();
   }
-  SnapshotReceiver::Received received;
-  received.version = from.version();
-  received.total_bytes = from.snapshot().size();
-  received.bytes = std::move(*from.mutable_snapshot());
-  if (Sha256(received.bytes) != from.version().digest())
-    received.outcome = SnapshotReceiver::Received::Outcome::kDigestMismatch;
-  const auto answer = config_.Offer(received);
-  if (answer.has_ack()) return absl::OkStatus();
+  read_.version = from.version();
+  read_.total_bytes = from.snapshot().size();
+  read_.bytes = std::move(*from.mutable_snapshot());
+  read_.outcome = Sha256(read_.bytes) == from.version().digest() ? Outcome::kComplete
+                                                                 : Outcome::kDigestMismatch;
+  return config_.WouldRun(read_) ? absl::OkStatus() : Refused();
+}
+
+absl::Status Keepsake::Restore() {
+  const auto received = std::exchange(read_, {});
+  return config_.Offer(received).has_ack() ? absl::OkStatus() : Refused();
+}
+
+absl::Status Keepsake::Refused() const {
   return absl::FailedPreconditionError(absl::StrCat("configuration refused: ", config_.refusal()));
 }
 

@@ -27,9 +27,11 @@ class Keepsake final {
   // A serialised lb.handover.v1.Keepsake; empty before the first configuration.
   std::string Save() const;
 
-  // Puts a saved one in force, all but the rights to slots. Errors: it is none, or its
-  // configuration was refused.
-  absl::Status Restore(const std::string& saved, Instant now);
+  // Reads a saved one and takes what it says of it, all but the configuration and the rights to
+  // slots. Errors: it is none, or its configuration is refused.
+  absl::Status Read(const std::string& saved, Instant now);
+  // Puts the configuration of the one that was read in force. Errors: it was refused after all.
+  absl::Status Restore();
 
   // Gives up all rights to slots that are not in use, as a serialised lb.worker.v1.SlotGrant. Call
   // it after accepting has stopped.
@@ -38,11 +40,14 @@ class Keepsake final {
   absl::Status TakeRights(const std::string& rights);
 
  private:
+  absl::Status Refused() const;
+
   ConfigLane& config_;
   StateRegistry& registry_;
   lb::worker::v1::TicketKeys ticket_keys_;
   lb::worker::v1::RateGrant::Shares shares_;
   uint64_t noted_ = 0;  // Messages that changed something but the configuration's content.
+  SnapshotReceiver::Received read_;  // Not in force yet.
 };
 
 }  // namespace lb::dataplane

@@ -91,14 +91,25 @@ void Replacement::AskNeighbours(std::vector<PassedSocket>& sockets) {
 
 void Replacement::Restore(Instant now) {
   if (keepsake_of_predecessor_.empty()) return;
-  // First: with the configuration in force clients want slots at once.
-  SayServing();
-  const absl::Status restored =
-      keepsake_.Restore(std::exchange(keepsake_of_predecessor_, std::string()), now);
+  const std::string saved = std::exchange(keepsake_of_predecessor_, std::string());
+  absl::Status restored = keepsake_.Read(saved, now);
+  // That one serves on when this one cannot. Otherwise it is told before the configuration is in
+  // force: clients then want its slots at once.
+  if (restored.ok()) SayServing();
+  if (restored.ok()) restored = keepsake_.Restore();
   if (restored.ok())
-    LogInfo("serving as the process before did: the control plane is not reached");
-  else
-    LogWarn("cannot go on as the process before", {{"error", Text(restored)}});
+    return LogInfo("serving as the process before did: the control plane is not reached");
+  LogWarn("cannot go on as the process before", {{"error", Text(restored)}});
+  if (told_) AskAgain();
+}
+
+void Replacement::AskAgain() {
+  // It comes back when it sees that this process let go.
+  sources_.clear();
+  told_ = false;
+  has_predecessor_ = false;
+  TakeOver();
+  keepsake_of_predecessor_.clear();
 }
 
 void Replacement::Serve() {

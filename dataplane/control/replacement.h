@@ -69,6 +69,7 @@ class Replacement final {
  private:
   void AskNeighbours(std::vector<PassedSocket>& sockets);
   void SayServing();
+  void AskAgain();
   std::string Replaced();
   void AloneAgain();
   void Listen();

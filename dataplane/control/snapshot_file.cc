@@ -66,7 +66,9 @@ void SnapshotFile::Restore(Instant now) {
   if (now < started_ + kUsedAfter) return;
   const auto content = Read();
   if (absl::IsNotFound(content.status())) return;
-  const absl::Status restored = content.ok() ? keepsake_.Restore(*content, now) : content.status();
+  absl::Status restored = content.status();
+  if (restored.ok()) restored = keepsake_.Read(*content, now);
+  if (restored.ok()) restored = keepsake_.Restore();
   if (restored.ok())
     LogWarn("serving as the process before did: the control plane is not reached",
             {{"file", path_}});

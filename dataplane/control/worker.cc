@@ -176,7 +176,8 @@ class Worker::Impl final {
   // The control plane is not reached, and nothing runs yet.
   void Restore(Instant now) {
     replacement_.Restore(now);
-    if (!config_.running()) snapshot_file_.Restore(now);
+    // One that still serves is not pushed aside with the same.
+    if (!config_.running() && !replacement_.has_predecessor()) snapshot_file_.Restore(now);
     if (!config_.running()) return;
     restored_ = true;
     Serve();

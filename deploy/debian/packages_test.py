@@ -116,6 +116,20 @@ class PackagesTest(unittest.TestCase):
                 self.assertTrue(os.access(os.path.join(control, script), os.X_OK))
                 run("sh", "-n", os.path.join(control, script))
 
+    def test_an_upgrade_reads_defaults_as_systemd_does(self):
+        """Values with spaces need no quotes there; as a shell script the file would fail."""
+        with open(self.path("lb-worker", "DEBIAN/postinst"), encoding="utf-8") as file:
+            script = file.read()
+        defaults = os.path.join(self.folder, "defaults")
+        self.assertIn("/etc/default/lb-worker", script)
+        script = script.replace("/etc/default/lb-worker", defaults) + 'echo "$kRestart"\n'
+        script = script.replace("\nexit 0\n", "\n")
+        for line, restart in (("", "yes"), ("LB_RESTART_ON_UPGRADE=no", "no"), ("LB_RESTART_ON_UPGRADE='no' ", "no"),
+                              ('LB_RESTART_ON_UPGRADE=no\nLB_RESTART_ON_UPGRADE="yes"', "yes"), ("#LB_RESTART_ON_UPGRADE=no", "yes")):
+            with open(defaults, "w", encoding="utf-8") as file:
+                file.write("LB_WORKER_FLAGS=--threads 2 --log-level debug\n%s\n" % line)
+            self.assertEqual(run("sh", "-c", script, "postinst", "none").strip(), restart, line)
+
     def test_programs_are_stripped_and_find_libraries_by_their_own_place_only(self):
         for name, program in PROGRAMS.items():
             path = self.path(name, "usr/bin", program)

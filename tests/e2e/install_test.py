@@ -181,6 +181,9 @@ class InstallTest(cases.Case):
     def upgrade(self):
         machine = self.machine
         pid = machine.property("lb-worker@1.service", "MainPID")
+        # As systemd takes it; a shell would not.
+        machine.check("sed", "-i", "s/^LB_WORKER_FLAGS=.*/LB_WORKER_FLAGS=--log-level info --threads 2/",
+                      "/etc/default/lb-worker")
         output = self.under_traffic("upgrade", lambda: self.begin_install(NEXT_DEBS))
         self.ready()
         self.assertNotIn("still run the version before", output)

@@ -160,6 +160,7 @@ absl::Status Serve(const WorkerFlags& flags) {
   LB_ASSIGN_OR_RETURN(Worker::Options options, MakeOptions(flags));
   options.service_manager = &service_manager;
   LB_ASSIGN_OR_RETURN(auto descriptors, TakeListenDescriptors(TakeFromEnvironment, ::getpid()));
+  for (const auto& descriptor : descriptors) options.stored.push_back(descriptor.name);
   options.sockets = TakeManagerSockets(std::move(descriptors));
   if (!flags.wait_when_replaced) options.replaced_timeout = flags.drain_timeout;
   Worker* serving = nullptr;  // Its pages are asked for once the loop runs.

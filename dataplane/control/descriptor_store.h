@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "base/sd_notify.h"
 #include "dataplane/forward/listening_socket.h"
 
@@ -14,17 +15,29 @@ namespace lb::dataplane {
 
 class DescriptorStore final {
  public:
-  // `manager` outlives it; nullptr: there is none, and every call does nothing.
-  explicit DescriptorStore(const SdNotify* manager) : manager_(manager) {}
+  // FileDescriptorStoreMax= of our unit; the manager closes what is more. Of addresses with several
+  // sockets fewer are stored, so that each has one.
+  static constexpr size_t kMaxStored = 512;
 
-  // Makes the store hold our own of these sockets, and no others of ours.
-  void Keep(const std::vector<PassedSocket>& sockets);
+  // `manager` outlives it; nullptr: there is none, and every call does nothing. `names` are those
+  // of the descriptors that it passed to this process.
+  explicit DescriptorStore(const SdNotify* manager, const std::vector<std::string>& names = {});
+
+  // Makes the store hold our own of these sockets, and no others of ours, those of a process before
+  // included: nobody would accept what waits in them. False: it did not take all now; call again.
+  bool Keep(const std::vector<PassedSocket>& sockets);
   // Takes all of ours out.
-  void Drop() { Keep({}); }
+  void Drop() { static_cast<void>(Keep({})); }
 
  private:
+  using Sockets = std::map<std::string, std::set<SharedFd>>;
+
+  static Sockets Wanted(const std::vector<PassedSocket>& sockets);
+  // One name's part of Keep.
+  absl::Status Say(const std::string& name, const std::set<SharedFd>& fds) const;
+
   const SdNotify* manager_;
-  std::map<std::string, std::set<SharedFd>> kept_;  // By name in the store.
+  Sockets kept_;  // By name in the store; none: what it has of the name is not known.
 };
 
 }  // namespace lb::dataplane

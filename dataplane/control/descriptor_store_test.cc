@@ -67,6 +67,52 @@ TEST_F(DescriptorStoreTest, AnotherSocketAtTheSameAddressReplacesTheFirst) {
   EXPECT_NE(said.find("FDSTORE=1", removed), std::string::npos) << said;
 }
 
+TEST_F(DescriptorStoreTest, WhatTheProcessBeforeStoredAndNobodyWantsIsTakenOut) {
+  const PassedSocket wanted = Listening();
+  const PassedSocket gone = Listening();
+  const auto name = [](const PassedSocket& socket) { return Name(socket).substr(7); };
+  DescriptorStore next(&notify_, {name(wanted), name(gone), name(gone), "lb-worker.socket"});
+  EXPECT_TRUE(next.Keep({wanted}));
+  const std::string said = manager_.ReceiveAll();
+  const size_t removed = said.find(Name(gone));
+  ASSERT_NE(removed, std::string::npos) << said;
+  EXPECT_EQ(said.find(Name(gone), removed + 1), std::string::npos) << said;
+  EXPECT_EQ(said.find("lb-worker.socket"), std::string::npos) << said;
+  EXPECT_NE(said.find("FDSTORE=1\n" + Name(wanted)), std::string::npos) << said;
+}
+
+TEST_F(DescriptorStoreTest, EveryAddressHasAPlaceInTheStore) {
+  std::vector<PassedSocket> sockets;
+  const PassedSocket many = Listening();
+  for (size_t i = 0; i < DescriptorStore::kMaxStored; ++i) {
+    SocketResult made = BindListener(many.key.first.ToSocketAddress());
+    sockets.push_back({many.key, std::make_shared<const UniqueFd>(std::move(made.fd)), ""});
+  }
+  const PassedSocket last = Listening();
+  sockets.push_back(last);
+  EXPECT_TRUE(store_.Keep(sockets));
+  size_t stored = 0;
+  std::string said;
+  while (!manager_.Empty()) {
+    const TestServiceManager::Message message = manager_.Receive();
+    stored += message.fds.size();
+    said += message.text + "\n";
+  }
+  EXPECT_LE(stored, DescriptorStore::kMaxStored);
+  EXPECT_GT(stored, DescriptorStore::kMaxStored / 3);
+  EXPECT_NE(said.find(Name(last)), std::string::npos);
+}
+
+TEST_F(DescriptorStoreTest, WhatTheManagerDidNotTakeIsSaidAgain) {
+  const PassedSocket socket = Listening();
+  while (notify_.Ready().ok()) {
+  }
+  EXPECT_FALSE(store_.Keep({socket}));
+  manager_.ReceiveAll();
+  EXPECT_TRUE(store_.Keep({socket}));
+  EXPECT_NE(manager_.ReceiveAll().find("FDSTORE=1\n" + Name(socket)), std::string::npos);
+}
+
 TEST_F(DescriptorStoreTest, WithoutAManagerNobodyIsTold) {
   const SdNotify nobody;
   DescriptorStore quiet(&nobody);

@@ -77,7 +77,7 @@ class Worker::Impl final {
         tick_(io),
         reconnect_(io),
         reports_(options_.service_manager),
-        store_(options_.service_manager),
+        store_(options_.service_manager, options_.stored),
         keepsake_(config_, registry_),
         snapshot_file_(SnapshotPath(options_.control, options_.identity.id()), keepsake_, Now()),
         pages_(forwarder_, registry_, config_, drainer_),
@@ -133,6 +133,7 @@ class Worker::Impl final {
 
   void HandleMessage(const lb::worker::v1::ConnectResponse& message) {
     const bool welcomed = session_->welcomed();
+    if (message.command().has_drain()) DropSockets();
     Session::Messages out;
     const absl::Status status = session_->Take(message, Now(), out);
     SendAll(std::move(out));
@@ -199,7 +200,7 @@ class Worker::Impl final {
   bool HandleAlone() {
     if (!drainer_.aside() || ending_) return false;
     drained_ = nullptr;
-    kept_applies_ = 0;
+    kept_ = {};
     drainer_.StandIn(Now());
     if (options_.on_alone_again) options_.on_alone_again();
     // The control plane was told that this process ends.
@@ -260,9 +261,16 @@ class Worker::Impl final {
 
   // The service manager keeps the sockets over a restart of its own.
   void KeepSockets() {
-    if (ending_ || drainer_.aside() || config_.applies_total() == kept_applies_) return;
-    kept_applies_ = config_.applies_total();
-    store_.Keep(forwarder_.sockets());
+    const std::pair now{config_.applies_total(), drainer_.draining()};
+    if (ending_ || drainer_.aside() || now == kept_) return;
+    if (store_.Keep(forwarder_.sockets())) kept_ = now;
+  }
+
+  // Nobody will accept from them for a while. First: between this and the next step of KeepSockets
+  // clients would wait in what the manager has.
+  void DropSockets() {
+    store_.Drop();
+    kept_ = {};
   }
 
   void SendAll(Session::Messages messages) {
@@ -300,9 +308,9 @@ class Worker::Impl final {
   std::function<void()> drained_;
   Instant welcomed_at_;
   uint64_t reconnects_total_ = 0;
-  uint64_t kept_applies_ = 0;  // Of which the sockets are kept.
-  bool ending_ = false;        // By a signal.
-  bool restored_ = false;      // Runs with what a process before left; nobody confirmed it.
+  std::pair<uint64_t, bool> kept_;  // Applies, and a drain, of which the sockets are kept.
+  bool ending_ = false;             // By a signal.
+  bool restored_ = false;           // Runs with what a process before left; nobody confirmed it.
   bool unreachable_logged_ = false;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
 };

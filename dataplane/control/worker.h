@@ -36,6 +36,7 @@ class Worker final {
     const SdNotify* service_manager = nullptr;  // Outlives the worker; nullptr: nobody is told.
     // Listening sockets of the service manager's.
     std::vector<PassedSocket> sockets;
+    std::vector<std::string> stored;  // Names of all descriptors that it passed.
     // How long connections may go on once another process of this id serves in the place of this
     // one; then, or with the last of them, the worker is done. nullopt: for ever, and it is not.
     std::optional<Duration> replaced_timeout;

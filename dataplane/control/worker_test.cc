@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/test_service_manager.h"
 #include "dataplane/forward/test_net.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/control_plane.h"
@@ -27,7 +28,8 @@ using lb::worker::v1::Nack;
 
 class WorkerTest : public testing::Test {
  protected:
-  WorkerTest() : backend_(Echo), listen_(UnusedAddress()) {
+  explicit WorkerTest(const SdNotify* manager = nullptr)
+      : backend_(Echo), listen_(UnusedAddress()) {
     // The path of a unix socket is short: TEST_TMPDIR may be too deep for it.
     std::string folder = "/tmp/lb-worker-XXXXXX";
     folder_ = ::mkdtemp(folder.data());
@@ -38,6 +40,7 @@ class WorkerTest : public testing::Test {
     options.identity.set_incarnation("first");
     options.threads = 2;
     options.seed = 1;
+    options.service_manager = manager;
     worker_.emplace(io_, options);
     EXPECT_TRUE(worker_->Start().ok());
     thread_ = std::thread([this] { io_.run(); });
@@ -345,6 +348,43 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
   });
   EXPECT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
   EXPECT_FALSE(Dial(listen_).valid());
+}
+
+struct Manager {
+  TestServiceManager manager{"@lb-worker-test-" + std::to_string(::getpid())};
+  const SdNotify notify = manager.Notify();
+};
+
+// With a service manager that keeps its sockets.
+class ManagedWorkerTest : public Manager, public WorkerTest {
+ protected:
+  ManagedWorkerTest() : WorkerTest(&notify) {}
+
+  // Waits until the manager is told it.
+  bool AwaitTold(const std::string& what) const {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (manager.Empty())
+        std::this_thread::yield();
+      else if (manager.Receive().text.find(what) != std::string::npos)
+        return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(ManagedWorkerTest, ADrainedWorkersSocketsAreNotKept) {
+  Serve();
+  EXPECT_TRUE(AwaitTold("FDSTORE=1"));
+  SendDrain("drain-1", 600);
+  EXPECT_TRUE(AwaitDrained("drain-1"));
+  EXPECT_TRUE(AwaitTold("FDSTOREREMOVE=1"));
+  ConnectResponse undrain;
+  undrain.mutable_command()->set_id("undrain-1");
+  undrain.mutable_command()->mutable_undrain();
+  ASSERT_TRUE(plane_->Send(undrain));
+  EXPECT_TRUE(AwaitTold("FDSTORE=1"));
+  EXPECT_TRUE(Served());
 }
 
 TEST(WorkerLifetimeTest, ATimerThatExpiredBeforeTheEndTouchesNothing) {

@@ -170,6 +170,24 @@ class InstallTest(cases.Case):
         self.machine.check("systemctl", "start", "lb-controlplane.service")
         self.ready()
 
+    def drain_one_of_two(self):
+        """The one that is drained leaves no socket behind in which clients wait."""
+        self.machine.check("systemctl", "start", "lb-worker@2.service")
+        self.machine.check("lbctl", "worker", "drain", "1", "--yes", "--wait")
+        served = Requests(self, LISTEN, clients=4, connections=200).result()
+        self.assertEqual(served["errors"], {})
+        stored = "NFileDescriptorStore"
+        wait_for(lambda: self.worker(stored, "0"), 10, "nothing is stored")
+        self.machine.check("lbctl", "worker", "undrain", "1")
+        wait_for(lambda: not self.worker(stored, "0"), 10, "its sockets are stored again")
+        self.machine.check("systemctl", "stop", "lb-worker@2.service")
+
+    def purge_workers_only(self):
+        """The control plane goes on without them, and may be started again."""
+        self.machine.check("systemctl", "stop", "lb.target")
+        self.machine.check("dpkg", "--purge", "lb-worker", timeout=120)
+        self.machine.check("systemctl", "start", "lb-controlplane.service")
+
     def hang_control_plane(self):
         """One that hangs is ended by its watchdog, and traffic goes on."""
         pid = self.machine.property("lb-controlplane.service", "MainPID")
@@ -212,7 +230,7 @@ class InstallTest(cases.Case):
         self.assertEqual(machine.run("cat", "/run/lb-worker.returns").returncode, 1)
 
     def purge(self, before):
-        self.machine.check("dpkg", "--purge", *NAMES, timeout=120)
+        self.machine.check("dpkg", "--purge", *[name for name in NAMES if name != "lb-worker"], timeout=120)
         self.assertNotEqual(self.machine.run("systemctl", "is-active", "lb.target").returncode, 0)
         self.assertEqual(self.machine.run("sh", "-c", "ls -d /run/lb /var/lib/lb /var/log/lb /etc/lb").stdout, "")
         self.assertNotRegex(self.machine.run("sh", "-c", "cat /proc/[0-9]*/comm").stdout, "(?m)^lb-")
@@ -238,9 +256,11 @@ class InstallTest(cases.Case):
             "restart-one", "systemctl", "restart", "lb-worker@1.service"))
         self.kill_worker()
         self.crash_without_control_plane()
+        self.drain_one_of_two()
         self.upgrade()
         self.assertEqual(self.machine.check("cat", "/etc/lb/gossip.key").strip(), key)
         self.come_back()
+        self.purge_workers_only()
         self.purge(before)
 
 

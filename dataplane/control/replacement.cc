@@ -1,6 +1,7 @@
 #include "dataplane/control/replacement.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -15,15 +16,17 @@ namespace {
 
 std::string Text(const absl::Status& status) { return std::string(status.message()); }
 
-// Leaves one of each socket: the same one may come from several sides.
-void DropDoubles(std::vector<PassedSocket>& sockets) {
+// Leaves one of each socket: the same one may come from several sides, and be among `known`.
+void DropDoubles(const std::vector<PassedSocket>& known, std::vector<PassedSocket>& sockets) {
   std::set<uint64_t> seen;
-  std::erase_if(sockets, [&seen](const PassedSocket& socket) {
+  const auto is_double = [&seen](const PassedSocket& socket) {
     uint64_t cookie = 0;  // Of one socket in all processes: socket(7) of newer kernels, SO_COOKIE.
     socklen_t length = sizeof cookie;
     return ::getsockopt(socket.fd->get(), SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 &&
            !seen.insert(cookie).second;
-  });
+  };
+  for (const PassedSocket& socket : known) static_cast<void>(is_double(socket));
+  std::erase_if(sockets, is_double);
 }
 
 }  // namespace
@@ -44,7 +47,8 @@ Replacement::Replacement(boost::asio::io_context& io, Forwarder& forwarder, Keep
                  names.insert(names.end(), ancestors_.begin(), ancestors_.end());
                  return names;
                },
-           .replaced = [this] { return Replaced(); },
+           .replaced = [this](bool all) { return Replaced(all); },
+           .gives_way_to_headless = [this] { return !in_place_ || events_.headless(); },
            .alone_again = [this] { AloneAgain(); },
            .adopt = [this](auto sockets) { return forwarder_.Adopt(std::move(sockets)).size(); },
            .release = [this](const auto& home) { forwarder_.Release(home); }}) {}
@@ -63,10 +67,11 @@ void Replacement::TakeOver() {
   } else if (!absl::IsNotFound(before.status())) {
     LogWarn("the running worker of this id hands nothing over", {{"error", Text(before.status())}});
   }
-  if (!has_predecessor_) AskNeighbours(sockets);
+  // One that is ending has given its sockets to a neighbour.
+  if (sockets.empty()) AskNeighbours(sockets);
   for (PassedSocket& socket : options_.sockets) sockets.push_back(std::move(socket));
   options_.sockets.clear();
-  DropDoubles(sockets);
+  DropDoubles({}, sockets);
   if (!sockets.empty())
     LogInfo("listening sockets taken over", {{"sockets", absl::StrCat(sockets.size())},
                                              {"from", has_predecessor_   ? "the process before"
@@ -95,39 +100,43 @@ void Replacement::Restore(Instant now) {
   absl::Status restored = keepsake_.Read(saved, now);
   // That one serves on when this one cannot. Otherwise it is told before the configuration is in
   // force: clients then want its slots at once.
-  if (restored.ok()) SayServing();
+  if (restored.ok() && !SayServing(true)) return AskAgain();
   if (restored.ok()) restored = keepsake_.Restore();
   if (restored.ok())
     return LogInfo("serving as the process before did: the control plane is not reached");
   LogWarn("cannot go on as the process before", {{"error", Text(restored)}});
-  if (told_) AskAgain();
+  if (!told_) return;
+  AskAgain();
+  keepsake_of_predecessor_.clear();
 }
 
 void Replacement::AskAgain() {
-  // It comes back when it sees that this process let go.
+  // If it had stood aside, it comes back when it sees that this process let go.
   sources_.clear();
   told_ = false;
   has_predecessor_ = false;
   TakeOver();
-  keepsake_of_predecessor_.clear();
 }
 
 void Replacement::Serve() {
   if (std::exchange(serving_, true)) return;
-  SayServing();
+  in_place_ = true;
+  static_cast<void>(SayServing(false));
   keepsake_of_predecessor_.clear();
   Listen();
 }
 
-void Replacement::SayServing() {
-  if (std::exchange(told_, true)) return;
+bool Replacement::SayServing(bool headless) {
+  if (std::exchange(told_, true)) return true;
   for (Takeover& source : sources_) {
-    const auto rights = source.SayServing();
+    const auto rights = source.SayServing(headless);
+    if (headless && absl::IsFailedPrecondition(rights.status())) return false;
     const absl::Status taken = rights.ok() ? keepsake_.TakeRights(*rights) : rights.status();
     if (!taken.ok()) LogWarn("hand-over is not complete", {{"error", Text(taken)}});
   }
   // A neighbour needs to know no more; the process before watches whether we live.
-  if (!has_predecessor_) sources_.clear();
+  sources_.erase(sources_.begin() + (has_predecessor_ ? 1 : 0), sources_.end());
+  return true;
 }
 
 void Replacement::AloneAgain() {
@@ -135,24 +144,51 @@ void Replacement::AloneAgain() {
   const std::string path = HandoverPath(options_.control, options_.id);
   if ((!server_.is_at_path() && IsListening(path)) || !events_.alone_again()) return;
   LogWarn("the process that took over is gone: serving again");
+  in_place_ = true;
   Listen();
 }
 
 void Replacement::Listen() {
-  const absl::Status listens = server_.Listen(HandoverPath(options_.control, options_.id));
-  if (!listens.ok())
-    LogWarn("this worker can be replaced with its sockets closed only", {{"error", Text(listens)}});
+  const auto displaced = server_.Listen(HandoverPath(options_.control, options_.id));
+  if (!displaced.ok())
+    return LogWarn("this worker can be replaced with its sockets closed only",
+                   {{"error", Text(displaced.status())}});
+  if (displaced->empty()) return;
+  Replace(*displaced);
+  static_cast<void>(::unlink(displaced->c_str()));
 }
 
-std::string Replacement::Replaced() {
+void Replacement::Replace(const std::string& displaced) {
+  auto other = Takeover::Ask(displaced, options_.id, kPredecessorTimeout);
+  if (!other.ok() || other->took_over().empty()) return;
+  const std::string incarnation = other->took_over().front();
+  if (std::find(ancestors_.begin(), ancestors_.end(), incarnation) != ancestors_.end()) return;
+  LogWarn("another process of this id began to serve at the same time: it stands aside",
+          {{"incarnation", incarnation}});
+  std::vector<PassedSocket> sockets = other->TakeSockets();
+  DropDoubles(forwarder_.sockets(), sockets);
+  forwarder_.Adopt(std::move(sockets));
+  const auto rights = other->SayServing(false);
+  const absl::Status taken = rights.ok() ? keepsake_.TakeRights(*rights) : rights.status();
+  if (!taken.ok()) LogWarn("hand-over is not complete", {{"error", Text(taken)}});
+  ancestors_.insert(ancestors_.begin(), incarnation);
+  if (ancestors_.size() > kMaxAncestors) ancestors_.resize(kMaxAncestors);
+  sources_.push_back(*std::move(other));
+}
+
+std::string Replacement::Replaced(bool all) {
   LogInfo("another process of this id serves: standing aside");
-  forwarder_.LeaveQueues();
+  in_place_ = false;
+  // Otherwise what waits is accepted here.
+  if (all) forwarder_.LeaveQueues();
   events_.replaced();
   return events_.headless() ? keepsake_.GiveUpRights() : std::string();
 }
 
 void Replacement::GiveAway() {
-  if (server_.has_successor()) return forwarder_.LeaveQueues();
+  in_place_ = false;
+  if (server_.has_heir_of_all()) forwarder_.LeaveQueues();
+  if (server_.has_successor()) return;
   const std::vector<PassedSocket> sockets = forwarder_.sockets();
   if (sockets.empty()) return;
   const Instant deadline = ReadClocks().steady + kNeighboursTimeout;

@@ -58,7 +58,8 @@ class Replacement final {
   // Incarnations of our id that we took over from, the newest first; at most kMaxAncestors.
   static constexpr size_t kMaxAncestors = 16;
   const std::vector<std::string>& ancestors() const { return ancestors_; }
-  // No control plane is in reach, and nothing runs yet: goes on with what the process before ran.
+  // No control plane is in reach, and nothing runs yet: goes on with what the process before ran,
+  // unless that one has a control plane: then it serves on, and is asked again by the next call.
   void Restore(Instant now);
   // A configuration is in force: from now on this process is who is asked.
   void Serve();
@@ -68,9 +69,11 @@ class Replacement final {
 
  private:
   void AskNeighbours(std::vector<PassedSocket>& sockets);
-  void SayServing();
+  // False: the process before serves on.
+  bool SayServing(bool headless);
   void AskAgain();
-  std::string Replaced();
+  void Replace(const std::string& displaced);
+  std::string Replaced(bool all);
   void AloneAgain();
   void Listen();
 
@@ -85,6 +88,7 @@ class Replacement final {
   bool has_predecessor_ = false;
   bool told_ = false;  // The sources know that we serve.
   bool serving_ = false;
+  bool in_place_ = false;  // Nobody else accepts for this process.
 };
 
 }  // namespace lb::dataplane

@@ -15,6 +15,7 @@
 
 #include "base/sha256.h"
 #include "dataplane/control/forwarder_traffic.h"
+#include "dataplane/forward/socket_options.h"
 #include "dataplane/handover/handover_path.h"
 #include "lb/handover/v1/handover.pb.h"
 #include "lb/type/v1/snapshot.pb.h"
@@ -38,6 +39,7 @@ class Before final {
 
   int asked() const { return asked_; }
   int replaced() const { return replaced_; }
+  void set_gives_way(bool gives_way) { gives_way_ = gives_way; }
   // Waits until it serves again.
   void AwaitAlone() const { alone_.wait(0); }
 
@@ -46,6 +48,7 @@ class Before final {
   std::atomic<int> asked_ = 0;
   std::atomic<int> replaced_ = 0;
   std::atomic<int> alone_ = 0;
+  std::atomic<bool> gives_way_ = true;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
       io_.get_executor()};
@@ -59,10 +62,11 @@ class Before final {
                               },
                           .took_over = [] { return std::vector<std::string>{"before"}; },
                           .replaced =
-                              [this] {
+                              [this](bool) {
                                 ++replaced_;
                                 return std::string();
                               },
+                          .gives_way_to_headless = [this] { return gives_way_.load(); },
                           .alone_again =
                               [this] {
                                 ++alone_;
@@ -70,6 +74,46 @@ class Before final {
                               },
                           .adopt = [](const auto&) { return size_t{0}; },
                           .release = [](const auto&) {}}};
+  std::thread thread_;
+};
+
+// Another worker, "n", that has a socket of "w".
+class FakeNeighbour final {
+ public:
+  explicit FakeNeighbour(const std::string& path) {
+    const Endpoint any = Endpoint::Parse("127.0.0.1:0", Endpoint::PortZero::kAllow).value();
+    SocketResult made = BindListener(any.ToSocketAddress());
+    EXPECT_EQ(StartListening(made.fd.get()), 0);
+    const Endpoint bound = BoundEndpoint(made.fd.get());
+    socket_ = {{bound, ""}, std::make_shared<const UniqueFd>(std::move(made.fd)), "w"};
+    EXPECT_TRUE(server_.Listen(path).ok());
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~FakeNeighbour() { Stop(); }
+
+  // Ends it; returns whose sockets it gave back.
+  std::string Stop() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+    return released_;
+  }
+
+ private:
+  PassedSocket socket_;
+  std::string released_;
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      io_.get_executor()};
+  HandoverServer server_{io_,
+                         "n",
+                         {.sockets = [this] { return std::vector<PassedSocket>{socket_}; },
+                          .state = [] { return std::string(); },
+                          .took_over = [] { return std::vector<std::string>{"n1"}; },
+                          .replaced = [](bool) { return std::string(); },
+                          .gives_way_to_headless = [] { return true; },
+                          .alone_again = [] {},
+                          .adopt = [](const auto&) { return size_t{0}; },
+                          .release = [this](const auto& home) { released_ = home; }}};
   std::thread thread_;
 };
 
@@ -130,6 +174,38 @@ TEST_F(ReplacementTest, WhatItCannotRunLeavesTheProcessBeforeServing) {
   replacement_.Restore(ReadClocks().steady);
   EXPECT_FALSE(config_.running().has_value());
   EXPECT_EQ(before.replaced(), 0);
+}
+
+TEST_F(ReplacementTest, AProcessBeforeThatHasAControlPlaneServesOn) {
+  Before before(Path(), State({}));
+  before.set_gives_way(false);
+  replacement_.TakeOver();
+  replacement_.Restore(ReadClocks().steady);
+  EXPECT_FALSE(config_.running().has_value());
+  EXPECT_EQ(before.replaced(), 0);
+  before.set_gives_way(true);
+  replacement_.Restore(ReadClocks().steady);
+  EXPECT_TRUE(config_.running().has_value());
+  EXPECT_EQ(before.replaced(), 1);
+}
+
+TEST_F(ReplacementTest, OneThatBeganAtTheSameTimeStandsAsideToo) {
+  replacement_.TakeOver();
+  EXPECT_FALSE(replacement_.has_predecessor());
+  Before other(Path(), State({}));
+  replacement_.Serve();
+  EXPECT_EQ(other.replaced(), 1);
+  EXPECT_TRUE(IsListening(Path()));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(ReplacementTest, OneThatIsEndingDoesNotHideWhatANeighbourHas) {
+  Before before(Path(), State({}));
+  FakeNeighbour neighbour(HandoverPath(Control(), "n"));
+  replacement_.TakeOver();
+  EXPECT_TRUE(replacement_.has_predecessor());
+  replacement_.Serve();
+  EXPECT_EQ(neighbour.Stop(), "w");
 }
 
 TEST_F(ReplacementTest, WhatItCannotBindMakesTheProcessBeforeServeAgain) {

@@ -81,9 +81,9 @@ absl::Status Takeover::Receive() {
   }
 }
 
-absl::StatusOr<std::string> Takeover::SayServing() {
+absl::StatusOr<std::string> Takeover::SayServing(bool headless) {
   Packet serving;
-  serving.mutable_serving();
+  serving.mutable_serving()->set_headless(headless);
   LB_RETURN_IF_ERROR(SendPacket(socket_.get(), serving));
   LB_ASSIGN_OR_RETURN(const ReceivedPacket answer, ReceivePacket(socket_.get()));
   if (!answer.message.has_rights()) return Refused(answer.message);

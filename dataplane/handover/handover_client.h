@@ -33,9 +33,10 @@ class Takeover final {
   // The incarnations behind it, the newest first; empty: it is not of this id.
   const std::vector<std::string>& took_over() const { return took_over_; }
 
-  // Tells the other one to leave the sockets to this process. Returns the rights to slots that it
-  // gave up for it, a serialised lb.worker.v1.SlotGrant; empty: none.
-  absl::StatusOr<std::string> SayServing();
+  // Tells the other one to leave the sockets to this process, which has no control plane if it is
+  // `headless`. Returns the rights to slots that it gave up for it, a serialised
+  // lb.worker.v1.SlotGrant; empty: none. FailedPrecondition: it does not, and wants no more.
+  absl::StatusOr<std::string> SayServing(bool headless);
 
  private:
   explicit Takeover(UniqueFd socket) : socket_(std::move(socket)) {}

@@ -1,5 +1,6 @@
 #include "dataplane/handover/handover_server.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -40,8 +42,26 @@ absl::Status Failed(const std::string& path, const char* call) {
 struct Bound {
   UniqueFd socket;
   SocketFile file;
-  struct stat made {};  // The file.
+  struct stat made {};    // The file.
+  std::string displaced;  // Where the file is now that was at the path; empty: none was.
 };
+
+// Puts the file `beside` at `path`, and what is there, if anything, in its place: of processes that
+// do so at once each learns whom it displaces (rename(2), RENAME_EXCHANGE). Returns whether there
+// was anything; nullopt: errno says what failed.
+std::optional<bool> Exchange(const char* beside, const char* path) {
+  constexpr int kAttempts = 16;  // Each fails only when another process came or went meanwhile.
+  for (int i = 0; i < kAttempts; ++i) {
+    if (::renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_EXCHANGE) == 0) return true;
+    if (errno == EINVAL) break;
+    if (errno != ENOENT) return std::nullopt;
+    if (::renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return false;
+    if (errno != EEXIST) break;
+  }
+  // A file system that knows neither.
+  if (::rename(beside, path) != 0) return std::nullopt;
+  return false;
+}
 
 // Binds beside the path and moves the socket there: at no moment is nobody at the path.
 absl::StatusOr<Bound> BindAt(const std::string& path) {
@@ -55,13 +75,17 @@ absl::StatusOr<Bound> BindAt(const std::string& path) {
   // Left by a process with our number that died between the two steps.
   if (::unlink(beside.c_str()) != 0 && errno != ENOENT) return Failed(path, "unlink");
   if (::bind(bound.socket.get(), at.get(), at.length) != 0) return Failed(path, "bind");
-  if (::listen(bound.socket.get(), HandoverServer::kMaxSessions) != 0 ||
-      ::lstat(beside.c_str(), &bound.made) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
+  std::optional<bool> displaced;
+  if (::listen(bound.socket.get(), HandoverServer::kMaxSessions) == 0 &&
+      ::lstat(beside.c_str(), &bound.made) == 0)
+    displaced = Exchange(beside.c_str(), path.c_str());
+  if (!displaced) {
     const absl::Status failed = Failed(path, "listen or rename");
     static_cast<void>(::unlink(beside.c_str()));
     return failed;
   }
   bound.file = SocketFile(path, bound.made.st_dev, bound.made.st_ino);
+  if (*displaced) bound.displaced = beside;
   return bound;
 }
 
@@ -72,7 +96,7 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
   Impl(boost::asio::io_context& io, std::string id, Owner owner)
       : io_(io), id_(std::move(id)), owner_(std::move(owner)), listener_(io), pause_(io) {}
 
-  absl::Status Listen(const std::string& path) {
+  absl::StatusOr<std::string> Listen(const std::string& path) {
     LB_ASSIGN_OR_RETURN(Bound bound, BindAt(path));
     if (listener_.is_open()) listener_.close();
     listener_.assign(bound.socket.Release());
@@ -80,7 +104,7 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
     path_ = path;
     made_ = bound.made;
     Wait();
-    return absl::OkStatus();
+    return bound.displaced;
   }
 
   bool is_at_path() const {
@@ -92,6 +116,12 @@ class HandoverServer::Impl final : public std::enable_shared_from_this<HandoverS
   bool has_successor() const {
     return std::any_of(sessions_.begin(), sessions_.end(),
                        [](const auto& session) { return session->is_successor(); });
+  }
+
+  bool has_heir_of_all() const {
+    return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& session) {
+      return session->is_successor() && session->has_all();
+    });
   }
 
   void Stop() {
@@ -156,10 +186,14 @@ HandoverServer::HandoverServer(boost::asio::io_context& io, std::string id, Owne
 
 HandoverServer::~HandoverServer() { impl_->Stop(); }
 
-absl::Status HandoverServer::Listen(const std::string& path) { return impl_->Listen(path); }
+absl::StatusOr<std::string> HandoverServer::Listen(const std::string& path) {
+  return impl_->Listen(path);
+}
 
 bool HandoverServer::is_at_path() const { return impl_->is_at_path(); }
 
 bool HandoverServer::has_successor() const { return impl_->has_successor(); }
+
+bool HandoverServer::has_heir_of_all() const { return impl_->has_heir_of_all(); }
 
 }  // namespace lb::dataplane

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "dataplane/forward/listening_socket.h"
 
 namespace lb::dataplane {
@@ -28,9 +28,13 @@ class HandoverServer final {
     std::function<std::string()> state;
     // Our incarnation and those that we took over from, the newest first.
     std::function<std::vector<std::string>()> took_over;
-    // A process of the same id accepts from them now. Returns the rights to slots given up for it,
+    // A process of the same id accepts from them now, from all of them or not: it does not have
+    // those that came after it asked. Returns the rights to slots given up for it,
     // a serialised lb.worker.v1.SlotGrant; empty: none.
-    std::function<std::string()> replaced;
+    std::function<std::string(bool all)> replaced;
+    // False: this worker serves with a control plane, and a process without one is not to replace
+    // it.
+    std::function<bool()> gives_way_to_headless;
     // The process that had replaced it is gone.
     std::function<void()> alone_again;
     // Accepts from these sockets too; returns from how many.
@@ -42,13 +46,17 @@ class HandoverServer final {
   HandoverServer(boost::asio::io_context& io, std::string id, Owner owner);
   ~HandoverServer();
 
-  // Listens at the path, in the place of whoever did. Errors: the path and errno's text.
-  absl::Status Listen(const std::string& path);
+  // Listens at the path, in the place of whoever did. Returns the path where that one can be asked
+  // from now on, for the caller to remove; empty: nobody listened there. Errors: the path and
+  // errno's text.
+  absl::StatusOr<std::string> Listen(const std::string& path);
 
   // True while the path that it listens at leads here, and not to another process.
   bool is_at_path() const;
-  // True while a process that has all our sockets lives, whether it serves yet or not.
+  // True while a process of our id lives that has our sockets, whether it serves yet or not.
   bool has_successor() const;
+  // True while such a one has all that we accept from.
+  bool has_heir_of_all() const;
 
  private:
   class Impl;

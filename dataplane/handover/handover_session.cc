@@ -42,6 +42,12 @@ void HandoverSession::Abandon() {
   socket_.close();
 }
 
+bool HandoverSession::has_all() const {
+  const std::vector<PassedSocket> sockets = owner_.sockets();
+  return std::all_of(sockets.begin(), sockets.end(),
+                     [this](const auto& socket) { return given_.contains(socket.fd); });
+}
+
 void HandoverSession::WaitToRead() {
   socket_.async_wait(stream_descriptor::wait_read,
                      [self = shared_from_this()](const boost::system::error_code& error) {
@@ -83,7 +89,7 @@ absl::Status HandoverSession::Take(ReceivedPacket packet) {
     case Packet::kSockets:
       return TakeOffered(std::move(packet));
     case Packet::kServing:
-      return TakeServing();
+      return TakeServing(packet.message.serving());
     default:
       return absl::InvalidArgumentError("a packet that is neither a question nor an offer");
   }
@@ -97,7 +103,10 @@ absl::Status HandoverSession::Answer(const lb::handover::v1::Ask& ask) {
   std::vector<PassedSocket> sockets = owner_.sockets();
   if (asked_for_ != id_)
     std::erase_if(sockets, [this](const auto& socket) { return socket.home != asked_for_; });
-  for (SocketsPacket& packet : PackSockets(sockets)) answer_.push_back(std::move(packet));
+  for (SocketsPacket& packet : PackSockets(sockets)) {
+    given_.insert(packet.descriptors.begin(), packet.descriptors.end());
+    answer_.push_back(std::move(packet));
+  }
   SocketsPacket& last = answer_.emplace_back();
   last.message.mutable_state();
   if (asked_for_ == id_) {
@@ -125,12 +134,14 @@ absl::Status HandoverSession::TakeOffered(ReceivedPacket packet) {
   return SendPacket(socket_.native_handle(), taken);
 }
 
-absl::Status HandoverSession::TakeServing() {
+absl::Status HandoverSession::TakeServing(const lb::handover::v1::Serving& serving) {
   if (!sent_ || serving_) return absl::InvalidArgumentError("nothing was asked for");
+  if (asked_for_ == id_ && serving.headless() && !owner_.gives_way_to_headless())
+    return absl::InvalidArgumentError("the process before has a control plane, the new one none");
   serving_ = true;
   std::vector<SharedFd> rights;
   if (asked_for_ == id_)
-    rights = InMemory(owner_.replaced());
+    rights = InMemory(owner_.replaced(has_all()));
   else
     owner_.release(asked_for_);
   Packet answer;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class HandoverSession final : public std::enable_shared_from_this<HandoverSessio
 
   // The process has our id, and our sockets.
   bool is_successor() const { return sent_ && asked_for_ == id_; }
+  // It was sent every socket that its owner has now.
+  bool has_all() const;
 
  private:
   void WaitToRead();
@@ -37,7 +40,7 @@ class HandoverSession final : public std::enable_shared_from_this<HandoverSessio
   absl::Status Take(ReceivedPacket packet);
   absl::Status Answer(const lb::handover::v1::Ask& ask);
   absl::Status TakeOffered(ReceivedPacket packet);
-  absl::Status TakeServing();
+  absl::Status TakeServing(const lb::handover::v1::Serving& serving);
   void Flush();
   void End(const absl::Status& why);
 
@@ -49,6 +52,8 @@ class HandoverSession final : public std::enable_shared_from_this<HandoverSessio
   std::string home_;       // Of what it offers; empty: it does not.
   std::vector<PassedSocket> offered_;
   std::deque<SocketsPacket> answer_;  // Not sent yet.
+  // What went into the answer. Not held: they are closed when their owner lets go.
+  std::set<std::weak_ptr<const UniqueFd>, std::owner_less<>> given_;
   bool writing_ = false;
   bool sent_ = false;     // It has all that it asked for.
   bool serving_ = false;  // It took our place.

@@ -77,6 +77,7 @@ class HandoverTest : public testing::Test {
   std::vector<PassedSocket> adopted_;
   std::string released_;
   int replaced_ = 0;
+  bool replaced_all_ = false;
   int alone_ = 0;
   HandoverServer server_{io_,
                          "w",
@@ -87,10 +88,12 @@ class HandoverTest : public testing::Test {
                                 return std::vector<std::string>{"w2", "w1"};
                               },
                           .replaced =
-                              [this] {
+                              [this](bool all) {
                                 ++replaced_;
+                                replaced_all_ = all;
                                 return rights_;
                               },
+                          .gives_way_to_headless = [] { return false; },
                           .alone_again = [this] { ++alone_; },
                           .adopt =
                               [this](auto sockets) {
@@ -117,15 +120,29 @@ TEST_F(HandoverTest, AProcessOfTheSameIdGetsEverything) {
   EXPECT_EQ(got[4].home, "other");
   EXPECT_EQ(takeover->state(), state_);
   EXPECT_EQ(takeover->took_over(), (std::vector<std::string>{"w2", "w1"}));
-  const auto rights = While([&] { return takeover->SayServing(); });
+  const auto rights = While([&] { return takeover->SayServing(false); });
   ASSERT_TRUE(rights.ok()) << rights.status();
   EXPECT_EQ(*rights, "rights");
   EXPECT_EQ(replaced_, 1);
+  EXPECT_TRUE(replaced_all_);
   EXPECT_EQ(alone_, 0);
   { const Takeover gone = *std::move(takeover); }
   io_.run_one_for(kTimeout);
   EXPECT_EQ(alone_, 1);
   EXPECT_FALSE(server_.has_successor());
+}
+
+TEST_F(HandoverTest, ASocketThatCameAfterTheQuestionIsNotTheSuccessors) {
+  sockets_ = {Listening()};
+  auto takeover = While([&] { return Takeover::Ask(path_, "w", kTimeout); });
+  ASSERT_TRUE(takeover.ok()) << takeover.status();
+  EXPECT_TRUE(server_.has_heir_of_all());
+  sockets_.push_back(Listening());
+  EXPECT_TRUE(server_.has_successor());
+  EXPECT_FALSE(server_.has_heir_of_all());
+  EXPECT_TRUE(While([&] { return takeover->SayServing(false); }).ok());
+  EXPECT_EQ(replaced_, 1);
+  EXPECT_FALSE(replaced_all_);
 }
 
 TEST_F(HandoverTest, ANeighbourGetsBackWhatItLent) {
@@ -137,7 +154,7 @@ TEST_F(HandoverTest, ANeighbourGetsBackWhatItLent) {
   EXPECT_EQ(CookieOf(got[0]), CookieOf(sockets_[1]));
   EXPECT_TRUE(takeover->state().empty());
   EXPECT_FALSE(server_.has_successor());
-  EXPECT_TRUE(While([&] { return takeover->SayServing(); }).ok());
+  EXPECT_TRUE(While([&] { return takeover->SayServing(false); }).ok());
   EXPECT_EQ(released_, "n");
   EXPECT_EQ(replaced_, 0);
 }
@@ -174,10 +191,22 @@ TEST_F(HandoverTest, AWorkerThatHangsIsNotWaitedFor) {
   EXPECT_TRUE(absl::IsUnavailable(Takeover::Ask(path_, "w", milliseconds(50)).status()));
 }
 
+TEST_F(HandoverTest, OneWithoutAControlPlaneIsRefusedByOneThatHasOne) {
+  auto takeover = While([&] { return Takeover::Ask(path_, "w", kTimeout); });
+  ASSERT_TRUE(takeover.ok()) << takeover.status();
+  const auto rights = While([&] { return takeover->SayServing(true); });
+  EXPECT_TRUE(absl::IsFailedPrecondition(rights.status())) << rights.status();
+  EXPECT_EQ(replaced_, 0);
+  EXPECT_FALSE(server_.has_successor());
+}
+
 TEST_F(HandoverTest, ThePathBelongsToWhoListenedLast) {
   HandoverServer next(io_, "w", {});
   EXPECT_TRUE(server_.is_at_path());
-  ASSERT_TRUE(next.Listen(path_).ok());
+  const auto displaced = next.Listen(path_);
+  ASSERT_TRUE(displaced.ok()) << displaced.status();
+  // The one before can still be asked.
+  EXPECT_TRUE(While([&] { return Takeover::Ask(*displaced, "w", kTimeout); }).ok());
   EXPECT_FALSE(server_.is_at_path());
   EXPECT_TRUE(next.is_at_path());
 }

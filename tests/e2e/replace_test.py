@@ -126,6 +126,25 @@ class ReplaceTest(harness.Case):
         self.replace()
         self.assertEqual(first.process.stop(signal.SIGTERM), 0)
 
+    def test_of_two_that_start_at_once_one_serves(self):
+        self.scene()
+        load = self.requests()
+        all_three = [self.lb.workers["worker-1"]]
+        all_three += [self.lb.start_worker("worker-1", drain_timeout="300s") for _ in range(2)]
+        for worker in all_three:
+            worker.process.expected_to_end = True
+
+        def serving():
+            left = [worker for worker in all_three if ASIDE not in worker.process.log()]
+            return len(left) == 1 and left
+
+        (self.lb.workers["worker-1"],) = wait_for(serving, 20, "two of three stand aside")
+        self.serves_on(load)
+        self.assertEqual(load.finish()["errors"], {})
+        for worker in all_three:
+            if worker is not self.lb.workers["worker-1"]:
+                self.assertEqual(worker.process.wait(20 * harness.SLOW), 0)
+
     def test_a_min_drain_says_not_ready_before_the_port_closes(self):
         self.scene()
         worker = self.lb.start_worker("worker-2", flags=("--min-drain", "3s"))

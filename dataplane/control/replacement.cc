@@ -145,6 +145,7 @@ void Replacement::AloneAgain() {
   if ((!server_.is_at_path() && IsListening(path)) || !events_.alone_again()) return;
   LogWarn("the process that took over is gone: serving again");
   in_place_ = true;
+  gave_rights_ = false;
   Listen();
 }
 
@@ -182,7 +183,10 @@ std::string Replacement::Replaced(bool all) {
   // Otherwise what waits is accepted here.
   if (all) forwarder_.LeaveQueues();
   events_.replaced();
-  return events_.headless() ? keepsake_.GiveUpRights() : std::string();
+  if (!events_.headless()) return "";
+  std::string rights = keepsake_.GiveUpRights();
+  gave_rights_ = !rights.empty();
+  return rights;
 }
 
 void Replacement::GiveAway() {

@@ -58,6 +58,8 @@ class Replacement final {
   // Incarnations of our id that we took over from, the newest first; at most kMaxAncestors.
   static constexpr size_t kMaxAncestors = 16;
   const std::vector<std::string>& ancestors() const { return ancestors_; }
+  // True while another process has rights to slots from this one.
+  bool gave_rights() const { return gave_rights_; }
   // No control plane is in reach, and nothing runs yet: goes on with what the process before ran,
   // unless that one has a control plane: then it serves on, and is asked again by the next call.
   void Restore(Instant now);
@@ -88,6 +90,7 @@ class Replacement final {
   bool has_predecessor_ = false;
   bool told_ = false;  // The sources know that we serve.
   bool serving_ = false;
+  bool gave_rights_ = false;
   bool in_place_ = false;  // Nobody else accepts for this process.
 };
 

@@ -170,7 +170,18 @@ class Worker::Impl final {
     if (!config_.running()) Restore(Now());
     reconnect_.expires_after(delay);
     reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
-      if (!error && !alive.expired()) Connect();
+      if (!error && !alive.expired()) Reconnect();
+    });
+  }
+
+  // A control plane goes on believing that this process has the rights that it gave to another one,
+  // until that one says hello. This one must not be first to say that it has fewer: they would be
+  // given to a third (SlotLedger::Inherit).
+  void Reconnect() {
+    if (!replacement_.gave_rights()) return Connect();
+    reconnect_.expires_after(kTick);
+    reconnect_.async_wait([this, alive = Alive()](const boost::system::error_code& error) {
+      if (!error && !alive.expired()) Reconnect();
     });
   }
 
@@ -193,6 +204,9 @@ class Worker::Impl final {
     store_.Drop();  // They are another process's now.
     drainer_.StandAside(options_.replaced_timeout, Now());
     if (options_.replaced_timeout.has_value() && !drained_) drained_ = options_.on_done;
+    // What it said in its hello may not be true for long (Reconnect).
+    if (session_ && !session_->welcomed())
+      client_.End(absl::UnavailableError("another process serves"));
     if (options_.on_replaced) options_.on_replaced();
   }
 

@@ -16,6 +16,8 @@
 
 #include "base/test_service_manager.h"
 #include "dataplane/forward/test_net.h"
+#include "dataplane/handover/handover_client.h"
+#include "dataplane/handover/handover_path.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/control_plane.h"
 
@@ -348,6 +350,29 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
   });
   EXPECT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
   EXPECT_FALSE(Dial(listen_).valid());
+}
+
+TEST_F(WorkerTest, OneThatGaveItsRightsAwayDoesNotSaySoFirst) {
+  Serve(10);
+  Grant(1, 7);
+  plane_.reset();
+  auto takeover = Takeover::Ask(
+      HandoverPath(Endpoint::Parse("unix:" + Socket()).value(), "worker-1"), "worker-1", kPatience);
+  ASSERT_TRUE(takeover.ok()) << takeover.status();
+  // It sees by and by that the control plane is gone.
+  ASSERT_TRUE(Eventually([&] {
+    return Page("/metrics").body.find("lb_controlplane_connected 0") != std::string::npos;
+  }));
+  const auto given = takeover->SayServing(true);
+  ASSERT_TRUE(given.ok()) << given.status();
+  EXPECT_FALSE(given->empty());
+  plane_.emplace(Socket());
+  auto hello = std::async(std::launch::async, [this] { return plane_->AwaitHello(); });
+  EXPECT_EQ(hello.wait_for(std::chrono::seconds(3)), std::future_status::timeout);
+  { const Takeover gone = *std::move(takeover); }
+  const auto said = hello.get();
+  ASSERT_TRUE(said.has_value());
+  EXPECT_FALSE(said->draining());
 }
 
 struct Manager {

@@ -1,5 +1,6 @@
 #include "dataplane/http_door.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -23,9 +24,14 @@ absl::Status HttpDoor::Open(bool replaces) {
 
 void HttpDoor::Take() {
   if (server_ != nullptr) return;
-  // A path that is gone by itself is as good.
-  if (address_.kind() == Endpoint::Kind::kUnix)
+  // A path that is gone by itself is as good; a file that is no socket was never the other one's.
+  struct stat found {};
+  if (address_.kind() == Endpoint::Kind::kUnix && ::lstat(address_.host().c_str(), &found) == 0) {
+    if (!S_ISSOCK(found.st_mode))
+      return LogWarn("cannot serve the worker's pages: the path is not a socket",
+                     {{"path", address_.host()}});
     static_cast<void>(::unlink(address_.host().c_str()));
+  }
   Retry();
 }
 
@@ -33,15 +39,18 @@ void HttpDoor::Retry() {
   const absl::Status opened = Open(true);
   if (!opened.ok())
     LogWarn("cannot serve the worker's pages", {{"error", std::string(opened.message())}});
-  if (server_ != nullptr) return;
+  waits_ = server_ == nullptr;
+  if (!waits_) return;
   retry_.expires_after(kRetryInterval);
   retry_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) Retry();
+    if (!error && waits_) Retry();
   });
 }
 
 void HttpDoor::Leave() {
-  if (address_.kind() != Endpoint::Kind::kUnix) server_.reset();
+  if (address_.kind() == Endpoint::Kind::kUnix) return;
+  waits_ = false;
+  server_.reset();
 }
 
 void HttpDoor::Return() {

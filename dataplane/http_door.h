@@ -38,6 +38,7 @@ class HttpDoor final {
   const Endpoint address_;
   const HttpServer::Handler handler_;
   boost::asio::steady_timer retry_;
+  bool waits_ = false;                  // For the address: the timer runs.
   std::unique_ptr<HttpServer> server_;  // nullptr: the address is another process's.
 };
 

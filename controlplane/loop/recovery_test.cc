@@ -229,6 +229,23 @@ TEST_F(RecoveryTest, AWorkerThatIsKnownGainsSlotsAtOnceAfterARestart) {
   EXPECT_EQ(Granted(), 10u);
 }
 
+TEST_F(RecoveryTest, RightsThatAProcessGaveToTheNextOneAreCountedOnce) {
+  LoadLimited();
+  Handle(WorkerMessage{1, Hello()});
+  EXPECT_EQ(Granted(), 10u);
+  Restart();
+  LoadLimited();
+  ConnectRequest next = Served("i2");
+  worker::v1::Hello& hello = *next.mutable_hello();
+  hello.mutable_worker()->set_id("worker-1");
+  hello.add_took_over("i1");
+  hello.mutable_slots(0)->set_granted(3);
+  hello.mutable_slots(0)->set_held(3);
+  now_ += std::chrono::seconds(1);
+  Handle(WorkerMessage{2, next});
+  EXPECT_EQ(Granted(), 3u);  // The other seven are the first one's still.
+}
+
 TEST_F(RecoveryTest, WithADamagedStateNobodyGainsSlotsForAWhile) {
   stored_.clear();
   Restart(true);

@@ -182,6 +182,14 @@ class InstallTest(cases.Case):
         wait_for(lambda: not self.worker(stored, "0"), 10, "its sockets are stored again")
         self.machine.check("systemctl", "stop", "lb-worker@2.service")
 
+    def restart_workers_goes_on(self):
+        """A call that was cut short has left the helper alone."""
+        for verb, unit in (("start", "lb-worker@upgrade.service"), ("stop", "lb-worker@1.service")):
+            self.machine.check("systemctl", verb, unit)
+        self.machine.check("/usr/lib/lb/restart-workers")
+        self.assertTrue(self.worker("ActiveState", "active"))
+        self.assertEqual(self.machine.property("lb-worker@upgrade.service", "ActiveState"), "inactive")
+
     def purge_workers_only(self):
         """The control plane goes on without them, and may be started again."""
         self.machine.check("systemctl", "stop", "lb.target")
@@ -257,6 +265,7 @@ class InstallTest(cases.Case):
         self.kill_worker()
         self.crash_without_control_plane()
         self.drain_one_of_two()
+        self.restart_workers_goes_on()
         self.upgrade()
         self.assertEqual(self.machine.check("cat", "/etc/lb/gossip.key").strip(), key)
         self.come_back()

@@ -173,7 +173,9 @@ class InstallTest(cases.Case):
     def drain_one_of_two(self):
         """The one that is drained leaves no socket behind in which clients wait."""
         self.machine.check("systemctl", "start", "lb-worker@2.service")
-        self.machine.check("lbctl", "worker", "drain", "1", "--yes", "--wait")
+        drain = ("lbctl", "worker", "drain", "1", "--yes", "--wait")
+        # Both have to be known to a control plane that has just begun.
+        wait_for(lambda: self.machine.run(*drain).returncode == 0, 30, "worker 1 is drained")
         served = Requests(self, LISTEN, clients=4, connections=200).result()
         self.assertEqual(served["errors"], {})
         stored = "NFileDescriptorStore"

@@ -144,6 +144,26 @@ class ManifestsTest(unittest.TestCase):
         self.assertEqual(check.findings(text, ["mine"]), [])
         self.assertNotEqual(check.findings(text), [])
 
+    def test_names_that_look_like_numbers_stay_texts(self):
+        sets = ['existingConfigMap="1e3"', 'tlsSecrets=["123"]', 'worker.priorityClassName="0"',
+                'controlplane.priorityClassName="true"', 'nameOverride="12"', 'fullnameOverride="123"',
+                "metrics={proxy: {enabled: true, image: a}, podMonitor: {enabled: true}, prometheusRule: {enabled: true}}"]
+        names = ["--release", "4711", "--namespace", "8"]
+        text = self.manifests.render(*names, *["--set=" + one for one in sets])
+        self.assertEqual(check.findings(text, ["1e3"]), [])
+        sets = ["cluster.enabled=true", 'cluster.secretName="123"', 'fullnameOverride="null"']
+        self.assertEqual(check.findings(self.manifests.render(*["--set=" + one for one in sets])), [])
+
+    def test_rules_and_docs_know_the_metrics(self):
+        """A misspelt metric makes an alert that never comes."""
+        with open(os.path.join(installs.ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+            known = set(re.findall(r"`(lb_\w+)", file.read()))
+        for group in named(things(self.installations["monitoring"]), "PrometheusRule")["spec"]["groups"]:
+            for rule in group["rules"]:
+                names = set(re.findall(r"\blb_\w+", rule["expr"]))
+                self.assertTrue(names)
+                self.assertEqual(names - known, set(), rule["alert"])
+
     def test_values_fit_their_schema(self):
         with open(os.path.join(self.manifests.chart, "values.schema.json"), encoding="utf-8") as file:
             rules = json.load(file)

@@ -65,11 +65,15 @@ VALUE_MISTAKES = (
     ("cluster.port=0", "less than the minimum"),
     ("image.digest=abc", "does not match"),
     ("tlsSecrets=shop", "is not of type 'array'"),
+    ('nameOverride="a: b"', "does not match"),
+    ("worker.podLabels={app.kubernetes.io/name: x}", "podLabels"),
+    ("controlplane.podAnnotations={checksum/config: x}", "podAnnotations"),
 )
 CONTRADICTIONS = (
     (["cluster.enabled=true"], "needs cluster.secretName"),
     (["cluster.enabled=true", "cluster.secretName=s", "config.cluster={peers: []}"], "config.cluster.peers"),
     (["cluster.enabled=true", "cluster.secretName=s", "existingConfigMap=mine"], "existingConfigMap"),
+    (["cluster.enabled=true", "cluster.secretName=s", 'fullnameOverride="1st"'], "cannot begin the name of a Service"),
     (["cluster.usagePort=7946"], "cluster.usagePort is cluster.port"),
     (["existingConfigMap=mine", "config.rules=[{name: a}]"], "exclude each other"),
     (["existingConfigMap=mine", "rollOnConfigChange=true"], "rollOnConfigChange"),

@@ -164,6 +164,12 @@ class ManifestsTest(unittest.TestCase):
                 self.assertTrue(names)
                 self.assertEqual(names - known, set(), rule["alert"])
 
+    def test_prometheus_may_ask_for_metrics_and_nothing_else(self):
+        policy = named(things(self.installations["chart with cluster"]), "NetworkPolicy")
+        ports = [[rule["port"] for rule in entry["ports"]] for entry in policy["spec"]["ingress"]
+                 if {"ipBlock": {"cidr": "10.244.0.0/16"}} in entry["from"]]
+        self.assertEqual(ports, [[9903]])
+
     def test_values_fit_their_schema(self):
         with open(os.path.join(self.manifests.chart, "values.schema.json"), encoding="utf-8") as file:
             rules = json.load(file)

@@ -21,8 +21,9 @@ void ServiceBook::SetConfig(const Config& config) {
     it->second.uses = count;
     watches_are_old_ |= added;
   }
-  watches_are_old_ |= !known_.empty() && kubernetes_ != config.kubernetes;
+  watches_are_old_ |= !known_.empty() && (kubernetes_ != config.kubernetes || dns_ != config.dns);
   kubernetes_ = config.kubernetes;
+  dns_ = config.dns;
 }
 
 ServiceBook::News ServiceBook::Found(const ServiceFound& event) {
@@ -79,7 +80,7 @@ size_t ServiceBook::BackendsWith(const ServiceRef& service, size_t count) const 
 
 void ServiceBook::Run(std::vector<Action>& actions) {
   if (!std::exchange(watches_are_old_, false)) return;
-  WatchServices watch{.kubernetes = kubernetes_};
+  WatchServices watch{.kubernetes = kubernetes_, .dns = dns_};
   for (const auto& [service, known] : known_) watch.services.push_back(service);
   actions.push_back(std::move(watch));
 }

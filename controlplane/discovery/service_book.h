@@ -73,6 +73,7 @@ class ServiceBook final {
   Services services_;
   std::map<ServiceRef, Known> known_;
   KubernetesConfig kubernetes_;
+  DnsConfig dns_;
   bool watches_are_old_ = false;
 };
 

@@ -56,6 +56,9 @@ TEST(ServiceBookTest, WatchesAreAskedForWhereTheyChange) {
   other.kubernetes.api_server = "https://10.0.0.1";
   book.SetConfig(other);
   EXPECT_EQ(Watches(book), (std::vector<ServiceRef>{kApi, kWeb}));
+  other.dns.servers = {Endpoint::FromIp("10.0.0.53", 53).value()};  // Its name is asked for there.
+  book.SetConfig(other);
+  EXPECT_EQ(Watches(book), (std::vector<ServiceRef>{kApi, kWeb}));
   book.SetConfig(ConfigWith({}));
   EXPECT_EQ(Watches(book), std::vector<ServiceRef>{});
   EXPECT_EQ(Watches(book), std::nullopt);

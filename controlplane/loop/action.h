@@ -102,6 +102,7 @@ struct ResolveName {
 // each, until another WatchServices no longer names it.
 struct WatchServices {
   KubernetesConfig kubernetes;
+  DnsConfig dns;                       // For an API server that is named.
   std::vector<ServiceRef> services{};  // Sorted.
 };
 

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/version.h"
 #include "controlplane/discovery/slice.h"
@@ -74,7 +76,8 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
         request_(std::move(request)),
         callbacks_(std::move(callbacks)),
         socket_(io),
-        deadline_(io) {
+        deadline_(io),
+        connect_deadline_(io) {
     parser_.header_limit(kMaxHeaderBytes);
     parser_.body_limit(boost::none);
     parser_.eager(true);
@@ -107,6 +110,7 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
   void Stop() {
     if (std::exchange(stopped_, true)) return;
     deadline_.cancel();
+    connect_deadline_.cancel();
     error_code ignored;
     socket_.close(ignored);
   }
@@ -120,6 +124,12 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
     if (stopped_) return;
     if (!answer.error.ok()) return Fail(absl::StrCat("its name: ", answer.error.message()));
     addresses_ = std::move(answer.endpoints);
+    // They come sorted: one would have all the calls, and hold up all when it hangs.
+    if (!addresses_.empty()) {
+      const size_t first = request_.turn % addresses_.size();
+      std::rotate(addresses_.begin(), addresses_.begin() + static_cast<ptrdiff_t>(first),
+                  addresses_.end());
+    }
     if (addresses_.size() > kMaxAddresses) addresses_.resize(kMaxAddresses);
     ConnectNext("its name has no address");
   }
@@ -128,21 +138,42 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
   void ConnectNext(const std::string& why) {
     if (stopped_) return;
     if (next_address_ == addresses_.size()) return Fail(why);
+    const auto left = static_cast<int>(addresses_.size() - next_address_);
     const SocketAddress address = addresses_[next_address_++].ToSocketAddress();
     error_code error;
     socket_.close(error);
     socket_.open(asio::generic::stream_protocol(address.family(), IPPROTO_TCP), error);
-    if (error) return Fail(absl::StrCat("socket: ", error.message()));
+    // A host without IPv6 reaches the server by its other addresses.
+    if (error) return ConnectNext(absl::StrCat("socket: ", error.message()));
+    LimitConnect(left);
     const Socket::endpoint_type endpoint(address.get(), address.length);
     socket_.async_connect(endpoint, [self = shared_from_this()](error_code done) {
       if (self->stopped_) return;
+      self->connect_deadline_.cancel();
       if (!done) self->socket_.non_blocking(true, done);
       if (done) return self->ConnectNext(absl::StrCat("connect: ", done.message()));
       self->Connected();
     });
   }
 
+  // Gives up this address in time for the others of the `left`; the last one has the whole rest.
+  void LimitConnect(int left) {
+    if (left == 1) return;
+    const auto rest = deadline_.expiry() - asio::steady_timer::clock_type::now();
+    connect_deadline_.expires_after(rest / left);
+    connect_deadline_.async_wait(
+        [weak = weak_from_this(), attempt = next_address_](const error_code& error) {
+          auto self = weak.lock();
+          if (error || self == nullptr || self->stopped_) return;
+          // Cancelling comes too late for a timer that is due: it may be another address's turn.
+          if (self->next_address_ != attempt || self->connected_) return;
+          error_code ignored;
+          self->socket_.close(ignored);  // The connect ends with an error.
+        });
+  }
+
   void Connected() {
+    connected_ = true;
     KeepAlive(socket_);
     if (ssl_ != nullptr)
       tls_.emplace(std::move(ssl_), std::vector<std::string>{"http/1.1"},
@@ -248,8 +279,18 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
     const unsigned status = parser_.get().result_int();
     if (status == 200) return End({status, absl::OkStatus()});
     const std::string message = ReadApiStatus(error_body_).message;
-    End({status, absl::UnavailableError(
-                     absl::StrCat("HTTP ", status, message.empty() ? "" : ": ", message))});
+    End({status,
+         absl::UnavailableError(
+             absl::StrCat("HTTP ", status, message.empty() ? "" : ": ", message)),
+         RetryAfter()});
+  }
+
+  // Seconds alone; the API server sends no date.
+  std::chrono::seconds RetryAfter() const {
+    const auto text = parser_.get()[http::field::retry_after];
+    uint32_t seconds = 0;
+    if (!absl::SimpleAtoi(absl::string_view(text.data(), text.size()), &seconds)) return {};
+    return std::min(std::chrono::seconds(seconds), kMaxRetryAfter);
   }
 
   void Wait(std::chrono::milliseconds timeout) {
@@ -282,6 +323,7 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
   const Callbacks callbacks_;
   Socket socket_;
   asio::steady_timer deadline_;
+  asio::steady_timer connect_deadline_;  // Of one address.
   std::vector<Endpoint> addresses_;
   size_t next_address_ = 0;
   bssl::UniquePtr<SSL> ssl_;  // Until connected.
@@ -292,6 +334,7 @@ class KubernetesCall::Impl final : public std::enable_shared_from_this<Kubernete
   absl::Status body_error_;
   std::string out_;         // To be written to the socket.
   std::string in_writing_;  // Being written.
+  bool connected_ = false;
   bool writing_ = false;
   bool asked_ = false;     // Over TLS: the request is written.
   bool answered_ = false;  // The header came.

@@ -22,8 +22,9 @@ class KubernetesClient::Impl final {
     std::map<Key, std::set<std::string>> ports;
     for (ServiceRef& service : wanted.services)
       ports[{std::move(service.space), std::move(service.name)}].insert(std::move(service.port));
-    if (wanted.kubernetes != kubernetes_) watched_.clear();
+    if (wanted.kubernetes != kubernetes_ || wanted.dns != dns_) watched_.clear();
     kubernetes_ = std::move(wanted.kubernetes);
+    dns_ = std::move(wanted.dns);
     std::erase_if(watched_, [&](const auto& entry) { return !ports.contains(entry.first); });
     for (auto& [key, of_service] : ports) {
       Watched& watched = watched_[key];
@@ -75,6 +76,7 @@ class KubernetesClient::Impl final {
         KubernetesWatch::Options{.space = key.first,
                                  .name = key.second,
                                  .kubernetes = kubernetes_,
+                                 .dns = dns_,
                                  .seed = prng_.Next()},
         KubernetesWatch::Callbacks{
             .on_slices =
@@ -97,6 +99,7 @@ class KubernetesClient::Impl final {
   const EventSink sink_;
   ProbeTlsContexts contexts_;
   KubernetesConfig kubernetes_;
+  DnsConfig dns_;
   std::map<Key, Watched> watched_;  // Their watches refer to them.
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -25,6 +26,14 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr unsigned kGone = 410;  // RFC 9110 section 15.5.11
+
+// Whether an answer to a watch means that none can go on from this version. One that is told to
+// come later, or to show another token, need not ask for all of it again.
+bool IsBadVersion(unsigned http_status) {
+  constexpr unsigned kLater[] = {401, 403, 408, 429};  // RFC 9110 section 15.5, RFC 6585 section 4
+  return http_status >= 400 && http_status < 500 &&
+         std::find(std::begin(kLater), std::end(kLater), http_status) == std::end(kLater);
+}
 
 // RFC 3986 section 2.1.
 std::string Escaped(std::string_view text) {
@@ -97,8 +106,9 @@ class KubernetesWatch::Impl final : public std::enable_shared_from_this<Kubernet
     call_ = std::make_unique<KubernetesCall>(io_, contexts_,
                                              ApiRequest{.access = *std::move(access),
                                                         .target = Target(query),
-                                                        .dns = {},
-                                                        .total_timeout = total_timeout},
+                                                        .dns = options_.dns,
+                                                        .total_timeout = total_timeout,
+                                                        .turn = prng_.Next()},
                                              std::move(callbacks));
   }
 
@@ -127,7 +137,7 @@ class KubernetesWatch::Impl final : public std::enable_shared_from_this<Kubernet
 
   void PageEnded(const ApiEnd& end) {
     if (end.http_status == kGone) return Relist();  // The next page is no longer known.
-    if (!end.status.ok()) return Failed(end.status);
+    if (!end.status.ok()) return Failed(end.status, end.retry_after);
     const absl::StatusOr<ListMetadata> metadata = page_.Finish();
     if (!metadata.ok()) return Failed(metadata.status());
     if (!metadata->continue_key.empty()) return List(metadata->continue_key);
@@ -197,15 +207,15 @@ class KubernetesWatch::Impl final : public std::enable_shared_from_this<Kubernet
 
   void WatchEnded(const ApiEnd& end) {
     const bool gone = std::exchange(gone_, false) || end.http_status == kGone;
-    const bool lasted = ReadClocks().steady - began_ > kBackoffMax;
+    // Of itself, not for want of a server: what stands between ends what is silent after a while.
+    const bool lasted = end.http_status == 200 && ReadClocks().steady - began_ > backoff_;
     if (std::exchange(heard_word_, false) || lasted) backoff_ = milliseconds(0);
     if (gone) return Relist();
     // What does not parse, or is too much, would not go away by watching on.
     const bool broken =
         !end.status.ok() && end.http_status == 200 && !absl::IsUnavailable(end.status);
-    const bool refused = end.http_status >= 400 && end.http_status < 500;
-    if (relist_ || broken || refused) version_.clear();
-    if (relist_ || end.http_status != 200 || broken) return Failed(end.status);
+    if (relist_ || broken || IsBadVersion(end.http_status)) version_.clear();
+    if (relist_ || end.http_status != 200 || broken) return Failed(end.status, end.retry_after);
     // It ended as it was asked to, or the connection broke: on from there.
     StartAfter(NextBackoff());
   }
@@ -216,11 +226,12 @@ class KubernetesWatch::Impl final : public std::enable_shared_from_this<Kubernet
     StartAfter(NextBackoff() + milliseconds(prng_.Below(jitter + 1)));
   }
 
-  void Failed(const absl::Status& error) {
+  // Not before `retry_after`, which the API server asks for.
+  void Failed(const absl::Status& error, std::chrono::seconds retry_after = {}) {
     ++counts_.failures;
     lost_ = true;
     callbacks_.on_lost(error);
-    StartAfter(NextBackoff());
+    StartAfter(NextBackoff() + retry_after);
   }
 
   milliseconds NextBackoff() {

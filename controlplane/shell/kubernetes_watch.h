@@ -43,6 +43,7 @@ class KubernetesWatch final {
     std::string space;  // Namespace.
     std::string name;
     KubernetesConfig kubernetes;
+    DnsConfig dns;      // For an API server that is named.
     uint64_t seed = 0;  // Of waits.
   };
 

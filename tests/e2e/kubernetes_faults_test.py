@@ -1,10 +1,12 @@
 """An API server that is away, slow, forgetful or not who it should be: what is known stays."""
 
 import signal
+import socket
 
 import harness
 from harness import Requests, sample_while, wait_for
 from harness.certificates import Authority
+from harness.dns_server import DnsServer
 from harness.kubernetes import Kubernetes, backends, pod
 
 LISTEN = "127.0.0.1:8080"
@@ -20,10 +22,10 @@ class FaultsTest(harness.Case):
     def set(self, *endpoints):
         self.api.set_endpoints("shop", "web", list(endpoints), port=9001, per_slice=1)
 
-    def start_with(self, **kubernetes):
+    def start_with(self, dns=None, **kubernetes):
         rule = {"name": "web", "listen": LISTEN, "backends": [backends()]}
-        section = self.kubernetes.config(**kubernetes)
-        self.lb = self.balancer().start({"rules": [rule], "kubernetes": section})
+        config = {"rules": [rule], "kubernetes": self.kubernetes.config(**kubernetes)}
+        self.lb = self.balancer().start({**config, "dns": dns} if dns else config)
 
     def pods(self):
         return {
@@ -105,6 +107,46 @@ class FaultsTest(harness.Case):
         self.wait_for_pods(2, 3)
         self.assertEqual(self.api.count("&limit="), 1)
         self.assertEqual(self.events("service.lost"), 0)
+
+    def watches(self):
+        """When each was asked for."""
+        return [at for at, target in zip(self.api.times, self.api.requests) if "&watch=1" in target]
+
+    def test_one_that_asks_for_time_gets_it_and_no_list(self):
+        self.set(*PODS[:1])
+        self.api.refusals = [(429, "3")]
+        self.start_with()
+        wait_for(lambda: len(self.watches()) == 2, 20, "it watches again")
+        refused, taken = self.watches()
+        self.assertGreaterEqual(taken - refused, 3)
+        self.set(*PODS[:2])
+        self.wait_for_pods(2, 3)
+        self.assertEqual(self.api.count("&limit="), 1)
+
+    def test_watches_that_end_early_leave_no_long_gaps(self):
+        """As what stands between ends them, that ends whatever is silent."""
+        self.set(*PODS[:1])
+        self.api.max_watch_s = 1
+        self.start_with()
+        wait_for(lambda: len(self.watches()) >= 6, 60, "it watches again and again")
+        watches = self.watches()
+        gaps = [b - a - self.api.max_watch_s for a, b in zip(watches, watches[1:])]
+        self.assertLess(max(gaps), 1.4 * harness.SLOW, gaps)
+
+    def test_a_server_with_an_address_that_does_not_answer_is_reached_by_another(self):
+        """Its name is asked for where lb.yaml says, and nothing answers at the first address."""
+        dns = DnsServer(self)
+        dns.records["api.test"] = ["127.0.0.1", "127.0.0.2"]
+        with socket.socket() as full, socket.socket() as waiting:
+            full.bind(("127.0.0.1", 6444))
+            full.listen(0)  # It takes one that waits; more are not answered.
+            waiting.connect(("127.0.0.1", 6444))
+            self.kubernetes = Kubernetes(self, ("127.0.0.2", 6444), ("DNS:api.test",))
+            self.api = self.kubernetes.api
+            self.set(*PODS[:1])
+            self.start_with(dns={"servers": [dns.address]}, api_server="https://api.test:6444")
+            self.wait_for_pods(2, timeout=9.5 * harness.SLOW)
+            self.assertEqual(self.lb.control_metrics().sum("lb_service_failures_total"), 0)
 
     def test_slow_bytes_and_pages_that_expire_are_borne(self):
         self.api.slow, self.api.expire_pages = True, 1

@@ -46,7 +46,8 @@ class FakeApiServer:
 
     Faults: `token` (another one in a request is answered 401), `slow` (the first bytes come one by one),
     `silent` (connections are taken and not answered), `expire_pages` (a list's next pages are
-    gone), forget() (old versions are), cut() (open answers end in the middle), kill().
+    gone), `refusals` (of the next watches, each a code and what Retry-After says), `max_watch_s` (a
+    watch ends after it whatever was asked for), forget() (old versions are), cut() (open answers end in the middle), kill().
     """
 
     def __init__(self, address=("127.0.0.1", 6443), certificate=None):
@@ -56,6 +57,8 @@ class FakeApiServer:
         self.slow = False
         self.silent = False
         self.expire_pages = 0
+        self.refusals = []
+        self.max_watch_s = 600
         self.requests = []  # Targets, in order,
         self.times = []  # and when each came.
         self._certificate = certificate
@@ -191,6 +194,9 @@ class FakeApiServer:
         if not target.path.startswith(_PREFIX) or kind != "endpointslices" or label != _LABEL:
             return _send_status(request, 404, "the server could not find the requested resource")
         if query.get("watch") in ("1", "true"):
+            if self.refusals:
+                code, later = self.refusals.pop(0)
+                return _send_status(request, code, "come again", {"Retry-After": later})
             return self._watch(request, space, service, query)
         return self._list(request, space, service, query)
 
@@ -247,7 +253,7 @@ class FakeApiServer:
                     lambda: self._cuts != cuts
                     or at < self._oldest
                     or self._after(at, space, service),
-                    timeout=float(query.get("timeoutSeconds", 60)),
+                    timeout=min(float(query.get("timeoutSeconds", 60)), self.max_watch_s),
                 )
                 events = self._after(at, space, service)
                 gone = at < self._oldest
@@ -337,11 +343,13 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
                 pass  # It ended meanwhile.
 
 
-def _send_status(request, code, message):
+def _send_status(request, code, message, headers=None):
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
     body = json.dumps(dict(status, message=message)).encode()
     request.send_response(code)
     request.send_header("Content-Type", "application/json")
     request.send_header("Content-Length", str(len(body)))
+    for name, value in (headers or {}).items():
+        request.send_header(name, value)
     request.end_headers()
     request.wfile.write(body)

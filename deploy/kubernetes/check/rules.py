@@ -159,6 +159,19 @@ def little_power(objects):
             yield "%s: more than reading EndpointSlices, or less" % title(role)
 
 
+def tokens_for_who_asks(objects):
+    """Automatic mounts reach every container of a pod, those of other images too."""
+    for name, spec, _, _ in objects.pods():
+        if spec.get("automountServiceAccountToken") is not False:
+            yield "%s: each of its containers is given the token of the API server" % name
+        tokens = {volume["name"] for volume in spec.get("volumes", [])
+                  for source in volume.get("projected", {}).get("sources", []) if "serviceAccountToken" in source}
+        for container in _containers(spec):
+            mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
+            if mounted & tokens and container["name"] != "controlplane":
+                yield "%s: %s is given the token of the API server" % (name, container["name"])
+
+
 def probes_by_exec(objects):
     """HTTP and TCP probes want a port of the node, of which two workers would have one."""
     for name, spec, _, _ in objects.pods():
@@ -201,6 +214,7 @@ ALL = (
     folders_not_files,
     mounts_have_volumes,
     little_power,
+    tokens_for_who_asks,
     probes_by_exec,
     time_to_drain,
 )

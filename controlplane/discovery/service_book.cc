@@ -6,6 +6,15 @@
 #include "absl/strings/str_cat.h"
 
 namespace lb::controlplane {
+namespace {
+
+bool AnyRefused(const std::map<ServiceRef, ServiceBook::Known>& all) {
+  return std::any_of(all.begin(), all.end(), [](const auto& entry) {
+    return entry.second.trouble == ServiceBook::Trouble::kTooMany;
+  });
+}
+
+}  // namespace
 
 void ServiceBook::SetConfig(const Config& config) {
   std::map<ServiceRef, size_t> uses;
@@ -22,6 +31,7 @@ void ServiceBook::SetConfig(const Config& config) {
     watches_are_old_ |= added;
   }
   watches_are_old_ |= !known_.empty() && (kubernetes_ != config.kubernetes || dns_ != config.dns);
+  watches_are_old_ |= AnyRefused(known_);  // Fewer backends may name a Service.
   kubernetes_ = config.kubernetes;
   dns_ = config.dns;
 }
@@ -49,6 +59,8 @@ ServiceBook::News ServiceBook::Found(const ServiceFound& event) {
   const auto [at, added] = services_.try_emplace(event.service);
   news.endpoints = added || at->second != event.endpoints;
   news.emptied = count == 0 && (added || !at->second.empty());
+  // One that was refused for want of room may have it now, and its watch tells only changes.
+  watches_are_old_ |= count < at->second.size() && AnyRefused(known_);
   if (news.endpoints) at->second = event.endpoints;
   return news;
 }

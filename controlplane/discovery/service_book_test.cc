@@ -111,8 +111,11 @@ TEST(ServiceBookTest, AllServicesTogetherHaveABoundToo) {
   EXPECT_TRUE(book.Found({kWeb, Endpoints(ServiceBook::kMaxEndpoints)}).endpoints);
   EXPECT_FALSE(book.Found({kApi, Endpoints(1)}).endpoints);
   EXPECT_EQ(book.Find(kApi)->trouble, Trouble::kTooMany);
+  Watches(book);
   EXPECT_TRUE(book.Found({kWeb, Endpoints(10)}).endpoints);
+  EXPECT_NE(Watches(book), std::nullopt);  // The other one's watch tells again what was refused.
   EXPECT_TRUE(book.Found({kApi, Endpoints(1)}).endpoints);
+  EXPECT_EQ(Watches(book), std::nullopt);
 }
 
 TEST(ServiceBookTest, WordsOfServicesNotInUseAreIgnored) {

@@ -28,11 +28,10 @@ class KubernetesClient::Impl final {
     std::erase_if(watched_, [&](const auto& entry) { return !ports.contains(entry.first); });
     for (auto& [key, of_service] : ports) {
       Watched& watched = watched_[key];
-      const bool others = watched.ports != of_service;
       watched.ports = std::move(of_service);
       if (watched.watch == nullptr)
         Begin(key, watched);
-      else if (others)
+      else
         watched.watch->TellAgain();
     }
   }

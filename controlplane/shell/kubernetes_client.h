@@ -19,7 +19,8 @@ class KubernetesClient final {
   KubernetesClient(boost::asio::io_context& io, uint64_t seed, EventSink sink);
   ~KubernetesClient();
 
-  // Watches these Services from now on. Watches that go on are not disturbed.
+  // Watches these Services from now on. Watches that go on are not disturbed; what they know is
+  // told again.
   void Set(WatchServices wanted);
 
   void AppendMetrics(std::vector<MetricFamily>& families) const;

@@ -1,6 +1,7 @@
 #include "dataplane/handover/handover_server.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,15 +66,16 @@ std::optional<bool> Exchange(const char* beside, const char* path) {
 
 // Binds beside the path and moves the socket there: at no moment is nobody at the path.
 absl::StatusOr<Bound> BindAt(const std::string& path) {
-  const std::string beside = absl::StrCat(path, ".", ::getpid());
+  // Not its number: processes of two containers that share the folder may have the same.
+  uint32_t mark = 0;
+  if (::getrandom(&mark, sizeof mark, 0) != sizeof mark) return Failed(path, "getrandom");
+  const std::string beside = absl::StrCat(path, ".", absl::Hex(mark));
   LB_ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(absl::StrCat("unix:", beside)));
   const SocketAddress at = endpoint.ToSocketAddress();
   Bound bound;
   bound.socket.Reset(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!bound.socket.valid()) return Failed(path, "socket");
   if (::fchmod(bound.socket.get(), kMode) != 0) return Failed(path, "fchmod");
-  // Left by a process with our number that died between the two steps.
-  if (::unlink(beside.c_str()) != 0 && errno != ENOENT) return Failed(path, "unlink");
   if (::bind(bound.socket.get(), at.get(), at.length) != 0) return Failed(path, "bind");
   std::optional<bool> displaced;
   if (::listen(bound.socket.get(), HandoverServer::kMaxSessions) == 0 &&

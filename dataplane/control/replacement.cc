@@ -184,6 +184,9 @@ std::string Replacement::Replaced(bool all) {
   if (all) forwarder_.LeaveQueues();
   events_.replaced();
   if (!events_.headless()) return "";
+  // A connection that was accepted last may be on its way to another thread, where it takes its
+  // slot: once round all of them.
+  static_cast<void>(forwarder_.Alive(kSettleTimeout));
   std::string rights = keepsake_.GiveUpRights();
   gave_rights_ = !rights.empty();
   return rights;

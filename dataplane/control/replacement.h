@@ -31,6 +31,9 @@ class Replacement final {
   static constexpr std::chrono::milliseconds kNeighbourTimeout{250};
   static constexpr std::chrono::milliseconds kNeighboursTimeout{1'000};
 
+  // I/O threads have this long to take what was accepted, before rights are given away.
+  static constexpr std::chrono::milliseconds kSettleTimeout{500};
+
   struct Options {
     Endpoint control;
     std::string id;

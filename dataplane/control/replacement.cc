@@ -53,10 +53,18 @@ Replacement::Replacement(boost::asio::io_context& io, Forwarder& forwarder, Keep
            .adopt = [this](auto sockets) { return forwarder_.Adopt(std::move(sockets)).size(); },
            .release = [this](const auto& home) { forwarder_.Release(home); }}) {}
 
+absl::StatusOr<Takeover> Replacement::AskPredecessor() const {
+  const std::string path = HandoverPath(options_.control, options_.id);
+  auto before = Takeover::Ask(path, options_.id, kPredecessorTimeout);
+  // One that ended while it was asked may have been replaced by another, which is at the path now.
+  for (int asks = 1; asks < kAsksMax && absl::IsAborted(before.status()); ++asks)
+    before = Takeover::Ask(path, options_.id, kPredecessorTimeout);
+  return before;
+}
+
 void Replacement::TakeOver() {
   std::vector<PassedSocket> sockets;
-  auto before =
-      Takeover::Ask(HandoverPath(options_.control, options_.id), options_.id, kPredecessorTimeout);
+  auto before = AskPredecessor();
   if (before.ok()) {
     sockets = before->TakeSockets();
     keepsake_of_predecessor_ = before->state();

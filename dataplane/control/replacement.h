@@ -34,6 +34,9 @@ class Replacement final {
   // I/O threads have this long to take what was accepted, before rights are given away.
   static constexpr std::chrono::milliseconds kSettleTimeout{500};
 
+  // How often is asked where a process ends instead of answering.
+  static constexpr int kAsksMax = 3;
+
   struct Options {
     Endpoint control;
     std::string id;
@@ -73,6 +76,7 @@ class Replacement final {
   void GiveAway();
 
  private:
+  absl::StatusOr<Takeover> AskPredecessor() const;
   void AskNeighbours(std::vector<PassedSocket>& sockets);
   // False: the process before serves on.
   bool SayServing(bool headless);

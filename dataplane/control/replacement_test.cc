@@ -3,17 +3,20 @@
 #include "dataplane/control/replacement.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/sha256.h"
+#include "base/unique_fd.h"
 #include "dataplane/control/forwarder_traffic.h"
 #include "dataplane/forward/socket_options.h"
 #include "dataplane/handover/handover_path.h"
@@ -187,6 +190,22 @@ TEST_F(ReplacementTest, AProcessBeforeThatHasAControlPlaneServesOn) {
   replacement_.Restore(ReadClocks().steady);
   EXPECT_TRUE(config_.running().has_value());
   EXPECT_EQ(before.replaced(), 1);
+}
+
+TEST_F(ReplacementTest, OneThatEndsWhileItIsAskedMayHaveASuccessor) {
+  const SocketAddress path = Endpoint::Parse("unix:" + Path()).value().ToSocketAddress();
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.get(), path.get(), path.length), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  std::optional<Before> successor;
+  std::thread ending([&] {
+    const UniqueFd asked(::accept(listener.get(), nullptr, nullptr));
+    successor.emplace(Path(), State({}));
+  });
+  replacement_.TakeOver();
+  ending.join();
+  EXPECT_TRUE(replacement_.has_predecessor());
+  EXPECT_EQ(successor->asked(), 1);
 }
 
 TEST_F(ReplacementTest, OneThatBeganAtTheSameTimeStandsAsideToo) {

@@ -61,6 +61,11 @@ class ApiLimitsTest(harness.Case):
         return [future.exception(timeout=timeout * harness.SLOW) and future.exception().code()
                 for future in futures]
 
+    def refused(self, calls):
+        """How many of them ended since there were too many."""
+        exhausted = grpc.StatusCode.RESOURCE_EXHAUSTED
+        return sum(call.done() and call.code() == exhausted for call in calls)
+
     def test_a_viewer_that_waits_and_watches_locks_nobody_out(self):
         self.lb.start_worker().wait_until_ready()
         self.lb.wait_until_synced()
@@ -74,11 +79,10 @@ class ApiLimitsTest(harness.Case):
         for viewer in viewers:
             wait = viewer.unary_unary(OPERATIONS + "WaitOperation")
             waits += [wait.future(field(1, name.encode())) for _ in range(95)]
-            watches += [viewer.unary_stream(WATCH)(b"") for _ in range(30)]
-        for viewer in viewers:
-            with self.assertRaises(grpc.RpcError) as refused:
-                next(viewer.unary_stream(WATCH)(b"", timeout=20 * harness.SLOW))
-            self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+            # 12 of one caller may stand; which, is not said: calls need not be served in their order.
+            own = [viewer.unary_stream(WATCH)(b"") for _ in range(30)]
+            wait_for(lambda own=own: self.refused(own) >= 18, 30, "the others are refused")
+            watches += own
         for _ in range(20):
             self.assertEqual(self.lb.lbctl("status").returncode, 0)
         admin = self.channel("admin")

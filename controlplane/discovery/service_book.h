@@ -54,7 +54,8 @@ class ServiceBook final {
   News Found(const ServiceFound& event);
   News Lost(const ServiceLost& event);
 
-  // Starts and ends watches where SetConfig asks for it.
+  // Starts and ends watches where SetConfig asks for it, and has what is known told again where a
+  // Service that was refused may have room now.
   void Run(std::vector<Action>& actions);
 
   // True when each Service in use is known, or a watch was tried at least once.

@@ -28,18 +28,18 @@ absl::Status Failed(const std::string& path, const char* call) {
   return error == ENOENT ? absl::NotFoundError(text) : absl::UnavailableError(text);
 }
 
-// NotFound when the file is on a disk.
-absl::Status InMemory(const std::string& path, int fd) {
+// NotFound when the folder of `path` is on a disk, or is not there.
+absl::Status InMemory(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
   struct statfs found {};
-  if (::fstatfs(fd, &found) != 0) return Failed(path, "fstatfs");
+  if (::statfs(folder.c_str(), &found) != 0) return Failed(folder, "statfs");
   if (found.f_type == TMPFS_MAGIC || found.f_type == RAMFS_MAGIC) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat(path, ": not in a file system in memory"));
+  return absl::NotFoundError(absl::StrCat(folder, ": not in a file system in memory"));
 }
 
 absl::Status WriteNew(const std::string& path, const std::string& content) {
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.valid()) return Failed(path, "open");
-  LB_RETURN_IF_ERROR(InMemory(path, file.get()));
   for (size_t done = 0; done < content.size();) {
     const ssize_t wrote = ::write(file.get(), content.data() + done, content.size() - done);
     if (wrote < 0 && errno != EINTR) return Failed(path, "write");
@@ -55,9 +55,10 @@ void SnapshotFile::Step(Instant now) {
   if (changes == 0 || changes == written_ || now < next_write_) return;
   next_write_ = now + kInterval;
   written_ = changes;
-  const absl::Status status = Write(keepsake_.Save());
   // A folder on a disk is somebody's choice.
-  if (!status.ok() && !absl::IsNotFound(status) && !std::exchange(write_failure_told_, true))
+  if (absl::IsNotFound(InMemory(path_))) return;
+  const absl::Status status = Write(keepsake_.Save());
+  if (!status.ok() && !std::exchange(write_failure_told_, true))
     LogWarn("what runs is not kept for a start without control plane",
             {{"error", std::string(status.message())}});
 }
@@ -90,11 +91,11 @@ absl::Status SnapshotFile::Write(const std::string& content) const {
 }
 
 absl::StatusOr<std::string> SnapshotFile::Read() const {
+  LB_RETURN_IF_ERROR(InMemory(path_));
   UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file.valid()) return Failed(path_, "open");
   struct stat found {};
   if (::fstat(file.get(), &found) != 0) return Failed(path_, "fstat");
-  LB_RETURN_IF_ERROR(InMemory(path_, file.get()));
   if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & 077) != 0)
     return absl::PermissionDeniedError(
         absl::StrCat(path_, ": not a file that only this user can read and write"));

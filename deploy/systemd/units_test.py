@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -140,6 +141,11 @@ class UnitsTest(unittest.TestCase):
         done = subprocess.run([logrotate, "--debug", "--state", self.folder + "/state", copy], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("error", done.stderr)
+
+    def test_the_store_takes_as_much_as_a_worker_puts_there(self):
+        with open("dataplane/control/descriptor_store.h", encoding="utf-8") as file:
+            stored = re.search(r"kMaxStored = (\d+);", file.read()).group(1)
+        self.assertEqual(settings("lb-worker@.service")["FileDescriptorStoreMax"], [stored])
 
 
 if __name__ == "__main__":

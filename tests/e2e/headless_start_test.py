@@ -66,15 +66,6 @@ class HeadlessStartTest(harness.Case):
         served = Requests(self, "127.0.0.1:8080", clients=4, connections=200).result()
         self.assertEqual((served["errors"], served["backends"]), ({}, {"b": 200}))
 
-    def test_without_the_file_it_waits(self):
-        self.begin()
-        os.remove(self.kept())
-        worker = self.lb.start_worker()
-        wait_for(lambda: "no stream to the control plane" in worker.process.log(), 20, "it called")
-        self.assertFalse(worker.ready())
-        self.lb.start_control()
-        worker.wait_until_ready()
-
 
 if __name__ == "__main__":
     harness.main()

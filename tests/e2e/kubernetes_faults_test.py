@@ -131,7 +131,8 @@ class FaultsTest(harness.Case):
         wait_for(lambda: len(self.watches()) >= 6, 60, "it watches again and again")
         watches = self.watches()
         gaps = [b - a - self.api.max_watch_s for a, b in zip(watches, watches[1:])]
-        self.assertLess(max(gaps), 1.4 * harness.SLOW, gaps)
+        # Half a second each, where they would double; a busy machine gets more.
+        self.assertLess(max(gaps), 3 * harness.SLOW, gaps)
 
     def test_a_server_with_an_address_that_does_not_answer_is_reached_by_another(self):
         """Its name is asked for where lb.yaml says, and nothing answers at the first address."""

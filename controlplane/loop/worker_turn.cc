@@ -129,7 +129,7 @@ bool TookOver(const WorkerRecord& record, const std::string& incarnation) {
          record.took_over.end();
 }
 
-// // What a known process gave up for this one is its own now. False: it took over from none.
+// What a known process gave up for this one is its own now. False: it took over from none.
 bool Inherit(const worker::v1::Hello& hello, Parts& parts) {
   for (const std::string& incarnation : hello.took_over()) {
     const WorkerKey before{hello.worker().id(), incarnation};

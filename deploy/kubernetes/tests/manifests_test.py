@@ -117,6 +117,7 @@ class ManifestsTest(unittest.TestCase):
             shown = strict_yaml.load(re.search(r"```yaml\n(groups:.*?)```", file.read(), re.S).group(1))
         found = named(things(self.installations["monitoring"]), "PrometheusRule")
         ours = {rule["alert"]: " ".join(rule["expr"].split()) for rule in found["spec"]["groups"][0]["rules"]}
+        self.assertEqual(len(set(ours.values())), len(ours), "two alerts of one thing")
         for rule in shown["groups"][0]["rules"]:
             self.assertEqual(ours.get(rule["alert"]), " ".join(rule["expr"].split()), rule["alert"])
 

@@ -71,6 +71,8 @@ VALUE_MISTAKES = (
     ("tlsSecrets=shop", "is not of type 'array'"),
     ('nameOverride="a: b"', "does not match"),
     ("worker.podLabels={app.kubernetes.io/name: x}", "podLabels"),
+    ("commonLabels={helm.sh/chart: x}", "commonLabels"),
+    ("metrics={podMonitor: {labels: {app.kubernetes.io/name: x}}}", "labels"),
     ("controlplane.podAnnotations={checksum/config: x}", "podAnnotations"),
 )
 CONTRADICTIONS = (
@@ -91,8 +93,6 @@ CONTRADICTIONS = (
     (['worker.extraArgs=["--drain-timeout=10m"]'], "--drain-timeout: set worker.drainTimeoutSeconds"),
     (['worker.extraArgs=["--http=127.0.0.1:9904"]'], "--http: the chart sets it"),
     (['controlplane.extraArgs=["--log-level=debug"]'], "--log-level: set controlplane.logLevel"),
-    (["worker.podLabels={app.kubernetes.io/name: mine}"], "worker.podLabels has app.kubernetes.io/name"),
-    (["commonLabels={helm.sh/chart: mine}"], "commonLabels has helm.sh/chart"),
     (["commonLabels={team: a}", "controlplane.podLabels={team: b}"], "which is in commonLabels"),
     (["networkPolicy={enabled: true, nodeCIDRs: [10.0.0.0/8]}"], "no port to guard"),
 )

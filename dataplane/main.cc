@@ -77,7 +77,8 @@ absl::StatusOr<Worker::Options> MakeOptions(const WorkerFlags& flags) {
 }
 
 // The first TERM or INT drains, after a time in which balancers in front look elsewhere; the next,
-// or QUIT at any time, ends the process at once. HUP opens the access log anew.
+// or QUIT at any time, ends the process at once. After INT, which is RestartKillSignal= of our
+// unit, another process comes for what the service manager stores. HUP opens the access log anew.
 class Signals final {
  public:
   Signals(boost::asio::io_context& io, Worker& worker, const WorkerFlags& flags)
@@ -108,6 +109,7 @@ class Signals final {
       return io_.stop();
     }
     draining_ = true;
+    comes_back_ = signal == SIGINT;
     LogInfo("draining", {{"signal", ::sigabbrev_np(signal)},
                          {"min_s", absl::StrCat(min_drain_.count())},
                          {"timeout_s", absl::StrCat(drain_timeout_.count())}});
@@ -123,7 +125,7 @@ class Signals final {
   }
 
   void Drain() {
-    worker_.DrainToExit(drain_timeout_, [this] {
+    worker_.DrainToExit(drain_timeout_, comes_back_, [this] {
       LogInfo("drained");
       io_.stop();
     });
@@ -136,6 +138,7 @@ class Signals final {
   boost::asio::steady_timer drain_;
   boost::asio::signal_set set_;
   bool draining_ = false;
+  bool comes_back_ = false;
 };
 
 // What to do about an address for the pages that cannot be had.

@@ -104,10 +104,11 @@ class Worker::Impl final {
     return !drainer_.aside();
   }
 
-  void DrainToExit(Duration timeout, std::function<void()> drained) {
+  void DrainToExit(Duration timeout, bool comes_back, std::function<void()> drained) {
     drained_ = std::move(drained);
     ending_ = true;
     replacement_.GiveAway();
+    if (!comes_back) store_.Drop();
     drainer_.DrainToExit(timeout, Now());
     Report(Now());
     // Said at once: with nothing open the process ends within a tick.
@@ -336,8 +337,8 @@ Worker::~Worker() = default;
 
 absl::Status Worker::Start() { return impl_->Start(); }
 
-void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
-  impl_->DrainToExit(timeout, std::move(drained));
+void Worker::DrainToExit(Duration timeout, bool comes_back, std::function<void()> drained) {
+  impl_->DrainToExit(timeout, comes_back, std::move(drained));
 }
 
 bool Worker::AnnounceDrain() { return impl_->AnnounceDrain(); }

@@ -64,7 +64,9 @@ class Worker final {
   bool AnnounceDrain();
 
   // Drains for good and calls `drained` once, when no connection is left or the timeout has passed.
-  void DrainToExit(Duration timeout, std::function<void()> drained);
+  // `comes_back`: the service manager starts a process in its place, so new clients wait in what
+  // the manager stores; without it they are refused, or served by a neighbour.
+  void DrainToExit(Duration timeout, bool comes_back, std::function<void()> drained);
 
   // Opens the file of the access log anew.
   void ReopenAccessLog();

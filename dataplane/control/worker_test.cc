@@ -346,7 +346,7 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
   Serve();
   std::promise<void> drained;
   OnLoop([&] {
-    worker_->DrainToExit(std::chrono::seconds(600), [&drained] { drained.set_value(); });
+    worker_->DrainToExit(std::chrono::seconds(600), false, [&drained] { drained.set_value(); });
   });
   EXPECT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
   EXPECT_FALSE(Dial(listen_).valid());
@@ -410,6 +410,30 @@ TEST_F(ManagedWorkerTest, ADrainedWorkersSocketsAreNotKept) {
   ASSERT_TRUE(plane_->Send(undrain));
   EXPECT_TRUE(AwaitTold("FDSTORE=1"));
   EXPECT_TRUE(Served());
+}
+
+TEST_F(ManagedWorkerTest, OneThatIsStoppedLeavesNoSocketInWhichClientsWait) {
+  Serve();
+  EXPECT_TRUE(AwaitTold("FDSTORE=1"));
+  OnLoop([&] { worker_->DrainToExit(std::chrono::seconds(600), false, [] {}); });
+  EXPECT_TRUE(AwaitTold("FDSTOREREMOVE=1"));
+}
+
+TEST_F(ManagedWorkerTest, OneThatIsRestartedLeavesItsSocketsToTheNext) {
+  Serve();
+  EXPECT_TRUE(AwaitTold("FDSTORE=1"));
+  std::promise<void> drained;
+  OnLoop([&] {
+    worker_->DrainToExit(std::chrono::seconds(600), true, [&drained] { drained.set_value(); });
+  });
+  ASSERT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
+  bool stopping = false;
+  while (!manager.Empty()) {
+    const std::string text = manager.Receive().text;
+    EXPECT_EQ(text.find("FDSTOREREMOVE=1"), std::string::npos) << text;
+    stopping |= text.find("STOPPING=1") != std::string::npos;
+  }
+  EXPECT_TRUE(stopping);
 }
 
 TEST(WorkerLifetimeTest, ATimerThatExpiredBeforeTheEndTouchesNothing) {

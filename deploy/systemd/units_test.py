@@ -34,6 +34,7 @@ EXPECTED = {
         "NotifyAccess": ["main"],
         "User": ["lb"],
         "KillMode": ["mixed"],
+        "RestartKillSignal": ["SIGINT"],
         "TimeoutStartSec": ["infinity"],
         "TimeoutStopSec": ["40s"],
         "Environment": ["LB_DRAIN_TIMEOUT=30s"],

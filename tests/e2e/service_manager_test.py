@@ -79,6 +79,21 @@ class ServiceManagerTest(Case):
             process.send(signal.SIGCONT)
             wait_for(lambda m=manager, n=stopped: m.told(ALIVE) > n, 20, "it is alive again")
 
+    def test_a_restart_leaves_the_listening_sockets_in_the_store_and_a_stop_does_not(self):
+        self.start_both()
+        removed = "FDSTOREREMOVE=1"
+        # INT is what the unit says for a restart.
+        for number, removes in ((signal.SIGTERM, True), (signal.SIGINT, False)):
+            wait_for(lambda: self.worker.told("FDSTORE=1"), 20, "its sockets are stored")
+            before = self.worker.told(removed)
+            process = self.lb.workers["worker-1"].process
+            process.send(number)
+            self.assertEqual(process.wait(20), 0)
+            self.assertEqual(self.worker.told(removed) > before, removes, number)
+            ready = self.worker.told("READY=1")
+            self.lb.start_worker(env=self.worker.env)
+            wait_for(lambda ready=ready: self.worker.told("READY=1") > ready, 20, "the next one is ready")
+
     def test_a_drain_asks_for_time_until_its_last_connection_ends(self):
         self.start_both()
         process = self.lb.workers["worker-1"].process

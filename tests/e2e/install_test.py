@@ -7,6 +7,7 @@ import glob
 import os
 import re
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -101,6 +102,14 @@ class InstallTest(cases.Case):
         self.figure("worker: %s; control plane: %s", self.machine.property("lb-worker@1.service", "StatusText"),
                     self.machine.property("lb-controlplane.service", "StatusText"))
 
+    def look_at_the_order(self):
+        """`systemctl start lb.target` waits until all are ready; the boot does not."""
+        after = self.machine.property("lb.target", "After").split()
+        self.assertLessEqual({"lb-controlplane.service", "lb-worker@1.service"}, set(after))
+        multi_user = "multi-user.target"
+        self.assertIn("lb.target", self.machine.property(multi_user, "Wants").split())
+        self.assertNotIn("lb.target", self.machine.property(multi_user, "After").split())
+
     def look_at_the_journal(self):
         """It knows how bad a line is, by the program's own word."""
 
@@ -186,6 +195,25 @@ class InstallTest(cases.Case):
 
     def restart_control_plane(self):
         self.machine.check("systemctl", "restart", "lb-controlplane.service")
+
+    def stop_worker(self):
+        """New clients of one that is stopped are refused at once; those it has are served to their end."""
+        streams = Streams(self, LISTEN, STREAMS, interval_ms=50)
+        self.machine.check("systemctl", "stop", "--no-block", "lb-worker@1.service")
+        wait_for(lambda: self.worker("ActiveState", "deactivating"), 60, "worker 1 drains")
+
+        def refused():
+            try:
+                socket.create_connection(("127.0.0.1", 80), timeout=5).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        wait_for(refused, 10, "new clients are refused")
+        self.assertTrue(self.worker("ActiveState", "deactivating"))
+        self.assertEqual(streams.finish()["ended"], {"complete": STREAMS})
+        wait_for(lambda: self.worker("ActiveState", "inactive"), 60, "worker 1 has ended")
+        self.machine.check("systemctl", "start", "lb-worker@1.service")
 
     def kill_worker(self):
         """What crashes comes back by itself."""
@@ -291,6 +319,7 @@ class InstallTest(cases.Case):
         output = self.end(self.begin_install(DEBS))
         self.ready()
         key = self.look_at_the_installation(output)
+        self.look_at_the_order()
         self.balance()
         self.use_lbctl()
         self.under_traffic("control plane restarted", self.restart_control_plane)
@@ -302,6 +331,7 @@ class InstallTest(cases.Case):
             "restart-both", "systemctl", "restart", "lb.target"))
         self.under_traffic("restart of the only worker", lambda: self.machine.begin(
             "restart-one", "systemctl", "restart", "lb-worker@1.service"))
+        self.stop_worker()
         self.kill_worker()
         self.crash_without_control_plane()
         self.drain_one_of_two()

@@ -103,6 +103,26 @@ TEST_F(LbctlLimitTest, ExplainSaysWhyABudgetIsWhatItIs) {
   EXPECT_TRUE(Has(Explain(), "has more busy clients than it tells of"));
 }
 
+TEST_F(LbctlLimitTest, ALimitOfBandwidthSaysWhatOtherHostsUse) {
+  fakes::AdminServer::Data data = ExampleData();
+  lb::admin::v1::Limit& limit = *data.limits.add_limits();
+  limit.set_kind(lb::admin::v1::Limit::KIND_BACKEND_BANDWIDTH);
+  limit.set_rule("rules/web");
+  limit.set_backend("rules/web/backends/web-1");
+  limit.set_max_download_bytes_per_s(4'000'000);
+  limit.set_download_bytes_per_s(1'000'000);
+  server_->Set(data);
+  EXPECT_TRUE(Has(Run({"get", "limits"}).out, "down 4MB/s  up 0B/s, down 1.0MB/s  "));
+  limit.mutable_shared_bandwidth();
+  server_->Set(data);
+  EXPECT_TRUE(Has(Run({"get", "limits"}).out, "down 4MB/s (cluster)  up 0B/s, down 1.0MB/s  "));
+  limit.mutable_shared_bandwidth()->set_hosts(2);
+  limit.mutable_shared_bandwidth()->set_download_bytes_per_s(2'000'000);
+  server_->Set(data);
+  const std::string table = Run({"get", "limits"}).out;
+  EXPECT_TRUE(Has(table, "down 1.0MB/s (other hosts up 0B/s, down 2.0MB/s)")) << table;
+}
+
 TEST_F(LbctlLimitTest, TheListOfClientsHasAllHostsWhereTheyShare) {
   fakes::AdminServer::Data data = ExampleData();
   lb::admin::v1::ClientUse& use = *data.clients.add_clients();

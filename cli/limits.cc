@@ -64,7 +64,8 @@ bool IsRate(const api::Limit& limit) {
 }
 
 std::string Setting(const api::Limit& limit) {
-  if (IsBandwidth(limit)) return BandwidthOf(limit);
+  if (IsBandwidth(limit))
+    return absl::StrCat(BandwidthOf(limit), limit.has_shared_bandwidth() ? " (cluster)" : "");
   if (limit.has_shared())
     return absl::StrCat(limit.max_connections(), " (cluster, ", limit.shared().slots(), " here)");
   if (!IsRate(limit)) return absl::StrCat(limit.max_connections());
@@ -83,11 +84,20 @@ const char* KindOf(const api::Limit& limit) {
                                                            : "backend_connections";
 }
 
+std::string UpDown(double upload_bytes_per_s, double download_bytes_per_s) {
+  return absl::StrCat("up ", controlplane::WriteMeasuredRate(upload_bytes_per_s), ", down ",
+                      controlplane::WriteMeasuredRate(download_bytes_per_s));
+}
+
 // What is used of it now; empty where that is different for each client.
 std::string InUse(const api::Limit& limit) {
-  if (limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH)
-    return absl::StrCat("up ", controlplane::WriteMeasuredRate(limit.upload_bytes_per_s()),
-                        ", down ", controlplane::WriteMeasuredRate(limit.download_bytes_per_s()));
+  if (limit.kind() == api::Limit::KIND_BACKEND_BANDWIDTH) {
+    const api::SharedBandwidth& others = limit.shared_bandwidth();
+    const std::string here = UpDown(limit.upload_bytes_per_s(), limit.download_bytes_per_s());
+    if (others.hosts() == 0) return here;
+    return absl::StrCat(here, " (other hosts ",
+                        UpDown(others.upload_bytes_per_s(), others.download_bytes_per_s()), ")");
+  }
   const bool counts = limit.kind() == api::Limit::KIND_RULE_CONNECTIONS ||
                       limit.kind() == api::Limit::KIND_BACKEND_CONNECTIONS;
   return counts ? absl::StrCat(limit.connections()) : "";

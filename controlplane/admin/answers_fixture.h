@@ -73,6 +73,7 @@ class AnswersTest : public testing::Test {
             .usage = usage_,
             .slots = slots_,
             .rates = rates_,
+            .bandwidths = bandwidths_,
             .page_key = page_key_,
             .clock = {kNow, kWall}};
   }
@@ -110,6 +111,7 @@ class AnswersTest : public testing::Test {
   UsageExchange usage_{channel_};
   SlotExchange slots_{channel_};
   RateLedger rates_;
+  BandwidthLedger bandwidths_;
   Operations operations_{"life"};
   History history_;
   std::optional<Confirmation> confirmation_;

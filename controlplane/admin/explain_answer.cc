@@ -9,6 +9,7 @@
 #include "controlplane/admin/explain_tls.h"
 #include "controlplane/admin/limit_answers.h"
 #include "controlplane/admin/rule_answers.h"
+#include "controlplane/admin/shared_rate.h"
 #include "controlplane/config/quantity.h"
 
 namespace lb::controlplane {
@@ -108,9 +109,29 @@ void CheckRuleLimit(const LiveRule& rule, const View& view, ExplainConnectionRes
       absl::StrCat(open, " of ", rule.max_connections, " in use"), out);
 }
 
+// "; 2 other hosts: upload 1.2MB/s, download 0B/s, 3 connections". Empty where none shares the
+// limit.
+std::string BandwidthOfOthers(const LiveRule& rule, const Endpoint& client, const View& view,
+                              ExplainConnectionResponse& out) {
+  // The clients of these limits are addresses, and networks of 64 bits.
+  const std::optional<uint64_t> prefix = ClientPrefixOf(client.host(), RateLimitConfig{});
+  if (!prefix) return "";
+  auto shared = SharedBandwidthOf(rule, *prefix, "", view);
+  if (!shared) return "";
+  std::string text = "; no other host has any of it";
+  if (shared->hosts() > 0)
+    text =
+        absl::StrCat("; ", shared->hosts(), " other host", shared->hosts() == 1 ? "" : "s",
+                     ": upload ", WriteMeasuredRate(shared->upload_bytes_per_s()), ", download ",
+                     WriteMeasuredRate(shared->download_bytes_per_s()), ", ", shared->connections(),
+                     shared->connections() == 1 ? " connection" : " connections");
+  *out.mutable_shared_bandwidth() = *std::move(shared);
+  return text;
+}
+
 // A limit of bandwidth refuses nobody; it is told how fast the client's connections are.
-void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
-                    ExplainConnectionResponse& out) {
+void CheckBandwidth(const LiveRule& rule, const Endpoint& client, const View& view,
+                    const ClientReports& reports, ExplainConnectionResponse& out) {
   if (!rule.bandwidth_limit) return;
   const BandwidthRatesConfig& most = rule.bandwidth_limit->client;
   if (most.upload_bytes_per_s == 0 && most.download_bytes_per_s == 0) return;
@@ -133,7 +154,8 @@ void CheckBandwidth(const LiveRule& rule, const ClientReports& reports,
   Add("bandwidth_limit", kPassed,
       absl::StrCat(way("upload", upload, most.upload_bytes_per_s), ", ",
                    way("download", download, most.download_bytes_per_s), ", ", connections,
-                   connections == 1 ? " connection" : " connections"),
+                   connections == 1 ? " connection" : " connections",
+                   BandwidthOfOthers(rule, client, view, out)),
       out);
 }
 
@@ -169,7 +191,7 @@ ExplainConnectionResponse DescribeConnection(const LiveRule& rule, const Endpoin
   CheckClientLimit(rule, reports, out);
   CheckRuleLimit(rule, view, out);
   const uint32_t route = explain::CheckTls(rule, server_name, view, out);
-  CheckBandwidth(rule, reports, out);
+  CheckBandwidth(rule, client, view, reports, out);
   explain::CheckOutliers(rule, view, reports, out);
   explain::CheckPanic(rule, reports, out);
   out.set_balance(ToString(rule.balance.algorithm));

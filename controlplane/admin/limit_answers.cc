@@ -236,8 +236,7 @@ admin::v1::ListLimitsResponse DescribeLimits(const View& view, const std::string
   for (auto& [owner, limit] : certs) *out.add_limits() = std::move(limit);
   for (Limit& limit : rules) *out.add_limits() = std::move(limit);
   for (Limit& limit : backends) *out.add_limits() = std::move(limit);
-  for (Limit& limit : DescribeBandwidths(view.live, rule, reports))
-    *out.add_limits() = std::move(limit);
+  for (Limit& limit : DescribeBandwidths(view, rule, reports)) *out.add_limits() = std::move(limit);
   return out;
 }
 

@@ -36,8 +36,14 @@ admin::v1::ListClientsResponse DescribeClients(const View& view, size_t limit,
 
 // The bandwidth limits that the connections of these rules meet, clients' before backends'. `rule`
 // as in DescribeLimits.
-std::vector<admin::v1::Limit> DescribeBandwidths(const LiveRules& rules, const std::string& rule,
+std::vector<admin::v1::Limit> DescribeBandwidths(const View& view, const std::string& rule,
                                                  const ClientReports& reports);
+
+// What other hosts use of one bandwidth limit of the rule; absent: no other host shares it.
+// `client` as in RateReport, with an empty `backend`; 0 otherwise.
+std::optional<admin::v1::SharedBandwidth> SharedBandwidthOf(const LiveRule& rule, uint64_t client,
+                                                            const std::string& backend,
+                                                            const View& view);
 
 // Whom the rule's limits meet when `client` connects, through the proxy `via` if there is one: the
 // proxy itself where its header is not read. Both are IP endpoints, whose ports say nothing.

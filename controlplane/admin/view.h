@@ -9,6 +9,7 @@
 #include "controlplane/admin/file_status.h"
 #include "controlplane/admin/operations.h"
 #include "controlplane/admin/totals.h"
+#include "controlplane/budget/bandwidth_ledger.h"
 #include "controlplane/budget/rate_ledger.h"
 #include "controlplane/budget/slot_exchange.h"
 #include "controlplane/budget/usage_exchange.h"
@@ -51,6 +52,7 @@ struct View {
   const UsageExchange& usage;
   const SlotExchange& slots;
   const RateLedger& rates;
+  const BandwidthLedger& bandwidths;
   const std::string& page_key;  // Secret of page tokens.
   ClockReading clock;
 };

@@ -104,4 +104,16 @@ std::optional<BandwidthUse> BandwidthLedger::Tell(BandwidthId id, Instant now) {
   return Sum(id, entry.uses);
 }
 
+BandwidthLedger::Others BandwidthLedger::OthersOf(const std::string& rule, uint64_t client,
+                                                  const std::string& backend, Instant now) const {
+  Others others;
+  for (const BandwidthUse& use : hosts_.Of(IdOfBandwidth(rule, client, backend), now)) {
+    ++others.hosts;
+    others.connections += use.connections;
+    others.upload_bytes_per_s += use.upload.bytes_per_s;
+    others.download_bytes_per_s += use.download.bytes_per_s;
+  }
+  return others;
+}
+
 }  // namespace lb::controlplane

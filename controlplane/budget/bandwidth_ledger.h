@@ -84,6 +84,16 @@ class BandwidthLedger final {
 
   // Whether limits that hosts share are in use here.
   bool has_shared() const { return !shared_.empty(); }
+  // What other hosts use of a shared limit, as they said of late, together.
+  struct Others {
+    size_t hosts = 0;
+    uint64_t connections = 0;
+    double upload_bytes_per_s = 0;
+    double download_bytes_per_s = 0;
+  };
+  // `client` as in RateReport; 0 with a backend.
+  Others OthersOf(const std::string& rule, uint64_t client, const std::string& backend,
+                  Instant now) const;
   // The busiest uses of shared limits, those that are throttled first. Others are not told of from
   // now on.
   std::vector<BandwidthId> BeginRound(size_t most);

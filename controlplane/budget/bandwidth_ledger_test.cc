@@ -76,6 +76,24 @@ TEST_F(BandwidthLedgerTest, WhoNeedsLittleKeepsItAndTheOtherGetsTheRest) {
   EXPECT_NEAR(ratio_[kTwo], 0.875, 0.01);
 }
 
+TEST_F(BandwidthLedgerTest, WhatOtherHostsUseIsOneSumUntilTheySayNoMore) {
+  const BandwidthId id = IdOfBandwidth("", 7, "");
+  ledger_.ReportHost("lb-2", {{.id = id, .upload = {500, false}, .download = {}, .connections = 2}},
+                     now_);
+  ledger_.ReportHost(
+      "lb-3", {{.id = id, .upload = {250, true}, .download = {90'000, true}, .connections = 3}},
+      now_ + seconds(1));
+  BandwidthLedger::Others others = ledger_.OthersOf("", 7, "", now_ + seconds(1));
+  EXPECT_EQ(others.hosts, 2u);
+  EXPECT_EQ(others.connections, 5u);
+  EXPECT_EQ(others.upload_bytes_per_s, 750);
+  EXPECT_EQ(others.download_bytes_per_s, 90'000);
+  EXPECT_EQ(ledger_.OthersOf("web", 7, "", now_).hosts, 0u);
+  others = ledger_.OthersOf("", 7, "", now_ + seconds(2));
+  EXPECT_EQ(others.hosts, 1u);
+  EXPECT_EQ(others.connections, 3u);
+}
+
 TEST_F(BandwidthLedgerTest, WhoStopsGivesItsPartBack) {
   Use(kOne, 50'000, true, 1);
   Use(kTwo, 50'000, true, 1);

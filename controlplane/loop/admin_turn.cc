@@ -237,6 +237,7 @@ View ViewOf(const Parts& parts, const ClockReading& clock) {
           .usage = parts.usage,
           .slots = parts.slots,
           .rates = parts.rates,
+          .bandwidths = parts.bandwidths,
           .page_key = parts.page_key,
           .clock = clock};
 }

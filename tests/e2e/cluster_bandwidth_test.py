@@ -7,6 +7,7 @@ import time
 import harness
 from harness.byte_server import start_byte_server
 from harness.hosts import HostsCase
+from harness.waiting import wait_for
 
 COUNT, RATE = 3, 3_000_000
 CLIENT, BACKEND = "127.0.2.1", ("127.0.0.1", 9001)
@@ -64,12 +65,13 @@ class ClusterBandwidthTest(HostsCase):
         return rates
 
     def test_a_client_has_one_limit_over_all_hosts(self):
-        self.start_all(scope="cluster")
+        self.start_all(scope="cluster", backend={"download_per_sec": 100_000_000})
         for member in self.hosts:
             self.downloads.open(member.ip)
         self.downloads.run(3)  # The burst, and what fits into sockets on the way.
         for rate in self.check("on all hosts").values():
             self.assertGreater(rate, 0.2 * RATE)
+        self.look()
         for member in self.hosts[1:]:
             self.downloads.close(member.ip)
         self.downloads.run(4)  # What closed is forgotten.
@@ -78,6 +80,29 @@ class ClusterBandwidthTest(HostsCase):
         self.downloads.run(2)
         self.check("on two hosts")
         self.check_host_that_dies(self.hosts[1])
+
+    def look(self):
+        """A host says that the limit is of all, and what the client and the backend do on the others."""
+        host = self.hosts[0]
+        of_client, of_backend = host.json("get", "limits")["items"]
+        self.assertEqual(of_client["kind"], "KIND_CLIENT_BANDWIDTH")
+        self.assertIn("sharedBandwidth", of_client)
+        self.assertEqual((of_backend["kind"], of_backend["sharedBandwidth"]["hosts"]),
+                         ("KIND_BACKEND_BANDWIDTH", COUNT - 1))
+        explain = ("explain", "--rule", "web", "--client", CLIENT)
+
+        def others():
+            self.downloads.run(0.5)
+            told = host.json(*explain)["sharedBandwidth"]
+            return told if told.get("downloadBytesPerS", 0) > 0.3 * RATE else None
+
+        told = wait_for(others, 20, "what the client does on other hosts")
+        self.assertEqual((told["hosts"], int(told["connections"])), (COUNT - 1, COUNT - 1))
+        self.assertRegex(host.lbctl(*explain).stdout,
+                         r"1 connection; 2 other hosts: upload 0B/s, download [0-9.]+[kM]?B/s, 2 connections")
+        table = host.lbctl("get", "limits").stdout
+        self.assertRegex(table, r"client_bandwidth +\* +- +down 3MB/s \(cluster\)")
+        self.assertRegex(table, r"down 100MB/s \(cluster\) .*\(other hosts up 0B/s, down [0-9.]+[kM]?B/s\)")
 
     def check_host_that_dies(self, gone):
         self.downloads.close(gone.ip)

@@ -128,6 +128,12 @@ class CertificateService final : public api::CertificateService::Service {
 class LimitService final : public api::LimitService::Service {
  public:
   explicit LimitService(AdminState& state) : state_(state) {}
+  grpc::Status ListLimits(grpc::ServerContext* context, const api::ListLimitsRequest*,
+                          api::ListLimitsResponse* response) override {
+    std::unique_lock lock(state_.mutex);
+    *response = state_.data.limits;
+    return state_.Enter(context, lock);
+  }
   grpc::Status ListClients(grpc::ServerContext* context, const api::ListClientsRequest*,
                            api::ListClientsResponse* response) override {
     std::unique_lock lock(state_.mutex);

@@ -28,6 +28,7 @@ class AdminServer final {
     std::vector<lb::admin::v1::Worker> workers;
     std::vector<lb::admin::v1::Certificate> certificates;
     std::vector<lb::admin::v1::Member> members;
+    lb::admin::v1::ListLimitsResponse limits;
     lb::admin::v1::ListClientsResponse clients;
     lb::admin::v1::ExplainConnectionResponse explained;
     // What GetOperation answers, one after the other; the last one for ever.

@@ -14,7 +14,7 @@
 
 #include "absl/status/status.h"
 #include "controlplane/admin/failure.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/admin/v1/admin.pb.h"
 #include "lb/state/v1/state.pb.h"
 #include "lb/worker/v1/worker.pb.h"

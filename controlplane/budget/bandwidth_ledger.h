@@ -21,7 +21,7 @@
 #include "base/time.h"
 #include "controlplane/budget/bandwidth_hosts.h"
 #include "controlplane/budget/bandwidth_use.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {

@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {

@@ -21,7 +21,7 @@
 #include "controlplane/budget/rate_parts.h"
 #include "controlplane/budget/shared_bucket.h"
 #include "controlplane/budget/usage_queue.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {

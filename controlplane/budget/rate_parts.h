@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 #include "controlplane/budget/shared_bucket.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 
 namespace lb::controlplane {
 

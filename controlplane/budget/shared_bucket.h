@@ -16,7 +16,7 @@
 
 #include "base/time.h"
 #include "controlplane/budget/client_demand.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 
 namespace lb::controlplane {
 

@@ -15,7 +15,7 @@
 
 #include "base/time.h"
 #include "controlplane/budget/slot_share.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 
 namespace lb::controlplane {
 

@@ -15,7 +15,7 @@
 #include "base/time.h"
 #include "controlplane/snapshot/backend_key.h"
 #include "controlplane/snapshot/live_rules.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "controlplane/loop/event.h"
+#include "controlplane/loop/ids.h"
 
 namespace lb::controlplane {
 

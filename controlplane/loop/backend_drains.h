@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "controlplane/snapshot/backend_key.h"
 #include "controlplane/snapshot/overrides.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 
 namespace lb::controlplane {
 

@@ -13,8 +13,8 @@
 #include "base/endpoint.h"
 #include "base/time.h"
 #include "controlplane/admin/limit_answers.h"
-#include "controlplane/loop/event.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/loop/ids.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/admin/v1/limit.pb.h"
 
 namespace lb::controlplane {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/time.h"
-#include "controlplane/loop/event.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/loop/ids.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/admin/v1/connection.pb.h"
 #include "lb/worker/v1/worker.pb.h"
 

@@ -17,6 +17,7 @@
 #include "controlplane/config/config.h"
 #include "controlplane/config/finding.h"
 #include "controlplane/discovery/service_endpoint.h"
+#include "controlplane/loop/ids.h"
 #include "controlplane/membership/gossip.h"
 #include "controlplane/tls/material.h"
 #include "lb/admin/v1/admin.pb.h"
@@ -32,11 +33,6 @@
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {
-
-using SessionId = uint64_t;  // One stream of one worker; never reused.
-using ProbeId = uint64_t;    // One health check in flight; never reused.
-using QueryId = uint64_t;    // One DNS query in flight; never reused.
-using RequestId = uint64_t;  // One admin request; never reused.
 
 // The file was read, at the start, by a change on disk, or by SIGHUP.
 struct ConfigRead {

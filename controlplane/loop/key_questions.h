@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-#include "controlplane/loop/event.h"
+#include "controlplane/loop/ids.h"
 #include "controlplane/membership/key_mark.h"
 
 namespace lb::controlplane {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "controlplane/loop/parts.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "controlplane/events/resource_book.h"
-#include "controlplane/loop/event.h"
+#include "controlplane/loop/ids.h"
 
 namespace lb::controlplane {
 

@@ -2,7 +2,7 @@
 // own all hosts. Threading: none.
 #pragma once
 
-#include "controlplane/loop/event.h"
+#include "controlplane/loop/ids.h"
 #include "controlplane/loop/parts.h"
 
 namespace lb::controlplane {

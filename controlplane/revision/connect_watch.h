@@ -17,7 +17,7 @@
 #include "base/time.h"
 #include "controlplane/admin/totals.h"
 #include "controlplane/snapshot/backend_key.h"
-#include "controlplane/stream/worker_table.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/worker/v1/worker.pb.h"
 
 namespace lb::controlplane {

@@ -14,18 +14,12 @@
 #include <vector>
 
 #include "base/time.h"
-#include "controlplane/loop/event.h"
+#include "controlplane/loop/ids.h"
 #include "controlplane/stream/config_lane.h"
+#include "controlplane/stream/worker_key.h"
 #include "lb/type/v1/type.pb.h"
 
 namespace lb::controlplane {
-
-struct WorkerKey {
-  std::string id;
-  std::string incarnation;
-
-  friend auto operator<=>(const WorkerKey&, const WorkerKey&) = default;
-};
 
 struct WorkerRecord {
   type::v1::ProcessIdentity identity;

@@ -231,6 +231,25 @@ TEST(PacketTest, ADescriptorThatDoesNotListenThereIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(unpack(address, silent.fd.get())));
 }
 
+TEST(PacketTest, SocketsWithTheLongestNamesTakeMorePacketsAndAllArrive) {
+  const PassedSocket real = Listening();
+  const Endpoint any = Endpoint::Parse("127.0.0.1:0", Endpoint::PortZero::kAllow).value();
+  std::vector<PassedSocket> sockets;
+  for (size_t i = 0; i < kMaxDescriptors; ++i)
+    sockets.push_back(
+        {{any, std::string(255, 'r')}, real.fd, std::string(255, static_cast<char>('a' + i % 26))});
+  std::vector<PassedSocket> unpacked;
+  for (SocketsPacket& packed : PackSockets(sockets)) {
+    EXPECT_LE(packed.message.ByteSizeLong(), kMaxPacketBytes);
+    ReceivedPacket packet;
+    packet.message = std::move(packed.message);
+    for (const SharedFd& fd : packed.descriptors) packet.descriptors.emplace_back(::dup(fd->get()));
+    ASSERT_TRUE(UnpackSockets(std::move(packet), unpacked).ok());
+  }
+  ASSERT_EQ(unpacked.size(), sockets.size());
+  for (size_t i = 0; i < sockets.size(); ++i) EXPECT_EQ(unpacked[i].home, sockets[i].home);
+}
+
 TEST(MemoryFileTest, OnlySealedFilesAreRead) {
   const auto file = MakeMemoryFile("content");
   ASSERT_TRUE(file.ok()) << file.status();

@@ -20,6 +20,11 @@ using lb::handover::v1::Packet;
 
 namespace {
 
+// What the encoding puts around all sockets of a packet, and around each: tags, lengths and `more`
+// (protobuf.dev, "Encoding"); at most.
+constexpr size_t kPacketFrameBytes = 16;
+constexpr size_t kEntryFrameBytes = 4;
+
 absl::Status Failed(const char* call, int error) {
   const std::string text = absl::StrCat(call, ": ", std::strerror(error));
   if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ETOOMANYREFS)
@@ -126,16 +131,21 @@ absl::StatusOr<ReceivedPacket> ReceivePacket(int socket) {
 
 std::vector<SocketsPacket> PackSockets(const std::vector<PassedSocket>& sockets) {
   std::vector<SocketsPacket> packets(1);
+  size_t bytes = kPacketFrameBytes;
   const size_t all = std::min(sockets.size(), kMaxPassedSockets);
   for (size_t i = 0; i < all; ++i) {
-    if (packets.back().descriptors.size() == kMaxDescriptors) {
-      packets.back().message.mutable_sockets()->set_more(true);
-      packets.emplace_back();
-    }
-    auto& named = *packets.back().message.mutable_sockets()->add_sockets();
+    lb::handover::v1::Sockets::Socket named;
     named.set_listen(sockets[i].key.first.ToString());
     named.set_rule(sockets[i].key.second);
     named.set_home(sockets[i].home);
+    const size_t more = named.ByteSizeLong() + kEntryFrameBytes;
+    if (packets.back().descriptors.size() == kMaxDescriptors || bytes + more > kMaxPacketBytes) {
+      packets.back().message.mutable_sockets()->set_more(true);
+      packets.emplace_back();
+      bytes = kPacketFrameBytes;
+    }
+    bytes += more;
+    *packets.back().message.mutable_sockets()->add_sockets() = std::move(named);
     packets.back().descriptors.push_back(sockets[i].fd);
   }
   packets.back().message.mutable_sockets();

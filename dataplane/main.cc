@@ -109,11 +109,10 @@ class Signals final {
       return io_.stop();
     }
     draining_ = true;
-    comes_back_ = signal == SIGINT;
     LogInfo("draining", {{"signal", ::sigabbrev_np(signal)},
                          {"min_s", absl::StrCat(min_drain_.count())},
                          {"timeout_s", absl::StrCat(drain_timeout_.count())}});
-    if (worker_.AnnounceDrain() && min_drain_.count() > 0) {
+    if (worker_.AnnounceDrain(signal == SIGINT) && min_drain_.count() > 0) {
       drain_.expires_after(min_drain_);
       drain_.async_wait([this](const boost::system::error_code& error) {
         if (!error) Drain();
@@ -125,7 +124,7 @@ class Signals final {
   }
 
   void Drain() {
-    worker_.DrainToExit(drain_timeout_, comes_back_, [this] {
+    worker_.DrainToExit(drain_timeout_, [this] {
       LogInfo("drained");
       io_.stop();
     });
@@ -138,7 +137,6 @@ class Signals final {
   boost::asio::steady_timer drain_;
   boost::asio::signal_set set_;
   bool draining_ = false;
-  bool comes_back_ = false;
 };
 
 // What to do about an address for the pages that cannot be had.

@@ -26,8 +26,8 @@ class DescriptorStore final {
   // Makes the store hold our own of these sockets, and no others of ours, those of a process before
   // included: nobody would accept what waits in them. False: it did not take all now; call again.
   bool Keep(const std::vector<PassedSocket>& sockets);
-  // Takes all of ours out.
-  void Drop() { static_cast<void>(Keep({})); }
+  // Takes all of ours out. False: as above.
+  bool Drop() { return Keep({}); }
 
  private:
   using Sockets = std::map<std::string, std::set<SharedFd>>;

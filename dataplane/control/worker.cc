@@ -98,17 +98,17 @@ class Worker::Impl final {
     return absl::OkStatus();
   }
 
-  bool AnnounceDrain() {
+  bool AnnounceDrain(bool comes_back) {
     ending_ = true;
+    if (!comes_back) EmptyStore();
     Report(Now());
     return !drainer_.aside();
   }
 
-  void DrainToExit(Duration timeout, bool comes_back, std::function<void()> drained) {
+  void DrainToExit(Duration timeout, std::function<void()> drained) {
     drained_ = std::move(drained);
     ending_ = true;
     replacement_.GiveAway();
-    if (!comes_back) store_.Drop();
     drainer_.DrainToExit(timeout, Now());
     Report(Now());
     // Said at once: with nothing open the process ends within a tick.
@@ -202,7 +202,7 @@ class Worker::Impl final {
   }
 
   void HandleReplaced() {
-    store_.Drop();  // They are another process's now.
+    EmptyStore();  // They are another process's now.
     drainer_.StandAside(options_.replaced_timeout, Now());
     if (options_.replaced_timeout.has_value() && !drained_) drained_ = options_.on_done;
     // What it said in its hello may not be true for long (Reconnect).
@@ -215,6 +215,7 @@ class Worker::Impl final {
   bool HandleAlone() {
     if (!drainer_.aside() || ending_) return false;
     drained_ = nullptr;
+    empties_store_ = false;
     kept_ = {};
     drainer_.StandIn(Now());
     if (options_.on_alone_again) options_.on_alone_again();
@@ -276,15 +277,19 @@ class Worker::Impl final {
 
   // The service manager keeps the sockets over a restart of its own.
   void KeepSockets() {
+    if (empties_store_) EmptyStore();
     const std::pair now{config_.applies_total(), drainer_.draining()};
     if (ending_ || drainer_.aside() || now == kept_) return;
     if (store_.Keep(forwarder_.sockets())) kept_ = now;
   }
 
+  // Nobody will accept from what is in it.
+  void EmptyStore() { empties_store_ = !store_.Drop(); }
+
   // Nobody will accept from them for a while. First: between this and the next step of KeepSockets
   // clients would wait in what the manager has.
   void DropSockets() {
-    store_.Drop();
+    static_cast<void>(store_.Drop());  // What the manager did not take KeepSockets says again.
     kept_ = {};
   }
 
@@ -325,6 +330,7 @@ class Worker::Impl final {
   uint64_t reconnects_total_ = 0;
   std::pair<uint64_t, bool> kept_;  // Applies, and a drain, of which the sockets are kept.
   bool ending_ = false;             // By a signal.
+  bool empties_store_ = false;      // The manager did not take all of that yet.
   bool restored_ = false;           // Runs with what a process before left; nobody confirmed it.
   bool unreachable_logged_ = false;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
@@ -337,11 +343,11 @@ Worker::~Worker() = default;
 
 absl::Status Worker::Start() { return impl_->Start(); }
 
-void Worker::DrainToExit(Duration timeout, bool comes_back, std::function<void()> drained) {
-  impl_->DrainToExit(timeout, comes_back, std::move(drained));
+void Worker::DrainToExit(Duration timeout, std::function<void()> drained) {
+  impl_->DrainToExit(timeout, std::move(drained));
 }
 
-bool Worker::AnnounceDrain() { return impl_->AnnounceDrain(); }
+bool Worker::AnnounceDrain(bool comes_back) { return impl_->AnnounceDrain(comes_back); }
 
 void Worker::TakeOver() { impl_->TakeOver(); }
 

@@ -60,13 +60,13 @@ class Worker final {
   bool replaces() const;
 
   // Says that it is not ready any more, and goes on as before until DrainToExit. False: it accepts
-  // nothing anyway, since another process serves in its place.
-  bool AnnounceDrain();
+  // nothing anyway, since another process serves in its place. `comes_back`: the service manager
+  // starts a process after this one, so what it stores stays, and new clients wait in that; without
+  // it they are refused, or served by a neighbour.
+  bool AnnounceDrain(bool comes_back);
 
   // Drains for good and calls `drained` once, when no connection is left or the timeout has passed.
-  // `comes_back`: the service manager starts a process in its place, so new clients wait in what
-  // the manager stores; without it they are refused, or served by a neighbour.
-  void DrainToExit(Duration timeout, bool comes_back, std::function<void()> drained);
+  void DrainToExit(Duration timeout, std::function<void()> drained);
 
   // Opens the file of the access log anew.
   void ReopenAccessLog();

@@ -346,7 +346,7 @@ TEST_F(WorkerTest, DrainToExitIsToldWhenItIsOver) {
   Serve();
   std::promise<void> drained;
   OnLoop([&] {
-    worker_->DrainToExit(std::chrono::seconds(600), false, [&drained] { drained.set_value(); });
+    worker_->DrainToExit(std::chrono::seconds(600), [&drained] { drained.set_value(); });
   });
   EXPECT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
   EXPECT_FALSE(Dial(listen_).valid());
@@ -415,7 +415,10 @@ TEST_F(ManagedWorkerTest, ADrainedWorkersSocketsAreNotKept) {
 TEST_F(ManagedWorkerTest, OneThatIsStoppedLeavesNoSocketInWhichClientsWait) {
   Serve();
   EXPECT_TRUE(AwaitTold("FDSTORE=1"));
-  OnLoop([&] { worker_->DrainToExit(std::chrono::seconds(600), false, [] {}); });
+  while (notify.Ready().ok()) {
+  }
+  // The manager is busy, and is told again.
+  OnLoop([&] { worker_->AnnounceDrain(false); });
   EXPECT_TRUE(AwaitTold("FDSTOREREMOVE=1"));
 }
 
@@ -424,7 +427,8 @@ TEST_F(ManagedWorkerTest, OneThatIsRestartedLeavesItsSocketsToTheNext) {
   EXPECT_TRUE(AwaitTold("FDSTORE=1"));
   std::promise<void> drained;
   OnLoop([&] {
-    worker_->DrainToExit(std::chrono::seconds(600), true, [&drained] { drained.set_value(); });
+    worker_->AnnounceDrain(true);
+    worker_->DrainToExit(std::chrono::seconds(600), [&drained] { drained.set_value(); });
   });
   ASSERT_EQ(drained.get_future().wait_for(kPatience), std::future_status::ready);
   bool stopping = false;

@@ -81,15 +81,16 @@ class ServiceManagerTest(Case):
 
     def test_a_restart_leaves_the_listening_sockets_in_the_store_and_a_stop_does_not(self):
         self.start_both()
-        removed = "FDSTOREREMOVE=1"
+        stored, removed = 0, "FDSTOREREMOVE=1"
         # INT is what the unit says for a restart.
         for number, removes in ((signal.SIGTERM, True), (signal.SIGINT, False)):
-            wait_for(lambda: self.worker.told("FDSTORE=1"), 20, "its sockets are stored")
+            wait_for(lambda: self.worker.told("FDSTORE=1") > stored, 20, "its sockets are stored")
             before = self.worker.told(removed)
             process = self.lb.workers["worker-1"].process
             process.send(number)
             self.assertEqual(process.wait(20), 0)
             self.assertEqual(self.worker.told(removed) > before, removes, number)
+            stored = self.worker.told("FDSTORE=1")
             ready = self.worker.told("READY=1")
             self.lb.start_worker(env=self.worker.env)
             wait_for(lambda ready=ready: self.worker.told("READY=1") > ready, 20, "the next one is ready")

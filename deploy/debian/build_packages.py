@@ -82,7 +82,8 @@ def make_pages(programs, env, date):
             ("SEE ALSO", ["lb-worker(8), lbctl(1), lb.yaml(5)"]),
         ],
         "lb-worker": [
-            ("SIGNALS", [("TERM, INT", "Drain, then end with code 0. A second one: at once."),
+            ("SIGNALS", [("TERM, INT", "Drain, then end with code 0. A second one: at once. After INT the "
+                                       "service manager keeps the listening sockets for the next process."),
                          ("QUIT", "End at once."), ("HUP", "Open the access log anew.")]),
             ("FILES", [("/etc/default/lb-worker, /etc/default/lb-worker-ID",
                         "Flags of all workers' units, and of one (LB_WORKER_FLAGS, LB_DRAIN_TIMEOUT)."),

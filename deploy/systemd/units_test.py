@@ -17,6 +17,7 @@ EXPECTED = {
     "lb-controlplane.service": {
         "Type": ["notify"],
         "NotifyAccess": ["main"],
+        "Before": ["lb.target"],
         "User": ["lb"],
         "WatchdogSec": ["10s"],
         "Restart": ["on-failure"],
@@ -32,6 +33,7 @@ EXPECTED = {
     "lb-worker@.service": {
         "Type": ["notify"],
         "NotifyAccess": ["main"],
+        "Before": ["lb.target"],
         "User": ["lb"],
         "KillMode": ["mixed"],
         "RestartKillSignal": ["SIGINT"],
@@ -44,6 +46,12 @@ EXPECTED = {
         "StartLimitIntervalSec": ["0"],
         "LimitNOFILE": ["1048576"],
         "AmbientCapabilities": ["CAP_NET_BIND_SERVICE"],
+    },
+    # Both ends of a boot that does not wait for workers, and of a shutdown that does.
+    "lb.target": {
+        "DefaultDependencies": ["no"],
+        "Conflicts": ["shutdown.target"],
+        "Before": ["shutdown.target"],
     },
 }
 

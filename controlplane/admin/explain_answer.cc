@@ -118,7 +118,7 @@ std::string BandwidthOfOthers(const LiveRule& rule, const Endpoint& client, cons
   if (!prefix) return "";
   auto shared = SharedBandwidthOf(rule, *prefix, "", view);
   if (!shared) return "";
-  std::string text = "; no other host has any of it";
+  std::string text = "; no other host says that it moves any";
   if (shared->hosts() > 0)
     text =
         absl::StrCat("; ", shared->hosts(), " other host", shared->hosts() == 1 ? "" : "s",

@@ -1,5 +1,6 @@
 """One bandwidth limit for a client over all hosts of a cluster: real control planes and workers."""
 
+import re
 import selectors
 import socket
 import time
@@ -83,26 +84,37 @@ class ClusterBandwidthTest(HostsCase):
 
     def look(self):
         """A host says that the limit is of all, and what the client and the backend do on the others."""
-        host = self.hosts[0]
-        of_client, of_backend = host.json("get", "limits")["items"]
-        self.assertEqual(of_client["kind"], "KIND_CLIENT_BANDWIDTH")
-        self.assertIn("sharedBandwidth", of_client)
-        self.assertEqual((of_backend["kind"], of_backend["sharedBandwidth"]["hosts"]),
-                         ("KIND_BACKEND_BANDWIDTH", COUNT - 1))
-        explain = ("explain", "--rule", "web", "--client", CLIENT)
+        host, others = self.hosts[0], COUNT - 1
+        explain, limits = ("explain", "--rule", "web", "--client", CLIENT), ("get", "limits")
 
-        def others():
-            self.downloads.run(0.5)
-            told = host.json(*explain)["sharedBandwidth"]
-            return told if told.get("downloadBytesPerS", 0) > 0.3 * RATE else None
+        def shared(*call):
+            self.downloads.run(0.3)  # What stands still is forgotten.
+            return host.json(*call)
 
-        told = wait_for(others, 20, "what the client does on other hosts")
-        self.assertEqual((told["hosts"], int(told["connections"])), (COUNT - 1, COUNT - 1))
-        self.assertRegex(host.lbctl(*explain).stdout,
-                         r"1 connection; 2 other hosts: upload 0B/s, download [0-9.]+[kM]?B/s, 2 connections")
-        table = host.lbctl("get", "limits").stdout
-        self.assertRegex(table, r"client_bandwidth +\* +- +down 3MB/s \(cluster\)")
-        self.assertRegex(table, r"down 100MB/s \(cluster\) .*\(other hosts up 0B/s, down [0-9.]+[kM]?B/s\)")
+        def of_client():
+            told = shared(*explain)["sharedBandwidth"]
+            return told["hosts"] == others and told["downloadBytesPerS"] > 0.3 * RATE and told
+
+        def of_backend():
+            per_client, backend = shared(*limits)["items"]
+            self.assertEqual((per_client["kind"], backend["kind"]),
+                             ("KIND_CLIENT_BANDWIDTH", "KIND_BACKEND_BANDWIDTH"))
+            self.assertIn("sharedBandwidth", per_client)
+            return backend["sharedBandwidth"]["hosts"] == others
+
+        def prints(pattern, *call):
+            self.downloads.run(0.3)
+            return re.search(pattern, host.lbctl(*call).stdout)
+
+        told = wait_for(of_client, 20, "what the client does on other hosts")
+        self.assertEqual(int(told["connections"]), others)
+        wait_for(of_backend, 20, "what they move to the backend")
+        rate = r"[0-9.]+[kM]?B/s"
+        wait_for(lambda: prints("1 connection; 2 other hosts: upload 0B/s, download " + rate + ", 2 connections", *explain),
+                 20, "the client's line")
+        wait_for(lambda: prints(r"down 100MB/s \(cluster\) .*\(other hosts up 0B/s, down " + rate, *limits),
+                 20, "the backend's line")
+        self.assertRegex(host.lbctl(*limits).stdout, r"client_bandwidth +\* +- +down 3MB/s \(cluster\)")
 
     def check_host_that_dies(self, gone):
         self.downloads.close(gone.ip)

@@ -8,6 +8,7 @@ import time
 import harness
 from harness import http_get, wait_for
 from harness.scripted import read_exactly
+from harness.waiting import SLOW
 from rate_limit_test import IP_BIND_ADDRESS_NO_PORT, Attempts
 
 RATED = {"name": "rated", "listen": "127.0.0.1:8080", "backends": ["127.0.0.1:9001"],
@@ -20,7 +21,7 @@ SLOTTED_BACKEND = {"name": "to", "listen": "127.0.0.1:8082", "backends": [
     {"name": "small", "address": "127.0.0.1:9002", "max_connections": BACKEND_SLOTS}]}
 BUDGET_TTL_S = 2
 SETTLED = 0.8  # Of all slots, where both workers want all of them.
-SETTLED_S = 0.5  # Reports and grants need a tenth of it.
+SETTLED_S = 1.5 * SLOW  # Above the second for which it is believed that a worker wants more.
 
 
 class Held:

@@ -31,6 +31,7 @@ REPLACEMENTS = 10
 MANY_CLIENTS = 50
 MANY_STREAMS = 500
 PAUSE_MS = 19
+LEAST_PER_S = 200  # Of these.
 NAMES = ["lb-common", "lb-controlplane", "lb-doc", "lb-worker", "lbctl"]
 # What a machine writes by itself, and where dpkg and the user's entry leave a trace.
 OWN_TRACES = re.compile(
@@ -189,6 +190,7 @@ class InstallTest(cases.Case):
         self.figure("%d replacements: %d connections a second; p99 %.1f ms, quiet %.1f; %s",
                     REPLACEMENTS, rate, report["p99_ms"], quiet_ms, report)
         self.assertEqual(report["errors"], {})
+        self.assertGreater(rate, LEAST_PER_S)
         self.assertEqual(ended, [{"complete": MANY_STREAMS}] * REPLACEMENTS)
         # Ten times as much is what is aimed at; a busy machine gets ten times that.
         self.assertLess(report["p99_ms"], 100 * max(quiet_ms, 1))
